@@ -1,0 +1,215 @@
+//! An environment's address in its one canonical spelling.
+
+use std::fmt;
+use std::str::FromStr;
+
+use url::{Host, Url};
+
+/// The path that an address without one means.
+const API_PATH: &str = "/api/v1";
+
+/// The canonical `api_url` of an environment: two spellings of one address compare equal.
+///
+/// Scheme and host are lower case, the default port is gone, there is no trailing slash, query,
+/// fragment or user info, and the scheme is `https` unless the host is loopback.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ApiUrl(Url);
+
+/// Why a text is no `api_url`. Never repeats the text where it may hold a password.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ApiUrlError {
+    #[error("is not a URL: {0}")]
+    Malformed(url::ParseError),
+    #[error("must start with https:// (or http:// for a loopback host), not {0}:")]
+    Scheme(String),
+    #[error("must use https: plain http would show the token to the network, and {0} is not a loopback host")]
+    PlainHttp(String),
+    #[error("must not carry a user name or password")]
+    UserInfo,
+    #[error("must not carry a query or a fragment")]
+    QueryOrFragment,
+    #[error("is the GraphQL endpoint, not the API's address")]
+    GraphQl { instead: String },
+}
+
+impl ApiUrlError {
+    /// The value that was probably meant.
+    pub fn suggestion(&self) -> Option<&str> {
+        match self {
+            ApiUrlError::GraphQl { instead } => Some(instead),
+            _ => None,
+        }
+    }
+}
+
+impl ApiUrl {
+    pub fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+
+    /// `scheme://host[:port]`: who a credential belongs to.
+    pub fn origin(&self) -> String {
+        self.0.origin().ascii_serialization()
+    }
+
+    /// Whether the two are the same scheme, host and port.
+    pub fn same_origin(&self, other: &ApiUrl) -> bool {
+        self.0.origin() == other.0.origin()
+    }
+
+    /// The platform base: this address without its trailing `/api/v1`. OAuth lives below it.
+    pub fn platform_base(&self) -> &str {
+        let text = self.as_str();
+        text.strip_suffix(API_PATH).unwrap_or(text).trim_end_matches('/')
+    }
+
+    /// `path` (starting with `/`) below the API's address.
+    pub fn endpoint(&self, path: &str) -> String {
+        format!("{}{path}", self.as_str().trim_end_matches('/'))
+    }
+
+    pub fn is_loopback(&self) -> bool {
+        is_loopback(&self.0)
+    }
+
+    /// The profile name that a login to this address suggests: the first label of the host that
+    /// says something, or `local`.
+    pub fn suggested_name(&self) -> String {
+        let Some(Host::Domain(host)) = self.0.host() else { return "local".to_owned() };
+        if self.is_loopback() {
+            return "local".to_owned();
+        }
+        let label =
+            host.split('.').find(|label| !matches!(*label, "api" | "www" | "app" | "")).unwrap_or(host);
+        let name: String =
+            label.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-' || *c == '_').take(60).collect();
+        let name = name.trim_start_matches(['-', '_']);
+        if name.is_empty() { "local".to_owned() } else { name.to_owned() }
+    }
+}
+
+/// Whether plain http to this URL stays on this machine (127.0.0.0/8, ::1, localhost, *.localhost).
+pub fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        None => false,
+    }
+}
+
+impl FromStr for ApiUrl {
+    type Err = ApiUrlError;
+
+    fn from_str(text: &str) -> Result<ApiUrl, ApiUrlError> {
+        let mut url = Url::parse(text.trim()).map_err(ApiUrlError::Malformed)?;
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err(ApiUrlError::Scheme(url.scheme().to_owned()));
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(ApiUrlError::UserInfo);
+        }
+        if url.query().is_some() || url.fragment().is_some() {
+            return Err(ApiUrlError::QueryOrFragment);
+        }
+        if url.scheme() == "http" && !is_loopback(&url) {
+            return Err(ApiUrlError::PlainHttp(url.host_str().unwrap_or_default().to_owned()));
+        }
+        let path = url.path().trim_end_matches('/').to_owned();
+        if let Some(parent) = path.strip_suffix("/graphql") {
+            url.set_path(if parent.is_empty() { API_PATH } else { parent });
+            return Err(ApiUrlError::GraphQl { instead: url.to_string() });
+        }
+        url.set_path(if path.is_empty() { API_PATH } else { &path });
+        Ok(ApiUrl(url))
+    }
+}
+
+impl fmt::Display for ApiUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn canonical(text: &str) -> String {
+        text.parse::<ApiUrl>().unwrap().to_string()
+    }
+
+    #[test]
+    fn spellings_of_one_address_become_one() {
+        let wanted = "https://api.example.test/api/v1";
+        for text in [
+            "https://api.example.test",
+            "https://api.example.test/",
+            "HTTPS://API.Example.Test:443/api/v1/",
+            "https://api.example.test/api/v1///",
+            " https://api.example.test/api/./v1 ",
+        ] {
+            assert_eq!(canonical(text), wanted, "{text}");
+        }
+        assert_eq!(canonical("http://127.1:80"), "http://127.0.0.1/api/v1");
+        assert_eq!(canonical("https://[0:0::1]:8443/x/"), "https://[::1]:8443/x");
+        assert_eq!(canonical("https://münchen.test"), "https://xn--mnchen-3ya.test/api/v1");
+    }
+
+    #[test]
+    fn plain_http_is_for_loopback_only() {
+        for text in ["http://127.9.9.9", "http://localhost:1", "http://shop.localhost", "http://[::1]"] {
+            assert!(text.parse::<ApiUrl>().is_ok(), "{text}");
+        }
+        for text in
+            ["http://example.test", "http://10.0.0.1", "http://localhost.example.test", "http://notlocalhost"]
+        {
+            assert!(matches!(text.parse::<ApiUrl>(), Err(ApiUrlError::PlainHttp(_))), "{text}");
+        }
+    }
+
+    #[test]
+    fn secrets_and_leftovers_in_the_address_are_refused_without_repeating_them() {
+        for text in ["https://u:hunter2@h.test", "https://h.test/?k=hunter2", "https://h.test/#hunter2"] {
+            let error = text.parse::<ApiUrl>().unwrap_err();
+            assert!(!error.to_string().contains("hunter2"));
+        }
+        assert!("ftp://h.test".parse::<ApiUrl>().is_err());
+        assert!("h.test".parse::<ApiUrl>().is_err());
+    }
+
+    #[test]
+    fn the_graphql_endpoint_names_the_address_that_was_meant() {
+        let error = "https://h.test/api/v1/graphql/".parse::<ApiUrl>().unwrap_err();
+        assert_eq!(error.suggestion(), Some("https://h.test/api/v1"));
+        assert_eq!(
+            "https://h.test/graphql".parse::<ApiUrl>().unwrap_err().suggestion(),
+            Some("https://h.test/api/v1")
+        );
+    }
+
+    #[test]
+    fn the_base_and_the_endpoints() {
+        let url: ApiUrl = "https://h.test/shop/api/v1".parse().unwrap();
+        assert_eq!(url.platform_base(), "https://h.test/shop");
+        assert_eq!(url.endpoint("/profile"), "https://h.test/shop/api/v1/profile");
+        assert_eq!(url.origin(), "https://h.test");
+        let bare: ApiUrl = "https://h.test/v2".parse().unwrap();
+        assert_eq!(bare.platform_base(), "https://h.test/v2");
+    }
+
+    #[test]
+    fn names_that_an_address_suggests() {
+        for (text, name) in [
+            ("https://api.staging.autocom.io", "staging"),
+            ("https://www.shop.test", "shop"),
+            ("https://app.api.www", "app.api.www"),
+            ("https://127.0.0.1", "local"),
+            ("http://x.localhost:8800", "local"),
+            ("https://203.0.113.9", "local"),
+        ] {
+            let expected = if name.contains('.') { "appapiwww" } else { name };
+            assert_eq!(text.parse::<ApiUrl>().unwrap().suggested_name(), expected, "{text}");
+        }
+    }
+}

@@ -1,0 +1,238 @@
+//! The table of configuration keys: every fact about a key stands here once.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::{ApiUrl, ClientId, CredentialKey, Invalid, ProfileName, StoreChoice, Tenant, nearest};
+
+/// A key of `config.toml`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Key {
+    Profile,
+    ApiUrl,
+    Tenant,
+    ClientId,
+    Credential,
+    Store,
+    Output,
+    Ring,
+    NoTelemetry,
+}
+
+/// What a profile takes from the top level when its own table is silent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Inheritance {
+    /// It is a preference: always.
+    Always,
+    /// Only if the profile's environment is the top level's own.
+    SameEnvironment,
+    /// As `SameEnvironment`, but elsewhere still better than nothing.
+    SameEnvironmentElseLast,
+    /// It is part of an identity: never.
+    Never,
+}
+
+impl Key {
+    pub const ALL: [Key; 9] = [
+        Key::Profile,
+        Key::ApiUrl,
+        Key::Tenant,
+        Key::ClientId,
+        Key::Credential,
+        Key::Store,
+        Key::Output,
+        Key::Ring,
+        Key::NoTelemetry,
+    ];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Key::Profile => "profile",
+            Key::ApiUrl => "api_url",
+            Key::Tenant => "tenant",
+            Key::ClientId => "client_id",
+            Key::Credential => "credential",
+            Key::Store => "store",
+            Key::Output => "output",
+            Key::Ring => "ring",
+            Key::NoTelemetry => "no_telemetry",
+        }
+    }
+
+    pub fn about(self) -> &'static str {
+        match self {
+            Key::Profile => "the active profile",
+            Key::ApiUrl => "address of the environment's API",
+            Key::Tenant => "tenant sent as X-Tenant",
+            Key::ClientId => "OAuth client id",
+            Key::Credential => "name of the stored credential (default: the api_url)",
+            Key::Store => "where credentials are kept: auto, keychain or file",
+            Key::Output => "output format: table, json or yaml",
+            Key::Ring => "deployment ring; decided by the platform, kept and shown only",
+            Key::NoTelemetry => "kept from older clients; autocom sends no telemetry",
+        }
+    }
+
+    /// Whether a profile's table may hold it.
+    pub fn in_profile(self) -> bool {
+        !matches!(self, Key::Profile | Key::NoTelemetry)
+    }
+
+    pub fn is_bool(self) -> bool {
+        self == Key::NoTelemetry
+    }
+
+    pub fn inheritance(self) -> Inheritance {
+        match self {
+            Key::Profile | Key::Credential => Inheritance::Never,
+            Key::ClientId => Inheritance::SameEnvironment,
+            Key::Tenant => Inheritance::SameEnvironmentElseLast,
+            Key::ApiUrl | Key::Store | Key::Output | Key::Ring | Key::NoTelemetry => Inheritance::Always,
+        }
+    }
+
+    pub fn flag(self) -> Option<&'static str> {
+        match self {
+            Key::Profile => Some("--profile"),
+            Key::ApiUrl => Some("--api-url"),
+            Key::Tenant => Some("--tenant"),
+            Key::ClientId => Some("--client-id"),
+            Key::Store => Some("--store"),
+            Key::Output => Some("--output"),
+            Key::Credential | Key::Ring | Key::NoTelemetry => None,
+        }
+    }
+
+    pub fn variable(self) -> Option<&'static str> {
+        match self {
+            Key::Profile => Some("AUTOCOM_PROFILE"),
+            Key::ApiUrl => Some("AUTOCOM_API_URL"),
+            Key::Tenant => Some("AUTOCOM_TENANT"),
+            Key::ClientId => Some("AUTOCOM_CLIENT_ID"),
+            Key::Store => Some("AUTOCOM_STORE"),
+            Key::Output => Some("AUTOCOM_OUTPUT"),
+            Key::Credential | Key::Ring | Key::NoTelemetry => None,
+        }
+    }
+
+    /// Whether `--profile` puts the key's variable behind the files.
+    pub fn yields_to_profile_flag(self) -> bool {
+        matches!(self, Key::ApiUrl | Key::Tenant | Key::ClientId | Key::Store)
+    }
+
+    /// Whether a login learns it.
+    pub fn is_captured(self) -> bool {
+        matches!(self, Key::Tenant | Key::ClientId)
+    }
+
+    pub fn built_in(self) -> Option<&'static str> {
+        match self {
+            Key::Store => Some("auto"),
+            Key::ClientId => option_env!("AUTOCOM_DEFAULT_CLIENT_ID").filter(|id| !id.is_empty()),
+            _ => None,
+        }
+    }
+
+    /// `text` as the file should hold it, or why it is no value of this key.
+    pub fn canonical(self, text: &str) -> Result<String, Invalid> {
+        match self {
+            Key::Profile => text.parse::<ProfileName>().map(|v| v.to_string()),
+            Key::ApiUrl => match text.parse::<ApiUrl>() {
+                Ok(url) => Ok(url.to_string()),
+                Err(error) => Err(Invalid(match error.suggestion() {
+                    Some(instead) => format!("{error}: use {instead}"),
+                    None => error.to_string(),
+                })),
+            },
+            Key::Tenant => text.parse::<Tenant>().map(|v| v.to_string()),
+            Key::ClientId => text.parse::<ClientId>().map(|v| v.to_string()),
+            Key::Credential => text.parse::<CredentialKey>().map(|v| v.to_string()),
+            Key::Store => text.parse::<StoreChoice>().map(|v| v.to_string()),
+            Key::Output => text.parse::<OutputFormat>().map(|v| v.to_string()),
+            Key::Ring => text.parse::<Ring>().map(|v| v.to_string()),
+            Key::NoTelemetry => match text {
+                "true" | "false" => Ok(text.to_owned()),
+                _ => Err(Invalid("must be true or false".to_owned())),
+            },
+        }
+    }
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Key {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Key, Invalid> {
+        Key::ALL.into_iter().find(|key| key.as_str() == text).ok_or_else(|| {
+            let names = nearest(text, Key::ALL.map(Key::as_str));
+            Invalid(format!("unknown key `{text}`: did you mean `{}`?", names[0]))
+        })
+    }
+}
+
+/// The setting `output`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OutputFormat {
+    /// A table in a terminal, TSV elsewhere.
+    Table,
+    Json,
+    Yaml,
+}
+
+impl OutputFormat {
+    pub const ALL: [&'static str; 3] = ["table", "json", "yaml"];
+}
+
+impl FromStr for OutputFormat {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<OutputFormat, Invalid> {
+        match text {
+            "table" => Ok(OutputFormat::Table),
+            "json" => Ok(OutputFormat::Json),
+            "yaml" => Ok(OutputFormat::Yaml),
+            _ => Err(Invalid("must be one of table, json, yaml".to_owned())),
+        }
+    }
+}
+
+impl fmt::Display for OutputFormat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            OutputFormat::Table => "table",
+            OutputFormat::Json => "json",
+            OutputFormat::Yaml => "yaml",
+        })
+    }
+}
+
+/// The platform's deployment ring. Decided there from the tenant; here it is only kept and shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ring(String);
+
+impl Ring {
+    pub const ALL: [&'static str; 4] = ["stable", "edge", "canary", "experimental"];
+}
+
+impl FromStr for Ring {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Ring, Invalid> {
+        if Ring::ALL.contains(&text) {
+            Ok(Ring(text.to_owned()))
+        } else {
+            Err(Invalid(format!("must be one of {}", Ring::ALL.join(", "))))
+        }
+    }
+}
+
+impl fmt::Display for Ring {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}

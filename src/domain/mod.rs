@@ -1,0 +1,33 @@
+//! Pure values: what a URL, a profile name, a key or a secret *is*. No I/O, no clock, no environment.
+//!
+//! Everything that a user types or a file holds is parsed here once, at the edge, into a type that
+//! can only hold a valid value; the other layers never look at raw text again.
+
+mod api_url;
+mod client_id;
+mod credential_key;
+mod key;
+mod nearest;
+mod origin;
+mod profile_name;
+mod secret;
+mod store;
+mod tenant;
+mod token;
+
+pub use api_url::{ApiUrl, ApiUrlError, is_loopback};
+pub use client_id::ClientId;
+pub use credential_key::CredentialKey;
+pub use key::{Inheritance, Key, OutputFormat, Ring};
+pub use nearest::nearest;
+pub use origin::{Layer, Origin};
+pub use profile_name::ProfileName;
+pub use secret::Secret;
+pub use store::{StoreChoice, StoreKind};
+pub use tenant::Tenant;
+pub use token::{EXPIRING_WITHIN, Lifetime, SKEW, TokenKind, TokenStatus};
+
+/// Why a text is not a value of its key: a lower-case clause that reads well after "`KEY` ".
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Invalid(pub String);

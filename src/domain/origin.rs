@@ -1,0 +1,66 @@
+//! Where a value came from, and which of two values wins.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+
+/// The layers of the configuration, the weakest first: precedence is this derived order and
+/// nothing else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Layer {
+    BuiltIn,
+    /// Where the variables stand for `api_url`, `tenant`, `client_id` and `store` when `--profile`
+    /// named the profile: one that was asked for by flag is not bent by what happens to be exported.
+    PassedOverVariable,
+    /// The top level's `tenant` for a profile of another environment: what its own login learned wins.
+    ForeignTopLevel,
+    Captured,
+    TopLevel,
+    Profile,
+    Variable,
+    Flag,
+}
+
+impl Layer {
+    pub const ALL: [Layer; 8] = [
+        Layer::BuiltIn,
+        Layer::PassedOverVariable,
+        Layer::ForeignTopLevel,
+        Layer::Captured,
+        Layer::TopLevel,
+        Layer::Profile,
+        Layer::Variable,
+        Layer::Flag,
+    ];
+}
+
+/// Where a value came from. Its `Display` is the phrase that users read, after "from" or in a column.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    BuiltIn,
+    /// Captured at the login of that time.
+    Login {
+        at: Option<Timestamp>,
+    },
+    /// `line` counts from 1.
+    File {
+        path: PathBuf,
+        line: usize,
+    },
+    Variable(String),
+    Flag(&'static str),
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Origin::BuiltIn => f.write_str("built-in default"),
+            Origin::Login { at: Some(at) } => write!(f, "login of {}", at.strftime("%Y-%m-%d %H:%M UTC")),
+            Origin::Login { at: None } => f.write_str("login"),
+            Origin::File { path, line } => write!(f, "{}:{line}", path.display()),
+            Origin::Variable(name) => f.write_str(name),
+            Origin::Flag(flag) => f.write_str(flag),
+        }
+    }
+}

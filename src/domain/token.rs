@@ -1,0 +1,136 @@
+//! What is known of a token without the token itself.
+
+use std::fmt;
+use std::str::FromStr;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::Invalid;
+
+/// A token that ends within this time counts as expired: the clocks differ and requests take time.
+pub const SKEW: SignedDuration = SignedDuration::from_secs(30);
+
+/// A token that ends within this time, and can't renew itself, is shown as expiring.
+pub const EXPIRING_WITHIN: SignedDuration = SignedDuration::from_mins(5);
+
+/// How a credential was obtained.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TokenKind {
+    /// An OAuth grant: it may have a refresh token.
+    Oauth,
+    /// A personal access token: it lives until it is revoked or ends.
+    Pat,
+}
+
+impl TokenKind {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            TokenKind::Oauth => "oauth",
+            TokenKind::Pat => "pat",
+        }
+    }
+}
+
+impl FromStr for TokenKind {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<TokenKind, Invalid> {
+        match text {
+            "oauth" => Ok(TokenKind::Oauth),
+            "pat" => Ok(TokenKind::Pat),
+            _ => Err(Invalid("must be oauth or pat".to_owned())),
+        }
+    }
+}
+
+/// When a token ends and whether it can be renewed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lifetime {
+    /// `None`: the platform named no end.
+    pub expires_at: Option<Timestamp>,
+    /// Whether there is a refresh token.
+    pub renewable: bool,
+}
+
+impl Lifetime {
+    pub fn is_expired(&self, now: Timestamp) -> bool {
+        self.ends_within(SKEW, now)
+    }
+
+    pub fn status(&self, now: Timestamp) -> TokenStatus {
+        match (self.is_expired(now), self.renewable) {
+            (true, true) => TokenStatus::Refreshable,
+            (true, false) => TokenStatus::Expired,
+            (false, false) if self.ends_within(EXPIRING_WITHIN, now) => TokenStatus::Expiring,
+            (false, _) => TokenStatus::Valid,
+        }
+    }
+
+    fn ends_within(&self, time: SignedDuration, now: Timestamp) -> bool {
+        self.expires_at.is_some_and(|end| end.duration_since(now) < time)
+    }
+}
+
+/// The column TOKEN of `profiles list`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TokenStatus {
+    Valid,
+    /// Under five minutes left, and it can't renew itself.
+    Expiring,
+    Expired,
+    /// Expired, but the next call renews it.
+    Refreshable,
+    LoggedOut,
+    /// Nothing was captured here; `--check` tells.
+    Unknown,
+    /// A variable supplies it.
+    Env,
+    /// It belongs to another origin than the profile's.
+    Foreign,
+}
+
+impl TokenStatus {
+    /// The word for people.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            TokenStatus::Valid => "valid",
+            TokenStatus::Expiring => "expiring",
+            TokenStatus::Expired => "expired",
+            TokenStatus::Refreshable => "refreshable",
+            TokenStatus::LoggedOut => "logged out",
+            TokenStatus::Unknown => "unknown",
+            TokenStatus::Env => "env",
+            TokenStatus::Foreign => "foreign",
+        }
+    }
+}
+
+impl fmt::Display for TokenStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_status_follows_the_clock() {
+        let now: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
+        let status = |seconds: Option<i64>, renewable| {
+            Lifetime { expires_at: seconds.map(|s| now + SignedDuration::from_secs(s)), renewable }
+                .status(now)
+        };
+        assert_eq!(status(None, false), TokenStatus::Valid);
+        assert_eq!(status(Some(300), false), TokenStatus::Valid);
+        assert_eq!(status(Some(299), false), TokenStatus::Expiring);
+        assert_eq!(status(Some(299), true), TokenStatus::Valid);
+        assert_eq!(status(Some(30), false), TokenStatus::Expiring);
+        assert_eq!(status(Some(29), false), TokenStatus::Expired);
+        assert_eq!(status(Some(29), true), TokenStatus::Refreshable);
+        assert_eq!(status(Some(-5), true), TokenStatus::Refreshable);
+    }
+}

@@ -1,0 +1,74 @@
+//! What the process was given: variables, working directory, terminals.
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::io::IsTerminal;
+use std::path::PathBuf;
+
+/// A snapshot taken once at the start. Tests build their own.
+#[derive(Clone, Default)]
+pub struct Environment {
+    variables: BTreeMap<OsString, OsString>,
+    pub current_dir: Option<PathBuf>,
+    pub stdin_is_terminal: bool,
+    pub stdout_is_terminal: bool,
+    pub stderr_is_terminal: bool,
+    /// Columns of the terminal behind stdout.
+    pub width: Option<usize>,
+}
+
+impl Environment {
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the process's environment")]
+    pub fn capture() -> Environment {
+        let stdout_is_terminal = std::io::stdout().is_terminal();
+        Environment {
+            variables: std::env::vars_os().collect(),
+            current_dir: std::env::current_dir().ok(),
+            stdin_is_terminal: std::io::stdin().is_terminal(),
+            stdout_is_terminal,
+            stderr_is_terminal: std::io::stderr().is_terminal(),
+            width: stdout_is_terminal
+                .then(terminal_size::terminal_size)
+                .flatten()
+                .map(|(width, _)| usize::from(width.0)),
+        }
+    }
+
+    pub fn with(mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> Environment {
+        self.variables.insert(name.into(), value.into());
+        self
+    }
+
+    /// The variable's value; an empty one counts as unset, one that is not UTF-8 is read lossily
+    /// (and then fails as a value, naming its origin).
+    pub fn var(&self, name: &str) -> Option<String> {
+        self.os_var(name).map(|value| value.to_string_lossy().into_owned())
+    }
+
+    pub fn os_var(&self, name: &str) -> Option<&OsStr> {
+        self.variables.get(OsStr::new(name)).map(OsString::as_os_str).filter(|value| !value.is_empty())
+    }
+
+    pub fn path_var(&self, name: &str) -> Option<PathBuf> {
+        self.os_var(name).map(PathBuf::from)
+    }
+
+    /// Names and values of the variables whose name starts with `prefix`, empty ones left out.
+    pub fn starting_with<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = (&'a str, &'a OsStr)> {
+        self.variables
+            .iter()
+            .filter(|(_, value)| !value.is_empty())
+            .filter_map(|(name, value)| Some((name.to_str()?, value.as_os_str())))
+            .filter(move |(name, _)| name.starts_with(prefix))
+    }
+
+    /// The user's home folder, by variable only: what a test or CI job sets is what it gets.
+    pub fn home(&self) -> Option<PathBuf> {
+        self.path_var(if cfg!(windows) { "USERPROFILE" } else { "HOME" })
+    }
+
+    /// Whether a person can be asked: the question goes to stderr, the answer comes from stdin.
+    pub fn can_ask(&self) -> bool {
+        self.stdin_is_terminal && self.stderr_is_terminal
+    }
+}

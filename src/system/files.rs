@@ -1,0 +1,246 @@
+//! Reading files with their modes in mind, and replacing them whole or not at all.
+//!
+//! A write is a temporary file in the target's own folder, with its final mode from the first byte,
+//! flushed to disk and renamed over the target; the folder is flushed too. Whoever reads meanwhile,
+//! and whoever comes after a crash, sees the old file or the new one.
+
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+use super::notices::Notices;
+use super::paths::Place;
+
+/// No file of ours comes near this; one that does is not ours.
+const LARGEST: u64 = 64 << 20;
+
+#[derive(Debug, thiserror::Error)]
+pub enum FileError {
+    #[error("could not {action} {path}")]
+    Io { action: &'static str, path: PathBuf, source: io::Error },
+    #[error("{path} belongs to user {owner}, not to you or root")]
+    Owner { path: PathBuf, owner: u32 },
+    #[error("{path} is not a regular file")]
+    NotAFile { path: PathBuf },
+    #[error("{path} is larger than {} MiB", LARGEST >> 20)]
+    TooLarge { path: PathBuf },
+}
+
+impl FileError {
+    fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> FileError {
+        move |source| FileError::Io { action, path: path.to_owned(), source }
+    }
+
+    /// Whether the file system can't be written at all, as in a read-only home.
+    pub fn is_read_only(&self) -> bool {
+        matches!(self, FileError::Io { source, .. }
+            if matches!(source.kind(), io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied))
+    }
+}
+
+/// What a file's owner and mode must be before it is trusted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trust {
+    /// At our default path: ours or root's, and tightened to 0600 with a warning.
+    Tighten,
+    /// Named by variable, holds secrets: ours or root's, a warning if too open.
+    WarnOnly,
+    /// Named by variable, holds none: taken as it is.
+    AsIs,
+}
+
+impl Trust {
+    /// The rule of section 2 for `place`.
+    pub fn of(place: &Place, holds_secrets: bool) -> Trust {
+        match (place.by_variable, holds_secrets) {
+            (None, _) => Trust::Tighten,
+            (Some(_), true) => Trust::WarnOnly,
+            (Some(_), false) => Trust::AsIs,
+        }
+    }
+}
+
+/// The file's bytes, or `None` if there is no such file.
+pub fn read(path: &Path, trust: Trust, notices: &Notices) -> Result<Option<Vec<u8>>, FileError> {
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if is_absence(&error) => return Ok(None),
+        Err(error) => return Err(FileError::io("read", path)(error)),
+    };
+    let metadata = file.metadata().map_err(FileError::io("read", path))?;
+    if metadata.is_dir() {
+        return Err(FileError::NotAFile { path: path.to_owned() });
+    }
+    if metadata.len() > LARGEST {
+        return Err(FileError::TooLarge { path: path.to_owned() });
+    }
+    check_owner_and_mode(path, &file, &metadata, trust, notices)?;
+    let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0));
+    (&file).take(LARGEST + 1).read_to_end(&mut bytes).map_err(FileError::io("read", path))?;
+    if bytes.len() as u64 > LARGEST {
+        return Err(FileError::TooLarge { path: path.to_owned() });
+    }
+    Ok(Some(bytes))
+}
+
+/// Replaces the file behind `path` by `bytes`, mode 0600. A symbolic link stays and its target is
+/// replaced. The folder is made (0700) if it is missing.
+pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+    let target = follow(path).map_err(FileError::io("write", path))?;
+    let folder = target.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    make_private_folder(folder)?;
+    let failed = || FileError::io("write", path);
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".autocom-");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        // A config that a variable names may be meant for others to read: its mode is kept.
+        let mode = fs::metadata(&target).map(|m| m.permissions().mode() & 0o777).unwrap_or(0o600);
+        builder.permissions(fs::Permissions::from_mode(mode));
+    }
+    let mut temporary = builder.tempfile_in(folder).map_err(failed())?;
+    temporary.write_all(bytes).map_err(failed())?;
+    temporary.as_file().sync_all().map_err(failed())?;
+    temporary.persist(&target).map_err(|error| failed()(error.error))?;
+    #[cfg(unix)]
+    File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed())?;
+    Ok(())
+}
+
+/// Removes the file; one that is not there is no error. Answers whether there was one.
+pub fn remove(path: &Path) -> Result<bool, FileError> {
+    match fs::remove_file(path) {
+        Ok(()) => Ok(true),
+        Err(error) if is_absence(&error) => Ok(false),
+        Err(error) => Err(FileError::io("remove", path)(error)),
+    }
+}
+
+/// Makes the folder and its missing parents, each 0700.
+pub fn make_private_folder(folder: &Path) -> Result<(), FileError> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder).map_err(FileError::io("create", folder))
+}
+
+/// Whether a file could be written at `path`, found out by writing one beside it.
+pub fn check_writable(path: &Path) -> Result<(), FileError> {
+    let target = follow(path).map_err(FileError::io("write", path))?;
+    let folder = target.parent().unwrap_or(Path::new("."));
+    make_private_folder(folder)?;
+    tempfile::Builder::new()
+        .prefix(".autocom-")
+        .tempfile_in(folder)
+        .map(drop)
+        .map_err(FileError::io("write", path))
+}
+
+/// The file that `path` finally names, whether or not it exists.
+fn follow(path: &Path) -> io::Result<PathBuf> {
+    let mut target = path.to_owned();
+    // The kernel's own limit on Linux.
+    for _ in 0..40 {
+        match fs::read_link(&target) {
+            Ok(next) => target = target.parent().unwrap_or(Path::new("")).join(next),
+            Err(_) => return Ok(target),
+        }
+    }
+    Err(io::Error::other("too many symbolic links"))
+}
+
+fn is_absence(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+}
+
+#[cfg(unix)]
+fn check_owner_and_mode(
+    path: &Path,
+    file: &File,
+    metadata: &fs::Metadata,
+    trust: Trust,
+    notices: &Notices,
+) -> Result<(), FileError> {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+    if trust == Trust::AsIs {
+        return Ok(());
+    }
+    let owner = metadata.uid();
+    let us = rustix::process::geteuid().as_raw();
+    if owner != us && owner != 0 {
+        return Err(FileError::Owner { path: path.to_owned(), owner });
+    }
+    let mode = metadata.permissions().mode() & 0o777;
+    if mode & 0o077 == 0 {
+        return Ok(());
+    }
+    if trust == Trust::Tighten && file.set_permissions(fs::Permissions::from_mode(0o600)).is_ok() {
+        notices.warn(format!("{} was open to others (mode {mode:04o}); it is 0600 now", path.display()));
+    } else {
+        notices.warn(format!("{} is open to others (mode {mode:04o})", path.display()));
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn check_owner_and_mode(
+    _: &Path,
+    _: &File,
+    _: &fs::Metadata,
+    _: Trust,
+    _: &Notices,
+) -> Result<(), FileError> {
+    Ok(()) // On Windows the access list is inherited from the profile folder.
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    use super::*;
+
+    fn mode(path: &Path) -> u32 {
+        fs::metadata(path).unwrap().permissions().mode() & 0o777
+    }
+
+    #[test]
+    fn a_link_stays_a_link_and_its_target_is_replaced() {
+        let dir = tempfile::tempdir().unwrap();
+        let (real, link) = (dir.path().join("dotfiles/real"), dir.path().join("link"));
+        make_private_folder(real.parent().unwrap()).unwrap();
+        symlink("dotfiles/real", &link).unwrap();
+        replace(&link, b"one").unwrap();
+        replace(&link, b"two").unwrap();
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        assert_eq!(fs::read(&real).unwrap(), b"two");
+        assert_eq!(mode(&real), 0o600);
+        assert_eq!(fs::read_dir(real.parent().unwrap()).unwrap().count(), 1, "no temporary file is left");
+    }
+
+    #[test]
+    fn a_file_of_ours_that_is_too_open_is_tightened_with_a_warning() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("config.toml");
+        replace(&path, b"x").unwrap();
+        for (trust, after) in [(Trust::AsIs, 0o644), (Trust::WarnOnly, 0o644), (Trust::Tighten, 0o600)] {
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+            let said = std::sync::Arc::new(std::sync::Mutex::new(0));
+            let count = said.clone();
+            let notices = Notices::new(move |_, _| *count.lock().unwrap() += 1);
+            assert_eq!(read(&path, trust, &notices).unwrap().unwrap(), b"x");
+            assert_eq!(mode(&path), after, "{trust:?}");
+            assert_eq!(*said.lock().unwrap(), i32::from(trust != Trust::AsIs), "{trust:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_there_is_none_and_a_folder_is_an_error() {
+        let dir = tempfile::tempdir().unwrap();
+        let quiet = Notices::silent();
+        assert!(read(&dir.path().join("none"), Trust::Tighten, &quiet).unwrap().is_none());
+        assert!(matches!(read(dir.path(), Trust::Tighten, &quiet), Err(FileError::NotAFile { .. })));
+        assert!(!remove(&dir.path().join("none")).unwrap());
+    }
+}

@@ -1,0 +1,11 @@
+//! The outside world as values and small traits: what a test wants to replace enters here, once.
+//!
+//! `std::env`, the system clock and direct file writes are refused elsewhere by clippy's
+//! disallowed methods.
+
+pub mod clock;
+pub mod environment;
+pub mod files;
+pub mod locks;
+pub mod notices;
+pub mod paths;

@@ -1,0 +1,51 @@
+//! What a layer wants the user to know although nothing failed: warnings and hints on stderr.
+
+use std::collections::HashSet;
+use std::sync::Mutex;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Notice {
+    /// Something is not as it should be: always shown.
+    Warning,
+    /// Worth knowing for a person: shown in a terminal only.
+    Hint,
+    /// What is being done right now: always shown, without a prefix.
+    Progress,
+}
+
+type Sink = Box<dyn Fn(Notice, &str) + Send + Sync>;
+
+/// Where notices go. The same words are said once a process.
+pub struct Notices {
+    sink: Sink,
+    said: Mutex<HashSet<String>>,
+}
+
+impl Notices {
+    pub fn new(sink: impl Fn(Notice, &str) + Send + Sync + 'static) -> Notices {
+        Notices { sink: Box::new(sink), said: Mutex::default() }
+    }
+
+    pub fn silent() -> Notices {
+        Notices::new(|_, _| {})
+    }
+
+    pub fn warn(&self, text: impl AsRef<str>) {
+        self.say(Notice::Warning, text.as_ref());
+    }
+
+    pub fn hint(&self, text: impl AsRef<str>) {
+        self.say(Notice::Hint, text.as_ref());
+    }
+
+    pub fn progress(&self, text: impl AsRef<str>) {
+        self.say(Notice::Progress, text.as_ref());
+    }
+
+    fn say(&self, notice: Notice, text: &str) {
+        let new = self.said.lock().unwrap_or_else(|e| e.into_inner()).insert(text.to_owned());
+        if new {
+            (self.sink)(notice, text);
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! Which file is where.
+
+use std::path::{Path, PathBuf};
+
+use super::environment::Environment;
+
+/// A file's place and who chose it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    pub path: PathBuf,
+    /// Named by a variable: somebody else looks after its mode (mounted, committed).
+    pub by_variable: Option<&'static str>,
+}
+
+/// The files of section 2 of the contract. All is `None` where there is no home at all.
+#[derive(Debug, Clone, Default)]
+pub struct Paths {
+    pub home: Option<PathBuf>,
+    pub config: Option<Place>,
+    pub logins: Option<Place>,
+    pub credentials: Option<Place>,
+    pub locks: Option<PathBuf>,
+}
+
+impl Paths {
+    pub fn of(environment: &Environment) -> Paths {
+        let absolute = |path: PathBuf| match &environment.current_dir {
+            Some(dir) => dir.join(path),
+            None => path,
+        };
+        let home = environment
+            .path_var("AUTOCOM_HOME")
+            .map(absolute)
+            .or_else(|| environment.home().map(|home| home.join(".autocom")));
+        let place = |variable: Option<&'static str>, file: &str| {
+            let named = variable.and_then(|name| Some((name, environment.path_var(name)?)));
+            match (named, &home) {
+                (Some((name, path)), _) => Some(Place { path: absolute(path), by_variable: Some(name) }),
+                (None, Some(home)) => Some(Place { path: home.join(file), by_variable: None }),
+                (None, None) => None,
+            }
+        };
+        Paths {
+            config: place(Some("AUTOCOM_CONFIG"), "config.toml"),
+            logins: place(None, "logins.toml"),
+            credentials: place(Some("AUTOCOM_CREDENTIALS_FILE"), "credentials"),
+            locks: home.as_ref().map(|home| home.join("locks")),
+            home,
+        }
+    }
+}
+
+impl AsRef<Path> for Place {
+    fn as_ref(&self) -> &Path {
+        &self.path
+    }
+}
