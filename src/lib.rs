@@ -12,5 +12,8 @@
 
 #![forbid(unsafe_code)]
 
+pub mod config;
 pub mod domain;
+pub mod error;
 pub mod system;
+pub mod ui;

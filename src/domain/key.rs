@@ -125,9 +125,9 @@ impl Key {
         matches!(self, Key::Tenant | Key::ClientId)
     }
 
+    /// What the build baked in. The readable defaults are in `config/defaults.toml`.
     pub fn built_in(self) -> Option<&'static str> {
         match self {
-            Key::Store => Some("auto"),
             Key::ClientId => option_env!("AUTOCOM_DEFAULT_CLIENT_ID").filter(|id| !id.is_empty()),
             _ => None,
         }

@@ -1,0 +1,230 @@
+//! `logins.toml`: what login captured, a table for each credential key, no secret.
+//!
+//! It is a cache that lets `whoami` and `profiles list` answer without opening the keychain. The
+//! credential itself is the truth: whoever reads one mends its entry here.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::ConfigError;
+use crate::domain::{ApiUrl, ClientId, CredentialKey, Lifetime, StoreKind, Tenant, TokenKind, TokenStatus};
+use crate::system::files::{self, Trust};
+use crate::system::locks::Locks;
+use crate::system::notices::Notices;
+use crate::system::paths::Place;
+
+const HEADER: &str = "# Written by autocom: what the last login under each credential key learned. No secrets.\n\
+                      # A cache: it is safe to delete.\n\n";
+
+/// What is known of the credential under one key.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Login {
+    pub api_url: Option<ApiUrl>,
+    pub tenant: Option<Tenant>,
+    pub client_id: Option<ClientId>,
+    pub user_name: Option<String>,
+    pub user_email: Option<String>,
+    pub kind: Option<TokenKind>,
+    pub expires_at: Option<Timestamp>,
+    pub renewable: bool,
+    pub store: Option<StoreKind>,
+    pub logged_in_at: Option<Timestamp>,
+    /// Set by logout: the tombstone. What was captured stays, for the next login.
+    pub logged_out_at: Option<Timestamp>,
+}
+
+impl Login {
+    pub fn is_logged_out(&self) -> bool {
+        self.logged_out_at.is_some()
+    }
+
+    pub fn lifetime(&self) -> Lifetime {
+        Lifetime { expires_at: self.expires_at, renewable: self.renewable }
+    }
+
+    pub fn status(&self, now: Timestamp) -> TokenStatus {
+        if self.is_logged_out() { TokenStatus::LoggedOut } else { self.lifetime().status(now) }
+    }
+}
+
+/// The file's shape. Every field is optional and unknown ones are no error: a cache is never a
+/// reason to fail.
+#[derive(Default, Serialize, Deserialize)]
+struct Wire {
+    api_url: Option<String>,
+    tenant: Option<String>,
+    client_id: Option<String>,
+    user_name: Option<String>,
+    user_email: Option<String>,
+    kind: Option<String>,
+    expires_at: Option<String>,
+    #[serde(default)]
+    renewable: bool,
+    store: Option<String>,
+    logged_in_at: Option<String>,
+    logged_out_at: Option<String>,
+}
+
+impl From<Wire> for Login {
+    fn from(wire: Wire) -> Login {
+        fn parse<T: std::str::FromStr>(text: Option<String>) -> Option<T> {
+            text.and_then(|text| text.parse().ok())
+        }
+        Login {
+            api_url: parse(wire.api_url),
+            tenant: parse(wire.tenant),
+            client_id: parse(wire.client_id),
+            user_name: wire.user_name,
+            user_email: wire.user_email,
+            kind: parse(wire.kind),
+            expires_at: parse(wire.expires_at),
+            renewable: wire.renewable,
+            store: parse(wire.store),
+            logged_in_at: parse(wire.logged_in_at),
+            logged_out_at: parse(wire.logged_out_at),
+        }
+    }
+}
+
+impl From<&Login> for Wire {
+    fn from(login: &Login) -> Wire {
+        fn text<T: ToString>(value: &Option<T>) -> Option<String> {
+            value.as_ref().map(ToString::to_string)
+        }
+        Wire {
+            api_url: text(&login.api_url),
+            tenant: text(&login.tenant),
+            client_id: text(&login.client_id),
+            user_name: login.user_name.clone(),
+            user_email: login.user_email.clone(),
+            kind: login.kind.map(|kind| kind.as_str().to_owned()),
+            expires_at: text(&login.expires_at),
+            renewable: login.renewable,
+            store: text(&login.store),
+            logged_in_at: text(&login.logged_in_at),
+            logged_out_at: text(&login.logged_out_at),
+        }
+    }
+}
+
+/// All entries of the file.
+#[derive(Debug, Clone, Default)]
+pub struct Captured(BTreeMap<CredentialKey, Login>);
+
+impl Captured {
+    /// Reads the file; a missing or broken one is empty and costs a warning at most.
+    pub fn load(place: Option<&Place>, notices: &Notices) -> Captured {
+        let Some(place) = place else { return Captured::default() };
+        let text = match files::read(&place.path, Trust::of(place, false), notices) {
+            Ok(None) => return Captured::default(),
+            Ok(Some(bytes)) => String::from_utf8(bytes).ok(),
+            Err(error) => {
+                notices.warn(format!("{error}; going on without it"));
+                return Captured::default();
+            }
+        };
+        let wire: Option<BTreeMap<String, Wire>> = text.and_then(|text| toml::from_str(&text).ok());
+        match wire {
+            Some(wire) => Captured(
+                wire.into_iter().filter_map(|(key, wire)| Some((key.parse().ok()?, wire.into()))).collect(),
+            ),
+            None => {
+                notices.warn(format!(
+                    "{} is damaged and was passed over; the next login writes it anew",
+                    place.path.display()
+                ));
+                Captured::default()
+            }
+        }
+    }
+
+    pub fn get(&self, key: &CredentialKey) -> Option<&Login> {
+        self.0.get(key)
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = (&CredentialKey, &Login)> {
+        self.0.iter()
+    }
+
+    pub fn insert(&mut self, key: CredentialKey, login: Login) {
+        self.0.insert(key, login);
+    }
+
+    /// Lock, read again, change one entry, write. `None` as an answer of `change` removes it.
+    pub fn update(
+        place: Option<&Place>,
+        locks: &Locks,
+        notices: &Notices,
+        key: &CredentialKey,
+        change: impl FnOnce(Option<Login>) -> Option<Login>,
+    ) -> Result<(), ConfigError> {
+        let place = place.ok_or(ConfigError::NoHome)?;
+        let _lock = locks.config()?;
+        let mut captured = Captured::load(Some(place), notices);
+        let before = captured.0.get(key).cloned();
+        let after = change(before.clone());
+        if before == after {
+            return Ok(());
+        }
+        match after {
+            Some(login) => captured.0.insert(key.clone(), login),
+            None => captured.0.remove(key),
+        };
+        let wire: BTreeMap<&str, Wire> =
+            captured.0.iter().map(|(key, login)| (key.as_str(), Wire::from(login))).collect();
+        let body = toml::to_string(&wire).unwrap_or_default();
+        files::replace(&place.path, format!("{HEADER}{body}").as_bytes())?;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn place(dir: &tempfile::TempDir) -> Place {
+        Place { path: dir.path().join("logins.toml"), by_variable: None }
+    }
+
+    #[test]
+    fn an_entry_survives_the_file_and_others_are_left_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let (place, quiet) = (place(&dir), Notices::silent());
+        let locks = Locks::new(Some(dir.path().join("locks")));
+        let login = Login {
+            api_url: Some("https://a.test".parse().unwrap()),
+            user_email: Some("ada \"the first\"\n@example.test".to_owned()),
+            kind: Some(TokenKind::Pat),
+            expires_at: Some("2026-11-23T10:00:00Z".parse().unwrap()),
+            store: Some(StoreKind::File),
+            ..Login::default()
+        };
+        let (one, two): (CredentialKey, CredentialKey) =
+            ("https://a.test".parse().unwrap(), "two".parse().unwrap());
+        for key in [&one, &two] {
+            Captured::update(Some(&place), &locks, &quiet, key, |_| Some(login.clone())).unwrap();
+        }
+        Captured::update(Some(&place), &locks, &quiet, &two, |_| None).unwrap();
+        let captured = Captured::load(Some(&place), &quiet);
+        assert_eq!(captured.get(&one), Some(&login));
+        assert_eq!(captured.get(&two), None);
+    }
+
+    #[test]
+    fn a_broken_file_is_empty_and_is_written_anew() {
+        let dir = tempfile::tempdir().unwrap();
+        let place = place(&dir);
+        files::replace(&place.path, b"not [ toml").unwrap();
+        let said = std::sync::Arc::new(std::sync::Mutex::new(String::new()));
+        let heard = said.clone();
+        let notices = Notices::new(move |_, text| heard.lock().unwrap().push_str(text));
+        assert!(Captured::load(Some(&place), &notices).iter().next().is_none());
+        assert!(said.lock().unwrap().contains("damaged"));
+        let key: CredentialKey = "k".parse().unwrap();
+        let locks = Locks::new(Some(dir.path().join("locks")));
+        Captured::update(Some(&place), &locks, &notices, &key, |_| Some(Login::default())).unwrap();
+        assert!(Captured::load(Some(&place), &Notices::silent()).get(&key).is_some());
+    }
+}

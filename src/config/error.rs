@@ -1,0 +1,51 @@
+//! What can be wrong with the configuration.
+
+use std::path::PathBuf;
+
+use crate::domain::{Key, Origin};
+use crate::system::files::FileError;
+use crate::system::locks::LockError;
+
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    #[error("{path}:{line}:{column}: {message}")]
+    Syntax { path: PathBuf, line: usize, column: usize, message: String },
+    #[error("{path}:{line}: {message}")]
+    Shape { path: PathBuf, line: usize, message: String },
+    #[error("`{key}` {why} (from {origin})")]
+    Invalid { key: Key, why: String, origin: Origin },
+    #[error("there is no profile `{name}` (named by {origin})")]
+    UnknownProfile { name: String, origin: Origin, existing: Vec<String> },
+    #[error("several profiles are bound to {url}: {}", names.join(", "))]
+    Ambiguous { url: String, origin: Origin, names: Vec<String> },
+    #[error("`{left}` and `{right}` can't coexist: both would take their token from {variable}")]
+    SameVariable { left: String, right: String, variable: String },
+    #[error("{0}")]
+    UnknownKey(String),
+    #[error("`{0}` belongs to the top level, not to a profile")]
+    TopLevelOnly(Key),
+    #[error("a profile `{0}` exists already")]
+    NameTaken(String),
+    #[error("there is no home folder to keep config.toml in")]
+    NoHome,
+    #[error("the change would make {path} invalid")]
+    WouldBreak { path: PathBuf, source: Box<ConfigError> },
+    #[error(transparent)]
+    File(#[from] FileError),
+    #[error(transparent)]
+    Lock(#[from] LockError),
+}
+
+impl ConfigError {
+    /// Whether the file could not be written at all (a read-only home, none at all): what else the
+    /// command did may still stand.
+    pub fn is_unwritable(&self) -> bool {
+        match self {
+            ConfigError::NoHome => true,
+            ConfigError::File(error) => error.is_read_only(),
+            ConfigError::Lock(LockError::NoHome) => true,
+            ConfigError::Lock(LockError::File(error)) => error.is_read_only(),
+            _ => false,
+        }
+    }
+}

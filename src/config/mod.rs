@@ -1,0 +1,112 @@
+//! The layered configuration: what the files, the variables and the flags say, and which of it
+//! holds for which profile, each value with its origin.
+//!
+//! figment and `toml_edit` live here and nowhere else. Reading goes through `toml` (fast, with
+//! spans), every edit through `toml_edit` (keeps comments and order).
+
+mod captured;
+mod document;
+mod edit;
+mod error;
+mod provider;
+mod resolve;
+mod schema;
+mod selection;
+mod token_variable;
+
+pub use captured::{Captured, Login};
+pub use document::{Document, Entry, UnknownKey};
+pub use edit::{ConfigEdit, ConfigFile, EditTarget};
+pub use error::ConfigError;
+pub use resolve::{PassedOver, Resolved, Setting};
+pub use schema::{ConfigSchema, ProfileSchema};
+pub use selection::Selection;
+pub use token_variable::TokenVariable;
+
+use crate::domain::{ApiUrl, Key, ProfileName, nearest};
+use crate::system::environment::Environment;
+use crate::system::notices::Notices;
+use crate::system::paths::Paths;
+
+/// What the command line said, as text: parsed here, so that a bad value names its flag and is
+/// never echoed where it may hold a password.
+#[derive(Debug, Clone, Default)]
+pub struct Flags {
+    pub profile: Option<String>,
+    pub api_url: Option<String>,
+    pub tenant: Option<String>,
+    pub client_id: Option<String>,
+    pub store: Option<String>,
+    pub output: Option<String>,
+}
+
+impl Flags {
+    fn get(&self, key: Key) -> Option<&str> {
+        match key {
+            Key::Profile => self.profile.as_deref(),
+            Key::ApiUrl => self.api_url.as_deref(),
+            Key::Tenant => self.tenant.as_deref(),
+            Key::ClientId => self.client_id.as_deref(),
+            Key::Store => self.store.as_deref(),
+            Key::Output => self.output.as_deref(),
+            Key::Credential | Key::Ring | Key::NoTelemetry => None,
+        }
+    }
+}
+
+/// One consistent view of every layer, read once. All commands answer from it.
+pub struct Config {
+    pub document: Document,
+    pub captured: Captured,
+    pub environment: Environment,
+    pub flags: Flags,
+    built_in: Vec<provider::Candidate>,
+}
+
+impl Config {
+    /// Reads both TOML files. A missing one is an empty one.
+    pub fn load(
+        paths: &Paths,
+        environment: Environment,
+        flags: Flags,
+        notices: &Notices,
+    ) -> Result<Config, ConfigError> {
+        let document = Document::load(paths.config.as_ref(), notices)?;
+        let captured = Captured::load(paths.logins.as_ref(), notices);
+        Config::of(document, captured, environment, flags)
+    }
+
+    pub fn of(
+        document: Document,
+        captured: Captured,
+        environment: Environment,
+        flags: Flags,
+    ) -> Result<Config, ConfigError> {
+        Ok(Config { document, captured, environment, flags, built_in: provider::built_in()? })
+    }
+
+    /// Whether a profile of that name can be named: `default` always can.
+    pub fn exists(&self, name: &ProfileName) -> bool {
+        name.is_default() || self.document.profile(name).is_some()
+    }
+
+    /// The profiles to list: `default` if the top level names an environment, then the tables in
+    /// the order of the file.
+    pub fn profiles(&self) -> Vec<ProfileName> {
+        let default = self.document.top().get(Key::ApiUrl).map(|_| ProfileName::default_profile());
+        default.into_iter().chain(self.document.profiles().map(|(name, _)| name.clone())).collect()
+    }
+
+    /// The `api_url` that the files alone give a profile, if it is a valid one.
+    pub fn own_api_url(&self, name: &ProfileName) -> Option<ApiUrl> {
+        let own = self.document.profile(name).and_then(|table| table.get(Key::ApiUrl));
+        let text = own.or_else(|| self.document.top().get(Key::ApiUrl))?.text()?;
+        text.parse().ok()
+    }
+
+    /// What exists instead of `wanted`, the nearest first.
+    pub fn names_near(&self, wanted: &str) -> Vec<String> {
+        let names = self.profiles();
+        nearest(wanted, names.iter().map(ProfileName::as_str)).into_iter().map(str::to_owned).collect()
+    }
+}

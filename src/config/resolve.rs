@@ -1,0 +1,240 @@
+//! The values that hold for a selected profile, each with its origin.
+
+use figment::Figment;
+use figment::value::magic::Tagged;
+use serde::Deserialize;
+
+use super::provider::{self, Candidate, LayerProvider};
+use super::selection::parse_url;
+use super::{Config, ConfigError, Login, Selection};
+use crate::domain::{
+    ApiUrl, ClientId, CredentialKey, Key, Layer, Origin, OutputFormat, ProfileName, Ring, StoreChoice, Tenant,
+};
+
+/// A value, where it came from and which layer that is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Setting<T> {
+    pub value: T,
+    pub origin: Origin,
+    pub layer: Layer,
+}
+
+/// A variable that is set but does not count, since `--profile` named the profile.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PassedOver {
+    pub variable: String,
+    pub key: Key,
+}
+
+/// Everything that is known of a profile without opening a credential store.
+#[derive(Debug, Clone)]
+pub struct Resolved {
+    pub selection: Selection,
+    pub api_url: Option<Setting<ApiUrl>>,
+    pub tenant: Option<Setting<Tenant>>,
+    pub client_id: Option<Setting<ClientId>>,
+    pub store: Setting<StoreChoice>,
+    pub output: Option<Setting<OutputFormat>>,
+    pub ring: Option<Setting<Ring>>,
+    pub no_telemetry: Option<Setting<bool>>,
+    pub credential: Option<Setting<CredentialKey>>,
+    /// The `api_url` that the files alone give the profile.
+    pub own_api_url: Option<ApiUrl>,
+    /// What `logins.toml` knows under the credential key.
+    pub login: Option<Login>,
+    pub passed_over: Vec<PassedOver>,
+}
+
+impl Resolved {
+    pub fn name(&self) -> Option<&ProfileName> {
+        self.selection.name.as_ref()
+    }
+
+    /// The profile's name for people, or `(unnamed)`.
+    pub fn label(&self) -> &str {
+        self.name().map_or("(unnamed)", ProfileName::as_str)
+    }
+
+    /// Whether what `logins.toml` knows belongs to another origin than the profile's.
+    pub fn is_foreign(&self) -> bool {
+        match (&self.api_url, self.login.as_ref().and_then(|login| login.api_url.as_ref())) {
+            (Some(url), Some(login)) => !url.value.same_origin(login),
+            _ => false,
+        }
+    }
+}
+
+/// The merged values as figment extracts them; the tag leads back to the layer.
+#[derive(Deserialize)]
+struct Merged {
+    api_url: Option<Tagged<String>>,
+    tenant: Option<Tagged<String>>,
+    client_id: Option<Tagged<String>>,
+    store: Option<Tagged<String>>,
+    output: Option<Tagged<String>>,
+    ring: Option<Tagged<String>>,
+    no_telemetry: Option<Tagged<bool>>,
+}
+
+/// figment's answer together with all that was offered to it.
+struct Layers<'a> {
+    figment: &'a Figment,
+    candidates: &'a [Candidate],
+}
+
+impl Config {
+    /// Resolves what `selection` names. Only the layers of this one profile are looked at, so that
+    /// listing many stays linear.
+    pub fn resolve(&self, selection: Selection) -> Result<Resolved, ConfigError> {
+        let name = selection.name.clone();
+        let is_default = name.as_ref().is_some_and(ProfileName::is_default);
+        let mut candidates = self.built_in.clone();
+        if !selection.files_only {
+            candidates.extend(provider::flags(&self.flags));
+            candidates.extend(provider::variables(&self.environment, selection.by_profile_flag()));
+        }
+        let table = name.as_ref().filter(|_| !is_default).and_then(|name| self.document.profile(name));
+        candidates.extend(table.into_iter().flat_map(|table| provider::profile(self, table)));
+
+        // The address decides what may be inherited and which login counts, so it comes first; it
+        // is in no layer that depends on it.
+        let top = provider::top_level(self, None, is_default).filter(|c| c.key == Key::ApiUrl);
+        let address =
+            candidates.iter().filter(|c| c.key == Key::ApiUrl).cloned().chain(top).max_by_key(|c| c.layer);
+        let api_url = match &address {
+            Some(Candidate { value, origin, .. }) => match value.as_str() {
+                Some(text) => Some(parse_url(text, origin)?),
+                None => None, // figment says below what it is instead of a string
+            },
+            None => None,
+        };
+        candidates.extend(provider::top_level(self, api_url.as_ref(), is_default));
+
+        let own_api_url = name.as_ref().and_then(|name| self.own_api_url(name));
+        let credential =
+            self.credential_key(name.as_ref(), address.as_ref(), api_url.as_ref(), own_api_url.as_ref())?;
+        let login = credential.as_ref().and_then(|key| self.captured.get(&key.value)).cloned();
+        let ours = |login: &&Login| match (&login.api_url, &api_url) {
+            (Some(theirs), Some(url)) => theirs.same_origin(url),
+            _ => false,
+        };
+        candidates.extend(login.as_ref().filter(ours).into_iter().flat_map(provider::captured));
+
+        let mut figment = Figment::new();
+        for layer in Layer::ALL {
+            if candidates.iter().any(|candidate| candidate.layer == layer) {
+                figment = figment.merge(LayerProvider { layer, candidates: &candidates });
+            }
+        }
+        let layers = Layers { figment: &figment, candidates: &candidates };
+        let merged: Merged = figment.extract().map_err(|error| layers.explain(error))?;
+        Ok(Resolved {
+            api_url: layers.setting(Key::ApiUrl, merged.api_url)?,
+            tenant: layers.setting(Key::Tenant, merged.tenant)?,
+            client_id: layers.setting(Key::ClientId, merged.client_id)?,
+            store: layers.setting(Key::Store, merged.store)?.unwrap_or(Setting {
+                value: StoreChoice::default(),
+                origin: Origin::BuiltIn,
+                layer: Layer::BuiltIn,
+            }),
+            output: layers.setting(Key::Output, merged.output)?,
+            ring: layers.setting(Key::Ring, merged.ring)?,
+            no_telemetry: layers.flag(Key::NoTelemetry, merged.no_telemetry),
+            passed_over: passed_over(&candidates),
+            credential,
+            own_api_url,
+            login,
+            selection,
+        })
+    }
+
+    /// The key under which the profile's credential is stored: its `credential`, else its address;
+    /// and always the address if a flag or variable turned the profile to another one.
+    fn credential_key(
+        &self,
+        name: Option<&ProfileName>,
+        address: Option<&Candidate>,
+        url: Option<&ApiUrl>,
+        own: Option<&ApiUrl>,
+    ) -> Result<Option<Setting<CredentialKey>>, ConfigError> {
+        let by_url = url.zip(address).map(|(url, address)| Setting {
+            value: CredentialKey::from(url),
+            origin: address.origin.clone(),
+            layer: address.layer,
+        });
+        if url.is_some() && url != own {
+            return Ok(by_url);
+        }
+        let Some(entry) =
+            name.and_then(|name| self.document.table_of(name)).and_then(|t| t.get(Key::Credential))
+        else {
+            return Ok(by_url);
+        };
+        let origin = self.document.origin_of(entry);
+        let layer = if name.is_some_and(ProfileName::is_default) { Layer::TopLevel } else { Layer::Profile };
+        let invalid =
+            |why: String| ConfigError::Invalid { key: Key::Credential, why, origin: origin.clone() };
+        match entry.value.as_str() {
+            Some(text) if text.trim().is_empty() => Ok(by_url),
+            Some(text) => {
+                let value = text.parse().map_err(|why: crate::domain::Invalid| invalid(why.to_string()))?;
+                Ok(Some(Setting { value, origin: origin.clone(), layer }))
+            }
+            None => Err(invalid("must be a string".to_owned())),
+        }
+    }
+}
+
+impl Layers<'_> {
+    fn setting<T: std::str::FromStr>(
+        &self,
+        key: Key,
+        merged: Option<Tagged<String>>,
+    ) -> Result<Option<Setting<T>>, ConfigError> {
+        let Some(merged) = merged else { return Ok(None) };
+        let winner = self.winner(key, &merged);
+        let (origin, layer) =
+            winner.map_or((Origin::BuiltIn, Layer::BuiltIn), |winner| (winner.origin.clone(), winner.layer));
+        let invalid = |why: String| ConfigError::Invalid { key, why, origin: origin.clone() };
+        let text = key.canonical(&merged.into_inner()).map_err(|why| invalid(why.to_string()))?;
+        let value = text.parse().map_err(|_| invalid("is not valid".to_owned()))?;
+        Ok(Some(Setting { value, origin, layer }))
+    }
+
+    fn flag(&self, key: Key, merged: Option<Tagged<bool>>) -> Option<Setting<bool>> {
+        let merged = merged?;
+        let winner = self.winner(key, &merged)?;
+        Some(Setting { value: *merged, origin: winner.origin.clone(), layer: winner.layer })
+    }
+
+    fn winner<T: for<'de> Deserialize<'de>>(&self, key: Key, merged: &Tagged<T>) -> Option<&Candidate> {
+        let layer = &self.figment.get_metadata(merged.tag())?.name;
+        self.candidates.iter().find(|c| c.key == key && LayerProvider::name(c.layer) == layer.as_ref())
+    }
+
+    /// figment's type errors in our words: which key, what is wrong, where it stands.
+    fn explain(&self, error: figment::Error) -> ConfigError {
+        let key = error.path.first().and_then(|name| name.parse::<Key>().ok()).unwrap_or(Key::ApiUrl);
+        let origin = self
+            .candidates
+            .iter()
+            .filter(|candidate| candidate.key == key)
+            .max_by_key(|candidate| candidate.layer)
+            .map_or(Origin::BuiltIn, |candidate| candidate.origin.clone());
+        let wanted = if key.is_bool() { "must be true or false" } else { "must be a string" };
+        ConfigError::Invalid { key, why: wanted.to_owned(), origin }
+    }
+}
+
+/// The variables that `--profile` put behind another value than theirs.
+fn passed_over(candidates: &[Candidate]) -> Vec<PassedOver> {
+    candidates
+        .iter()
+        .filter(|variable| variable.layer == Layer::PassedOverVariable)
+        .filter(|variable| {
+            let winner = candidates.iter().filter(|c| c.key == variable.key).max_by_key(|c| c.layer);
+            winner.is_some_and(|winner| winner.layer > variable.layer && winner.value != variable.value)
+        })
+        .map(|variable| PassedOver { variable: variable.origin.to_string(), key: variable.key })
+        .collect()
+}

@@ -1,0 +1,70 @@
+//! A token that a variable supplies, and the one environment that it belongs to.
+
+use super::{Config, Resolved};
+use crate::domain::{ApiUrl, Secret};
+
+/// A token from the environment: used, never stored, never refreshed.
+#[derive(Debug, Clone)]
+pub struct TokenVariable {
+    pub name: String,
+    pub token: Secret,
+}
+
+/// What the variables say about one profile.
+#[derive(Debug, Clone, Default)]
+pub struct TokenVariables {
+    pub used: Option<TokenVariable>,
+    /// `AUTOCOM_TOKEN` is set but belongs to another environment.
+    pub passed_over: bool,
+}
+
+impl Config {
+    /// The variable that supplies the token of `profile`, if one does. `selected` is whether this is
+    /// the one profile that the command resolves: an `AUTOCOM_TOKEN` that names no environment is its.
+    pub fn token_variable(&self, profile: &Resolved, selected: bool) -> TokenVariables {
+        let Some(url) = profile.api_url.as_ref().map(|setting| &setting.value) else {
+            return TokenVariables::default();
+        };
+        let read = |name: &str| {
+            let token = self.environment.var(name)?;
+            Some(TokenVariable { name: name.to_owned(), token: Secret::new(token.trim()) })
+        };
+        // Bound to the profile's own environment: an overridden address must not get it.
+        let own = profile.own_api_url.as_ref().or(profile.selection.only_in_variables.then_some(url));
+        if let Some(name) = profile.name().filter(|_| own == Some(url))
+            && let Some(used) = read(&name.token_variable())
+        {
+            return TokenVariables { used: Some(used), passed_over: false };
+        }
+        let Some(token) = read("AUTOCOM_TOKEN") else { return TokenVariables::default() };
+        let belongs = match self.home_of_ambient_token() {
+            Home::Environment(home) => home == *url,
+            Home::Nowhere => false,
+            Home::Selected => selected,
+        };
+        TokenVariables { used: belongs.then_some(token), passed_over: !belongs }
+    }
+
+    fn home_of_ambient_token(&self) -> Home {
+        let named = |text: Option<String>| {
+            text.map(|text| text.parse::<ApiUrl>().map_or(Home::Nowhere, Home::Environment))
+        };
+        if let Some(home) = named(self.environment.var("AUTOCOM_API_URL")) {
+            return home;
+        }
+        match self.environment.var("AUTOCOM_PROFILE") {
+            Some(name) => match name.parse().ok().and_then(|name| self.own_api_url(&name)) {
+                Some(url) => Home::Environment(url),
+                None => Home::Nowhere,
+            },
+            None => Home::Selected,
+        }
+    }
+}
+
+enum Home {
+    Environment(ApiUrl),
+    /// The variables name an environment that isn't one.
+    Nowhere,
+    Selected,
+}

@@ -1,0 +1,169 @@
+//! The one error that users see: a kind, what happened, why, and what to type next.
+//!
+//! The only place that knows exit codes, and the one where the layers' errors become sentences.
+
+use crate::config::ConfigError;
+use crate::system::files::FileError;
+use crate::system::locks::LockError;
+use crate::ui::error_report::{ErrorBody, ErrorReport};
+
+/// What kind of thing went wrong. Scripts branch on it by exit code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// 5xx, other 4xx, nonsense from the platform, I/O.
+    Failed,
+    /// Usage or configuration.
+    Usage,
+    /// DNS, connect, TLS, time-out.
+    Unreachable,
+    /// Not logged in, expired, rejected, denied, login deadline.
+    Authentication,
+    /// 403, 404, a tenant you are not in.
+    Forbidden,
+    CredentialStore,
+    Interrupted,
+}
+
+impl Kind {
+    pub fn exit_code(self) -> u8 {
+        match self {
+            Kind::Failed => 1,
+            Kind::Usage => 2,
+            Kind::Unreachable => 3,
+            Kind::Authentication => 4,
+            Kind::Forbidden => 5,
+            Kind::CredentialStore => 6,
+            Kind::Interrupted => 130,
+        }
+    }
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Kind::Failed => "failed",
+            Kind::Usage => "usage",
+            Kind::Unreachable => "unreachable",
+            Kind::Authentication => "authentication",
+            Kind::Forbidden => "forbidden",
+            Kind::CredentialStore => "credential_store",
+            Kind::Interrupted => "interrupted",
+        }
+    }
+
+    /// Of several failures, the one that the exit code tells: 4, 6, 5, 3, 1, 2; an interruption first.
+    pub fn gravest(kinds: impl IntoIterator<Item = Kind>) -> Option<Kind> {
+        kinds.into_iter().min_by_key(|kind| match kind {
+            Kind::Interrupted => 0,
+            Kind::Authentication => 1,
+            Kind::CredentialStore => 2,
+            Kind::Forbidden => 3,
+            Kind::Unreachable => 4,
+            Kind::Failed => 5,
+            Kind::Usage => 6,
+        })
+    }
+}
+
+#[derive(Debug)]
+pub struct Error {
+    pub kind: Kind,
+    pub message: String,
+    pub causes: Vec<String>,
+    pub hint: Option<String>,
+}
+
+pub type Result<T> = std::result::Result<T, Error>;
+
+impl Error {
+    pub fn new(kind: Kind, message: impl Into<String>) -> Error {
+        Error { kind, message: message.into(), causes: Vec::new(), hint: None }
+    }
+
+    pub fn usage(message: impl Into<String>) -> Error {
+        Error::new(Kind::Usage, message)
+    }
+
+    pub fn hint(mut self, hint: impl Into<String>) -> Error {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    pub fn hint_if_none(self, hint: impl FnOnce() -> String) -> Error {
+        if self.hint.is_some() { self } else { self.hint(hint()) }
+    }
+
+    pub fn cause(mut self, cause: impl ToString) -> Error {
+        self.causes.push(cause.to_string());
+        self
+    }
+
+    /// A layer's error as it stands, with what caused it.
+    pub fn from_source(kind: Kind, error: &dyn std::error::Error) -> Error {
+        let mut causes = Vec::new();
+        let mut source = error.source();
+        while let Some(cause) = source {
+            causes.push(cause.to_string());
+            source = cause.source();
+        }
+        causes.dedup();
+        Error { kind, message: error.to_string(), causes, hint: None }
+    }
+
+    pub fn report(&self) -> ErrorReport<'_> {
+        ErrorReport {
+            error: ErrorBody {
+                kind: self.kind.as_str(),
+                message: &self.message,
+                causes: &self.causes,
+                hint: self.hint.as_deref(),
+                exit_code: self.kind.exit_code(),
+            },
+        }
+    }
+}
+
+impl From<ConfigError> for Error {
+    fn from(error: ConfigError) -> Error {
+        let kind = match &error {
+            ConfigError::File(_) | ConfigError::Lock(_) => Kind::Failed,
+            _ => Kind::Usage,
+        };
+        let hint = match &error {
+            ConfigError::Syntax { path, .. } | ConfigError::Shape { path, .. } => Some(format!(
+                "mend {} in an editor; autocom never rewrites a file that it can't read",
+                path.display()
+            )),
+            ConfigError::UnknownProfile { existing, name, .. } if existing.is_empty() => {
+                Some(format!("autocom auth login --profile {name} --api-url URL"))
+            }
+            ConfigError::UnknownProfile { existing, .. } => {
+                Some(format!("profiles that exist: {}", existing.join(", ")))
+            }
+            ConfigError::Ambiguous { names, .. } => Some(format!("name one: --profile {}", names[0])),
+            ConfigError::NoHome => {
+                Some("set HOME or AUTOCOM_HOME, or name a file with AUTOCOM_CONFIG".to_owned())
+            }
+            ConfigError::UnknownKey(_) => Some("autocom config list".to_owned()),
+            ConfigError::NameTaken(name) => Some(format!("autocom profiles show {name}")),
+            _ => None,
+        };
+        Error { hint, ..Error::from_source(kind, &error) }
+    }
+}
+
+impl From<FileError> for Error {
+    fn from(error: FileError) -> Error {
+        Error::from_source(Kind::Failed, &error)
+    }
+}
+
+impl From<LockError> for Error {
+    fn from(error: LockError) -> Error {
+        Error::from_source(Kind::Failed, &error)
+    }
+}
+
+impl From<std::io::Error> for Error {
+    fn from(error: std::io::Error) -> Error {
+        Error::new(Kind::Failed, "could not write the answer").cause(error)
+    }
+}

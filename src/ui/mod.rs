@@ -1,0 +1,13 @@
+//! What a person or a program reads: tables, TSV, JSON, YAML, colours, questions.
+//!
+//! Knows no command and no layer below but the domain's values.
+
+pub mod error_report;
+pub mod output;
+pub mod prompt;
+pub mod spinner;
+pub mod style;
+mod table;
+pub mod time;
+mod tsv;
+pub mod view;

@@ -1,0 +1,72 @@
+//! Where answers go: stdout, in the format that was asked for.
+
+use std::io::{self, Write};
+
+use super::style::Tone;
+use super::view::{Cell, Column, Show, View};
+use super::{table, tsv};
+use crate::domain::OutputFormat;
+
+/// How answers are to be written.
+#[derive(Debug, Clone, Copy)]
+pub struct Output {
+    pub format: OutputFormat,
+    /// Whether a person looks at stdout.
+    pub terminal: bool,
+    pub colours: bool,
+    pub width: usize,
+}
+
+impl Output {
+    /// Writes the answer. A reader that has gone away is no error of ours.
+    pub fn write(&self, answer: &dyn Show) -> io::Result<()> {
+        self.write_to(answer, &mut io::stdout().lock())
+    }
+
+    pub fn write_to(&self, answer: &dyn Show, out: &mut dyn Write) -> io::Result<()> {
+        let text = self.render(answer)?;
+        match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            other => other,
+        }
+    }
+
+    fn render(&self, answer: &dyn Show) -> io::Result<String> {
+        match self.format {
+            OutputFormat::Json => Ok(answer.json().map_err(io::Error::other)? + "\n"),
+            OutputFormat::Yaml => {
+                let text = answer.yaml().map_err(io::Error::other)?;
+                let body = text.strip_prefix("---\n").unwrap_or(&text);
+                Ok(format!("---\n{}\n", body.trim_end_matches('\n')))
+            }
+            OutputFormat::Table => Ok(self.text(answer.view())),
+        }
+    }
+
+    fn text(&self, view: View) -> String {
+        match view {
+            View::Line(line) => line + "\n",
+            View::Table { rows, empty, .. } if rows.is_empty() && self.terminal => format!("{empty}\n"),
+            View::Table { columns, rows, .. } if self.terminal => {
+                table::draw(&columns, &rows, self.width, self.colours)
+            }
+            View::Table { columns, rows, .. } => tsv::draw(&columns, &rows),
+            View::Record(fields) if self.terminal => self.record(&fields),
+            View::Record(fields) => {
+                let columns: Vec<Column> = fields.iter().map(|(name, _)| Column::kept(name)).collect();
+                tsv::draw(&columns, &[fields.into_iter().map(|(_, cell)| cell).collect::<Vec<_>>()])
+            }
+        }
+    }
+
+    fn record(&self, fields: &[(&'static str, Cell)]) -> String {
+        let widest = fields.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+        fields
+            .iter()
+            .map(|(name, cell)| {
+                let label = Tone::Faint.paint(&format!("{:widest$}", name.to_lowercase()), self.colours);
+                format!("{label}  {}\n", cell.tone.paint(&table::one_line(&cell.text), self.colours))
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,17 @@
+//! Tab-separated values for pipes: a header row, no colour, one line a row.
+
+use super::view::{Cell, Column};
+
+pub(super) fn draw(columns: &[Column], rows: &[Vec<Cell>]) -> String {
+    let header = columns.iter().map(|column| column.name.to_owned()).collect::<Vec<_>>().join("\t");
+    let mut text = header + "\n";
+    for row in rows {
+        let cells: Vec<String> = row
+            .iter()
+            .map(|cell| super::table::one_line(cell.plain.as_ref().unwrap_or(&cell.text)))
+            .collect();
+        text.push_str(&cells.join("\t"));
+        text.push('\n');
+    }
+    text
+}

@@ -1,0 +1,96 @@
+//! What a command has to show, before anyone knows whether it becomes a table, TSV, JSON or YAML.
+
+use serde::Serialize;
+
+use super::style::Tone;
+
+/// One cell: what a person reads, and what a program reads where that differs.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Cell {
+    pub text: String,
+    pub plain: Option<String>,
+    pub tone: Tone,
+}
+
+impl Cell {
+    pub fn new(text: impl Into<String>) -> Cell {
+        Cell { text: text.into(), ..Cell::default() }
+    }
+
+    /// An absent value: a dash for people, nothing for programs.
+    pub fn absent() -> Cell {
+        Cell { text: "-".to_owned(), plain: Some(String::new()), tone: Tone::Faint }
+    }
+
+    pub fn or_absent(text: Option<impl Into<String>>) -> Cell {
+        text.map_or_else(Cell::absent, Cell::new)
+    }
+
+    pub fn tone(self, tone: Tone) -> Cell {
+        Cell { tone, ..self }
+    }
+
+    /// What programs read instead of the text.
+    pub fn plain(self, plain: impl Into<String>) -> Cell {
+        Cell { plain: Some(plain.into()), ..self }
+    }
+}
+
+/// A column and how long it stays when the terminal gets narrow: the highest number goes first,
+/// 0 never goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Column {
+    pub name: &'static str,
+    pub expendable: u8,
+}
+
+impl Column {
+    pub const fn kept(name: &'static str) -> Column {
+        Column { name, expendable: 0 }
+    }
+
+    pub const fn expendable(name: &'static str, rank: u8) -> Column {
+        Column { name, expendable: rank }
+    }
+}
+
+/// The shape of an answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum View {
+    Table {
+        columns: Vec<Column>,
+        rows: Vec<Vec<Cell>>,
+        /// What a terminal shows instead of an empty table.
+        empty: &'static str,
+    },
+    /// One thing with named properties: a line each in a terminal, one row elsewhere.
+    Record(Vec<(&'static str, Cell)>),
+    /// One bare value.
+    Line(String),
+}
+
+/// An answer that can be shown in every format. `Serialize` is its JSON and YAML.
+pub trait Show {
+    fn view(&self) -> View;
+    fn json(&self) -> serde_json::Result<String>;
+    fn yaml(&self) -> Result<String, String>;
+}
+
+/// What a type says of its own look; JSON and YAML come from `Serialize`.
+pub trait Viewed: Serialize {
+    fn view(&self) -> View;
+}
+
+impl<T: Viewed> Show for T {
+    fn view(&self) -> View {
+        Viewed::view(self)
+    }
+
+    fn json(&self) -> serde_json::Result<String> {
+        serde_json::to_string_pretty(self)
+    }
+
+    fn yaml(&self) -> Result<String, String> {
+        serde_saphyr::to_string(self).map_err(|error| error.to_string())
+    }
+}
