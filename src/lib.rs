@@ -13,4 +13,6 @@
 #![forbid(unsafe_code)]
 
 pub mod domain;
+pub mod oauth;
+
 pub mod system;
