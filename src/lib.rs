@@ -14,5 +14,5 @@
 
 pub mod domain;
 pub mod oauth;
-
+pub mod platform;
 pub mod system;
