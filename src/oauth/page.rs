@@ -10,9 +10,8 @@ const STYLE: &str = include_str!("page.css");
 /// The head of an arrow in a bent line: an A, and a way through.
 const LOGO: &str = r#"<svg viewBox="0 0 20 20" fill="none" stroke="currentColor" stroke-width="2.4" stroke-linecap="round" stroke-linejoin="round" aria-hidden="true"><path d="M2.5 17 10 3l7.5 14M7 12.5h6"/></svg>"#;
 
-/// `pathLength` makes the drawing's animation independent of the shapes' real length.
-const CHECK: &str = r#"<path pathLength="1" d="m13 20.5 5 5L27.5 15"/>"#;
-const CROSS: &str = r#"<path pathLength="1" d="m14.5 14.5 11 11M25.5 14.5l-11 11"/>"#;
+const CHECK: &str = r#"<path d="m12.8 20.7 4.9 4.8 9.5-10.4"/>"#;
+const CROSS: &str = r#"<path d="m14.8 14.8 10.4 10.4m0-10.4L14.8 25.2"/>"#;
 
 /// Who is logged in, and where.
 #[derive(Debug, Clone, Copy, Default)]
@@ -43,9 +42,8 @@ pub fn success(details: &Success<'_>) -> String {
     for (name, value) in values.iter().filter(|(_, value)| !value.is_empty()) {
         let _ = writeln!(rows, "<div><dt>{name}</dt><dd>{value}</dd></div>");
     }
-    let body = format!(
-        "<p class=\"lead\">You can close this tab and return to your terminal.</p>\n<dl>\n{rows}</dl>"
-    );
+    let body =
+        format!("<p class=\"lead\">Close this tab and return to your terminal.</p>\n<dl>\n{rows}</dl>");
     document("Logged in", "success", CHECK, &body)
 }
 
@@ -58,7 +56,7 @@ pub fn failure(what: &str, next: Option<&str>) -> String {
 }
 
 fn document(title: &str, class: &str, mark: &str, body: &str) -> String {
-    let tint = if class == "success" { "%230b7a4b" } else { "%23b3361b" };
+    let tint = if class == "success" { "%230a7d4d" } else { "%23bb3a1d" };
     let icon = mark.replace('"', "'");
     format!(
         r##"<!DOCTYPE html>
@@ -68,18 +66,18 @@ fn document(title: &str, class: &str, mark: &str, body: &str) -> String {
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="robots" content="noindex">
 <title>{title} · Autocom</title>
-<link rel="icon" href="data:image/svg+xml,<svg xmlns='http://www.w3.org/2000/svg' viewBox='4 4 32 32' fill='none' stroke='{tint}' stroke-width='4' stroke-linecap='round' stroke-linejoin='round'>{icon}</svg>">
+<link rel="icon" href="data:image/svg+xml,<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 40 40' fill='{tint}' stroke='white' stroke-width='4' stroke-linecap='round' stroke-linejoin='round'><circle cx='20' cy='20' r='20' stroke='none'/>{icon}</svg>">
 <style>
 {STYLE}</style>
 </head>
 <body class="{class}">
-<header>{LOGO}Autocom</header>
+<header>{LOGO}Autocom<span>CLI</span></header>
 <main>
-<svg class="mark" viewBox="0 0 40 40" fill="none" stroke="currentColor" stroke-width="2.2" stroke-linecap="round" stroke-linejoin="round" aria-hidden="true"><circle pathLength="1" cx="20" cy="20" r="18.5"/>{mark}</svg>
+<svg class="mark" viewBox="0 0 40 40" fill="none" stroke-width="3" stroke-linecap="round" stroke-linejoin="round" aria-hidden="true"><circle cx="20" cy="20" r="20"/>{mark}</svg>
 <h1>{title}</h1>
 {body}
 </main>
-<footer>autocom CLI {version}</footer>
+<footer>Served by autocom {version} from your own computer.</footer>
 </body>
 </html>
 "##,

@@ -51,6 +51,14 @@ impl TokenSource for Secret {
     }
 }
 
+impl<T: TokenSource> TokenSource for &T {
+    type Error = T::Error;
+
+    fn current(&self) -> impl Future<Output = Result<Secret, T::Error>> + Send {
+        T::current(self)
+    }
+}
+
 /// One environment of the platform, seen by one user in one tenant.
 pub struct Platform<T> {
     http: Http,

@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http::header::{ACCEPT, HeaderMap, HeaderValue};
+use hyper_util::client::proxy::matcher::Matcher;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
 use crate::domain::{is_loopback, printable};
@@ -43,7 +44,7 @@ pub enum HttpError {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}", self.sentence())]
 pub struct Unreachable {
-    /// Host, and port if it is not the default one.
+    /// Host, and port if it is not the default one; or the proxy, if that is what did not answer.
     pub at: String,
     pub cause: Cause,
 }
@@ -110,15 +111,15 @@ impl Http {
         limit: usize,
     ) -> Result<http::Response<Bytes>, HttpError> {
         let request = reqwest::Request::try_from(request).map_err(|_| HttpError::BadRequest)?;
-        let at = authority(request.url());
-        let failed = |error| HttpError::Unreachable(self.classify(&at, error));
-        let response = self.client(request.url())?.execute(request).await.map_err(failed)?;
+        let url = request.url().clone();
+        let failed = |error| HttpError::Unreachable(self.classify(&url, error));
+        let response = self.client(&url)?.execute(request).await.map_err(failed)?;
         let mut answer = http::Response::new(Bytes::new());
         *answer.status_mut() = response.status();
         *answer.headers_mut() = response.headers().clone();
         *answer.body_mut() = read_limited(response, limit).await.map_err(|error| match error {
             Some(error) => failed(error),
-            None => HttpError::TooLarge { at: at.clone(), limit },
+            None => HttpError::TooLarge { at: authority(&url), limit },
         })?;
         Ok(answer)
     }
@@ -151,7 +152,7 @@ impl Http {
         Ok(slot.get_or_init(|| client))
     }
 
-    fn classify(&self, at: &str, error: reqwest::Error) -> Unreachable {
+    fn classify(&self, url: &reqwest::Url, error: reqwest::Error) -> Unreachable {
         // The URL has the query: it must not be in what is shown.
         let error = error.without_url();
         let cause = if error.is_timeout() {
@@ -166,8 +167,12 @@ impl Http {
         } else {
             Cause::Other(innermost(&error))
         };
+        // With a proxy in between, the first connection is to the proxy.
+        let at_first_hop = matches!(cause, Cause::Dns | Cause::Refused | Cause::Connect(_));
+        let proxy = if at_first_hop { proxy_of(url) } else { None };
+        let at = proxy.unwrap_or_else(|| authority(url));
         tracing::debug!(at, ?cause, "unreachable");
-        Unreachable { at: at.to_owned(), cause }
+        Unreachable { at, cause }
     }
 }
 
@@ -189,6 +194,16 @@ async fn read_limited(
 fn authority(url: &reqwest::Url) -> String {
     let host = url.host_str().unwrap_or_default();
     url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+}
+
+/// The proxy that reqwest uses for this URL; without its user name and password.
+fn proxy_of(url: &reqwest::Url) -> Option<String> {
+    if is_loopback(url) {
+        return None;
+    }
+    let proxy = Matcher::from_system().intercept(&url.as_str().parse().ok()?)?;
+    let (host, port) = (proxy.uri().host()?, proxy.uri().port_u16());
+    Some(format!("the proxy {host}{}", port.map_or_else(String::new, |port| format!(":{port}"))))
 }
 
 fn connect_cause(error: &reqwest::Error) -> Cause {
@@ -217,6 +232,8 @@ fn tls_reason(reason: &str) -> String {
         ("UnknownIssuer", "its certificate is from an unknown authority (SSL_CERT_FILE names your own)"),
         ("CaUsedAsEndEntity", "its certificate is a CA's own, which is no server certificate"),
         ("InvalidContentType", "it does not speak TLS"),
+        ("certificate expired", "its certificate has expired (or this machine's clock is wrong)"),
+        ("not valid yet", "its certificate is not valid yet (or this machine's clock is wrong)"),
     ];
     known.iter().find(|(word, _)| reason.contains(word)).map_or_else(
         || reason.trim_start_matches("invalid peer certificate: ").to_owned(),
