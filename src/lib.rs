@@ -15,5 +15,7 @@
 pub mod config;
 pub mod domain;
 pub mod error;
+pub mod oauth;
+pub mod platform;
 pub mod system;
 pub mod ui;

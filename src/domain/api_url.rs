@@ -52,6 +52,11 @@ impl ApiUrl {
         self.0.origin().ascii_serialization()
     }
 
+    /// `host[:port]`: what people call the environment.
+    pub fn authority(&self) -> String {
+        self.origin().split_once("://").map_or_else(String::new, |(_, authority)| authority.to_owned())
+    }
+
     /// Whether the two are the same scheme, host and port.
     pub fn same_origin(&self, other: &ApiUrl) -> bool {
         self.0.origin() == other.0.origin()
@@ -61,6 +66,15 @@ impl ApiUrl {
     pub fn platform_base(&self) -> &str {
         let text = self.as_str();
         text.strip_suffix(API_PATH).unwrap_or(text).trim_end_matches('/')
+    }
+
+    /// `path` (starting with `/`) below the platform base, where OAuth lives.
+    pub fn below_base(&self, path: &str) -> Url {
+        let own = self.0.path();
+        let base = own.strip_suffix(API_PATH).unwrap_or(own).trim_end_matches('/');
+        let mut url = self.0.clone();
+        url.set_path(&format!("{base}{path}"));
+        url
     }
 
     /// `path` (starting with `/`) below the API's address.
@@ -193,7 +207,8 @@ mod tests {
         let url: ApiUrl = "https://h.test/shop/api/v1".parse().unwrap();
         assert_eq!(url.platform_base(), "https://h.test/shop");
         assert_eq!(url.endpoint("/profile"), "https://h.test/shop/api/v1/profile");
-        assert_eq!(url.origin(), "https://h.test");
+        assert_eq!(url.below_base("/oauth/token").as_str(), "https://h.test/shop/oauth/token");
+        assert_eq!((url.origin().as_str(), url.authority().as_str()), ("https://h.test", "h.test"));
         let bare: ApiUrl = "https://h.test/v2".parse().unwrap();
         assert_eq!(bare.platform_base(), "https://h.test/v2");
     }

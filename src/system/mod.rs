@@ -3,9 +3,11 @@
 //! `std::env`, the system clock and direct file writes are refused elsewhere by clippy's
 //! disallowed methods.
 
+pub mod browser;
 pub mod clock;
 pub mod environment;
 pub mod files;
+pub mod http;
 pub mod locks;
 pub mod notices;
 pub mod paths;

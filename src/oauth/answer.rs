@@ -1,0 +1,110 @@
+//! The authorization response (RFC 6749, section 4.1.2): what the redirect's query says, whether it
+//! arrived over the loopback listener or was pasted.
+
+use subtle::ConstantTimeEq;
+use url::{Url, form_urlencoded};
+
+use super::error::OAuthError;
+use super::flow::Pending;
+use crate::domain::{Secret, printable};
+
+/// How much of a server's words is shown.
+const LONGEST_TEXT: usize = 400;
+
+/// What a query means for the pending login.
+#[derive(Debug)]
+pub(super) enum Answer {
+    Code(Secret),
+    /// It is this login's answer, and it is final.
+    Failed(OAuthError),
+    /// An error without `state`: the platform's (Passport 12 sends one for `invalid_scope`) or
+    /// anybody's. Worth showing, not worth believing.
+    Unbound(String),
+    /// No `state`, or that of another login.
+    NotOurs,
+    /// A parameter more than once (forbidden by section 3.1), so there is no telling which counts.
+    Ambiguous,
+}
+
+#[derive(Default)]
+struct Parameters {
+    code: Option<String>,
+    state: Option<String>,
+    iss: Option<String>,
+    error: Option<String>,
+    description: Option<String>,
+    message: Option<String>,
+}
+
+impl Parameters {
+    /// `None` if one of ours is there twice.
+    fn parse(query: &str) -> Option<Parameters> {
+        let mut parameters = Parameters::default();
+        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+            let field = match &*name {
+                "code" => &mut parameters.code,
+                "state" => &mut parameters.state,
+                "iss" => &mut parameters.iss,
+                "error" => &mut parameters.error,
+                "error_description" => &mut parameters.description,
+                "message" => &mut parameters.message,
+                _ => continue,
+            };
+            if field.replace(value.into_owned()).is_some() {
+                return None;
+            }
+        }
+        Some(parameters)
+    }
+}
+
+impl Answer {
+    pub(super) fn read(query: &str, pending: &Pending) -> Answer {
+        let Some(Parameters { code, state, iss, error, description, message }) = Parameters::parse(query)
+        else {
+            return Answer::Ambiguous;
+        };
+        let error = error.filter(|error| !error.is_empty()).map(|error| {
+            let error = printable(&error, LONGEST_TEXT);
+            let words = description.or(message).map(|text| printable(&text, LONGEST_TEXT));
+            let description = words.filter(|text| !text.is_empty()).unwrap_or_else(|| error.clone());
+            (error, description)
+        });
+        match (state, &error) {
+            (None, Some((error, description))) if error == description => {
+                return Answer::Unbound(error.clone());
+            }
+            (None, Some((error, description))) => return Answer::Unbound(format!("{error}: {description}")),
+            (None, None) => return Answer::NotOurs,
+            (Some(state), _) => {
+                let ours = pending.state.expose().as_bytes();
+                if !bool::from(state.as_bytes().ct_eq(ours)) {
+                    return Answer::NotOurs;
+                }
+            }
+        }
+        let expected = &pending.endpoints.origin;
+        if let Some(iss) = iss.filter(|iss| origin(iss).as_ref() != Some(expected)) {
+            let actual = origin(&iss).unwrap_or_else(|| printable(&iss, 100));
+            return Answer::Failed(OAuthError::WrongIssuer { expected: expected.clone(), actual });
+        }
+        match (error, code.filter(|code| !code.is_empty())) {
+            (Some((error, description)), _) if error == "access_denied" => {
+                // Django's toolkit sends no words with it.
+                let said_nothing = description == error;
+                let description = if said_nothing { "you refused access".to_owned() } else { description };
+                Answer::Failed(OAuthError::Denied { description })
+            }
+            (Some((error, description)), _) => Answer::Failed(OAuthError::Rejected { error, description }),
+            (None, Some(code)) => Answer::Code(Secret::new(code)),
+            (None, None) => Answer::Failed(OAuthError::Nonsense {
+                what: "the answer to the login has neither a code nor an error".to_owned(),
+            }),
+        }
+    }
+}
+
+fn origin(url: &str) -> Option<String> {
+    let origin = Url::parse(url).ok()?.origin();
+    origin.is_tuple().then(|| origin.ascii_serialization())
+}

@@ -1,0 +1,67 @@
+//! What can go wrong between us and an authorization server, in the kinds that a caller acts on.
+
+use std::time::Duration;
+
+use crate::system::http::{HttpError, Unreachable};
+
+/// No variant holds a token, code, verifier or state. Texts of the server are made printable.
+#[derive(Debug, thiserror::Error)]
+pub enum OAuthError {
+    #[error("no callback port available: {} on 127.0.0.1 can't be bound ({reason})", list(.ports))]
+    NoPort { ports: Vec<u16>, reason: String },
+
+    /// `access_denied` (RFC 6749, section 4.1.2.1): a person said no.
+    #[error("the login was denied: {description}")]
+    Denied { description: String },
+
+    /// The code or refresh token is used up, revoked or expired: the same call can't succeed later.
+    #[error("the platform refused the grant: {description}")]
+    Refused { description: String },
+
+    /// Any other error in OAuth's words, such as `invalid_client`.
+    #[error("the platform answered {error}: {description}")]
+    Rejected { error: String, description: String },
+
+    /// The `iss` of the callback is another server's (RFC 9207): its code must not be exchanged here.
+    #[error("the answer came from {actual}, but the login was begun at {expected}")]
+    WrongIssuer { expected: String, actual: String },
+
+    /// What was pasted is not what the browser ended on. A whole sentence on what to do.
+    #[error("{0}")]
+    NotACode(String),
+
+    #[error("too many requests{}", after(.retry_after))]
+    Busy { retry_after: Option<Duration> },
+
+    #[error("the platform failed with status {0}")]
+    Server(u16),
+
+    /// Not OAuth: probably not an Autocom platform.
+    #[error("{what}; is this address an Autocom platform's?")]
+    Nonsense { what: String },
+
+    #[error(transparent)]
+    Unreachable(Unreachable),
+
+    /// Something of this machine's: no TLS, no socket.
+    #[error("{0}")]
+    Local(String),
+}
+
+impl From<HttpError> for OAuthError {
+    fn from(error: HttpError) -> OAuthError {
+        match error {
+            HttpError::Unreachable(unreachable) => OAuthError::Unreachable(unreachable),
+            HttpError::TooLarge { .. } => OAuthError::Nonsense { what: error.to_string() },
+            HttpError::BadRequest | HttpError::Setup(_) => OAuthError::Local(error.to_string()),
+        }
+    }
+}
+
+fn list(ports: &[u16]) -> String {
+    ports.iter().map(u16::to_string).collect::<Vec<_>>().join(", ")
+}
+
+fn after(retry_after: &Option<Duration>) -> String {
+    retry_after.map_or_else(String::new, |time| format!("; the platform asks to wait {} s", time.as_secs()))
+}

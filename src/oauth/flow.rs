@@ -1,0 +1,139 @@
+//! The authorization code flow with PKCE: a request that becomes a pending login, that becomes a grant.
+
+use std::fmt;
+
+use oauth2::basic::BasicClient;
+use oauth2::{AuthUrl, CsrfToken, PkceCodeChallenge, Scope, TokenUrl};
+use url::Url;
+
+use super::error::OAuthError;
+use super::token::{self, Grant};
+use crate::domain::{ApiUrl, ClientId, Secret};
+use crate::system::http::Http;
+
+/// Where Passport serves OAuth, and who it says it is.
+#[derive(Debug, Clone)]
+pub struct Endpoints {
+    pub(super) authorize: AuthUrl,
+    pub(super) token: TokenUrl,
+    /// Scheme, host and port: what `iss` (RFC 9207) must share.
+    pub(super) origin: String,
+}
+
+impl Endpoints {
+    pub fn of(api_url: &ApiUrl) -> Endpoints {
+        Endpoints {
+            authorize: AuthUrl::from_url(api_url.below_base("/oauth/authorize")),
+            token: TokenUrl::from_url(api_url.below_base("/oauth/token")),
+            origin: api_url.origin(),
+        }
+    }
+}
+
+/// `http://127.0.0.1:PORT/callback` (RFC 8252, section 7.3: the address, not `localhost`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RedirectUri {
+    port: u16,
+}
+
+impl RedirectUri {
+    pub(super) const PATH: &str = "/callback";
+
+    pub fn on(port: u16) -> RedirectUri {
+        RedirectUri { port }
+    }
+
+    /// What a browser's `Host` header says.
+    pub(super) fn authority(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+}
+
+impl fmt::Display for RedirectUri {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "http://127.0.0.1:{}{}", self.port, RedirectUri::PATH)
+    }
+}
+
+/// A login that was begun: the URL for the browser, and what is needed to finish it.
+pub struct AuthorizationRequest {
+    pub url: Url,
+    pub pending: Pending,
+}
+
+/// The half of a login that stays here. It has what makes the code useless to others.
+#[derive(Debug)]
+pub struct Pending {
+    pub(super) endpoints: Endpoints,
+    pub(super) redirect_uri: RedirectUri,
+    pub(super) state: Secret,
+    client_id: ClientId,
+    scopes: Vec<String>,
+    verifier: Secret,
+}
+
+impl AuthorizationRequest {
+    /// With a fresh verifier and S256 challenge (RFC 7636) and a fresh `state` of 256 bits.
+    pub fn new(
+        endpoints: Endpoints,
+        client_id: ClientId,
+        redirect_uri: RedirectUri,
+        scopes: Vec<String>,
+    ) -> AuthorizationRequest {
+        let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
+        let (url, state) = BasicClient::new(oauth2::ClientId::new(client_id.as_str().to_owned()))
+            .set_auth_uri(endpoints.authorize.clone())
+            .authorize_url(|| CsrfToken::new_random_len(32))
+            .set_pkce_challenge(challenge)
+            .add_scopes(scopes.iter().cloned().map(Scope::new))
+            // Not `set_redirect_uri`: it would parse what can't be wrong.
+            .add_extra_param("redirect_uri", redirect_uri.to_string())
+            .url();
+        let state = Secret::new(state.into_secret());
+        let verifier = Secret::new(verifier.into_secret());
+        let pending = Pending { endpoints, redirect_uri, state, client_id, scopes, verifier };
+        AuthorizationRequest { url, pending }
+    }
+}
+
+impl Pending {
+    pub fn redirect_uri(&self) -> RedirectUri {
+        self.redirect_uri
+    }
+
+    /// Turns the code into tokens (RFC 6749, section 4.1.3). A code works once, so this consumes.
+    pub async fn exchange(self, http: &Http, code: Secret) -> Result<Grant, OAuthError> {
+        let Pending { endpoints, redirect_uri, client_id, scopes, verifier, .. } = self;
+        token::exchange(http, &endpoints, &client_id, redirect_uri, &code, &verifier, scopes).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    #[test]
+    fn the_url_asks_for_a_code_with_a_fresh_challenge_and_state() {
+        let new = || {
+            let api_url: ApiUrl = "https://h.test/shop/api/v1".parse().unwrap();
+            let redirect = RedirectUri::on(8765);
+            AuthorizationRequest::new(Endpoints::of(&api_url), "cli".parse().unwrap(), redirect, Vec::new())
+        };
+        let AuthorizationRequest { url, pending } = new();
+        assert!(url.as_str().starts_with("https://h.test/shop/oauth/authorize?"));
+        let query: BTreeMap<_, _> = url.query_pairs().into_owned().collect();
+        assert_eq!(query["response_type"], "code");
+        assert_eq!(query["client_id"], "cli");
+        assert_eq!(query["redirect_uri"], "http://127.0.0.1:8765/callback");
+        assert_eq!(query["code_challenge_method"], "S256");
+        assert_eq!(query["state"], pending.state.expose());
+        assert!(!query.contains_key("scope"));
+        assert!(query["state"].len() >= 43 && query["code_challenge"].len() == 43);
+        let other = new();
+        assert_ne!(other.pending.state.expose(), pending.state.expose());
+        assert_ne!(other.pending.verifier.expose(), pending.verifier.expose());
+        assert!(!format!("{pending:?}").contains(pending.verifier.expose()));
+    }
+}

@@ -1,0 +1,29 @@
+//! OAuth as a public native client does it: RFC 6749 (the framework), 7636 (PKCE), 8252 (loopback
+//! redirects) and 9207 (`iss`).
+//!
+//! ```text
+//! AuthorizationRequest::new ── url ──> the user's browser
+//!          └─ pending ── Listener::receive or paste::code ──> code ── pending.exchange ──> Grant
+//! ```
+//!
+//! No configuration, no stores, no printing: what comes out is a [`Grant`] or an [`OAuthError`] that
+//! the session can act on. The crate `oauth2` is used here and nowhere else.
+
+mod answer;
+pub mod callback;
+mod error;
+mod flow;
+pub mod page;
+pub mod paste;
+mod token;
+
+pub use callback::{Callback, Listener, Reply};
+pub use error::OAuthError;
+pub use flow::{AuthorizationRequest, Endpoints, Pending, RedirectUri};
+pub use token::{Grant, refresh};
+
+/// The ports whose redirect URIs are registered on the platform's client.
+pub const CALLBACK_PORTS: std::ops::RangeInclusive<u16> = 8765..=8769;
+
+/// The port in the redirect URI of a login without a browser here: nothing listens on it.
+pub const PASTE_PORT: u16 = *CALLBACK_PORTS.start();

@@ -1,0 +1,358 @@
+//! The token endpoint: a code or a refresh token in, a [`Grant`] out.
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU16, Ordering};
+use std::time::Duration;
+
+use http::StatusCode;
+use http::header::{CONTENT_TYPE, RETRY_AFTER};
+use oauth2::basic::{BasicRevocationErrorResponse, BasicTokenIntrospectionResponse};
+use oauth2::{
+    AccessToken, AuthorizationCode, EndpointNotSet, EndpointSet, PkceCodeVerifier, RefreshToken,
+    RequestTokenError, Scope, StandardRevocableToken,
+};
+use serde::{Deserialize, Deserializer, Serialize};
+
+use super::error::OAuthError;
+use super::flow::{Endpoints, RedirectUri};
+use crate::domain::{ClientId, Secret, printable};
+use crate::system::http::Http;
+
+/// A token reply is 2 KiB.
+const LARGEST_REPLY: usize = 1 << 20;
+
+/// A reply that claims a longer life is not believed beyond this, so that times can be added.
+const LONGEST_LIFE: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
+
+/// What the platform granted (RFC 6749, section 5.1).
+#[derive(Debug)]
+pub struct Grant {
+    pub access_token: Secret,
+    /// After a refresh, `None` means that the old one stays.
+    pub refresh_token: Option<Secret>,
+    /// From now. `None` if the reply has none that makes sense: missing, not a number, or not
+    /// above zero (the token was just issued, so a zero can only mean "no end" or a mistake).
+    pub expires_in: Option<Duration>,
+    /// Those of the reply, or those asked for if it names none.
+    pub scopes: Vec<String>,
+}
+
+/// Renews a grant (RFC 6749, section 6). Changes nothing here on failure; [`OAuthError::Refused`]
+/// alone says that this refresh token is dead.
+pub async fn refresh(
+    http: &Http,
+    endpoints: &Endpoints,
+    client_id: &ClientId,
+    refresh_token: &Secret,
+) -> Result<Grant, OAuthError> {
+    let client = client(endpoints, client_id);
+    let refresh_token = RefreshToken::new(refresh_token.expose().to_owned());
+    let status = AtomicU16::new(0);
+    let reply = client.exchange_refresh_token(&refresh_token).request_async(&adapter(http, &status)).await;
+    grant(reply.map_err(|error| failure(error, status.into_inner()))?, Vec::new())
+}
+
+pub(super) async fn exchange(
+    http: &Http,
+    endpoints: &Endpoints,
+    client_id: &ClientId,
+    redirect_uri: RedirectUri,
+    code: &Secret,
+    verifier: &Secret,
+    asked_for: Vec<String>,
+) -> Result<Grant, OAuthError> {
+    let status = AtomicU16::new(0);
+    let reply = client(endpoints, client_id)
+        .exchange_code(AuthorizationCode::new(code.expose().to_owned()))
+        .set_pkce_verifier(PkceCodeVerifier::new(verifier.expose().to_owned()))
+        .add_extra_param("redirect_uri", redirect_uri.to_string())
+        .request_async(&adapter(http, &status))
+        .await;
+    grant(reply.map_err(|error| failure(error, status.into_inner()))?, asked_for)
+}
+
+type Client = oauth2::Client<
+    ErrorReply,
+    TokenReply,
+    BasicTokenIntrospectionResponse,
+    StandardRevocableToken,
+    BasicRevocationErrorResponse,
+    EndpointNotSet,
+    EndpointNotSet,
+    EndpointNotSet,
+    EndpointNotSet,
+    EndpointSet,
+>;
+
+/// A public client: no secret, so the id goes into the form (RFC 6749, section 3.2.1).
+fn client(endpoints: &Endpoints, client_id: &ClientId) -> Client {
+    oauth2::Client::new(oauth2::ClientId::new(client_id.as_str().to_owned()))
+        .set_token_uri(endpoints.token.clone())
+}
+
+/// What `oauth2` wants of an asynchronous client.
+type Call<'a> = Pin<Box<dyn Future<Output = Result<oauth2::HttpResponse, OAuthError>> + Send + 'a>>;
+
+/// Puts our HTTP client under `oauth2`. Answers that are not OAuth's own are judged here, where the
+/// status and the headers are still known; the rest passes, its status noted for [`failure`].
+fn adapter<'a>(http: &'a Http, last_status: &'a AtomicU16) -> impl Fn(oauth2::HttpRequest) -> Call<'a> {
+    move |request| {
+        Box::pin(async move {
+            let path = request.uri().path().to_owned();
+            let started = std::time::Instant::now();
+            let answer = http.call(request, LARGEST_REPLY).await?;
+            let status = answer.status();
+            tracing::debug!(
+                path,
+                status = status.as_u16(),
+                ms = started.elapsed().as_millis(),
+                "token endpoint"
+            );
+            last_status.store(status.as_u16(), Ordering::Relaxed);
+            if let Some(error) = judge(&answer, &path) {
+                return Err(error);
+            }
+            Ok(answer.map(Vec::from))
+        })
+    }
+}
+
+/// The error that an answer is without being OAuth's.
+fn judge(answer: &http::Response<bytes::Bytes>, path: &str) -> Option<OAuthError> {
+    let status = answer.status();
+    let header = |name| answer.headers().get(name).and_then(|value| value.to_str().ok());
+    if status == StatusCode::TOO_MANY_REQUESTS {
+        let seconds = header(RETRY_AFTER).and_then(|text| text.trim().parse().ok());
+        return Some(OAuthError::Busy { retry_after: seconds.map(Duration::from_secs) });
+    }
+    if status.is_server_error() {
+        return Some(OAuthError::Server(status.as_u16()));
+    }
+    let html = header(CONTENT_TYPE).is_some_and(|kind| kind.to_ascii_lowercase().contains("html"));
+    let what = if html {
+        format!("{path} answered with HTML (status {}) where JSON was due", status.as_u16())
+    } else if status.is_redirection() || matches!(status.as_u16(), 404 | 405) {
+        format!("{path} answered with status {}", status.as_u16())
+    } else {
+        return None;
+    };
+    Some(OAuthError::Nonsense { what })
+}
+
+/// `RequestTokenError` holds the body of a reply that doesn't parse, and a body may hold tokens: it
+/// is never kept as a source.
+fn failure(error: RequestTokenError<OAuthError, ErrorReply>, status: u16) -> OAuthError {
+    match error {
+        RequestTokenError::Request(error) => error,
+        RequestTokenError::ServerResponse(reply) => reply.into_error(status),
+        RequestTokenError::Parse(..) | RequestTokenError::Other(_) => OAuthError::Nonsense {
+            what: format!("the token endpoint's reply (status {status}) is not OAuth's"),
+        },
+    }
+}
+
+fn grant(reply: TokenReply, asked_for: Vec<String>) -> Result<Grant, OAuthError> {
+    let token = |text: String| {
+        // A token goes into a header (RFC 6750, section 2.1).
+        let usable = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
+        usable.then(|| Secret::new(text))
+    };
+    if !reply.token_type.0.eq_ignore_ascii_case("bearer") {
+        let kind = printable(&reply.token_type.0, 40);
+        return Err(OAuthError::Nonsense { what: format!("the token is of type {kind}, not Bearer") });
+    }
+    let access_token = token(reply.access_token.into_secret())
+        .ok_or_else(|| OAuthError::Nonsense { what: "the access token is empty or no word".to_owned() })?;
+    Ok(Grant {
+        access_token,
+        refresh_token: reply.refresh_token.and_then(|text| token(text.into_secret())),
+        expires_in: reply.expires_in,
+        scopes: match reply.scope {
+            Some(scopes) => scopes.split_whitespace().map(str::to_owned).collect(),
+            None => asked_for,
+        },
+    })
+}
+
+/// RFC 6749, section 5.1, read as mildly as real servers need it.
+#[derive(Debug, Deserialize, Serialize)]
+struct TokenReply {
+    access_token: AccessToken,
+    #[serde(default)]
+    token_type: TokenType,
+    #[serde(default, deserialize_with = "lifetime")]
+    expires_in: Option<Duration>,
+    #[serde(default)]
+    refresh_token: Option<RefreshToken>,
+    #[serde(default)]
+    scope: Option<String>,
+}
+
+impl oauth2::TokenResponse for TokenReply {
+    type TokenType = TokenType;
+
+    fn access_token(&self) -> &AccessToken {
+        &self.access_token
+    }
+    fn token_type(&self) -> &TokenType {
+        &self.token_type
+    }
+    fn expires_in(&self) -> Option<Duration> {
+        self.expires_in
+    }
+    fn refresh_token(&self) -> Option<&RefreshToken> {
+        self.refresh_token.as_ref()
+    }
+    fn scopes(&self) -> Option<&Vec<Scope>> {
+        None // `grant` reads them from `scope`.
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+struct TokenType(String);
+
+impl Default for TokenType {
+    fn default() -> TokenType {
+        TokenType("Bearer".to_owned())
+    }
+}
+
+impl oauth2::TokenType for TokenType {}
+
+/// Seconds as an integer, a fraction or a text; what is none of these is as good as missing.
+fn lifetime<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+    let seconds = match serde_json::Value::deserialize(deserializer)? {
+        serde_json::Value::Number(number) => number.as_f64(),
+        serde_json::Value::String(text) => text.trim().parse().ok(),
+        _ => None,
+    };
+    let seconds = seconds.filter(|seconds: &f64| *seconds >= 1.0);
+    Ok(seconds.map(|seconds| {
+        Duration::try_from_secs_f64(seconds.floor()).unwrap_or(LONGEST_LIFE).min(LONGEST_LIFE)
+    }))
+}
+
+/// RFC 6749, section 5.2, with Laravel's `message`.
+#[derive(Debug, Deserialize, Serialize)]
+struct ErrorReply {
+    error: String,
+    #[serde(default)]
+    error_description: Option<String>,
+    #[serde(default)]
+    message: Option<String>,
+}
+
+impl ErrorReply {
+    fn into_error(self, status: u16) -> OAuthError {
+        let error = printable(&self.error, 80);
+        let description = self.error_description.or(self.message).filter(|text| !text.trim().is_empty());
+        let description = description.map_or_else(|| error.clone(), |text| printable(&text, 400));
+        // Passport 12 has no `invalid_grant` for refresh tokens: it says `invalid_request`, but with
+        // 401, where every other `invalid_request` is 400.
+        let about_refresh = description.to_ascii_lowercase().contains("refresh token is invalid");
+        match error.as_str() {
+            "invalid_grant" => OAuthError::Refused { description },
+            "invalid_request" if status == 401 || about_refresh => OAuthError::Refused { description },
+            _ => OAuthError::Rejected { error, description },
+        }
+    }
+}
+
+impl fmt::Display for ErrorReply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&printable(&self.error, 80))
+    }
+}
+
+impl oauth2::ErrorResponse for ErrorReply {}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// What a refresh makes of one answer, and the form that was sent.
+    async fn refreshed(status: &str, headers: &str, body: &str) -> (Result<Grant, OAuthError>, String) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let api_url = format!("http://{}/api/v1", listener.local_addr().unwrap()).parse().unwrap();
+        let length = body.len();
+        let answer = format!("HTTP/1.1 {status}\r\n{headers}content-length: {length}\r\n\r\n{body}");
+        let server = async {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut request = vec![0; 4096];
+            let length = stream.read(&mut request).await.unwrap();
+            stream.write_all(answer.as_bytes()).await.unwrap();
+            String::from_utf8(request[..length].to_vec()).unwrap()
+        };
+        let (endpoints, client_id) = (Endpoints::of(&api_url), "cli".parse().unwrap());
+        let (http, token) = (Http::default(), Secret::new("old"));
+        tokio::join!(refresh(&http, &endpoints, &client_id, &token), server)
+    }
+
+    async fn error(status: &str, headers: &str, body: &str) -> OAuthError {
+        refreshed(status, headers, body).await.0.unwrap_err()
+    }
+
+    const JSON: &str = "content-type: application/json\r\n";
+
+    #[tokio::test]
+    async fn a_grant_is_read_and_the_form_is_a_public_clients() {
+        let body = r#"{"token_type":"bearer","expires_in":3600,"access_token":"new","refresh_token":"r"}"#;
+        let (grant, request) = refreshed("200 OK", JSON, body).await;
+        let grant = grant.unwrap();
+        assert_eq!(grant.access_token.expose(), "new");
+        assert_eq!(grant.refresh_token.unwrap().expose(), "r");
+        assert_eq!(grant.expires_in, Some(Duration::from_secs(3600)));
+        assert!(request.starts_with("POST /oauth/token HTTP/1.1\r\n"));
+        assert!(request.to_ascii_lowercase().contains("accept: application/json\r\n"));
+        assert!(request.ends_with("grant_type=refresh_token&refresh_token=old&client_id=cli"), "{request}");
+    }
+
+    #[tokio::test]
+    async fn errors_are_told_apart_so_that_a_session_can_act() {
+        let passport_13 = r#"{"error":"invalid_grant","error_description":"gone\u001b[2J"}"#;
+        let passport_12 =
+            r#"{"error":"invalid_request","message":"The refresh token is invalid.","hint":"x"}"#;
+        assert!(matches!(error("400 Bad Request", JSON, passport_13).await,
+            OAuthError::Refused { description } if description == "gone [2J"));
+        assert!(matches!(error("401 Unauthorized", JSON, passport_12).await, OAuthError::Refused { .. }));
+        let missing = r#"{"error":"invalid_request","error_description":"x"}"#;
+        assert!(matches!(error("400 Bad Request", JSON, missing).await, OAuthError::Rejected { .. }));
+        let client = r#"{"error":"invalid_client","error_description":"x"}"#;
+        assert!(matches!(error("401 Unauthorized", JSON, client).await, OAuthError::Rejected { .. }));
+        let busy = error("429 Too Many Requests", "retry-after: 7\r\n", r#"{"message":"x"}"#).await;
+        assert!(matches!(busy, OAuthError::Busy { retry_after: Some(time) } if time.as_secs() == 7));
+        assert!(matches!(error("503 x", "", "<html>").await, OAuthError::Server(503)));
+        for (status, body) in [("200 OK", "<html>"), ("404 Not Found", "{}"), ("302 x", ""), ("200 OK", "")] {
+            assert!(matches!(error(status, "", body).await, OAuthError::Nonsense { .. }), "{status} {body}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_reply_that_does_not_parse_is_not_repeated() {
+        let error = error("200 OK", JSON, r#"{"access_token":["hunter2"]}"#).await;
+        assert!(!format!("{error} {error:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn odd_lifetimes_are_read_or_taken_as_missing() {
+        let life = |value: &str| {
+            let reply: TokenReply =
+                serde_json::from_str(&format!(r#"{{"access_token":"t"{value}}}"#)).unwrap();
+            reply.expires_in.map(|time| time.as_secs())
+        };
+        assert_eq!(life(""), None);
+        for nothing in ["null", "0", "-5", "\"soon\"", "[1]", "\"NaN\""] {
+            assert_eq!(life(&format!(r#","expires_in":{nothing}"#)), None, "{nothing}");
+        }
+        for (text, seconds) in [("3600.9", 3600), ("\"3600\"", 3600), ("1e3", 1000)] {
+            assert_eq!(life(&format!(r#","expires_in":{text}"#)), Some(seconds), "{text}");
+        }
+        for huge in ["18446744073709551615", "1e300", "\"inf\""] {
+            assert_eq!(life(&format!(r#","expires_in":{huge}"#)), Some(LONGEST_LIFE.as_secs()), "{huge}");
+        }
+    }
+}

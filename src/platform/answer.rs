@@ -1,0 +1,159 @@
+//! One answer of the platform, and what its status means.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{DATE, HeaderName, LOCATION, RETRY_AFTER};
+use http::{Response, StatusCode};
+use jiff::Timestamp;
+use jiff::fmt::rfc2822;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::error::{PlatformError, RequestId};
+use crate::domain::printable;
+
+const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// How much of the platform's words is shown.
+const LONGEST_TEXT: usize = 500;
+
+pub(super) struct Answer(Response<Bytes>);
+
+/// `{"message": "...", "errors": {field: [text]}}`
+#[derive(Deserialize, Default)]
+struct Complaint {
+    #[serde(default)]
+    message: Value,
+    #[serde(default)]
+    errors: Value,
+}
+
+impl Answer {
+    pub(super) fn new(response: Response<Bytes>) -> Answer {
+        Answer(response)
+    }
+
+    pub(super) fn status(&self) -> StatusCode {
+        self.0.status()
+    }
+
+    pub(super) fn request_id(&self) -> RequestId {
+        RequestId(self.header(X_REQUEST_ID).map(|id| printable(id, 100)).filter(|id| !id.is_empty()))
+    }
+
+    /// Whether a `Retry-After` on it is a request to come again.
+    pub(super) fn asks_to_wait(&self) -> bool {
+        matches!(self.status(), StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE)
+    }
+
+    /// Seconds, or a date, which is counted from the answer's own `Date`: our clock may be wrong.
+    pub(super) fn retry_after(&self) -> Option<Duration> {
+        let text = self.header(RETRY_AFTER)?.trim();
+        if let Ok(seconds) = text.parse() {
+            return Some(Duration::from_secs(seconds));
+        }
+        let time = |text| rfc2822::parse(text).ok().map(|time| time.timestamp());
+        let (until, now): (Timestamp, Timestamp) = (time(text)?, time(self.header(DATE)?)?);
+        Some(until.duration_since(now).try_into().unwrap_or(Duration::ZERO))
+    }
+
+    /// This answer if its status is a success, else the error that it is.
+    pub(super) fn accepted(self) -> Result<Answer, PlatformError> {
+        let status = self.status();
+        if status.is_success() {
+            return Ok(self);
+        }
+        let request = self.request_id();
+        let complaint: Complaint = serde_json::from_slice(self.0.body()).unwrap_or_default();
+        let message = complaint
+            .message
+            .as_str()
+            .map(|text| printable(text, LONGEST_TEXT))
+            .filter(|text| !text.is_empty())
+            .unwrap_or_else(|| status.canonical_reason().unwrap_or("no reason given").to_owned());
+        Err(match status.as_u16() {
+            300..=399 => PlatformError::Redirected { to: self.target() },
+            401 => PlatformError::Unauthenticated { request },
+            403 => PlatformError::Forbidden { message, request },
+            404 => PlatformError::NotFound { message, request },
+            422 => PlatformError::Invalid { message, fields: fields(&complaint.errors), request },
+            429 => PlatformError::Busy { retry_after: self.retry_after(), request },
+            status @ 500.. => PlatformError::Server { status, message, request },
+            status => PlatformError::Refused { status, message, request },
+        })
+    }
+
+    /// The JSON object or array in it, out of Laravel's `data` wrapper if it is in one.
+    pub(super) fn json(&self) -> Result<Value, PlatformError> {
+        let body = self.0.body();
+        let value: Value = serde_json::from_slice(body).map_err(|_| {
+            let html = body.trim_ascii_start().starts_with(b"<");
+            let what = match (body.is_empty(), html) {
+                (true, _) => "empty",
+                (_, true) => "HTML instead of JSON",
+                _ => "not JSON",
+            };
+            PlatformError::Nonsense { what: what.to_owned() }
+        })?;
+        match value {
+            Value::Object(mut object)
+                if object.get("data").is_some_and(|it| it.is_object() || it.is_array()) =>
+            {
+                Ok(object.remove("data").unwrap_or_default())
+            }
+            other => Ok(other),
+        }
+    }
+
+    /// Where a redirect leads, without its query.
+    fn target(&self) -> String {
+        let location = self.header(LOCATION).unwrap_or("nowhere");
+        printable(location.split(['?', '#']).next().unwrap_or_default(), 200)
+    }
+
+    fn header(&self, name: HeaderName) -> Option<&str> {
+        self.0.headers().get(name)?.to_str().ok()
+    }
+}
+
+fn fields(errors: &Value) -> Vec<(String, Vec<String>)> {
+    let texts = |value: &Value| match value {
+        Value::Array(texts) => {
+            texts.iter().filter_map(Value::as_str).map(|text| printable(text, LONGEST_TEXT)).collect()
+        }
+        Value::String(text) => vec![printable(text, LONGEST_TEXT)],
+        _ => Vec::new(),
+    };
+    let Value::Object(fields) = errors else { return Vec::new() };
+    fields.iter().map(|(name, value)| (printable(name, 100), texts(value))).collect()
+}
+
+/// A text, or a number as one: ids are both, on different servers.
+pub(super) fn text(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) if !text.trim().is_empty() => Some(text.trim().to_owned()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn retry_after_is_seconds_or_a_date_by_the_platforms_own_clock() {
+        let wait = |value: &str| {
+            let response = Response::builder()
+                .header(DATE, "Sun, 06 Nov 1994 08:49:30 GMT")
+                .header(RETRY_AFTER, value)
+                .body(Bytes::new());
+            Answer::new(response.unwrap()).retry_after().map(|time| time.as_secs())
+        };
+        assert_eq!(wait(" 7 "), Some(7));
+        assert_eq!(wait("Sun, 06 Nov 1994 08:49:37 GMT"), Some(7));
+        assert_eq!(wait("Sun, 06 Nov 1994 08:00:00 GMT"), Some(0));
+        assert_eq!(wait("-1"), None);
+        assert_eq!(wait("soon"), None);
+    }
+}

@@ -1,0 +1,89 @@
+//! What can go wrong between us and the platform's API.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::system::http::{HttpError, Unreachable};
+
+/// The platform's words in it are made printable. No variant holds a token.
+#[derive(Debug, thiserror::Error)]
+pub enum PlatformError {
+    /// 401: the token is not, or no longer, good.
+    #[error("the platform rejected the token{request}")]
+    Unauthenticated { request: RequestId },
+
+    /// 403. For a tenant that is not the user's, too.
+    #[error("not permitted: {message}{request}")]
+    Forbidden { message: String, request: RequestId },
+
+    /// 404. For an unknown tenant, too.
+    #[error("not found: {message}{request}")]
+    NotFound { message: String, request: RequestId },
+
+    /// 422: the fields, in the order of their names, with what is wrong with each.
+    #[error("the platform found the request invalid: {message}{request}")]
+    Invalid { message: String, fields: Vec<(String, Vec<String>)>, request: RequestId },
+
+    /// 429, after the retries that are allowed.
+    #[error("too many requests{}{request}", after(.retry_after))]
+    Busy { retry_after: Option<Duration>, request: RequestId },
+
+    /// 5xx.
+    #[error("the platform failed with status {status}: {message}{request}")]
+    Server { status: u16, message: String, request: RequestId },
+
+    /// Any other 4xx.
+    #[error("the platform refused with status {status}: {message}{request}")]
+    Refused { status: u16, message: String, request: RequestId },
+
+    /// 3xx: never followed. Without the query.
+    #[error("the platform sent us on to {to}; is the address right?")]
+    Redirected { to: String },
+
+    /// An answer of 2xx that is not what the API answers: probably not an Autocom platform.
+    #[error("the answer is {what}; is this address an Autocom platform's?")]
+    Nonsense { what: String },
+
+    #[error(transparent)]
+    Unreachable(Unreachable),
+
+    /// It has characters that no header can carry, so it was never sent.
+    #[error("the token is not one word of visible ASCII characters")]
+    UnusableToken,
+
+    /// Something of this machine's: no TLS.
+    #[error("{0}")]
+    Local(String),
+}
+
+impl From<HttpError> for PlatformError {
+    fn from(error: HttpError) -> PlatformError {
+        match error {
+            HttpError::Unreachable(unreachable) => PlatformError::Unreachable(unreachable),
+            HttpError::TooLarge { limit, .. } => {
+                PlatformError::Nonsense { what: format!("larger than {} MiB", limit >> 20) }
+            }
+            HttpError::BadRequest | HttpError::Setup(_) => PlatformError::Local(error.to_string()),
+        }
+    }
+}
+
+/// The `X-Request-Id` of an answer, if there was one: what to give to support. Shown in brackets.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RequestId(pub(super) Option<String>);
+
+impl RequestId {
+    pub fn as_str(&self) -> Option<&str> {
+        self.0.as_deref()
+    }
+}
+
+impl fmt::Display for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.as_ref().map_or(Ok(()), |id| write!(f, " (request {id})"))
+    }
+}
+
+fn after(retry_after: &Option<Duration>) -> String {
+    retry_after.map_or_else(String::new, |time| format!("; the platform asks to wait {} s", time.as_secs()))
+}
