@@ -12,5 +12,6 @@
 
 #![forbid(unsafe_code)]
 
+pub mod credentials;
 pub mod domain;
 pub mod system;
