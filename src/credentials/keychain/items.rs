@@ -152,19 +152,22 @@ pub(super) fn write(
 
 /// Deletes what is ours; answers whether there was something.
 pub(super) fn delete(vault: &mut Vault, account: &str, limit: Option<usize>) -> Result<bool, StoreError> {
-    let mut deleted = false;
+    let mut ours = Vec::new();
     for item in vault.get(account)? {
+        // All are looked at before one is removed: beside a newer version's nothing is touched.
         if !matches!(shape(&item, account)?, Shape::Foreign) {
-            // The head first: a record without parts would be a riddle, parts without a head are nothing.
-            vault.remove(&item)?;
-            deleted = true;
+            ours.push(item);
         }
+    }
+    for item in &ours {
+        // The head first: a record without parts would be a riddle, parts without a head are nothing.
+        vault.remove(item)?;
     }
     if limit.is_some() {
         clear(vault, account, Slot::A, 1)?;
         clear(vault, account, Slot::B, 1)?;
     }
-    Ok(deleted)
+    Ok(!ours.is_empty())
 }
 
 fn shape(item: &Item, account: &str) -> Result<Shape, StoreError> {

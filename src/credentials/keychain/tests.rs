@@ -255,7 +255,8 @@ fn a_foreign_item_is_no_login_survives_a_logout_and_is_replaced_with_a_word() {
 #[test]
 fn a_newer_version_s_item_is_not_touched() {
     let fake = Arc::new(Fake::default());
-    fake.put("k", 1, br#"{"version":2}"#);
+    fake.put("k", 1, &record("old", 1).to_bytes());
+    fake.put("k", 2, br#"{"version":2}"#);
     let keychain = fake.keychain();
     assert!(keychain.read(&key()).unwrap_err().is_newer());
     assert!(keychain.check_writable(&key()).unwrap_err().is_newer());
