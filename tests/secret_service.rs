@@ -79,6 +79,8 @@ fn record(token: &str) -> Record {
     }
 }
 
+type Configure<'a> = Box<dyn Fn(&mut Command) + 'a>;
+
 /// The child at work: its answers as they come, ended with the guard.
 struct Running {
     child: Child,
@@ -180,7 +182,7 @@ fn no_bus_and_no_service_are_an_absent_keychain() {
     let nowhere = home.path().join("no/bus");
     let bare = SecretService::without_service();
     let dead = SecretService::without_service().env(); // Its socket file stays behind, if at all, unserved.
-    let buses: [(&str, Box<dyn Fn(&mut Command)>); 5] = [
+    let buses: [(&str, Configure<'_>); 5] = [
         ("no address", Box::new(|c| _ = c.env("XDG_RUNTIME_DIR", "/nonexistent"))),
         (
             "no socket",
