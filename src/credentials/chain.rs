@@ -1,0 +1,239 @@
+//! Both stores as one: where to look first, where to write, and when the other store stands in.
+//!
+//! `known` is the store that `logins.toml` names for the key, `choice` the setting `store`. With
+//! `file` chosen the keychain is not touched, with one exception: where `known` says that a record is
+//! in the keychain it is read, moved and deleted there. `auth login --store keychain` under
+//! `store = "file"` put it there, or the setting changed since, and the alternative is a live token
+//! that no logout would ever find.
+
+use std::sync::Arc;
+
+use super::{CredentialStore, FileStore, Keychain, Patience, Record, StoreError};
+use crate::domain::{CredentialKey, StoreChoice, StoreKind};
+use crate::system::locks::{LockGuard, Locks};
+use crate::system::notices::Notices;
+use crate::system::paths::Paths;
+
+/// The chain of the two stores.
+pub struct Credentials {
+    keychain: Box<dyn CredentialStore>,
+    file: Box<dyn CredentialStore>,
+    locks: Locks,
+    notices: Arc<Notices>,
+}
+
+/// A record and the store it was found in.
+#[derive(Debug, Clone)]
+pub struct Stored {
+    pub record: Record,
+    pub store: StoreKind,
+}
+
+/// What a logout removed from where.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Deleted {
+    pub keychain: bool,
+    pub file: bool,
+}
+
+impl Deleted {
+    pub fn any(self) -> bool {
+        self.keychain || self.file
+    }
+}
+
+impl Credentials {
+    /// The stores of this machine. Opens and reads nothing.
+    pub fn new(paths: &Paths, locks: Locks, notices: Arc<Notices>, patience: Patience) -> Credentials {
+        let file = FileStore::new(paths.credentials.clone(), locks.clone(), notices.clone());
+        let keychain = Keychain::new(notices.clone(), patience);
+        Credentials::with_stores(Box::new(keychain), Box::new(file), locks, notices)
+    }
+
+    pub fn with_stores(
+        keychain: Box<dyn CredentialStore>,
+        file: Box<dyn CredentialStore>,
+        locks: Locks,
+        notices: Arc<Notices>,
+    ) -> Credentials {
+        Credentials { keychain, file, locks, notices }
+    }
+
+    /// The lock of `key`, which every write and deletion holds. Not re-entrant: [`save`](Self::save)
+    /// and [`delete`](Self::delete) take it themselves, [`update`](Self::update) expects it held.
+    pub fn lock(&self, key: &CredentialKey) -> Result<LockGuard, StoreError> {
+        Ok(self.locks.credential(key.as_str())?)
+    }
+
+    /// The credential of `key`, or `None` if nobody is logged in.
+    ///
+    /// Looks in the `known` store, and in the other only if that has nothing. With nothing known both
+    /// are looked at, and of two copies the later written wins.
+    ///
+    /// # Errors
+    /// A `known` keychain that can't be reached, absent ones included, is an error and not `None`; so
+    /// is any store that had to be looked at and is unusable, unless the other has a record.
+    pub fn read(
+        &self,
+        key: &CredentialKey,
+        choice: StoreChoice,
+        known: Option<StoreKind>,
+    ) -> Result<Option<Stored>, StoreError> {
+        match known {
+            Some(StoreKind::Keychain) => match self.read_in(StoreKind::Keychain, key)? {
+                Some(stored) => Ok(Some(stored)),
+                None => self.read_in(StoreKind::File, key),
+            },
+            Some(StoreKind::File) => match self.read_in(StoreKind::File, key)? {
+                Some(stored) => Ok(Some(stored)),
+                None => self.read_keychain(key, choice),
+            },
+            None => {
+                let file = self.read_in(StoreKind::File, key);
+                match (self.read_keychain(key, choice), file) {
+                    (Ok(Some(keychain)), Ok(Some(file))) => Ok(Some(later(keychain, file))),
+                    (Ok(Some(stored)), _) | (_, Ok(Some(stored))) => Ok(Some(stored)),
+                    (Err(error), _) | (_, Err(error)) => Err(error),
+                    (Ok(None), Ok(None)) => Ok(None),
+                }
+            }
+        }
+    }
+
+    /// Which store a login will write to, proven writable.
+    ///
+    /// Says so before a secret goes to the file in plain text. Only an absent keychain, and only
+    /// under `auto`, lets the file stand in for it.
+    pub fn prepare(&self, key: &CredentialKey, choice: StoreChoice) -> Result<StoreKind, StoreError> {
+        if choice != StoreChoice::File {
+            match self.keychain.check_writable(key) {
+                Ok(()) => return Ok(StoreKind::Keychain),
+                Err(error) if error.is_absent() && choice == StoreChoice::Auto => {
+                    self.file.check_writable(key)?;
+                    self.notices.warn(format!(
+                        "{error}; the credential will be stored in plain text in {} (mode 0600)",
+                        self.file.place()
+                    ));
+                }
+                Err(error) => return Err(error),
+            }
+        } else {
+            self.file.check_writable(key)?;
+            self.notices.progress(format!(
+                "the credential will be stored in plain text in {} (store = file)",
+                self.file.place()
+            ));
+        }
+        Ok(StoreKind::File)
+    }
+
+    /// Login's write: into `store`, after which the other store's copy is deleted. Holds the key's
+    /// lock. Once the record is written, a copy that can't be deleted is a warning.
+    pub fn save(
+        &self,
+        key: &CredentialKey,
+        record: &Record,
+        store: StoreKind,
+        choice: StoreChoice,
+        known: Option<StoreKind>,
+    ) -> Result<(), StoreError> {
+        let _lock = self.lock(key)?;
+        self.store(store).write(key, record)?;
+        if store == StoreKind::File && !may_touch_keychain(choice, known) {
+            return Ok(());
+        }
+        let other = self.store(store.other());
+        match other.delete(key) {
+            Ok(_) => {}
+            // Nothing was ever there, unless `logins.toml` says otherwise.
+            Err(error) if error.is_absent() && known != Some(other.kind()) => {}
+            Err(error) => self.notices.warn(format!(
+                "an older copy of the credential may be left in {}: {}",
+                other.place(),
+                with_causes(&error)
+            )),
+        }
+        Ok(())
+    }
+
+    /// Refresh's write: back to the store that the record was read from. The caller holds the key's
+    /// lock and has read again under it.
+    pub fn update(&self, key: &CredentialKey, record: &Record, store: StoreKind) -> Result<(), StoreError> {
+        self.store(store).write(key, record)
+    }
+
+    /// Whether [`update`](Self::update) would succeed: asked before a refresh token is spent.
+    pub fn check_writable(&self, key: &CredentialKey, store: StoreKind) -> Result<(), StoreError> {
+        self.store(store).check_writable(key)
+    }
+
+    /// Logout: from both stores, holding the key's lock. Both are tried before an error is returned.
+    ///
+    /// # Errors
+    /// An absent keychain is nothing to delete from, unless it is the `known` store: then the
+    /// credential lives on where this session can't reach it.
+    pub fn delete(
+        &self,
+        key: &CredentialKey,
+        choice: StoreChoice,
+        known: Option<StoreKind>,
+    ) -> Result<Deleted, StoreError> {
+        let _lock = self.lock(key)?;
+        let file = self.file.delete(key);
+        let keychain = if may_touch_keychain(choice, known) {
+            match self.keychain.delete(key) {
+                Err(error) if error.is_absent() && known != Some(StoreKind::Keychain) => Ok(false),
+                result => result,
+            }
+        } else {
+            Ok(false)
+        };
+        Ok(Deleted { keychain: keychain?, file: file? })
+    }
+
+    /// The keys that the file holds. The keychain is not asked: listing it may unlock it.
+    pub fn file_keys(&self) -> Result<Vec<CredentialKey>, StoreError> {
+        self.file.keys()
+    }
+
+    fn store(&self, kind: StoreKind) -> &dyn CredentialStore {
+        match kind {
+            StoreKind::Keychain => &*self.keychain,
+            StoreKind::File => &*self.file,
+        }
+    }
+
+    fn read_in(&self, store: StoreKind, key: &CredentialKey) -> Result<Option<Stored>, StoreError> {
+        Ok(self.store(store).read(key)?.map(|record| Stored { record, store }))
+    }
+
+    /// The keychain's record where nothing says that there is one.
+    fn read_keychain(&self, key: &CredentialKey, choice: StoreChoice) -> Result<Option<Stored>, StoreError> {
+        match choice {
+            StoreChoice::File => Ok(None),
+            StoreChoice::Keychain => self.read_in(StoreKind::Keychain, key),
+            StoreChoice::Auto => match self.read_in(StoreKind::Keychain, key) {
+                Err(error) if error.is_absent() => Ok(None),
+                result => result,
+            },
+        }
+    }
+}
+
+fn may_touch_keychain(choice: StoreChoice, known: Option<StoreKind>) -> bool {
+    choice != StoreChoice::File || known == Some(StoreKind::Keychain)
+}
+
+fn later(keychain: Stored, file: Stored) -> Stored {
+    if file.record.written_at > keychain.record.written_at { file } else { keychain }
+}
+
+fn with_causes(error: &dyn std::error::Error) -> String {
+    std::iter::successors(Some(error), |error| error.source())
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(": ")
+}
+
+#[cfg(test)]
+mod tests;

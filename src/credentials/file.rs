@@ -1,0 +1,238 @@
+//! The fallback store: one JSON file of mode 0600 that all keys share.
+//!
+//! ```json
+//! {"version":1,"credentials":{
+//! "https://api.example.test/api/v1":{"version":1,"access_token":"..."}
+//! }}
+//! ```
+//!
+//! Everything in it that is not the record being changed is kept byte for byte: other keys, broken
+//! records, fields that a later version added. An emptied file stays, with its mode and, where it is
+//! a symbolic link, its place in somebody's dotfiles.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde_json::value::RawValue;
+use zeroize::Zeroizing;
+
+use super::record::{Parsed, Record, VERSION};
+use super::{CredentialStore, StoreError};
+use crate::domain::{CredentialKey, StoreKind};
+use crate::system::files::{self, Trust};
+use crate::system::locks::Locks;
+use crate::system::notices::Notices;
+use crate::system::paths::Place;
+
+/// Credentials in a file. Its `place` is `None` where there is no home folder: then it holds nothing.
+pub struct FileStore {
+    place: Option<Place>,
+    locks: Locks,
+    notices: Arc<Notices>,
+}
+
+/// The file's text, taken apart without copying a secret.
+enum Contents<'a> {
+    Ours { fields: BTreeMap<String, &'a RawValue>, credentials: BTreeMap<String, &'a RawValue> },
+    Foreign,
+}
+
+impl FileStore {
+    pub fn new(place: Option<Place>, locks: Locks, notices: Arc<Notices>) -> FileStore {
+        FileStore { place, locks, notices }
+    }
+
+    fn required_place(&self) -> Result<&Place, StoreError> {
+        self.place.as_ref().ok_or(StoreError::NoHome)
+    }
+
+    fn bytes(&self) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
+        let Some(place) = &self.place else { return Ok(None) };
+        let bytes = files::read(&place.path, Trust::of(place, true), &self.notices)?;
+        Ok(bytes.map(Zeroizing::new))
+    }
+
+    /// The record of `key` in the file's `bytes`, with a warning about what is not ours.
+    fn find(&self, bytes: &[u8], key: &CredentialKey) -> Result<Option<Record>, StoreError> {
+        let place = self.place();
+        let Contents::Ours { credentials, .. } = parse(bytes, &place)? else {
+            self.notices
+                .warn(format!("{place} is not a credential file of autocom: nobody is logged in there"));
+            return Ok(None);
+        };
+        let Some(raw) = credentials.get(key.as_str()) else { return Ok(None) };
+        match Record::from_bytes(raw.get().as_bytes()) {
+            Parsed::Ours(record) => Ok(Some(*record)),
+            Parsed::Newer => Err(StoreError::Newer { place: format!("{key} in {place}") }),
+            Parsed::Foreign => {
+                self.notices.warn(format!("the record of {key} in {place} can't be read: logged out"));
+                Ok(None)
+            }
+        }
+    }
+
+    /// Reads the file again under its lock, sets or removes one record and replaces the file.
+    fn change(&self, key: &CredentialKey, record: Option<&Record>) -> Result<(), StoreError> {
+        let place = self.required_place()?;
+        let _lock = self.locks.credentials_file()?;
+        let bytes = self.bytes()?.unwrap_or_default();
+        let (mut fields, mut credentials) = match parse(&bytes, &self.place())? {
+            Contents::Ours { fields, credentials } => {
+                // Refuses a newer version's record, also one that came between the caller's look and
+                // the lock, and says so if the record to be replaced is not ours.
+                self.find(&bytes, key)?;
+                (fields, credentials)
+            }
+            Contents::Foreign => {
+                self.keep(&place.path, &bytes)?;
+                Default::default()
+            }
+        };
+        let new = record.map(Record::to_bytes);
+        match &new {
+            Some(new) => credentials.insert(key.as_str().to_owned(), raw(new)?),
+            None => credentials.remove(key.as_str()),
+        };
+        fields.remove("version");
+        fields.remove("credentials");
+        files::replace(&place.path, &render(&fields, &credentials, bytes.len())?)?;
+        Ok(())
+    }
+
+    /// Puts a file that is not ours aside, under the first free name: `credentials.old`, `.old-2`...
+    fn keep(&self, path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
+        let name = path.file_name().unwrap_or_default();
+        let kept = (1..)
+            .map(|n| {
+                let mut name = name.to_owned();
+                name.push(if n == 1 { ".old".to_owned() } else { format!(".old-{n}") });
+                path.with_file_name(name)
+            })
+            .find(|kept: &PathBuf| kept.symlink_metadata().is_err())
+            .unwrap_or_default();
+        // A copy, not a rename: a crash right here must leave the file where it was.
+        files::replace(&kept, bytes).map_err(|source| StoreError::NotKept {
+            path: path.to_owned(),
+            kept: kept.clone(),
+            source,
+        })?;
+        self.notices.warn(format!(
+            "{} was not a credential file of autocom; it is kept as {}",
+            path.display(),
+            kept.display()
+        ));
+        Ok(())
+    }
+}
+
+impl CredentialStore for FileStore {
+    fn kind(&self) -> StoreKind {
+        StoreKind::File
+    }
+
+    fn place(&self) -> String {
+        match &self.place {
+            Some(place) => place.path.display().to_string(),
+            None => "the credential file".to_owned(),
+        }
+    }
+
+    fn read(&self, key: &CredentialKey) -> Result<Option<Record>, StoreError> {
+        match self.bytes()? {
+            Some(bytes) => self.find(&bytes, key),
+            None => Ok(None),
+        }
+    }
+
+    fn write(&self, key: &CredentialKey, record: &Record) -> Result<(), StoreError> {
+        self.change(key, Some(record))
+    }
+
+    fn delete(&self, key: &CredentialKey) -> Result<bool, StoreError> {
+        // A logout where nothing is stored needs neither a lock nor a folder that can be written.
+        if self.read(key)?.is_none() {
+            return Ok(false);
+        }
+        self.change(key, None)?;
+        Ok(true)
+    }
+
+    fn check_writable(&self, key: &CredentialKey) -> Result<(), StoreError> {
+        let place = self.required_place()?;
+        self.read(key)?;
+        let _lock = self.locks.credentials_file()?;
+        Ok(files::check_writable(&place.path)?)
+    }
+
+    fn keys(&self) -> Result<Vec<CredentialKey>, StoreError> {
+        let Some(bytes) = self.bytes()? else { return Ok(Vec::new()) };
+        match parse(&bytes, &self.place())? {
+            Contents::Ours { credentials, .. } => {
+                Ok(credentials.keys().filter_map(|key| key.parse().ok()).collect())
+            }
+            Contents::Foreign => Ok(Vec::new()),
+        }
+    }
+}
+
+/// An empty file is an empty store: somebody may have made it to fix its mode or to mount it.
+fn parse<'a>(bytes: &'a [u8], place: &str) -> Result<Contents<'a>, StoreError> {
+    if bytes.trim_ascii().is_empty() {
+        return Ok(Contents::Ours { fields: BTreeMap::new(), credentials: BTreeMap::new() });
+    }
+    let Ok(fields) = serde_json::from_slice::<BTreeMap<String, &RawValue>>(bytes) else {
+        return Ok(Contents::Foreign);
+    };
+    let version = fields.get("version").and_then(|raw| raw.get().parse::<u64>().ok());
+    if version.is_some_and(|version| version > VERSION) {
+        return Err(StoreError::Newer { place: place.to_owned() });
+    }
+    let credentials = fields.get("credentials").and_then(|raw| serde_json::from_str(raw.get()).ok());
+    match (version, credentials) {
+        (Some(VERSION), Some(credentials)) => Ok(Contents::Ours { fields, credentials }),
+        _ => Ok(Contents::Foreign),
+    }
+}
+
+/// The whole file, a record a line, in a buffer that is wiped and never moves.
+fn render(
+    fields: &BTreeMap<String, &RawValue>,
+    credentials: &BTreeMap<String, &RawValue>,
+    old_length: usize,
+) -> Result<Zeroizing<Vec<u8>>, StoreError> {
+    let records: usize = credentials.iter().map(|(key, raw)| 2 * key.len() + raw.get().len() + 8).sum();
+    let mut out = Zeroizing::new(Vec::with_capacity(old_length + records + 256));
+    out.extend_from_slice(format!("{{\"version\":{VERSION},").as_bytes());
+    for (name, raw) in fields {
+        pair(&mut out, name, raw)?;
+        out.push(b',');
+    }
+    out.extend_from_slice(b"\"credentials\":{");
+    for (n, (key, raw)) in credentials.iter().enumerate() {
+        out.extend_from_slice(if n == 0 { b"\n" } else { b",\n" });
+        pair(&mut out, key, raw)?;
+    }
+    out.extend_from_slice(b"\n}}\n");
+    Ok(out)
+}
+
+fn pair(out: &mut Vec<u8>, name: &str, raw: &RawValue) -> Result<(), StoreError> {
+    serde_json::to_writer(&mut *out, name).map_err(not_json)?;
+    out.push(b':');
+    out.extend_from_slice(raw.get().as_bytes());
+    Ok(())
+}
+
+fn raw(record: &[u8]) -> Result<&RawValue, StoreError> {
+    serde_json::from_slice(record).map_err(not_json)
+}
+
+/// Can't happen to what this program has just serialized; the error's own text might quote it.
+fn not_json(_: serde_json::Error) -> StoreError {
+    let source = std::io::Error::other("a record could not be written as JSON");
+    StoreError::File(files::FileError::Io { action: "write", path: "credentials".into(), source })
+}
+
+#[cfg(test)]
+mod tests;

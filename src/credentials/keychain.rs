@@ -1,0 +1,112 @@
+//! The OS keychain: Keychain on macOS, Secret Service on Linux, Credential Manager on Windows.
+//!
+//! This folder is the only user of the keyring crates. Its layers, from the bottom: [`platform`]
+//! opens the OS's store and sorts its errors, [`vault`] is that store by account name, [`worker`] is
+//! the thread that it lives on, [`items`] lays a record out over one or several items.
+//!
+//! Items have the service `autocom` and the credential key as account, and on Linux exactly the
+//! attributes that go-keyring gives them, so an item of the Go client is found, seen to be foreign
+//! and not overwritten without a word.
+
+mod items;
+mod platform;
+// Linux, because they make its errors.
+#[cfg(all(test, target_os = "linux"))]
+mod tests;
+mod vault;
+mod worker;
+
+use std::sync::Arc;
+
+use zeroize::Zeroizing;
+
+use self::items::Found;
+use self::vault::{Open, Vault};
+use self::worker::{Timing, Worker};
+use super::{CredentialStore, Record, StoreError};
+use crate::domain::{CredentialKey, StoreKind};
+use crate::system::notices::Notices;
+
+const PLACE: &str = "the OS keychain";
+
+/// How long to wait for a keychain that does not answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Patience {
+    /// Somebody sits at a terminal: it is said that the keychain waits to be unlocked, and there are
+    /// 60 seconds to do so. Otherwise 3.
+    pub interactive: bool,
+}
+
+/// Credentials in the OS keychain. Nothing is opened before the first use.
+pub struct Keychain {
+    worker: Worker,
+    /// The most bytes that one item can hold.
+    limit: Option<usize>,
+    notices: Arc<Notices>,
+}
+
+impl Keychain {
+    pub fn new(notices: Arc<Notices>, patience: Patience) -> Keychain {
+        Keychain::with(Arc::new(platform::open), platform::LIMIT, Timing::of(patience), notices)
+    }
+
+    fn with(open: Arc<Open>, limit: Option<usize>, timing: Timing, notices: Arc<Notices>) -> Keychain {
+        Keychain { worker: Worker::new(open, timing, notices.clone()), limit, notices }
+    }
+
+    fn call<T: Send + 'static>(
+        &self,
+        key: &CredentialKey,
+        work: impl Fn(&mut Vault, &str, Option<usize>) -> Result<T, StoreError> + Send + Sync + 'static,
+    ) -> Result<T, StoreError> {
+        let (account, limit) = (key.as_str().to_owned(), self.limit);
+        self.worker.call(move |vault| work(vault, &account, limit))
+    }
+}
+
+impl CredentialStore for Keychain {
+    fn kind(&self) -> StoreKind {
+        StoreKind::Keychain
+    }
+
+    fn place(&self) -> String {
+        PLACE.to_owned()
+    }
+
+    fn read(&self, key: &CredentialKey) -> Result<Option<Record>, StoreError> {
+        match self.call(key, |vault, account, _| items::read(vault, account))? {
+            Found::Ours(record) => Ok(Some(*record)),
+            Found::Nothing => Ok(None),
+            Found::Foreign => {
+                self.notices.warn(format!(
+                    "the item {key} of service {} in {PLACE} is not a login of this program: logged out",
+                    vault::SERVICE
+                ));
+                Ok(None)
+            }
+        }
+    }
+
+    fn write(&self, key: &CredentialKey, record: &Record) -> Result<(), StoreError> {
+        let bytes: Arc<Zeroizing<Vec<u8>>> = Arc::new(record.to_bytes());
+        let (notices, name) = (self.notices.clone(), key.clone());
+        self.call(key, move |vault, account, limit| {
+            items::write(vault, account, &bytes, limit, || {
+                notices.warn(format!("replacing the item {name} in {PLACE}, which another program wrote"));
+            })
+        })
+    }
+
+    fn delete(&self, key: &CredentialKey) -> Result<bool, StoreError> {
+        self.call(key, items::delete)
+    }
+
+    fn check_writable(&self, key: &CredentialKey) -> Result<(), StoreError> {
+        self.read(key)?;
+        self.call(key, |vault, account, _| {
+            let account = format!("{account}#check");
+            vault.set(&account, b"autocom checks that it can write here")?;
+            vault.delete(&account).map(drop)
+        })
+    }
+}

@@ -1,0 +1,222 @@
+//! How a record lies in the keychain: in one item, or, where it is larger than an item can be, in
+//! parts that the item names.
+//!
+//! The parts are in slot `a` or `b` (accounts `key#a1`, `key#a2`...). A write fills the slot that is
+//! not in use, then replaces the head, and only then clears the other: whoever reads meanwhile, and
+//! whoever comes after a crash, finds the old record or the new one. The head's checksum tells a
+//! reader that lost that race, and it looks again.
+
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use super::PLACE;
+use super::vault::{Item, Vault};
+use crate::credentials::StoreError;
+use crate::credentials::record::{Parsed, Record, VERSION};
+
+/// What an account holds.
+pub(super) enum Found {
+    Nothing,
+    Ours(Box<Record>),
+    /// Something, but not of this program.
+    Foreign,
+}
+
+/// The item in place of a record that is in parts.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+struct Head {
+    version: u64,
+    slot: Slot,
+    parts: usize,
+    checksum: u64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Slot {
+    A,
+    B,
+}
+
+impl Slot {
+    fn other(self) -> Slot {
+        match self {
+            Slot::A => Slot::B,
+            Slot::B => Slot::A,
+        }
+    }
+
+    /// The account of part `n`, counted from 1.
+    fn account(self, account: &str, n: usize) -> String {
+        format!("{account}#{}{n}", if self == Slot::A { 'a' } else { 'b' })
+    }
+}
+
+/// One item's bytes, understood.
+enum Shape {
+    Whole(Box<Record>),
+    Head(Head),
+    Foreign,
+}
+
+pub(super) fn read(vault: &mut Vault, account: &str) -> Result<Found, StoreError> {
+    for _ in 0..3 {
+        let items = vault.get(account)?;
+        let (mut newest, mut torn): (Option<Box<Record>>, bool) = (None, false);
+        for item in &items {
+            let record = match shape(item, account)? {
+                Shape::Whole(record) => record,
+                Shape::Head(head) => match join(vault, account, head)? {
+                    Some(record) => record,
+                    None => {
+                        torn = true;
+                        continue;
+                    }
+                },
+                Shape::Foreign => continue,
+            };
+            if newest.as_ref().is_none_or(|newest| newest.written_at < record.written_at) {
+                newest = Some(record);
+            }
+        }
+        match newest {
+            Some(record) => return Ok(Found::Ours(record)),
+            None if items.is_empty() => return Ok(Found::Nothing),
+            None if torn => {} // A write is replacing the parts right now: look again.
+            None => return Ok(Found::Foreign),
+        }
+    }
+    Ok(Found::Foreign)
+}
+
+/// Replaces what is there. `before_foreign` is called before an item of another program is.
+pub(super) fn write(
+    vault: &mut Vault,
+    account: &str,
+    bytes: &[u8],
+    limit: Option<usize>,
+    before_foreign: impl Fn(),
+) -> Result<(), StoreError> {
+    let items = vault.get(account)?;
+    let mut old_head = None;
+    let mut ours_first = Vec::with_capacity(items.len());
+    let mut foreign = Vec::new();
+    for item in &items {
+        match shape(item, account)? {
+            Shape::Foreign => foreign.push(item),
+            Shape::Whole(_) => ours_first.push(item),
+            Shape::Head(head) => {
+                old_head = Some(head);
+                ours_first.push(item);
+            }
+        }
+    }
+    if !foreign.is_empty() {
+        before_foreign();
+        ours_first.append(&mut foreign);
+    }
+
+    let free_slot = old_head.map_or(Slot::A, |head| head.slot.other());
+    let limit = limit.unwrap_or(usize::MAX);
+    let mut parts = 0;
+    if bytes.len() > limit {
+        for part in bytes.chunks(limit) {
+            parts += 1;
+            vault.set(&free_slot.account(account, parts), part)?;
+        }
+    }
+    let head;
+    let main: &[u8] = if parts == 0 {
+        bytes
+    } else {
+        head = Head { version: VERSION, slot: free_slot, parts, checksum: checksum(bytes) }.to_bytes();
+        &head
+    };
+    match ours_first.split_first() {
+        None => vault.set(account, main)?,
+        Some((first, duplicates)) => {
+            vault.replace(first, main)?;
+            for duplicate in duplicates {
+                // One that stays, say in a locked collection, loses to the later written record.
+                let _ = vault.remove(duplicate);
+            }
+        }
+    }
+    if limit < usize::MAX {
+        // Old parts have no head any more: what stays of them is litter, not a failure.
+        let _ = clear(vault, account, free_slot, parts + 1);
+        let _ = clear(vault, account, free_slot.other(), 1);
+    }
+    Ok(())
+}
+
+/// Deletes what is ours; answers whether there was something.
+pub(super) fn delete(vault: &mut Vault, account: &str, limit: Option<usize>) -> Result<bool, StoreError> {
+    let mut ours = Vec::new();
+    for item in vault.get(account)? {
+        // All are looked at before one is removed: beside a newer version's nothing is touched.
+        if !matches!(shape(&item, account)?, Shape::Foreign) {
+            ours.push(item);
+        }
+    }
+    for item in &ours {
+        // The head first: a record without parts would be a riddle, parts without a head are nothing.
+        vault.remove(item)?;
+    }
+    if limit.is_some() {
+        clear(vault, account, Slot::A, 1)?;
+        clear(vault, account, Slot::B, 1)?;
+    }
+    Ok(!ours.is_empty())
+}
+
+fn shape(item: &Item, account: &str) -> Result<Shape, StoreError> {
+    match Record::from_bytes(&item.bytes) {
+        Parsed::Ours(record) => Ok(Shape::Whole(record)),
+        Parsed::Newer => Err(StoreError::Newer { place: format!("the item {account} in {PLACE}") }),
+        Parsed::Foreign => match serde_json::from_slice::<Head>(&item.bytes) {
+            Ok(head) if head.version == VERSION => Ok(Shape::Head(head)),
+            _ => Ok(Shape::Foreign),
+        },
+    }
+}
+
+/// The record that `head` names, if all of its parts are there and belong together.
+fn join(vault: &mut Vault, account: &str, head: Head) -> Result<Option<Box<Record>>, StoreError> {
+    let mut parts = Vec::new();
+    for n in 1..=head.parts {
+        match vault.get(&head.slot.account(account, n))?.into_iter().next() {
+            Some(part) => parts.push(part),
+            None => return Ok(None),
+        }
+    }
+    let length = parts.iter().map(|part| part.bytes.len()).sum();
+    let mut bytes = Zeroizing::new(Vec::with_capacity(length));
+    parts.iter().for_each(|part| bytes.extend_from_slice(&part.bytes));
+    match Record::from_bytes(&bytes) {
+        Parsed::Ours(record) if checksum(&bytes) == head.checksum => Ok(Some(record)),
+        _ => Ok(None),
+    }
+}
+
+/// Deletes the parts of `slot` from number `first` to the last that is there.
+fn clear(vault: &mut Vault, account: &str, slot: Slot, first: usize) -> Result<(), StoreError> {
+    let mut n = first;
+    while vault.delete(&slot.account(account, n))? {
+        n += 1;
+    }
+    Ok(())
+}
+
+impl Head {
+    fn to_bytes(self) -> Vec<u8> {
+        serde_json::to_vec(&self).unwrap_or_default()
+    }
+}
+
+/// FNV-1a: against mixed-up parts, not against an attacker, who can't write here anyway.
+fn checksum(bytes: &[u8]) -> u64 {
+    bytes
+        .iter()
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
+}

@@ -1,0 +1,250 @@
+//! The credential stores against a real gnome-keyring. A keychain is found through variables of the
+//! process, so each test runs the library in a child: this binary again, doing what `DO` says.
+
+use std::io::{BufRead, BufReader, Lines};
+use std::path::Path;
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use autocom::credentials::{Credentials, Patience, Record, StoreError};
+use autocom::domain::{CredentialKey, Secret, StoreChoice, StoreKind, TokenKind};
+use autocom::system::environment::Environment;
+use autocom::system::locks::Locks;
+use autocom::system::notices::Notices;
+use autocom::system::paths::Paths;
+
+use crate::support::secret_service::SecretService;
+
+const DO: &str = "AUTOCOM_TEST_DO";
+const KEY: &str = "https://api.example.test/api/v1";
+
+/// What the tests run: `;`-separated commands, each answered with one line after `=> `.
+#[test]
+#[ignore = "only what the tests of this file run in a child process"]
+fn child() {
+    let environment = Environment::capture();
+    let Some(commands) = environment.var(DO) else { return };
+    let notices = Arc::new(Notices::new(|_, text| println!("=> said {text}")));
+    let paths = Paths::of(&environment);
+    let key: CredentialKey = KEY.parse().unwrap();
+    let patience = Patience { interactive: commands.starts_with("interactive") };
+    let chain = Credentials::new(&paths, Locks::new(paths.locks.clone()), notices, patience);
+    for command in commands.split(';') {
+        let (verb, argument) = command.split_once(' ').unwrap_or((command, ""));
+        let choice = argument.parse().unwrap_or(StoreChoice::Auto);
+        let started = Instant::now();
+        let answer = match verb {
+            "read" => chain.read(&key, choice, None).map(|found| match found {
+                Some(stored) => format!("{} in {}", stored.record.access_token.expose(), stored.store),
+                None => "nothing".to_owned(),
+            }),
+            "prepare" => chain.prepare(&key, choice).map(|store| store.to_string()),
+            "save" => chain
+                .save(&key, &record(argument), StoreKind::Keychain, choice, None)
+                .map(|()| "saved".to_owned()),
+            "delete" => chain.delete(&key, choice, None).map(|deleted| format!("{deleted:?}")),
+            _ => continue,
+        };
+        let answer = answer.unwrap_or_else(|error| format!("{}: {error}", sort(&error)));
+        println!("=> {answer}");
+        println!("=> took {}", started.elapsed().as_millis());
+    }
+}
+
+fn sort(error: &StoreError) -> &'static str {
+    match error {
+        error if error.is_absent() => "absent",
+        error if error.is_locked() => "locked",
+        error if error.is_no_answer() => "no answer",
+        _ => "unusable",
+    }
+}
+
+fn record(token: &str) -> Record {
+    let written_at = "2026-01-02T03:04:05Z".parse().unwrap();
+    Record {
+        access_token: Secret::new(token),
+        refresh_token: Some(Secret::new("r".repeat(776))),
+        expires_at: None,
+        kind: TokenKind::Oauth,
+        user_name: "Ada".to_owned(),
+        user_email: "ada@example.test".to_owned(),
+        tenant: None,
+        api_url: KEY.parse().unwrap(),
+        client_id: None,
+        scopes: Vec::new(),
+        logged_in_at: written_at,
+        written_at,
+    }
+}
+
+type Configure<'a> = Box<dyn Fn(&mut Command) + 'a>;
+
+/// The child at work: its answers as they come, ended with the guard.
+struct Running {
+    child: Child,
+    lines: Lines<BufReader<ChildStdout>>,
+    took: Duration,
+}
+
+impl Running {
+    fn start(home: &Path, commands: &str, configure: impl FnOnce(&mut Command)) -> Running {
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command.args(["--exact", "secret_service::child", "--ignored", "--nocapture", "--test-threads=1"]);
+        command.env_clear().stdout(Stdio::piped()).stderr(Stdio::inherit());
+        configure(&mut command);
+        command.env("AUTOCOM_HOME", home).env(DO, commands);
+        let mut child = command.spawn().unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        Running { child, lines, took: Duration::ZERO }
+    }
+
+    fn answer(&mut self) -> Option<String> {
+        loop {
+            let line = self.lines.next()?.unwrap();
+            let Some((_, answer)) = line.split_once("=> ") else { continue };
+            match answer.strip_prefix("took ") {
+                Some(took) => self.took = Duration::from_millis(took.parse().unwrap()),
+                None => return Some(answer.to_owned()),
+            }
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// All answers of a child that has `service` for a keychain.
+fn run(service: &SecretService, home: &Path, commands: &str) -> Vec<String> {
+    let mut running = Running::start(home, commands, |command| {
+        command.envs(service.env());
+    });
+    std::iter::from_fn(|| running.answer()).collect()
+}
+
+#[test]
+#[ignore = "needs gnome-keyring and dbus; run by tests/run"]
+fn a_login_lives_in_the_keychain_from_process_to_process() {
+    let (service, home) = (SecretService::start(), tempfile::tempdir().unwrap());
+    assert_eq!(
+        run(&service, home.path(), "read;delete;prepare;save one")[..],
+        ["nothing", "Deleted { keychain: false, file: false }", "keychain", "saved"]
+    );
+    assert_eq!(service.accounts(), [KEY], "and the check for writing left nothing");
+    assert_eq!(
+        run(&service, home.path(), "read;save two;read"),
+        ["one in keychain", "saved", "two in keychain"]
+    );
+    assert_eq!(service.accounts(), [KEY]);
+    assert!(!home.path().join("credentials").exists());
+    assert_eq!(
+        run(&service, home.path(), "delete;read"),
+        ["Deleted { keychain: true, file: false }", "nothing"]
+    );
+    assert!(service.accounts().is_empty());
+}
+
+#[test]
+#[ignore = "needs gnome-keyring and dbus; run by tests/run"]
+fn items_of_the_same_name_are_met_with_sense() {
+    let (service, home) = (SecretService::start(), tempfile::tempdir().unwrap());
+    service.put(KEY, b"a token of the Go client", "1");
+    let answers = run(&service, home.path(), "read;delete;save one;read");
+    assert!(answers[0].contains("is not a login of this program"), "{answers:?}");
+    assert_eq!(answers[1..3], ["nothing", "Deleted { keychain: false, file: false }"]);
+    assert!(answers[3].contains("replacing the item"), "{answers:?}");
+    assert_eq!(answers[4..], ["saved", "one in keychain"]);
+
+    service.put(KEY, b"another one", "2");
+    assert_eq!(service.accounts(), [KEY, KEY]);
+    let answers = run(&service, home.path(), "read;save two;read");
+    assert_eq!(answers[0], "one in keychain");
+    assert_eq!(answers.last().unwrap(), "two in keychain");
+    assert_eq!(service.accounts(), [KEY]);
+
+    service.put(KEY, br#"{"version":2}"#, "3");
+    assert_eq!(service.accounts(), [KEY, KEY]);
+    let answers = run(&service, home.path(), "read keychain;save three;delete");
+    assert_eq!(answers.len(), 3);
+    assert!(answers.iter().all(|a| a.starts_with("unusable") && a.contains("newer version")), "{answers:?}");
+    assert_eq!(service.accounts(), [KEY, KEY]);
+}
+
+#[test]
+#[ignore = "needs gnome-keyring and dbus; run by tests/run"]
+fn no_bus_and_no_service_are_an_absent_keychain() {
+    let home = tempfile::tempdir().unwrap();
+    let nowhere = home.path().join("no/bus");
+    let bare = SecretService::without_service();
+    let dead = SecretService::without_service().env(); // Its socket file stays behind, if at all, unserved.
+    let buses: [(&str, Configure<'_>); 5] = [
+        ("no address", Box::new(|c| _ = c.env("XDG_RUNTIME_DIR", "/nonexistent"))),
+        (
+            "no socket",
+            Box::new(|c| {
+                c.env("DBUS_SESSION_BUS_ADDRESS", format!("unix:path={}", nowhere.display()));
+            }),
+        ),
+        ("a kind unknown", Box::new(|c| _ = c.env("DBUS_SESSION_BUS_ADDRESS", "disabled:"))),
+        ("a dead bus", Box::new(|c| _ = c.envs(dead.clone()))),
+        ("no service", Box::new(|c| _ = c.envs(bare.env()))),
+    ];
+    for (case, bus) in buses {
+        let mut running = Running::start(home.path(), "read;prepare keychain;prepare", bus);
+        assert_eq!(running.answer().unwrap(), "nothing", "{case}");
+        let answer = running.answer().unwrap();
+        assert!(answer.starts_with("absent: there is no keychain here: no "), "{case}: {answer}");
+        let answer = running.answer().unwrap();
+        assert!(answer.contains("stored in plain text in"), "{case}: {answer}");
+        assert_eq!(running.answer().unwrap(), "file", "{case}");
+        assert!(running.took < Duration::from_secs(1), "{case}");
+    }
+}
+
+#[test]
+#[ignore = "needs gnome-keyring and dbus; run by tests/run"]
+fn a_locked_keychain_is_no_absent_one_and_is_waited_for_in_a_terminal() {
+    let (service, home) = (SecretService::start(), tempfile::tempdir().unwrap());
+    run(&service, home.path(), "save one");
+    service.lock();
+    for command in ["read", "prepare", "save two", "delete"] {
+        assert_eq!(run(&service, home.path(), command), ["locked: the keychain is locked"], "{command}");
+    }
+    let mut running = Running::start(home.path(), "interactive;read;save two;read", |command| {
+        command.envs(service.env());
+    });
+    assert_eq!(running.answer().unwrap(), "said waiting for the keychain to be unlocked...");
+    service.unlock();
+    assert_eq!(running.answer().unwrap(), "one in keychain");
+    assert_eq!(running.answer().unwrap(), "saved");
+    assert_eq!(running.answer().unwrap(), "two in keychain");
+}
+
+#[test]
+#[ignore = "needs gnome-keyring and dbus; run by tests/run"]
+fn a_keychain_that_hangs_is_given_up_after_three_seconds_once() {
+    let (service, home) = (SecretService::start(), tempfile::tempdir().unwrap());
+    run(&service, home.path(), "save one");
+    service.freeze();
+    let started = Instant::now();
+    let answers = run(&service, home.path(), "read;prepare;save two;delete");
+    assert!((3000..6000).contains(&started.elapsed().as_millis()), "{:?}", started.elapsed());
+    assert_eq!(answers.len(), 4);
+    assert!(answers.iter().all(|answer| answer.starts_with("no answer: ")), "{answers:?}");
+    assert!(!home.path().join("credentials").exists());
+    service.thaw();
+    assert_eq!(run(&service, home.path(), "read"), ["one in keychain"]);
+
+    service.freeze();
+    let mut running = Running::start(home.path(), "interactive;read", |command| {
+        command.envs(service.env());
+    });
+    assert_eq!(running.answer().unwrap(), "said waiting for the keychain to be unlocked...");
+    service.thaw();
+    assert_eq!(running.answer().unwrap(), "one in keychain");
+}

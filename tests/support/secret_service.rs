@@ -1,0 +1,252 @@
+//! A Secret Service of one's own: a private session bus and a real gnome-keyring on it, in a home of
+//! their own, killed on drop. Needs `dbus-daemon` and `gnome-keyring-daemon`.
+//!
+//! ```ignore
+//! let keychain = SecretService::start();
+//! Command::new(autocom).envs(keychain.env());
+//! keychain.lock();
+//! ```
+//!
+//! Every wait is for an event: a line, a name on the bus, a process that stopped.
+
+use std::collections::HashMap;
+use std::ffi::OsString;
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
+use zbus::blocking::{Connection, connection};
+use zbus::zvariant::{ObjectPath, OwnedObjectPath, OwnedValue, Value};
+
+const SERVICE: &str = "org.freedesktop.secrets";
+const ROOT: &str = "/org/freedesktop/secrets";
+const LOGIN: &str = "/org/freedesktop/secrets/collection/login";
+/// With the newline: the daemon takes all of its input for the password.
+const PASSWORD: &str = "\n";
+
+/// The guard: what it started ends with it.
+pub struct SecretService {
+    home: tempfile::TempDir,
+    address: String,
+    bus: Child,
+    keyring: Option<Child>,
+}
+
+impl SecretService {
+    /// A bus with an unlocked, empty keychain. There is no prompter: a request to unlock it is
+    /// refused at once, as in a login by ssh.
+    pub fn start() -> SecretService {
+        let mut service = SecretService::without_service();
+        let mut keyring = Command::new("gnome-keyring-daemon")
+            .args(["--unlock", "--foreground", "--components=secrets"])
+            // What would lead it to the desktop of whoever runs the tests.
+            .env_remove("DISPLAY")
+            .env_remove("WAYLAND_DISPLAY")
+            .env_remove("GNOME_KEYRING_CONTROL")
+            .envs(service.env())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("gnome-keyring-daemon is installed");
+        keyring.stdin.take().unwrap().write_all(PASSWORD.as_bytes()).unwrap();
+        service.keyring = Some(keyring);
+        service.wait_for_name();
+        service
+    }
+
+    /// A bus on which nothing provides secrets and nothing can be started that would.
+    pub fn without_service() -> SecretService {
+        let home = tempfile::Builder::new().prefix("keychain-").tempdir_in("/tmp").unwrap();
+        for folder in ["run", "data"] {
+            private_folder(&home.path().join(folder));
+        }
+        let config = home.path().join("bus.conf");
+        #[expect(clippy::disallowed_methods, reason = "a test's own file")]
+        std::fs::write(&config, bus_config(home.path())).unwrap();
+        let mut bus = Command::new("dbus-daemon")
+            .arg(format!("--config-file={}", config.display()))
+            .args(["--nofork", "--nopidfile", "--print-address=1"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("dbus-daemon is installed");
+        let mut address = String::new();
+        BufReader::new(bus.stdout.take().unwrap()).read_line(&mut address).unwrap();
+        let address = address.trim().to_owned();
+        assert!(!address.is_empty(), "dbus-daemon did not start");
+        SecretService { home, address, bus, keyring: None }
+    }
+
+    /// The variables that lead a program to this keychain. Set them over the test's own, after any
+    /// `HOME` of the test, or leave `HOME` out: the keychain needs only the bus.
+    pub fn env(&self) -> Vec<(&'static str, OsString)> {
+        let home = self.home.path();
+        vec![
+            ("DBUS_SESSION_BUS_ADDRESS", self.address.clone().into()),
+            ("XDG_RUNTIME_DIR", home.join("run").into()),
+            ("XDG_DATA_HOME", home.join("data").into()),
+            ("HOME", home.into()),
+        ]
+    }
+
+    /// Locks the collection that items are in.
+    pub fn lock(&self) {
+        let paths = vec![ObjectPath::try_from(LOGIN).unwrap()];
+        let reply = self.call(ROOT, "org.freedesktop.Secret.Service", "Lock", &(paths,));
+        let (locked, _): (Vec<OwnedObjectPath>, OwnedObjectPath) = reply.body().deserialize().unwrap();
+        assert_eq!(locked.len(), 1, "the collection was not locked");
+    }
+
+    /// Unlocks it, as its owner would in another window.
+    pub fn unlock(&self) {
+        // A session belongs to its connection, so both calls are made on one.
+        let bus = self.connect();
+        let service = Some(SERVICE);
+        let reply = bus
+            .call_method(
+                service,
+                ROOT,
+                Some("org.freedesktop.Secret.Service"),
+                "OpenSession",
+                &("plain", Value::from("")),
+            )
+            .unwrap();
+        let (_, session): (OwnedValue, OwnedObjectPath) = reply.body().deserialize().unwrap();
+        let password = (session, Vec::<u8>::new(), PASSWORD.as_bytes().to_vec(), "text/plain");
+        bus.call_method(
+            service,
+            ROOT,
+            Some("org.gnome.keyring.InternalUnsupportedGuiltRiddenInterface"),
+            "UnlockWithMasterPassword",
+            &(ObjectPath::try_from(LOGIN).unwrap(), password),
+        )
+        .unwrap();
+    }
+
+    /// Stops the service: it holds its name, and answers nothing any more.
+    pub fn freeze(&self) {
+        let pid = Pid::from_child(self.keyring.as_ref().expect("there is a service"));
+        kill_process(pid, Signal::STOP).unwrap();
+        waitpid(Some(pid), WaitOptions::UNTRACED).unwrap();
+    }
+
+    /// Lets a frozen service go on.
+    pub fn thaw(&self) {
+        let pid = Pid::from_child(self.keyring.as_ref().expect("there is a service"));
+        kill_process(pid, Signal::CONT).unwrap();
+    }
+
+    /// Makes an item with the attributes that go-keyring and autocom give theirs, and one more, so
+    /// that it is an item of its own beside autocom's. The collection must be unlocked.
+    pub fn put(&self, account: &str, secret: &[u8], more: &str) {
+        let bus = self.connect();
+        let reply = bus
+            .call_method(
+                Some(SERVICE),
+                ROOT,
+                Some("org.freedesktop.Secret.Service"),
+                "OpenSession",
+                &("plain", Value::from("")),
+            )
+            .unwrap();
+        let (_, session): (OwnedValue, OwnedObjectPath) = reply.body().deserialize().unwrap();
+        let attributes = HashMap::from([("service", "autocom"), ("username", account), ("more", more)]);
+        let properties = HashMap::from([
+            ("org.freedesktop.Secret.Item.Label", Value::from("put by a test")),
+            ("org.freedesktop.Secret.Item.Attributes", Value::from(attributes)),
+        ]);
+        let secret = (session, Vec::<u8>::new(), secret.to_vec(), "text/plain");
+        bus.call_method(
+            Some(SERVICE),
+            LOGIN,
+            Some("org.freedesktop.Secret.Collection"),
+            "CreateItem",
+            &(properties, secret, false),
+        )
+        .unwrap();
+    }
+
+    /// The accounts of all items of service `autocom`, sorted. Works on a locked collection too, and
+    /// asks nobody to unlock it.
+    pub fn accounts(&self) -> Vec<String> {
+        let wanted = HashMap::from([("service", "autocom")]);
+        let reply = self.call(ROOT, "org.freedesktop.Secret.Service", "SearchItems", &(wanted,));
+        let (unlocked, locked): (Vec<OwnedObjectPath>, Vec<OwnedObjectPath>) =
+            reply.body().deserialize().unwrap();
+        let mut accounts: Vec<String> = unlocked
+            .iter()
+            .chain(&locked)
+            .map(|item| {
+                let reply = self.call(
+                    item.as_str(),
+                    "org.freedesktop.DBus.Properties",
+                    "Get",
+                    &("org.freedesktop.Secret.Item", "Attributes"),
+                );
+                let value: OwnedValue = reply.body().deserialize().unwrap();
+                let mut attributes: HashMap<String, String> = value.try_into().unwrap();
+                attributes.remove("username").unwrap_or_default()
+            })
+            .collect();
+        accounts.sort();
+        accounts
+    }
+
+    fn call<B>(&self, path: &str, interface: &str, method: &str, body: &B) -> zbus::Message
+    where
+        B: serde::Serialize + zbus::zvariant::DynamicType,
+    {
+        self.connect().call_method(Some(SERVICE), path, Some(interface), method, body).unwrap()
+    }
+
+    fn connect(&self) -> Connection {
+        connection::Builder::address(self.address.as_str()).unwrap().build().unwrap()
+    }
+
+    fn wait_for_name(&self) {
+        let bus = self.connect();
+        let names = zbus::blocking::fdo::DBusProxy::new(&bus).unwrap();
+        // Subscribed before it is looked at, so that the name can't come in between unseen.
+        let changes = names.receive_name_owner_changed_with_args(&[(0, SERVICE)]).unwrap();
+        if !names.name_has_owner(SERVICE.try_into().unwrap()).unwrap() {
+            changes.into_iter().next().expect("gnome-keyring came onto the bus");
+        }
+    }
+}
+
+impl Drop for SecretService {
+    fn drop(&mut self) {
+        for child in self.keyring.iter_mut().chain([&mut self.bus]) {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+/// A session bus without any folder of services, so that it can't start one either.
+fn bus_config(home: &Path) -> String {
+    format!(
+        r#"<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
+ "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
+<busconfig>
+  <type>session</type>
+  <listen>unix:path={}/run/bus</listen>
+  <auth>EXTERNAL</auth>
+  <policy context="default">
+    <allow send_destination="*" eavesdrop="true"/>
+    <allow eavesdrop="true"/>
+    <allow own="*"/>
+  </policy>
+</busconfig>
+"#,
+        home.display()
+    )
+}
+
+fn private_folder(path: &Path) {
+    use std::os::unix::fs::DirBuilderExt;
+    std::fs::DirBuilder::new().mode(0o700).create(path).unwrap();
+}
