@@ -3,6 +3,9 @@
 //! The only place that knows exit codes, and the one where the layers' errors become sentences.
 
 use crate::config::ConfigError;
+use crate::credentials::StoreError;
+use crate::oauth::OAuthError;
+use crate::platform::PlatformError;
 use crate::system::files::FileError;
 use crate::system::locks::LockError;
 use crate::ui::error_report::{ErrorBody, ErrorReport};
@@ -147,6 +150,85 @@ impl From<ConfigError> for Error {
             _ => None,
         };
         Error { hint, ..Error::from_source(kind, &error) }
+    }
+}
+
+impl From<StoreError> for Error {
+    fn from(error: StoreError) -> Error {
+        let kind = if error.is_busy() { Kind::Failed } else { Kind::CredentialStore };
+        let hint = match &error {
+            StoreError::Absent { .. } | StoreError::NoCollection => {
+                Some("keep credentials in a file: autocom auth login --store file".to_owned())
+            }
+            StoreError::Locked | StoreError::NoAnswer { .. } => Some(
+                "unlock the keychain and try again, pass a token in AUTOCOM_TOKEN, \
+                 or keep credentials in a file: autocom auth login --store file"
+                    .to_owned(),
+            ),
+            StoreError::Newer { .. } => Some("update autocom".to_owned()),
+            StoreError::NoHome => {
+                Some("set HOME or AUTOCOM_HOME, or name a file with AUTOCOM_CREDENTIALS_FILE".to_owned())
+            }
+            _ => None,
+        };
+        Error { hint, ..Error::from_source(kind, &error) }
+    }
+}
+
+impl From<OAuthError> for Error {
+    fn from(error: OAuthError) -> Error {
+        let (kind, hint) = match &error {
+            OAuthError::NoPort { .. } => {
+                (Kind::Authentication, Some("end the other logins, or use: autocom auth login --no-browser"))
+            }
+            OAuthError::Denied { .. } => (Kind::Authentication, Some("autocom auth login")),
+            OAuthError::Refused { .. } | OAuthError::WrongIssuer { .. } | OAuthError::NotACode(_) => {
+                (Kind::Authentication, Some("autocom auth login"))
+            }
+            OAuthError::Rejected { .. } => {
+                (Kind::Authentication, Some("check the client id: autocom config get client_id"))
+            }
+            OAuthError::Busy { .. } => (Kind::Failed, Some("wait, then try again")),
+            OAuthError::Server(_) => (Kind::Failed, Some("the platform has a problem; try again later")),
+            OAuthError::Nonsense { .. } => {
+                (Kind::Failed, Some("check the address: autocom config get api_url"))
+            }
+            OAuthError::Unreachable(_) => {
+                (Kind::Unreachable, Some("check the address: autocom config get api_url"))
+            }
+            OAuthError::Local(_) => (Kind::Failed, None),
+        };
+        Error { hint: hint.map(str::to_owned), ..Error::from_source(kind, &error) }
+    }
+}
+
+impl From<PlatformError> for Error {
+    fn from(error: PlatformError) -> Error {
+        let (kind, hint) = match &error {
+            PlatformError::Unauthenticated { .. } => (Kind::Authentication, Some("autocom auth login")),
+            PlatformError::UnusableToken => {
+                (Kind::Authentication, Some("pass the token alone, without quotes or spaces"))
+            }
+            PlatformError::Forbidden { .. } | PlatformError::NotFound { .. } => (Kind::Forbidden, None),
+            PlatformError::Busy { .. } => (Kind::Failed, Some("wait, then try again")),
+            PlatformError::Server { .. } => {
+                (Kind::Failed, Some("the platform has a problem; try again later"))
+            }
+            PlatformError::Redirected { .. } | PlatformError::Nonsense { .. } => {
+                (Kind::Failed, Some("check the address: autocom config get api_url"))
+            }
+            PlatformError::Unreachable(_) => {
+                (Kind::Unreachable, Some("check the address: autocom config get api_url"))
+            }
+            PlatformError::Invalid { .. } | PlatformError::Refused { .. } | PlatformError::Local(_) => {
+                (Kind::Failed, None)
+            }
+        };
+        let mut report = Error { hint: hint.map(str::to_owned), ..Error::from_source(kind, &error) };
+        if let PlatformError::Invalid { fields, .. } = &error {
+            report.causes.extend(fields.iter().map(|(field, texts)| format!("{field}: {}", texts.join(" "))));
+        }
+        report
     }
 }
 

@@ -12,11 +12,16 @@
 
 #![forbid(unsafe_code)]
 
+pub mod app;
+pub mod cli;
+pub mod commands;
 pub mod config;
 pub mod credentials;
 pub mod domain;
 pub mod error;
+mod logging;
 pub mod oauth;
 pub mod platform;
+pub mod session;
 pub mod system;
 pub mod ui;

@@ -1,8 +1,11 @@
-//! The one integration binary: a file a topic.
+//! The suite: one binary, a file a topic. What needs a part of the real world (a browser, a Secret
+//! Service, a third party's OAuth server) is ignored by `cargo test` and run by `tests/run`.
 
+#[path = "../examples/sandbox/platform/mod.rs"]
+mod platform;
+mod support;
+
+mod architecture;
+mod precedence;
 #[cfg(target_os = "linux")]
 mod secret_service;
-#[cfg(target_os = "linux")]
-mod support {
-    pub mod secret_service;
-}

@@ -80,6 +80,11 @@ impl ConfigEdit {
         &self.before
     }
 
+    /// The file as it would be now.
+    pub fn preview(&self) -> Result<Document, ConfigError> {
+        Document::parse(self.before.path(), self.document.to_string().into_bytes())
+    }
+
     pub fn has_profile(&self, name: &ProfileName) -> bool {
         self.profiles().is_some_and(|profiles| profiles.contains_key(name.as_str()))
     }

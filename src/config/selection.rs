@@ -26,6 +26,11 @@ impl Selection {
         self.origin == Origin::Flag("--profile")
     }
 
+    /// As if `--profile` had named it.
+    pub fn by_flag(name: ProfileName) -> Selection {
+        Selection::of(name, Origin::Flag("--profile"))
+    }
+
     /// A profile in the files, whoever asks for it (a row of a list).
     pub fn listed(name: ProfileName) -> Selection {
         Selection { files_only: true, ..Selection::of(name, Origin::BuiltIn) }
@@ -105,6 +110,11 @@ impl Config {
                 names: bound.iter().map(ToString::to_string).collect(),
             }),
         }
+    }
+
+    /// `--api-url`, parsed.
+    pub fn url_flag(&self) -> Result<Option<ApiUrl>, ConfigError> {
+        self.flags.api_url.as_deref().map(|text| parse_url(text, &Origin::Flag("--api-url"))).transpose()
     }
 
     fn by_url(&self, text: &str, origin: Origin) -> Result<Selection, ConfigError> {

@@ -11,6 +11,8 @@ pub enum Notice {
     Hint,
     /// What is being done right now: always shown, without a prefix.
     Progress,
+    /// What the user can't do without, such as the URL to log in at: shown even with `--quiet`.
+    Always,
 }
 
 type Sink = Box<dyn Fn(Notice, &str) + Send + Sync>;
@@ -40,6 +42,10 @@ impl Notices {
 
     pub fn progress(&self, text: impl AsRef<str>) {
         self.say(Notice::Progress, text.as_ref());
+    }
+
+    pub fn always(&self, text: impl AsRef<str>) {
+        self.say(Notice::Always, text.as_ref());
     }
 
     fn say(&self, notice: Notice, text: &str) {

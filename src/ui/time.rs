@@ -25,6 +25,11 @@ pub fn rfc3339(time: Timestamp) -> String {
     time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
+/// For serde: RFC 3339 or null.
+pub fn optional_rfc3339<S: serde::Serializer>(time: &Option<Timestamp>, to: S) -> Result<S::Ok, S::Error> {
+    serde::Serialize::serialize(&time.map(rfc3339), to)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

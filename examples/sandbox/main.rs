@@ -1,0 +1,56 @@
+//! A local Autocom platform to try autocom on: `cargo run --example sandbox [-- --port 8800]`.
+
+mod platform;
+
+use std::error::Error;
+
+use clap::Parser;
+use platform::{CLIENT_ID, Knobs, Options, Passport, Sandbox, USERS};
+
+/// Serves a local Autocom platform until Ctrl-C. Nothing is stored.
+#[derive(Parser)]
+struct Arguments {
+    /// Port on 127.0.0.1; 0 takes any that is free
+    #[arg(long, default_value_t = 8800)]
+    port: u16,
+    /// Name shown on the pages
+    #[arg(long, default_value = "Autocom Sandbox")]
+    name: String,
+    /// Life of an access token; a short one shows the silent refresh
+    #[arg(long, value_name = "SECONDS", default_value_t = 3600)]
+    access_ttl: i64,
+    /// Behave as Passport 13 does, device grant included
+    #[arg(long)]
+    passport_13: bool,
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let arguments = Arguments::parse();
+    let knobs = Knobs {
+        access_ttl_seconds: arguments.access_ttl,
+        passport: if arguments.passport_13 { Passport::V13 } else { Passport::V12 },
+        device_grant: arguments.passport_13,
+        ..Knobs::default()
+    };
+    let sandbox = Sandbox::start(Options { name: arguments.name, port: arguments.port, knobs })
+        .map_err(|error| format!("port {}: {error}", arguments.port))?;
+    let api_url = sandbox.api_url();
+
+    println!("The sandbox listens at {api_url} until Ctrl-C.\n");
+    println!("Log in through the browser:\n");
+    println!("  autocom auth login --api-url {api_url} \\");
+    println!("    --client-id {CLIENT_ID}\n");
+    println!("  user      password     tenants");
+    for user in &USERS {
+        let tenants: Vec<_> = user.memberships.iter().map(|(tenant, _)| *tenant).collect();
+        let tenants = if tenants.is_empty() { "none".to_owned() } else { tenants.join(", ") };
+        println!("  {:<8}  {:<11}  {tenants}", user.username, user.password());
+    }
+    println!("\nOr with a personal access token, here one of ada's:\n");
+    println!("  autocom auth login --api-url {api_url} --token-stdin <<'EOF'");
+    println!("{}\nEOF", sandbox.mint_pat("ada", None));
+
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(tokio::signal::ctrl_c())?;
+    Ok(())
+}

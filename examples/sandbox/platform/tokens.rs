@@ -1,0 +1,210 @@
+//! Codes, access tokens and refresh tokens: who holds which, and until when. Every method is one step under the
+//! sandbox's lock, so of several refreshes at once with one token exactly one wins.
+
+use std::collections::HashMap;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD as BASE64;
+use sha2::{Digest, Sha256};
+
+use super::jwt;
+use super::knobs::Knobs;
+use super::seed::User;
+
+/// Seconds since 1970, with fractions, as Passport writes them into its tokens.
+pub fn now() -> f64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64())
+}
+
+struct Code {
+    user: &'static User,
+    redirect_uri: String,
+    challenge: String,
+    expires: f64,
+    used: bool,
+}
+
+struct Access {
+    user: &'static User,
+    /// `None`: a personal access token.
+    login: Option<u64>,
+    expires: f64,
+}
+
+struct Refresh {
+    user: &'static User,
+    login: u64,
+    /// The access token that was issued with it and dies with it.
+    access: String,
+    expires: f64,
+    revoked: bool,
+}
+
+/// Why a refresh token was refused: the `hint` of the answer.
+pub enum Refusal {
+    Unknown,
+    Revoked,
+    Expired,
+}
+
+/// What the token endpoint hands out.
+pub struct Issued {
+    pub access_token: String,
+    pub refresh_token: Option<String>,
+    pub expires_in: i64,
+}
+
+#[derive(Default)]
+pub struct Tokens {
+    codes: HashMap<String, Code>,
+    access: HashMap<String, Access>,
+    refresh: HashMap<String, Refresh>,
+    logins: u64,
+}
+
+impl Tokens {
+    pub fn mint_code(
+        &mut self,
+        user: &'static User,
+        redirect_uri: &str,
+        challenge: &str,
+        ttl: i64,
+    ) -> String {
+        let code = jwt::opaque(856);
+        let entry = Code {
+            user,
+            redirect_uri: redirect_uri.into(),
+            challenge: challenge.into(),
+            expires: now() + ttl as f64,
+            used: false,
+        };
+        self.codes.insert(code.clone(), entry);
+        code
+    }
+
+    /// The person behind a code, once; else what was wrong with it.
+    pub fn redeem(
+        &mut self,
+        code: &str,
+        redirect_uri: &str,
+        verifier: &str,
+    ) -> Result<&'static User, &'static str> {
+        let entry = self.codes.get_mut(code).ok_or("Cannot decrypt the authorization code")?;
+        if entry.used {
+            return Err("Authorization code has been revoked");
+        }
+        if entry.expires <= now() {
+            return Err("Authorization code has expired");
+        }
+        if entry.redirect_uri != redirect_uri {
+            return Err("Invalid redirect URI");
+        }
+        if entry.challenge != BASE64.encode(Sha256::digest(verifier.as_bytes())) {
+            return Err("Failed to verify `code_verifier`.");
+        }
+        entry.used = true;
+        Ok(entry.user)
+    }
+
+    pub fn log_in(&mut self, user: &'static User, knobs: &Knobs) -> Issued {
+        self.logins += 1;
+        self.issue(user, self.logins, knobs.access_ttl_seconds, knobs, true)
+    }
+
+    /// The old access token dies at once, and the refresh token too unless the sandbox was told not to rotate.
+    pub fn renew(&mut self, refresh_token: &str, knobs: &Knobs) -> Result<Issued, Refusal> {
+        let entry = self.refresh.get_mut(refresh_token).ok_or(Refusal::Unknown)?;
+        let (user, login) = (entry.user, entry.login);
+        if entry.revoked {
+            if knobs.reuse_kills_login {
+                self.end_login(login);
+            }
+            return Err(Refusal::Revoked);
+        }
+        if entry.expires <= now() {
+            return Err(Refusal::Expired);
+        }
+        entry.revoked = knobs.rotate;
+        let old = std::mem::take(&mut entry.access);
+        self.access.remove(&old);
+        let ttl = knobs.refreshed_ttl_seconds.unwrap_or(knobs.access_ttl_seconds);
+        let issued = self.issue(user, login, ttl, knobs, knobs.rotate);
+        if !knobs.rotate
+            && let Some(entry) = self.refresh.get_mut(refresh_token)
+        {
+            entry.access.clone_from(&issued.access_token);
+        }
+        Ok(issued)
+    }
+
+    fn issue(
+        &mut self,
+        user: &'static User,
+        login: u64,
+        ttl: i64,
+        knobs: &Knobs,
+        with_refresh: bool,
+    ) -> Issued {
+        let access_token = self.mint_access(user, Some(login), ttl, knobs.token_length);
+        let refresh_token = with_refresh.then(|| jwt::opaque(776));
+        if let Some(token) = &refresh_token {
+            let expires = knobs.refresh_ttl_seconds.map_or(f64::INFINITY, |ttl| now() + ttl as f64);
+            let entry = Refresh { user, login, access: access_token.clone(), expires, revoked: false };
+            self.refresh.insert(token.clone(), entry);
+        }
+        Issued { access_token, refresh_token, expires_in: ttl }
+    }
+
+    pub fn mint_personal(&mut self, user: &'static User, ttl: i64, length: usize) -> String {
+        self.mint_access(user, None, ttl, length)
+    }
+
+    fn mint_access(&mut self, user: &'static User, login: Option<u64>, ttl: i64, length: usize) -> String {
+        let issued = now();
+        let expires = issued + ttl as f64;
+        let token = jwt::access_token(user, issued, expires, length);
+        self.access.insert(token.clone(), Access { user, login, expires });
+        token
+    }
+
+    /// The person that an access token speaks for.
+    pub fn holder(&self, access_token: &str) -> Option<&'static User> {
+        self.access.get(access_token).filter(|entry| entry.expires > now()).map(|entry| entry.user)
+    }
+
+    pub fn has_login(&self, user: &User) -> bool {
+        let time = now();
+        self.access
+            .values()
+            .any(|entry| entry.user.id == user.id && entry.login.is_some() && entry.expires > time)
+    }
+
+    /// What logout does: the token that asks for it, and the refresh token that came with it.
+    pub fn log_out(&mut self, access_token: &str) {
+        self.access.remove(access_token);
+        for entry in self.refresh.values_mut().filter(|entry| entry.access == access_token) {
+            entry.revoked = true;
+        }
+    }
+
+    /// This one token, of either kind, and nothing that came with it.
+    pub fn revoke(&mut self, token: &str) {
+        self.access.remove(token);
+        if let Some(entry) = self.refresh.get_mut(token) {
+            entry.revoked = true;
+        }
+    }
+
+    pub fn accepts(&self, token: &str) -> bool {
+        let refreshes = self.refresh.get(token).is_some_and(|entry| !entry.revoked && entry.expires > now());
+        refreshes || self.holder(token).is_some()
+    }
+
+    fn end_login(&mut self, login: u64) {
+        self.access.retain(|_, entry| entry.login != Some(login));
+        for entry in self.refresh.values_mut().filter(|entry| entry.login == login) {
+            entry.revoked = true;
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! The composition root: builds the pieces, runs the command, shows its outcome.
+
+use std::ffi::OsString;
+use std::io::Write;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Parser;
+
+use crate::cli::{Cli, Command};
+use crate::commands::Done;
+use crate::domain::OutputFormat;
+use crate::error::{Error, Kind};
+use crate::logging;
+use crate::session::Session;
+use crate::system::browser::SystemBrowser;
+use crate::system::clock::SystemClock;
+use crate::system::environment::Environment;
+use crate::system::notices::{Notice, Notices};
+use crate::ui::output::Output;
+use crate::ui::style::{ColorChoice, ColorSigns, Tone};
+
+/// Runs one command line.
+pub fn run(arguments: Vec<OsString>, environment: Environment) -> ExitCode {
+    let cli = match Cli::try_parse_from(&arguments) {
+        Ok(cli) => cli,
+        Err(error) => return refuse(&error, &arguments, &environment),
+    };
+    let colour = ColorChoice::named(cli.global.color.as_deref().unwrap_or("auto"));
+    let stderr_colours = colour.colours(signs(&environment, environment.stderr_is_terminal));
+    logging::start(cli.global.verbose, &environment, stderr_colours);
+    let session = session(&cli, &environment, stderr_colours);
+    let outcome = run_command(cli.command, &session).and_then(|done| {
+        if let Some(answer) = &done.answer {
+            output(&session, colour).write(answer.as_ref())?;
+        }
+        Ok(done)
+    });
+    let failures = match outcome {
+        Ok(done) => done.failures,
+        Err(error) => vec![error],
+    };
+    let format = session.output_format();
+    for failure in &failures {
+        show_error(failure, format, stderr_colours);
+    }
+    exit_code(Kind::gravest(failures.iter().map(|failure| failure.kind)))
+}
+
+fn run_command(command: Command, session: &Session) -> Result<Done, Error> {
+    match command {
+        Command::Auth(auth) => auth.run(session),
+        Command::Login(login) => login.run(session),
+        Command::Logout(logout) => logout.run(session),
+        Command::Whoami(whoami) => whoami.run(session),
+        Command::Profiles(profiles) => profiles.run(session),
+        Command::Config(config) => config.run(session),
+        Command::Version(version) => version.run(),
+    }
+}
+
+fn session(cli: &Cli, environment: &Environment, colours: bool) -> Session {
+    let global = &cli.global;
+    let (quiet, terminal) = (global.quiet, environment.stderr_is_terminal);
+    let notices = Notices::new(move |notice, text| match notice {
+        Notice::Warning => say(&format!("{} {text}", Tone::Warn.paint("warning:", colours))),
+        Notice::Hint if terminal && !quiet => say(&format!("{} {text}", Tone::Faint.paint("note:", colours))),
+        Notice::Always => say(text),
+        Notice::Progress if !quiet => say(text),
+        Notice::Hint | Notice::Progress => {}
+    });
+    Session::new(
+        environment.clone(),
+        cli.settings(),
+        Arc::new(notices),
+        Arc::new(SystemClock),
+        Arc::new(SystemBrowser::new(environment)),
+    )
+    .asking(environment.can_ask() && !global.no_input)
+    .spinning(terminal && !quiet)
+    .request_timeout(global.request_timeout)
+}
+
+fn output(session: &Session, colour: ColorChoice) -> Output {
+    let environment = session.environment();
+    Output {
+        format: session.output_format(),
+        terminal: environment.stdout_is_terminal,
+        colours: colour.colours(signs(environment, environment.stdout_is_terminal)),
+        width: environment.width.unwrap_or(80),
+    }
+}
+
+fn signs(environment: &Environment, terminal: bool) -> ColorSigns {
+    ColorSigns {
+        terminal,
+        no_color: environment.var("NO_COLOR").is_some(),
+        force: environment.var("CLICOLOR_FORCE").is_some_and(|value| value != "0"),
+        dumb: environment.var("TERM").is_some_and(|term| term == "dumb"),
+    }
+}
+
+/// clap's own answers: help and version are answers, all else is a usage error in our words.
+fn refuse(error: &clap::Error, arguments: &[OsString], environment: &Environment) -> ExitCode {
+    use clap::error::ErrorKind;
+    if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
+        let _ = error.print(); // a closed pipe is no failure
+        return ExitCode::SUCCESS;
+    }
+    if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        let _ = error.print();
+        return exit_code(Some(Kind::Usage));
+    }
+    let text = error.render().to_string();
+    let (message, rest) =
+        text.strip_prefix("error: ").unwrap_or(&text).split_once("\n\n").unwrap_or((&text, ""));
+    let tip = rest.lines().find_map(|line| line.trim().strip_prefix("tip: "));
+    let message = message.split_whitespace().collect::<Vec<_>>().join(" ");
+    let hint = tip.map_or_else(|| format!("{} --help", command_path(arguments)), str::to_owned);
+    show_error(&Error::usage(message).hint(hint), format_of(arguments, environment), false);
+    exit_code(Some(Kind::Usage))
+}
+
+/// `autocom` and the subcommands that were typed before the first option.
+fn command_path(arguments: &[OsString]) -> String {
+    use clap::CommandFactory;
+    let root = Cli::command();
+    let (mut path, mut command) = ("autocom".to_owned(), &root);
+    for argument in arguments.iter().skip(1).filter_map(|argument| argument.to_str()) {
+        let Some(sub) = command.find_subcommand(argument) else { continue };
+        path = format!("{path} {argument}");
+        command = sub;
+    }
+    path
+}
+
+/// The format that a command line asks for that could not be parsed as a whole.
+fn format_of(arguments: &[OsString], environment: &Environment) -> OutputFormat {
+    let texts: Vec<&str> = arguments.iter().filter_map(|argument| argument.to_str()).collect();
+    let attached = texts.iter().find_map(|text| {
+        text.strip_prefix("--output=").or_else(|| text.strip_prefix("-o").filter(|rest| !rest.is_empty()))
+    });
+    let separate = texts.windows(2).find(|pair| matches!(pair[0], "-o" | "--output")).map(|pair| pair[1]);
+    attached
+        .or(separate)
+        .map(|text| text.trim_start_matches('=').to_owned())
+        .or_else(|| environment.var("AUTOCOM_OUTPUT"))
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(OutputFormat::Table)
+}
+
+fn show_error(error: &Error, format: OutputFormat, colours: bool) {
+    let report = error.report();
+    say(&if format == OutputFormat::Json { report.json() } else { report.text(colours) });
+}
+
+/// A line on stderr; that nobody reads it is no reason to panic.
+fn say(line: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "{line}");
+}
+
+fn exit_code(kind: Option<Kind>) -> ExitCode {
+    ExitCode::from(kind.map_or(0, Kind::exit_code))
+}

@@ -1,0 +1,123 @@
+//! The command line: clap's root, the global flags and the subcommands. Reads no file.
+
+use std::time::Duration;
+
+use clap::builder::PossibleValuesParser;
+use clap::{Args, Parser, Subcommand};
+
+use crate::commands::{auth, config, profiles, version, whoami};
+use crate::config::Flags;
+use crate::domain::OutputFormat;
+use crate::ui::style::ColorChoice;
+
+/// Log in to the environments of an Autocom platform, switch between them, see which tokens live.
+#[derive(Debug, Parser)]
+#[command(name = "autocom", version, about, disable_help_subcommand = true, max_term_width = 100)]
+#[command(after_help = "\
+Start:  autocom auth login --api-url https://api.example.test --client-id ID
+Then:   autocom profiles list")]
+pub struct Cli {
+    #[command(flatten)]
+    pub global: GlobalFlags,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Global options")]
+pub struct GlobalFlags {
+    /// Profile to use for this command
+    #[arg(long, short, global = true, value_name = "NAME")]
+    pub profile: Option<String>,
+    /// Environment to use: selects the profile bound to this URL
+    #[arg(long, global = true, value_name = "URL")]
+    pub api_url: Option<String>,
+    /// Tenant to work in
+    #[arg(long, global = true, value_name = "SLUG")]
+    pub tenant: Option<String>,
+    /// Output format (table is TSV in a pipe)
+    #[arg(long, short, global = true, value_name = "FORMAT", value_parser = PossibleValuesParser::new(OutputFormat::ALL))]
+    pub output: Option<String>,
+    /// Say nothing but answers, warnings and errors
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
+    /// Log to stderr; repeat for more (also AUTOCOM_LOG)
+    #[arg(long, short, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+    /// Never ask: fail and name the flag to pass instead
+    #[arg(long, global = true)]
+    pub no_input: bool,
+    /// When to use colour
+    #[arg(long, global = true, value_name = "WHEN", value_parser = PossibleValuesParser::new(ColorChoice::ALL))]
+    pub color: Option<String>,
+    /// Longest time for one request to the platform
+    #[arg(long, global = true, value_name = "SECONDS", value_parser = seconds)]
+    pub request_timeout: Option<Duration>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Log in and out, see who you are logged in as
+    #[command(subcommand)]
+    Auth(auth::Auth),
+    /// Short for `auth login`
+    Login(auth::login::Login),
+    /// Short for `auth logout`
+    Logout(auth::logout::Logout),
+    /// Say who you are in the selected profile
+    Whoami(whoami::Whoami),
+    /// List, switch and change profiles
+    #[command(subcommand, alias = "profile")]
+    Profiles(profiles::Profiles),
+    /// Read and change config.toml
+    #[command(subcommand)]
+    Config(config::ConfigCommand),
+    /// Print the version
+    Version(version::Version),
+}
+
+impl Cli {
+    /// The flags that are values of configuration keys.
+    pub fn settings(&self) -> Flags {
+        let login = match &self.command {
+            Command::Login(login) | Command::Auth(auth::Auth::Login(login)) => Some(login),
+            _ => None,
+        };
+        Flags {
+            profile: self.global.profile.clone(),
+            api_url: self.global.api_url.clone(),
+            tenant: self.global.tenant.clone(),
+            client_id: login.and_then(|login| login.client_id.clone()),
+            store: login.and_then(|login| login.store.clone()),
+            output: self.global.output.clone(),
+        }
+    }
+}
+
+/// A positive number of seconds, fractions allowed.
+pub fn seconds(text: &str) -> Result<Duration, String> {
+    text.parse::<f64>()
+        .ok()
+        .filter(|seconds| *seconds > 0.0 && *seconds <= 86_400.0)
+        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+        .ok_or_else(|| "must be a number of seconds between 0 and 86400".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        use clap::CommandFactory;
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_time_out_is_a_positive_number_of_seconds() {
+        assert_eq!(seconds("1.5"), Ok(Duration::from_millis(1500)));
+        for bad in ["0", "-1", "x", "inf", "NaN", "1e9"] {
+            assert!(seconds(bad).is_err(), "{bad}");
+        }
+    }
+}

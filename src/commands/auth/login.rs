@@ -1,0 +1,184 @@
+use std::io::Read;
+use std::time::Duration;
+
+use clap::Args;
+use clap::builder::PossibleValuesParser;
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::super::Done;
+use crate::cli::seconds;
+use crate::domain::{OutputFormat, Secret, StoreChoice, StoreKind, TokenKind};
+use crate::error::{Error, Kind, Result};
+use crate::session::Session;
+use crate::session::login::{LoggedIn, LoginRequest, Method};
+use crate::ui::time::{relative, rfc3339};
+use crate::ui::view::{View, Viewed};
+
+/// A token is a line; a megabyte is somebody's mistake.
+const LONGEST_TOKEN: u64 = 64 << 10;
+
+/// Log in to an environment: in the browser, by pasting (--no-browser), or with a token
+///
+/// With --api-url alone, the profile bound to that URL is used, or a new one is named after its host,
+/// and becomes the active one. With --profile and --api-url, a profile of that name is made.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  autocom auth login --api-url https://api.staging.example.test --client-id ID
+  autocom auth login --profile prod --api-url https://api.example.test --no-browser
+  autocom auth login --profile prod --token-stdin < token.txt")]
+pub struct Login {
+    /// OAuth client id of this environment
+    #[arg(long, value_name = "ID")]
+    pub client_id: Option<String>,
+    /// Where to keep the credential
+    #[arg(long, value_name = "STORE", value_parser = PossibleValuesParser::new(StoreChoice::ALL))]
+    pub store: Option<String>,
+    /// Print the URL, then read the address that the browser ended on (or the bare code)
+    #[arg(long, conflicts_with_all = ["with_token", "token_stdin"])]
+    no_browser: bool,
+    /// Read a personal access token from standard input
+    #[arg(long, conflicts_with = "with_token")]
+    token_stdin: bool,
+    /// Take a personal access token; other users of this machine can see it: prefer --token-stdin
+    #[arg(long, value_name = "TOKEN", hide_default_value = true)]
+    with_token: Option<Hidden>,
+    /// Make the profile the active one
+    #[arg(long = "use")]
+    make_active: bool,
+    /// How long to wait for the browser
+    #[arg(long, value_name = "SECONDS", default_value = "300", value_parser = seconds)]
+    timeout: Duration,
+}
+
+/// An argument that `Debug` does not show.
+#[derive(Clone)]
+struct Hidden(Secret);
+
+impl std::fmt::Debug for Hidden {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl From<&str> for Hidden {
+    fn from(text: &str) -> Hidden {
+        Hidden(Secret::new(text))
+    }
+}
+
+/// `autocom auth login -o json`.
+#[derive(Serialize, JsonSchema)]
+#[schemars(title = "autocom auth login")]
+pub struct LoginAnswer {
+    pub profile: String,
+    pub created: bool,
+    /// Whether this login made it the active profile.
+    pub activated: bool,
+    pub api_url: String,
+    pub tenant: Option<String>,
+    pub name: String,
+    pub email: String,
+    pub kind: TokenKind,
+    /// RFC 3339, UTC.
+    pub expires_at: Option<String>,
+    pub renewable: bool,
+    pub store: StoreKind,
+    pub credential: Option<String>,
+}
+
+impl Viewed for LoginAnswer {
+    fn view(&self) -> View {
+        View::Line(self.profile.clone())
+    }
+}
+
+impl Login {
+    pub fn run(self, session: &Session) -> Result<Done> {
+        let method = match (self.with_token, self.token_stdin, self.no_browser) {
+            (Some(Hidden(token)), _, _) => Method::Token(usable(token.expose())?),
+            (None, true, _) => Method::Token(from_stdin(session)?),
+            (None, false, true) => Method::Paste,
+            (None, false, false) => Method::Browser,
+        };
+        let request = LoginRequest { method, make_active: self.make_active, timeout: self.timeout };
+        let done = session.login(request)?;
+        session.notices().progress(summary(&done, session.clock().now()));
+        // For people the sentence says it all.
+        if session.output_format() == OutputFormat::Table {
+            return Ok(Done::nothing());
+        }
+        Ok(Done::answer(LoginAnswer {
+            profile: done.profile,
+            created: done.created,
+            activated: done.activated,
+            api_url: done.record.api_url.to_string(),
+            tenant: done.record.tenant.map(|tenant| tenant.to_string()),
+            name: done.record.user_name,
+            email: done.record.user_email,
+            kind: done.record.kind,
+            expires_at: done.record.expires_at.map(rfc3339),
+            renewable: done.record.refresh_token.is_some(),
+            store: done.store,
+            credential: done.own_key.map(|key| key.to_string()),
+        }))
+    }
+}
+
+fn summary(done: &LoggedIn, now: Timestamp) -> String {
+    let record = &done.record;
+    let who = match (record.user_name.as_str(), record.user_email.as_str()) {
+        ("", email) => email.to_owned(),
+        (name, "") => name.to_owned(),
+        (name, email) => format!("{name} <{email}>"),
+    };
+    let tenant = record.tenant.as_ref().map(|tenant| format!(", tenant {tenant}")).unwrap_or_default();
+    let profile = match (done.created, done.activated) {
+        (true, true) => format!("{} (new, and active now)", done.profile),
+        (true, false) => format!("{} (new)", done.profile),
+        (false, true) => format!("{} (active now)", done.profile),
+        (false, false) => done.profile.clone(),
+    };
+    let end = match (record.expires_at, record.refresh_token.is_some()) {
+        (Some(end), true) => format!("; the token ends {} and can be renewed", relative(end, now)),
+        (Some(end), false) => format!("; the token ends {}", relative(end, now)),
+        (None, _) => String::new(),
+    };
+    format!("Logged in as {who}{tenant}.\nProfile {profile}, kept in the {}{end}.", done.store)
+}
+
+fn from_stdin(session: &Session) -> Result<Secret> {
+    if session.environment().stdin_is_terminal && !session.can_ask() {
+        return Err(Error::usage("there is no token on standard input")
+            .hint("autocom auth login --token-stdin < token.txt"));
+    }
+    if session.environment().stdin_is_terminal {
+        session.notices().always("Paste the personal access token, then press Enter and Ctrl-D.");
+    }
+    let mut text = String::new();
+    std::io::stdin().lock().take(LONGEST_TOKEN + 1).read_to_string(&mut text).map_err(|error| {
+        Error::new(Kind::Failed, "could not read the token from standard input").cause(error)
+    })?;
+    let text = Secret::new(text);
+    usable(text.expose())
+}
+
+/// A token that a header can carry. What is wrong is said without a word of the token.
+fn usable(text: &str) -> Result<Secret> {
+    let token = text.trim();
+    let refuse = |why: &str| {
+        Error::new(Kind::Authentication, format!("the token {why}"))
+            .hint("pass the token alone: autocom auth login --token-stdin < token.txt")
+    };
+    if token.is_empty() {
+        Err(refuse("is empty"))
+    } else if text.len() as u64 > LONGEST_TOKEN {
+        Err(refuse("is longer than 64 KiB"))
+    } else if !token.chars().all(|c| c.is_ascii_graphic()) {
+        Err(refuse("is not one word of visible ASCII characters"))
+    } else {
+        Ok(Secret::new(token))
+    }
+}

@@ -1,0 +1,137 @@
+use clap::Args;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::super::Done;
+use crate::domain::{StoreKind, TokenKind};
+use crate::error::Result;
+use crate::session::Session;
+use crate::session::logout::{LoggedOut, Revocation};
+use crate::ui::view::{Cell, Column, View, Viewed};
+
+/// Log out: revoke the token at the platform and delete it here; config.toml stays as it is
+#[derive(Debug, Args)]
+pub struct Logout {
+    /// Log out everywhere: all profiles and everything that is stored
+    #[arg(long, conflicts_with_all = ["profile", "api_url"])]
+    all: bool,
+    /// Delete the credential here only; the token stays good at the platform
+    #[arg(long)]
+    local_only: bool,
+}
+
+/// `autocom auth logout -o json`: one entry for each credential.
+#[derive(Serialize, JsonSchema)]
+#[schemars(title = "autocom auth logout")]
+#[serde(transparent)]
+pub struct LogoutAnswer(pub Vec<LogoutRow>);
+
+#[derive(Serialize, JsonSchema)]
+pub struct LogoutRow {
+    /// The credential key.
+    pub credential: String,
+    pub api_url: Option<String>,
+    pub user: Option<String>,
+    /// The stores that it was deleted from.
+    pub deleted_from: Vec<StoreKind>,
+    /// Whether the platform revoked the token.
+    pub revoked: bool,
+    /// Why it was not revoked.
+    pub reason: Option<String>,
+    /// The profiles that used the credential.
+    pub profiles: Vec<String>,
+}
+
+impl Viewed for LogoutAnswer {
+    fn view(&self) -> View {
+        let columns = ["CREDENTIAL", "USER", "DELETED FROM", "REVOKED"].map(Column::kept).to_vec();
+        let rows = self.0.iter().map(|row| {
+            let stores: Vec<&str> = row.deleted_from.iter().map(|store| store.as_str()).collect();
+            vec![
+                Cell::new(&row.credential),
+                Cell::or_absent(row.user.clone()),
+                Cell::or_absent(Some(stores.join(", ")).filter(|stores| !stores.is_empty())),
+                Cell::new(if row.revoked { "yes" } else { "no" }),
+            ]
+        });
+        View::Table { columns, rows: rows.collect(), empty: "nobody was logged in" }
+    }
+}
+
+impl Logout {
+    pub fn run(self, session: &Session) -> Result<Done> {
+        let (doomed, only) = if self.all {
+            (session.all_doomed()?, None)
+        } else {
+            let profile = session.profile()?;
+            (vec![session.doomed(&profile)?], profile.name().cloned())
+        };
+        let (mut rows, mut failures) = (Vec::new(), Vec::new());
+        for one in &doomed {
+            match session.logout(one, self.local_only) {
+                Ok(done) => {
+                    rows.extend(self.report(session, done, only.as_ref().map(|name| name.as_str()))?)
+                }
+                Err(error) => failures.push(error),
+            }
+        }
+        if rows.is_empty() && failures.is_empty() && self.all {
+            session.notices().progress("Nobody was logged in.");
+        }
+        // For people the sentences on stderr say it all.
+        let done = if session.output_format() == crate::domain::OutputFormat::Table {
+            Done::nothing()
+        } else {
+            Done::answer(LogoutAnswer(rows))
+        };
+        Ok(done.with_failures(failures))
+    }
+
+    fn report(&self, session: &Session, done: LoggedOut, profile: Option<&str>) -> Result<Option<LogoutRow>> {
+        let profiles: Vec<String> = session.users_of(&done.key)?.iter().map(ToString::to_string).collect();
+        let was_there = !done.stores.is_empty();
+        if !was_there && self.all {
+            return Ok(None);
+        }
+        let notices = session.notices();
+        let subject = profile.map_or_else(|| done.key.to_string(), |name| format!("profile {name}"));
+        if !was_there {
+            notices.progress(format!("{subject} was logged out already."));
+            return Ok(None);
+        }
+        let user = done.user.as_ref().map(|user| format!(" ({user})")).unwrap_or_default();
+        let reason = match &done.revocation {
+            Revocation::Done => None,
+            Revocation::Skipped => Some("--local-only: the token stays good at the platform".to_owned()),
+            Revocation::AlreadyDead => Some("the token was dead at the platform already".to_owned()),
+            Revocation::Nothing => Some("the credential could not be read".to_owned()),
+            Revocation::Failed(why) => Some(why.clone()),
+        };
+        let revoked = match (&reason, done.kind) {
+            (None, Some(TokenKind::Pat)) => {
+                "revoked its personal access token, which is dead everywhere now".to_owned()
+            }
+            (None, _) => "revoked its token at the platform".to_owned(),
+            (Some(why), _) => format!("not revoked ({why})"),
+        };
+        let stores: Vec<&str> = done.stores.iter().map(|store| store.as_str()).collect();
+        notices.progress(format!(
+            "Logged out {subject}{user}: {revoked}; deleted from the {}.",
+            stores.join(" and the ")
+        ));
+        let others: Vec<&str> =
+            profiles.iter().map(String::as_str).filter(|name| Some(*name) != profile).collect();
+        if !others.is_empty() && profile.is_some() {
+            notices.progress(format!("It was the credential of {} too.", others.join(", ")));
+        }
+        Ok(Some(LogoutRow {
+            credential: done.key.to_string(),
+            api_url: done.api_url,
+            user: done.user,
+            deleted_from: done.stores,
+            revoked: reason.is_none(),
+            reason,
+            profiles,
+        }))
+    }
+}

@@ -1,0 +1,53 @@
+use clap::Args;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::super::Done;
+use super::{dotted, known};
+use crate::config::EditTarget;
+use crate::error::{Error, Kind, Result};
+use crate::session::Session;
+use crate::session::settings::settings;
+use crate::ui::view::{View, Viewed};
+
+/// Print the effective value of a key, or the file's own of a dotted one (profiles.NAME.KEY)
+#[derive(Debug, Args)]
+pub struct Get {
+    key: String,
+}
+
+/// `autocom config get KEY -o json`.
+#[derive(Serialize, JsonSchema)]
+#[schemars(title = "autocom config get")]
+pub struct GetAnswer {
+    pub key: String,
+    pub value: String,
+    /// Where the value comes from; null for a dotted key, which is the file's.
+    pub origin: Option<String>,
+}
+
+impl Viewed for GetAnswer {
+    fn view(&self) -> View {
+        View::Line(self.value.clone())
+    }
+}
+
+impl Get {
+    pub fn run(self, session: &Session) -> Result<Done> {
+        let unset = || Error::new(Kind::Failed, format!("`{}` is not set", self.key));
+        if let Some((name, key)) = dotted(&self.key)? {
+            let config = session.config()?;
+            if config.document.profile(&name).is_none() {
+                return Err(config.unknown(name.as_str(), crate::domain::Origin::Flag("the key")).into());
+            }
+            let value = config.in_file(&EditTarget::Profile(name), known(key)?).ok_or_else(unset)?;
+            return Ok(Done::answer(GetAnswer { key: self.key, value, origin: None }));
+        }
+        let key = known(&self.key)?;
+        let profile = session.profile()?;
+        let setting = settings(session, &profile).into_iter().find(|setting| setting.key == key.as_str());
+        let setting = setting.filter(|setting| setting.value.is_some()).ok_or_else(unset)?;
+        let value = setting.value.unwrap_or_default();
+        Ok(Done::answer(GetAnswer { key: self.key, value, origin: setting.origin }))
+    }
+}

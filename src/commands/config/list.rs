@@ -1,0 +1,32 @@
+use clap::Args;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::super::Done;
+use crate::error::Result;
+use crate::session::Session;
+use crate::session::settings::{SettingRow, settings, view};
+use crate::ui::view::{View, Viewed};
+
+/// List every key with its effective value and where that comes from
+#[derive(Debug, Args)]
+pub struct List {}
+
+/// `autocom config list -o json`.
+#[derive(Serialize, JsonSchema)]
+#[schemars(title = "autocom config list")]
+#[serde(transparent)]
+pub struct ListAnswer(pub Vec<SettingRow>);
+
+impl Viewed for ListAnswer {
+    fn view(&self) -> View {
+        view(&self.0)
+    }
+}
+
+impl List {
+    pub fn run(self, session: &Session) -> Result<Done> {
+        let profile = session.profile()?;
+        Ok(Done::answer(ListAnswer(settings(session, &profile))))
+    }
+}

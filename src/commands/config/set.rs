@@ -1,0 +1,39 @@
+use clap::Args;
+
+use super::super::Done;
+use super::{known, target};
+use crate::config::EditTarget;
+use crate::domain::{Key, ProfileName};
+use crate::error::Result;
+use crate::session::Session;
+
+/// Write a key: at the top level, with --profile in that profile, or dotted (profiles.NAME.KEY)
+#[derive(Debug, Args)]
+pub struct Set {
+    key: String,
+    value: String,
+}
+
+impl Set {
+    pub fn run(self, session: &Session) -> Result<Done> {
+        // The key first: a typo in it must not be reported as anything else.
+        let name = self.key.rsplit('.').next().unwrap_or(&self.key);
+        let key = known(name)?;
+        let (target, _) = target(session, &self.key)?;
+        let config = session.config()?;
+        if key == Key::Profile
+            && let Ok(name) = self.value.parse::<ProfileName>()
+            && !config.exists(&name)
+        {
+            return Err(config.unknown(&self.value, crate::domain::Origin::Flag("the command line")).into());
+        }
+        session.config_file().edit(|edit| edit.set(&target, key, &self.value))?;
+        session.mention_overrides(&target, key);
+        let place = match &target {
+            EditTarget::TopLevel => String::new(),
+            EditTarget::Profile(name) => format!(" in profile {name}"),
+        };
+        session.notices().progress(format!("set {key}{place}"));
+        Ok(Done::nothing())
+    }
+}

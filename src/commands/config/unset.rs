@@ -1,0 +1,31 @@
+use clap::Args;
+
+use super::super::Done;
+use super::{known, target};
+use crate::error::Result;
+use crate::session::Session;
+
+/// Remove a key, so that the next layer's value holds
+#[derive(Debug, Args)]
+pub struct Unset {
+    key: String,
+}
+
+impl Unset {
+    pub fn run(self, session: &Session) -> Result<Done> {
+        let (target, key) = target(session, &self.key)?;
+        // An unknown key may be removed too, if it is really there: that is how one gets rid of it.
+        let unknown =
+            session.config()?.document.unknown_keys().iter().any(|unknown| unknown.name == self.key);
+        if !unknown {
+            known(key)?;
+        }
+        let removed = session.config_file().edit(|edit| Ok(edit.unset(&target, key)))?;
+        session.notices().progress(if removed {
+            format!("removed {}", self.key)
+        } else {
+            format!("{} was not set", self.key)
+        });
+        Ok(Done::nothing())
+    }
+}

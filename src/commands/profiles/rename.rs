@@ -1,0 +1,42 @@
+use clap::Args;
+
+use super::super::Done;
+use super::{existing, name};
+use crate::config::EditTarget;
+use crate::domain::Key;
+use crate::error::{Error, Result};
+use crate::session::Session;
+
+/// Rename a profile; its credential stays as it is
+#[derive(Debug, Args)]
+pub struct Rename {
+    name: String,
+    new_name: String,
+}
+
+impl Rename {
+    pub fn run(self, session: &Session) -> Result<Done> {
+        let (from, to) = (existing(session, &self.name)?, name(&self.new_name)?);
+        if from.is_default() {
+            return Err(Error::usage(
+                "the profile `default` can't be renamed: it is the top level of config.toml",
+            )
+            .hint(format!("to have it as a profile: autocom profiles set {to} api_url=URL")));
+        }
+        session.config_file().edit(|edit| {
+            edit.rename_profile(&from, &to)?;
+            let active = edit.before().top().get(Key::Profile).and_then(|entry| entry.text());
+            if active == Some(from.as_str()) {
+                edit.set(&EditTarget::TopLevel, Key::Profile, to.as_str())?;
+            }
+            Ok(())
+        })?;
+        session.notices().progress(format!("renamed {from} to {to}"));
+        session.notices().progress(format!(
+            "its token variable is {} now, no longer {}",
+            to.token_variable(),
+            from.token_variable()
+        ));
+        Ok(Done::nothing())
+    }
+}

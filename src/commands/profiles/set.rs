@@ -1,0 +1,57 @@
+use clap::Args;
+
+use super::super::Done;
+use super::name;
+use crate::config::{ConfigError, EditTarget};
+use crate::domain::{Key, Origin};
+use crate::error::{Error, Result};
+use crate::session::Session;
+
+/// Change a profile's keys (KEY= removes one); creates it if api_url= is among them
+#[derive(Debug, Args)]
+pub struct Set {
+    name: String,
+    #[arg(required = true, value_name = "KEY=VALUE")]
+    settings: Vec<String>,
+}
+
+impl Set {
+    pub fn run(self, session: &Session) -> Result<Done> {
+        let name = name(&self.name)?;
+        let mut changes = Vec::new();
+        for setting in &self.settings {
+            let (key, value) = setting.split_once('=').ok_or_else(|| {
+                Error::usage(format!("`{setting}` is not KEY=VALUE"))
+                    .hint(format!("autocom profiles set {name} tenant=acme"))
+            })?;
+            let key: Key = key
+                .parse()
+                .map_err(|why: crate::domain::Invalid| ConfigError::UnknownKey(why.to_string()))?;
+            if !key.in_profile() {
+                return Err(ConfigError::TopLevelOnly(key).into());
+            }
+            changes.push((key, value));
+        }
+        let config = session.config()?;
+        let exists = config.exists(&name);
+        if !exists && !changes.iter().any(|(key, value)| *key == Key::ApiUrl && !value.is_empty()) {
+            return Err(Error::from(config.unknown(name.as_str(), Origin::Flag("the command line")))
+                .hint(format!("to create it: autocom profiles set {name} api_url=URL")));
+        }
+        let target = EditTarget::of(&name);
+        session.config_file().edit(|edit| {
+            for (key, value) in &changes {
+                match value.is_empty() {
+                    true => drop(edit.unset(&target, key.as_str())),
+                    false => edit.set(&target, *key, value)?,
+                }
+            }
+            Ok(())
+        })?;
+        session.notices().progress(format!("{} profile {name}", if exists { "changed" } else { "created" }));
+        for (key, _) in &changes {
+            session.mention_overrides(&target, *key);
+        }
+        Ok(Done::nothing())
+    }
+}

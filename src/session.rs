@@ -1,0 +1,234 @@
+//! One invocation of autocom: the place where configuration, credentials, OAuth and the platform meet.
+//!
+//! Everything is made when it is first needed: a command that needs no network builds no runtime and
+//! no TLS, and one that needs no secret opens no store.
+
+pub mod bearer;
+pub mod identity;
+pub mod listing;
+pub mod login;
+pub mod logout;
+pub mod record;
+pub mod settings;
+pub mod target;
+
+use std::cell::OnceCell;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::config::{Config, ConfigFile, EditTarget, Flags, Resolved};
+use crate::credentials::{Credentials, Patience};
+use crate::domain::{CredentialKey, Key, Layer, OutputFormat, StoreKind};
+use crate::error::{Error, Kind, Result};
+use crate::system::browser::Browser;
+use crate::system::clock::Clock;
+use crate::system::environment::Environment;
+use crate::system::http::{Http, REQUEST_TIMEOUT};
+use crate::system::locks::Locks;
+use crate::system::notices::Notices;
+use crate::system::paths::Paths;
+
+pub struct Session {
+    environment: Environment,
+    flags: Flags,
+    paths: Paths,
+    locks: Locks,
+    notices: Arc<Notices>,
+    clock: Arc<dyn Clock>,
+    browser: Arc<dyn Browser>,
+    can_ask: bool,
+    spins: bool,
+    request_timeout: Duration,
+    config: OnceCell<Config>,
+    credentials: OnceCell<Credentials>,
+}
+
+impl Session {
+    pub fn new(
+        environment: Environment,
+        flags: Flags,
+        notices: Arc<Notices>,
+        clock: Arc<dyn Clock>,
+        browser: Arc<dyn Browser>,
+    ) -> Session {
+        let paths = Paths::of(&environment);
+        Session {
+            locks: Locks::new(paths.locks.clone()),
+            can_ask: environment.can_ask(),
+            environment,
+            flags,
+            paths,
+            notices,
+            clock,
+            browser,
+            spins: false,
+            request_timeout: REQUEST_TIMEOUT,
+            config: OnceCell::new(),
+            credentials: OnceCell::new(),
+        }
+    }
+
+    /// Whether a person may be asked.
+    pub fn asking(self, can_ask: bool) -> Session {
+        Session { can_ask, ..self }
+    }
+
+    /// Whether waiting is shown by a spinner.
+    pub fn spinning(self, spins: bool) -> Session {
+        Session { spins, ..self }
+    }
+
+    pub fn request_timeout(self, timeout: Option<Duration>) -> Session {
+        Session { request_timeout: timeout.unwrap_or(REQUEST_TIMEOUT), ..self }
+    }
+
+    pub fn environment(&self) -> &Environment {
+        &self.environment
+    }
+
+    pub fn paths(&self) -> &Paths {
+        &self.paths
+    }
+
+    pub fn notices(&self) -> &Notices {
+        &self.notices
+    }
+
+    pub fn clock(&self) -> &dyn Clock {
+        self.clock.as_ref()
+    }
+
+    pub fn can_ask(&self) -> bool {
+        self.can_ask
+    }
+
+    /// The configuration as it was when it was first asked for.
+    pub fn config(&self) -> Result<&Config> {
+        if let Some(config) = self.config.get() {
+            return Ok(config);
+        }
+        let config = self.load(self.environment.clone(), self.flags.clone())?;
+        for unknown in config.document.unknown_keys() {
+            self.notices.hint(format!(
+                "{}:{}: unknown key `{}` (did you mean `{}`?)",
+                config.document.path().display(),
+                unknown.line,
+                unknown.name,
+                unknown.nearest
+            ));
+        }
+        Ok(self.config.get_or_init(|| config))
+    }
+
+    /// The files as they are now, without flags and variables.
+    fn files_now(&self) -> Result<Config> {
+        self.load(Environment::default(), Flags::default())
+    }
+
+    fn load(&self, environment: Environment, flags: Flags) -> Result<Config> {
+        Ok(Config::load(&self.paths, environment, flags, &self.notices)?)
+    }
+
+    pub fn config_file(&self) -> ConfigFile<'_> {
+        ConfigFile::new(self.paths.config.as_ref(), &self.locks, &self.notices)
+    }
+
+    /// The profile that this command works with.
+    pub fn profile(&self) -> Result<Resolved> {
+        let config = self.config()?;
+        let profile = config.resolve(config.select()?)?;
+        for passed_over in &profile.passed_over {
+            self.notices.hint(format!(
+                "{} is set but not used: --profile {} has its own {}",
+                passed_over.variable,
+                profile.label(),
+                passed_over.key
+            ));
+        }
+        Ok(profile)
+    }
+
+    /// The format of the answer. Never fails: errors must be shown in some format.
+    pub fn output_format(&self) -> OutputFormat {
+        let asked = self.flags.output.clone().or_else(|| self.environment.var("AUTOCOM_OUTPUT"));
+        if let Some(format) = asked.and_then(|text| text.parse().ok()) {
+            return format;
+        }
+        // Only a config that this command has read already: `config path` must not fail on it.
+        let configured = self.config.get().and_then(|config| {
+            let profile = config.resolve(config.select().ok()?).ok()?;
+            profile.output.map(|output| output.value)
+        });
+        configured.unwrap_or(OutputFormat::Table)
+    }
+
+    pub fn credentials(&self) -> &Credentials {
+        self.credentials.get_or_init(|| {
+            let patience = Patience { interactive: self.can_ask };
+            Credentials::new(&self.paths, self.locks.clone(), self.notices.clone(), patience)
+        })
+    }
+
+    fn http(&self) -> Http {
+        Http::new(self.request_timeout)
+    }
+
+    /// Runs `work` to its end, or until Ctrl-C.
+    fn block_on<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| Error::new(Kind::Failed, "could not start the network runtime").cause(error))?;
+        let outcome = runtime.block_on(async {
+            tokio::select! {
+                outcome = work => outcome,
+                _ = tokio::signal::ctrl_c() => Err(Error::new(Kind::Interrupted, "interrupted")),
+            }
+        });
+        // A thread that still waits (for a pasted line, for a name server) must not hold up the exit.
+        runtime.shutdown_background();
+        outcome
+    }
+
+    /// The credential key of a profile, or how to give it an environment.
+    fn key_of<'p>(&self, profile: &'p Resolved) -> Result<&'p CredentialKey> {
+        profile.credential.as_ref().map(|setting| &setting.value).ok_or_else(|| no_environment(profile))
+    }
+
+    /// The store that `logins.toml` names for a profile.
+    fn known_store(profile: &Resolved) -> Option<StoreKind> {
+        profile.login.as_ref().filter(|login| !login.is_logged_out()).and_then(|login| login.store)
+    }
+
+    /// Says which higher layer overrides what was just written to `target`.
+    pub fn mention_overrides(&self, target: &EditTarget, key: Key) {
+        let Ok(config) = self.load(self.environment.clone(), Flags::default()) else { return };
+        let Ok(selection) = config.select() else { return };
+        if key == Key::Profile {
+            if let crate::domain::Origin::Variable(variable) = &selection.origin {
+                let name = selection.name.as_ref().map_or("another environment", |name| name.as_str());
+                self.notices.warn(format!("{variable} selects {name} in this shell all the same"));
+            }
+            return;
+        }
+        let selected = selection.name.as_ref().map(EditTarget::of);
+        let written = match target {
+            EditTarget::Profile(_) if selected.as_ref() != Some(target) => return,
+            EditTarget::Profile(_) => Layer::Profile,
+            EditTarget::TopLevel => Layer::TopLevel,
+        };
+        let Ok(profile) = config.resolve(selection) else { return };
+        let overriding = settings::layer_of(&profile, key).filter(|(layer, _)| *layer > written);
+        if let Some((_, origin)) = overriding {
+            self.notices
+                .warn(format!("{key} of profile {} comes from {origin} all the same", profile.label()));
+        }
+    }
+}
+
+/// No `api_url` anywhere: how to get one.
+fn no_environment(profile: &Resolved) -> Error {
+    Error::usage(format!("profile {} has no api_url", profile.label()))
+        .hint("autocom auth login --api-url https://api.example.test")
+}

@@ -1,0 +1,59 @@
+//! Who a profile is, offline where it can be.
+
+use jiff::Timestamp;
+
+use super::Session;
+use super::bearer::Bearer;
+use super::record::{foreign, login_of, not_logged_in};
+use crate::config::{Login, Resolved};
+use crate::domain::jwt;
+use crate::error::Result;
+
+/// A user as a profile knows them.
+pub struct Identity {
+    pub name: Option<String>,
+    pub email: Option<String>,
+    pub expires_at: Option<Timestamp>,
+    /// Whether the token renews itself.
+    pub renewable: bool,
+}
+
+impl Session {
+    /// The user of the profile: from what the login captured, else from the store; a variable's
+    /// token is asked of the platform.
+    pub fn identity(&self, profile: &Resolved) -> Result<Identity> {
+        if let Some(variable) = self.token_variable(profile)? {
+            let expires_at = jwt::expiry(&variable.token);
+            let bearer = Bearer::Variable(variable);
+            let tenant = profile.tenant.as_ref().map(|tenant| tenant.value.clone());
+            let platform = self.platform(profile, bearer.token(), tenant)?;
+            let user = self.block_on(async { Ok(platform.profile().await?) })?;
+            return Ok(Identity { name: user.name, email: user.email, expires_at, renewable: false });
+        }
+        self.key_of(profile)?;
+        match &profile.login {
+            Some(login) if login.is_logged_out() => Err(not_logged_in(profile)),
+            Some(login) => match (&login.api_url, &profile.api_url) {
+                (Some(issuer), Some(url)) if !issuer.same_origin(&url.value) => {
+                    Err(foreign(profile, issuer, &url.value))
+                }
+                _ => Ok(Identity::of(login)),
+            },
+            None => {
+                let stored = self.require_stored(profile)?;
+                Ok(Identity::of(&login_of(&stored.record, stored.store, None)))
+            }
+        }
+    }
+}
+
+impl Identity {
+    fn of(login: &Login) -> Identity {
+        Identity {
+            name: login.user_name.clone(),
+            email: login.user_email.clone(),
+            expires_at: login.expires_at,
+            renewable: login.renewable,
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! Logout: revoked at the platform if that can be had, deleted here in any case.
+
+use std::collections::BTreeSet;
+
+use super::Session;
+use crate::config::{Login, Resolved};
+use crate::credentials::Stored;
+use crate::domain::{CredentialKey, ProfileName, StoreChoice, StoreKind, TokenKind};
+use crate::error::{Error, Result};
+use crate::platform::Platform;
+
+/// One credential to be forgotten.
+pub struct Doomed {
+    pub key: CredentialKey,
+    pub choice: StoreChoice,
+    pub known: Option<StoreKind>,
+}
+
+/// What became of it.
+pub struct LoggedOut {
+    pub key: CredentialKey,
+    pub user: Option<String>,
+    pub api_url: Option<String>,
+    pub kind: Option<TokenKind>,
+    /// The stores that it was deleted from; none: there was nothing.
+    pub stores: Vec<StoreKind>,
+    pub revocation: Revocation,
+}
+
+/// What became of the token at the platform.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Revocation {
+    /// There was no token.
+    Nothing,
+    Skipped,
+    Done,
+    /// The token was dead already.
+    AlreadyDead,
+    Failed(String),
+}
+
+impl Session {
+    /// What `auth logout` for `profile` is about.
+    pub fn doomed(&self, profile: &Resolved) -> Result<Doomed> {
+        let key = self.key_of(profile)?.clone();
+        Ok(Doomed { key, choice: profile.store.value, known: Session::known_store(profile) })
+    }
+
+    /// Everything that profiles, `logins.toml` and the credential file know of.
+    pub fn all_doomed(&self) -> Result<Vec<Doomed>> {
+        let config = self.config()?;
+        let mut keys: BTreeSet<CredentialKey> = config.captured.iter().map(|(key, _)| key.clone()).collect();
+        keys.extend(self.credentials().file_keys()?);
+        for name in config.profiles() {
+            let profile = config.resolve(crate::config::Selection::listed(name));
+            keys.extend(profile.ok().and_then(|profile| profile.credential).map(|key| key.value));
+        }
+        let choice =
+            config.resolve(config.active()?).map_or(StoreChoice::Auto, |profile| profile.store.value);
+        Ok(keys
+            .into_iter()
+            .map(|key| {
+                let known = config
+                    .captured
+                    .get(&key)
+                    .filter(|login| !login.is_logged_out())
+                    .and_then(|login| login.store);
+                Doomed { key, choice, known }
+            })
+            .collect())
+    }
+
+    /// The profiles that use the credential `key`.
+    pub fn users_of(&self, key: &CredentialKey) -> Result<Vec<ProfileName>> {
+        self.profiles_with_key(key, None)
+    }
+
+    /// Revokes (unless `local_only`) and deletes.
+    pub fn logout(&self, doomed: &Doomed, local_only: bool) -> Result<LoggedOut> {
+        let Doomed { key, choice, known } = doomed;
+        // What can't be read can't be revoked, but it can still be deleted.
+        let found = match self.credentials().read(key, *choice, *known) {
+            Ok(found) => found,
+            Err(error) if error.is_locked() || error.is_no_answer() => return Err(error.into()),
+            Err(error) if error.is_newer() => return Err(error.into()),
+            Err(error) => {
+                self.notices()
+                    .warn(format!("the credential could not be read, so it is not revoked: {error}"));
+                None
+            }
+        };
+        let revocation = match &found {
+            None => Revocation::Nothing,
+            Some(_) if local_only => Revocation::Skipped,
+            Some(stored) => self.revoke(stored),
+        };
+        let deleted = self.credentials().delete(key, *choice, *known)?;
+        let now = self.clock().now();
+        self.update_login(key, |login| {
+            login.map(|login| Login { logged_out_at: login.logged_out_at.or(Some(now)), ..login })
+        });
+        let stores = [(deleted.keychain, StoreKind::Keychain), (deleted.file, StoreKind::File)];
+        let record = found.map(|stored| stored.record);
+        Ok(LoggedOut {
+            key: key.clone(),
+            user: record.as_ref().map(|record| record.user_email.clone()),
+            api_url: record.as_ref().map(|record| record.api_url.to_string()),
+            kind: record.as_ref().map(|record| record.kind),
+            stores: stores.into_iter().filter(|(deleted, _)| *deleted).map(|(_, store)| store).collect(),
+            revocation,
+        })
+    }
+
+    /// Best effort: the token goes to its own platform only, whatever the profile says now.
+    fn revoke(&self, stored: &Stored) -> Revocation {
+        use crate::platform::PlatformError;
+        let record = &stored.record;
+        let platform = Platform::new(
+            self.http(),
+            record.api_url.clone(),
+            record.access_token.clone(),
+            record.tenant.clone(),
+        );
+        let outcome = self.block_on(async { Ok::<_, Error>(platform.logout().await) });
+        match outcome {
+            Ok(Ok(())) => Revocation::Done,
+            Ok(Err(PlatformError::Unauthenticated { .. })) if record.refresh_token.is_none() => Revocation::AlreadyDead,
+            Ok(Err(PlatformError::Unauthenticated { .. })) => Revocation::Failed(
+                "the access token had ended, so the platform could not be told; the refresh token dies with its own end"
+                    .to_owned(),
+            ),
+            Ok(Err(error)) => Revocation::Failed(error.to_string()),
+            Err(error) => Revocation::Failed(error.message),
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! Which profile a login is for, and what it may write to `config.toml`: section 5 of the contract.
+
+use super::{Session, no_environment};
+use crate::config::{Config, ConfigError, EditTarget, Resolved, Selection};
+use crate::domain::{ApiUrl, ClientId, CredentialKey, Key, Layer, Origin, ProfileName, StoreChoice, Tenant};
+use crate::error::{Error, Result};
+
+/// The profile to log in to.
+pub struct Target {
+    pub profile: Resolved,
+    pub url: ApiUrl,
+    /// Whether the profile is made by this login.
+    pub creates: bool,
+    /// Whether it becomes the active one.
+    pub activates: bool,
+}
+
+/// What the login used, to be compared with what the files say afterwards.
+pub struct Used<'a> {
+    pub tenant: Option<&'a Tenant>,
+    pub client_id: Option<&'a ClientId>,
+    pub store: Option<StoreChoice>,
+    /// Set if the login got a key of its own.
+    pub own_key: Option<&'a CredentialKey>,
+}
+
+impl Session {
+    /// `make_active` is `--use`.
+    pub fn login_target(&self, make_active: bool) -> Result<Target> {
+        let config = self.config()?;
+        let (selection, creates) = match (&config.flags.profile, config.url_flag()?) {
+            (Some(name), url) => self.named_target(config, name, url.as_ref())?,
+            (None, Some(_)) => self.target_by_url(config)?,
+            (None, None) => (config.select()?, false),
+        };
+        let by_url_flag = config.flags.profile.is_none() && config.flags.api_url.is_some();
+        let fresh = config.document.top().get(Key::Profile).is_none()
+            && config.document.top().get(Key::ApiUrl).is_none();
+        let by_profile_flag = config.flags.profile.is_some();
+        let activates = make_active || by_url_flag || (by_profile_flag && fresh);
+        let activates = activates && selection.name.is_some() && !selection.only_in_variables;
+        let profile = config.resolve(selection)?;
+        let url = profile.api_url.as_ref().ok_or_else(|| no_environment(&profile))?.value.clone();
+        Ok(Target { profile, url, creates, activates })
+    }
+
+    fn named_target(&self, config: &Config, name: &str, url: Option<&ApiUrl>) -> Result<(Selection, bool)> {
+        let selection = match (config.select(), url) {
+            (Ok(selection), _) => selection,
+            (Err(ConfigError::UnknownProfile { .. }), Some(_)) => {
+                let name = name
+                    .parse()
+                    .map_err(|why| Error::usage(format!("the profile name {why} (from --profile)")))?;
+                return Ok((new_selection(name, "--profile"), true));
+            }
+            (Err(error @ ConfigError::UnknownProfile { .. }), None) => {
+                let near = Error::from(error);
+                let known = near.hint.clone().filter(|hint| hint.starts_with("profiles that exist"));
+                let create = format!("autocom auth login --profile {name} --api-url URL");
+                return Err(match known {
+                    Some(known) => near.hint(format!("{known}; to create it: {create}")),
+                    None => near.hint(create),
+                });
+            }
+            (Err(error), _) => return Err(error.into()),
+        };
+        let own = selection.name.as_ref().and_then(|name| config.own_api_url(name));
+        match (own, url) {
+            (Some(own), Some(url)) if !own.same_origin(url) => Err(Error::usage(format!(
+                "profile {name} is bound to {own}, which is another origin than {url}"
+            ))
+            .hint(format!("autocom profiles set {name} api_url={url}"))),
+            _ => Ok((selection, false)),
+        }
+    }
+
+    fn target_by_url(&self, config: &Config) -> Result<(Selection, bool)> {
+        let selection = config.select()?;
+        if selection.name.is_some() {
+            return Ok((selection, false));
+        }
+        let url = config.resolve(selection)?.api_url.map(|url| url.value);
+        let suggested = url.map_or_else(|| "local".to_owned(), |url| url.suggested_name());
+        let name = free_name(&suggested, |name| is_taken(config, name));
+        Ok((new_selection(name, "--api-url"), true))
+    }
+
+    /// Writes what the files don't resolve to already, after `logins.toml` was written. A file that
+    /// can't be written costs a warning: what was captured serves.
+    /// Answers whether the profile became the active one.
+    pub fn write_login(&self, target: &Target, used: &Used<'_>) -> bool {
+        let name = target.profile.name().filter(|_| !target.profile.selection.only_in_variables);
+        let Some(name) = name else { return false };
+        self.try_write_login(name, target, used).unwrap_or_else(|error| {
+            self.notices.warn(format!(
+                "logged in, but config.toml could not be changed: {}{}",
+                error.message,
+                error.causes.first().map(|cause| format!(" ({cause})")).unwrap_or_default()
+            ));
+            false
+        })
+    }
+
+    fn try_write_login(&self, name: &ProfileName, target: &Target, used: &Used<'_>) -> Result<bool> {
+        let files = self.files_now()?;
+        let table = EditTarget::of(name);
+        let by_variable =
+            |layer: Option<Layer>| matches!(layer, Some(Layer::Variable | Layer::PassedOverVariable));
+        let writes_url = files.own_api_url(name).as_ref() != Some(&target.url);
+        if writes_url && by_variable(target.profile.api_url.as_ref().map(|url| url.layer)) {
+            return Ok(false); // A URL from a variable creates and switches nothing.
+        }
+        self.config_file()
+            .edit(|edit| {
+                if writes_url {
+                    edit.set(&table, Key::ApiUrl, target.url.as_str())?;
+                }
+                if let Some(key) = used.own_key {
+                    edit.set(&table, Key::Credential, key.as_str())?;
+                }
+                // With the address and the key in place: what would the files say now?
+                let config = Config::of(
+                    edit.preview()?,
+                    files.captured.clone(),
+                    Default::default(),
+                    Default::default(),
+                )?;
+                let now = config.resolve(Selection::listed(name.clone()))?;
+                let layers = &target.profile;
+                if let Some(tenant) = used.tenant
+                    && now.tenant.map(|t| t.value).as_ref() != Some(tenant)
+                    && !by_variable(layers.tenant.as_ref().map(|tenant| tenant.layer))
+                {
+                    edit.set(&table, Key::Tenant, tenant.as_str())?;
+                }
+                if let Some(id) = used.client_id
+                    && now.client_id.map(|id| id.value).as_ref() != Some(id)
+                    && !by_variable(layers.client_id.as_ref().map(|id| id.layer))
+                {
+                    edit.set(&table, Key::ClientId, id.as_str())?;
+                }
+                if let Some(store) = used.store
+                    && now.store.value != store
+                {
+                    edit.set(&table, Key::Store, store.as_str())?;
+                }
+                let activates =
+                    target.activates && config.active().ok().and_then(|s| s.name).as_ref() != Some(name);
+                if activates {
+                    edit.set(&EditTarget::TopLevel, Key::Profile, name.as_str())?;
+                }
+                Ok(activates)
+            })
+            .map_err(Error::from)
+    }
+}
+
+fn new_selection(name: ProfileName, flag: &'static str) -> Selection {
+    Selection { name: Some(name), origin: Origin::Flag(flag), only_in_variables: false, files_only: false }
+}
+
+/// `suggested`, or the first of `suggested-2`, `suggested-3`, ... that is not taken.
+pub(super) fn free_name(suggested: &str, taken: impl Fn(&ProfileName) -> bool) -> ProfileName {
+    std::iter::once(suggested.to_owned())
+        .chain((2..).map(|n| format!("{suggested}-{n}")))
+        .filter_map(|name| name.parse().ok())
+        .find(|name| !taken(name))
+        .unwrap_or_else(ProfileName::default_profile)
+}
+
+/// A name is taken by a profile, or by one that would share its token variable.
+fn is_taken(config: &Config, name: &ProfileName) -> bool {
+    let variable = name.token_variable();
+    variable == ProfileName::default_profile().token_variable()
+        || config.document.profiles().any(|(other, _)| other.token_variable() == variable)
+}

@@ -1,0 +1,8 @@
+//! What tests share.
+
+pub mod ports;
+#[cfg(target_os = "linux")]
+pub mod secret_service;
+pub mod world;
+
+pub use world::{Outcome, Running, World};
