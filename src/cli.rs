@@ -12,7 +12,7 @@ use crate::ui::style::ColorChoice;
 
 /// Log in to the environments of an Autocom platform, switch between them, see which tokens live.
 #[derive(Debug, Parser)]
-#[command(name = "autocom", version, about, disable_help_subcommand = true, max_term_width = 100)]
+#[command(name = "autocom", version, disable_help_subcommand = true, max_term_width = 100)]
 #[command(after_help = "\
 Start:  autocom auth login --api-url https://api.example.test --client-id ID
 Then:   autocom profiles list")]

@@ -110,13 +110,9 @@ impl Session {
         }
         let config = self.load(self.environment.clone(), self.flags.clone())?;
         for unknown in config.document.unknown_keys() {
-            self.notices.hint(format!(
-                "{}:{}: unknown key `{}` (did you mean `{}`?)",
-                config.document.path().display(),
-                unknown.line,
-                unknown.name,
-                unknown.nearest
-            ));
+            let meant = unknown.nearest.map(|key| format!(" (did you mean `{key}`?)")).unwrap_or_default();
+            let (path, line, name) = (config.document.path().display(), unknown.line, &unknown.name);
+            self.notices.hint(format!("{path}:{line}: unknown key `{name}`{meant}"));
         }
         Ok(self.config.get_or_init(|| config))
     }

@@ -7,5 +7,6 @@ mod support;
 
 mod architecture;
 mod precedence;
+mod schemas;
 #[cfg(target_os = "linux")]
 mod secret_service;

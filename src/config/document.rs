@@ -12,7 +12,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::error::ConfigError;
-use crate::domain::{Key, Origin, ProfileName, nearest};
+use crate::domain::{Key, Origin, ProfileName, likely};
 use crate::system::files::{self, Trust};
 use crate::system::notices::Notices;
 use crate::system::paths::Place;
@@ -46,7 +46,8 @@ pub struct UnknownKey {
     /// Dotted, as in `profiles.staging.tennant`.
     pub name: String,
     pub line: usize,
-    pub nearest: &'static str,
+    /// The known key that it is most likely a slip of.
+    pub nearest: Option<&'static str>,
 }
 
 impl Table {
@@ -193,7 +194,7 @@ impl Document {
                 self.unknown.push(UnknownKey {
                     name: format!("{prefix}{text}"),
                     line: self.line_at(name.span().start),
-                    nearest: nearest(text, names).first().copied().unwrap_or_default(),
+                    nearest: likely(text, names),
                 });
                 None
             }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::{ApiUrl, ClientId, CredentialKey, Invalid, ProfileName, StoreChoice, Tenant, nearest};
+use super::{ApiUrl, ClientId, CredentialKey, Invalid, ProfileName, StoreChoice, Tenant, likely};
 
 /// A key of `config.toml`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -169,8 +169,11 @@ impl FromStr for Key {
 
     fn from_str(text: &str) -> Result<Key, Invalid> {
         Key::ALL.into_iter().find(|key| key.as_str() == text).ok_or_else(|| {
-            let names = nearest(text, Key::ALL.map(Key::as_str));
-            Invalid(format!("unknown key `{text}`: did you mean `{}`?", names[0]))
+            let names = Key::ALL.map(Key::as_str);
+            Invalid(match likely(text, names) {
+                Some(name) => format!("unknown key `{text}`: did you mean `{name}`?"),
+                None => format!("unknown key `{text}`; the keys are {}", names.join(", ")),
+            })
         })
     }
 }

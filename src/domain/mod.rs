@@ -21,7 +21,7 @@ pub use api_url::{ApiUrl, ApiUrlError, is_loopback};
 pub use client_id::ClientId;
 pub use credential_key::CredentialKey;
 pub use key::{Inheritance, Key, OutputFormat, Ring};
-pub use nearest::nearest;
+pub use nearest::{likely, nearest};
 pub use origin::{Layer, Origin};
 pub use printable::printable;
 pub use profile_name::ProfileName;

@@ -30,7 +30,6 @@ impl Session {
             let user = self.block_on(async { Ok(platform.profile().await?) })?;
             return Ok(Identity { name: user.name, email: user.email, expires_at, renewable: false });
         }
-        self.key_of(profile)?;
         match &profile.login {
             Some(login) if login.is_logged_out() => Err(not_logged_in(profile)),
             Some(login) => match (&login.api_url, &profile.api_url) {

@@ -1,6 +1,6 @@
 //! The stored credential of a profile, and `logins.toml` kept true to it.
 
-use super::{Session, no_environment};
+use super::Session;
 use crate::config::{Captured, Login, Resolved};
 use crate::credentials::{Record, Stored};
 use crate::domain::{ApiUrl, CredentialKey, StoreKind};
@@ -9,8 +9,11 @@ use crate::error::{Error, Kind, Result};
 impl Session {
     /// The profile's credential, if there is one. It is refused if another origin issued it.
     pub fn stored(&self, profile: &Resolved) -> Result<Option<Stored>> {
-        let key = self.key_of(profile)?;
-        let url = &profile.api_url.as_ref().ok_or_else(|| no_environment(profile))?.value;
+        // A profile without an environment can't have been logged in to.
+        let Some((key, url)) = profile.credential.as_ref().zip(profile.api_url.as_ref()) else {
+            return Ok(None);
+        };
+        let (key, url) = (&key.value, &url.value);
         let found = self.credentials().read(key, profile.store.value, Session::known_store(profile))?;
         self.mend(key, profile.login.as_ref(), found.as_ref());
         match found {

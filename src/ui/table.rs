@@ -34,28 +34,28 @@ pub(super) fn draw(columns: &[Column], rows: &[Vec<Cell>], width: usize, colours
     table.lines().map(|line| trimmed(&line) + "\n").collect()
 }
 
-/// The columns that stay: all if they fit, else without the most expendable ones.
+/// The columns that are shown: the kept ones, then the others by rank as long as they fit.
 fn fitting(columns: &[Column], rows: &[Vec<Cell>], width: usize) -> Vec<usize> {
     let widths: Vec<usize> = columns
         .iter()
         .enumerate()
         .map(|(i, column)| {
-            rows.iter().map(|row| row[i].text.width()).chain([column.name.width()]).max().unwrap_or(0)
-                + usize::from(GAP)
+            let cells = rows.iter().map(|row| one_line(&row[i].text).width());
+            cells.chain([column.name.width()]).max().unwrap_or(0) + usize::from(GAP)
         })
         .collect();
-    let mut shown: Vec<usize> = (0..columns.len()).collect();
-    while shown.iter().map(|i| widths[*i]).sum::<usize>() > width + usize::from(GAP) {
-        let most = shown
-            .iter()
-            .copied()
-            .filter(|i| columns[*i].expendable > 0)
-            .max_by_key(|i| columns[*i].expendable);
-        match most {
-            Some(column) => shown.retain(|i| *i != column),
-            None => break,
+    let mut by_rank: Vec<usize> = (0..columns.len()).collect();
+    by_rank.sort_by_key(|i| columns[*i].expendable);
+    let mut shown = Vec::new();
+    let mut taken = 0;
+    for column in by_rank {
+        // The last column needs no gap behind it.
+        if columns[column].expendable == 0 || taken + widths[column] <= width + usize::from(GAP) {
+            taken += widths[column];
+            shown.push(column);
         }
     }
+    shown.sort_unstable();
     shown
 }
 

@@ -36,8 +36,8 @@ impl Cell {
     }
 }
 
-/// A column and how long it stays when the terminal gets narrow: the highest number goes first,
-/// 0 never goes.
+/// A column and how long it stays when the terminal gets narrow: the lower its rank, the longer;
+/// rank 0 never goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Column {
     pub name: &'static str,

@@ -64,7 +64,11 @@ impl Logout {
             (session.all_doomed()?, None)
         } else {
             let profile = session.profile()?;
-            (vec![session.doomed(&profile)?], profile.name().cloned())
+            if profile.credential.is_none() {
+                session.notices().progress(format!("profile {} was logged out already.", profile.label()));
+            }
+            let doomed = profile.credential.is_some().then(|| session.doomed(&profile)).transpose()?;
+            (doomed.into_iter().collect(), profile.name().cloned())
         };
         let (mut rows, mut failures) = (Vec::new(), Vec::new());
         for one in &doomed {

@@ -33,10 +33,10 @@ impl Viewed for ListAnswer {
             columns: vec![
                 Column::kept("PROFILE"),
                 Column::expendable("API URL", 1),
-                Column::expendable("TENANT", 3),
+                Column::expendable("TENANT", 4),
                 Column::expendable("USER", 2),
                 Column::kept("TOKEN"),
-                Column::expendable("EXPIRES", 4),
+                Column::expendable("EXPIRES", 3),
                 Column::expendable("STORE", 5),
             ],
             rows: self.rows.iter().map(|row| cells(row, self.now)).collect(),
