@@ -42,6 +42,7 @@ pub struct Session {
     request_timeout: Duration,
     config: OnceCell<Config>,
     credentials: OnceCell<Credentials>,
+    http: OnceCell<Http>,
 }
 
 impl Session {
@@ -66,6 +67,7 @@ impl Session {
             request_timeout: REQUEST_TIMEOUT,
             config: OnceCell::new(),
             credentials: OnceCell::new(),
+            http: OnceCell::new(),
         }
     }
 
@@ -134,6 +136,14 @@ impl Session {
     pub fn profile(&self) -> Result<Resolved> {
         let config = self.config()?;
         let profile = config.resolve(config.select()?)?;
+        tracing::info!(
+            profile = profile.label(),
+            by = %profile.selection.origin,
+            api_url = profile.api_url.as_ref().map(|url| url.value.as_str()),
+            tenant = profile.tenant.as_ref().map(|tenant| tenant.value.as_str()),
+            credential = profile.credential.as_ref().map(|key| key.value.as_str()),
+            "resolved"
+        );
         for passed_over in &profile.passed_over {
             self.notices.hint(format!(
                 "{} is set but not used: --profile {} has its own {}",
@@ -167,7 +177,7 @@ impl Session {
     }
 
     fn http(&self) -> Http {
-        Http::new(self.request_timeout)
+        self.http.get_or_init(|| Http::new(self.request_timeout)).clone()
     }
 
     /// Runs `work` to its end, or until Ctrl-C.

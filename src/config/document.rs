@@ -202,22 +202,27 @@ impl Document {
     }
 
     fn check_names(&self) -> Result<(), ConfigError> {
-        let mut variables: BTreeMap<String, &ProfileName> = BTreeMap::new();
+        // By variable, so that a long list stays cheap; only the rare clash is looked at closely.
+        let default = ProfileName::default_profile();
+        let mut variables: BTreeMap<String, &ProfileName> =
+            BTreeMap::from([(default.token_variable(), &default)]);
         for (name, _) in &self.profiles {
             let variable = name.token_variable();
             if let Some(other) = variables.insert(variable.clone(), name) {
-                return Err(ConfigError::SameVariable {
-                    left: other.to_string(),
-                    right: name.to_string(),
-                    variable,
-                });
-            }
-            if variable == ProfileName::default_profile().token_variable() {
-                let left = ProfileName::DEFAULT.to_owned();
-                return Err(ConfigError::SameVariable { left, right: name.to_string(), variable });
+                return Err(same_variable(other, name, variable));
             }
         }
         Ok(())
+    }
+
+    /// Why a new profile can't have this name beside those that exist.
+    pub fn clash_of(&self, name: &ProfileName) -> Option<ConfigError> {
+        let default = ProfileName::default_profile();
+        let variable = name.token_variable();
+        std::iter::once(&default)
+            .chain(self.profiles.iter().map(|(other, _)| other))
+            .find(|other| *other != name && other.token_variable() == variable)
+            .map(|other| same_variable(other, name, variable.clone()))
     }
 
     fn shape(&self, span: Range<usize>, message: impl Into<String>) -> ConfigError {
@@ -227,6 +232,10 @@ impl Document {
             message: message.into(),
         }
     }
+}
+
+fn same_variable(left: &ProfileName, right: &ProfileName, variable: String) -> ConfigError {
+    ConfigError::SameVariable { left: left.to_string(), right: right.to_string(), variable }
 }
 
 /// Only scalars can be values of ours; the rest keeps its kind so that an error can name it.

@@ -224,6 +224,9 @@ impl Session {
             own_key: own_key.as_ref(),
         };
         let activated = self.write_login(target, &used);
+        if let Some(variable) = self.config()?.token_variable(&target.profile, true).used {
+            self.notices.warn(format!("{} is set: commands use its token, not this login", variable.name));
+        }
         let profile = target.profile.label().to_owned();
         Ok(LoggedIn { profile, created: target.creates, activated, record, store, own_key })
     }

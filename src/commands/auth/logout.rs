@@ -119,10 +119,13 @@ impl Logout {
             (Some(why), _) => format!("not revoked ({why})"),
         };
         let stores: Vec<&str> = done.stores.iter().map(|store| store.as_str()).collect();
-        notices.progress(format!(
-            "Logged out {subject}{user}: {revoked}; deleted from the {}.",
-            stores.join(" and the ")
-        ));
+        let sentence =
+            format!("Logged out {subject}{user}: {revoked}; deleted from the {}.", stores.join(" and the "));
+        match done.revocation {
+            // A token that may live on is worth a word even with --quiet.
+            Revocation::Failed(_) | Revocation::Nothing => notices.warn(sentence),
+            _ => notices.progress(sentence),
+        }
         let others: Vec<&str> =
             profiles.iter().map(String::as_str).filter(|name| Some(*name) != profile).collect();
         if !others.is_empty() && profile.is_some() {
