@@ -162,11 +162,9 @@ impl Session {
             return format;
         }
         // Only a config that this command has read already: `config path` must not fail on it.
-        let configured = self.config.get().and_then(|config| {
-            let profile = config.resolve(config.select().ok()?).ok()?;
-            profile.output.map(|output| output.value)
-        });
-        configured.unwrap_or(OutputFormat::Table)
+        let configured = self.config.get().filter(|config| config.document.mentions(Key::Output));
+        let configured = configured.and_then(|config| config.resolve(config.select().ok()?).ok()?.output);
+        configured.map_or(OutputFormat::Table, |output| output.value)
     }
 
     pub fn credentials(&self) -> &Credentials {

@@ -126,6 +126,13 @@ impl Document {
         if name.is_default() { Some(&self.top) } else { self.profile(name) }
     }
 
+    /// Whether any table holds `key`.
+    pub fn mentions(&self, key: Key) -> bool {
+        std::iter::once(&self.top)
+            .chain(self.profiles.iter().map(|(_, table)| table))
+            .any(|table| table.get(key).is_some())
+    }
+
     pub fn unknown_keys(&self) -> &[UnknownKey] {
         &self.unknown
     }

@@ -61,6 +61,8 @@ pub struct Config {
     pub environment: Environment,
     pub flags: Flags,
     built_in: Vec<provider::Candidate>,
+    /// The top level's own address, if it is a valid one.
+    top_url: Option<ApiUrl>,
 }
 
 impl Config {
@@ -82,7 +84,9 @@ impl Config {
         environment: Environment,
         flags: Flags,
     ) -> Result<Config, ConfigError> {
-        Ok(Config { document, captured, environment, flags, built_in: provider::built_in()? })
+        let top_url =
+            document.top().get(Key::ApiUrl).and_then(Entry::text).and_then(|text| text.parse().ok());
+        Ok(Config { document, captured, environment, flags, built_in: provider::built_in()?, top_url })
     }
 
     /// Whether a profile of that name can be named: `default` always can.
@@ -99,9 +103,10 @@ impl Config {
 
     /// The `api_url` that the files alone give a profile, if it is a valid one.
     pub fn own_api_url(&self, name: &ProfileName) -> Option<ApiUrl> {
-        let own = self.document.profile(name).and_then(|table| table.get(Key::ApiUrl));
-        let text = own.or_else(|| self.document.top().get(Key::ApiUrl))?.text()?;
-        text.parse().ok()
+        match self.document.profile(name).and_then(|table| table.get(Key::ApiUrl)).and_then(Entry::text) {
+            Some(text) => text.parse().ok(),
+            None => self.top_url.clone(),
+        }
     }
 
     /// What exists instead of `wanted`, the nearest first.

@@ -108,10 +108,9 @@ pub(super) fn top_level<'a>(
     url: Option<&'a ApiUrl>,
     is_default: bool,
 ) -> impl Iterator<Item = Candidate> + 'a {
-    let top: Option<ApiUrl> =
-        config.document.top().get(Key::ApiUrl).and_then(|e| e.text()).and_then(|text| text.parse().ok());
+    let top = config.top_url.as_ref();
     // A top level without an address belongs to no environment: it is a fallback for all.
-    let same = is_default || top.is_none() || top.as_ref() == url;
+    let same = is_default || top.is_none() || top == url;
     file(config, config.document.top(), move |key| match key.inheritance() {
         _ if is_default && key != Key::Profile => Some(Layer::TopLevel),
         Inheritance::Always => Some(Layer::TopLevel),

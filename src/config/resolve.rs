@@ -110,7 +110,11 @@ impl Config {
         };
         candidates.extend(provider::top_level(self, api_url.as_ref(), is_default));
 
-        let own_api_url = name.as_ref().and_then(|name| self.own_api_url(name));
+        let from_file = address.as_ref().is_some_and(|c| matches!(c.layer, Layer::Profile | Layer::TopLevel));
+        let own_api_url = match from_file && name.is_some() {
+            true => api_url.clone(),
+            false => name.as_ref().and_then(|name| self.own_api_url(name)),
+        };
         let credential =
             self.credential_key(name.as_ref(), address.as_ref(), api_url.as_ref(), own_api_url.as_ref())?;
         let login = credential.as_ref().and_then(|key| self.captured.get(&key.value)).cloned();
@@ -129,7 +133,9 @@ impl Config {
         let layers = Layers { figment: &figment, candidates: &candidates };
         let merged: Merged = figment.extract().map_err(|error| layers.explain(error))?;
         Ok(Resolved {
-            api_url: layers.setting(Key::ApiUrl, merged.api_url)?,
+            api_url: api_url
+                .zip(layers.origin(Key::ApiUrl, merged.api_url.as_ref()))
+                .map(|(value, (origin, layer))| Setting { value, origin, layer }),
             tenant: layers.setting(Key::Tenant, merged.tenant)?,
             client_id: layers.setting(Key::ClientId, merged.client_id)?,
             store: layers.setting(Key::Store, merged.store)?.unwrap_or(Setting {
@@ -191,14 +197,21 @@ impl Layers<'_> {
         key: Key,
         merged: Option<Tagged<String>>,
     ) -> Result<Option<Setting<T>>, ConfigError> {
-        let Some(merged) = merged else { return Ok(None) };
-        let winner = self.winner(key, &merged);
-        let (origin, layer) =
-            winner.map_or((Origin::BuiltIn, Layer::BuiltIn), |winner| (winner.origin.clone(), winner.layer));
+        let Some((origin, layer)) = self.origin(key, merged.as_ref()) else { return Ok(None) };
         let invalid = |why: String| ConfigError::Invalid { key, why, origin: origin.clone() };
-        let text = key.canonical(&merged.into_inner()).map_err(|why| invalid(why.to_string()))?;
+        let text = merged.map(Tagged::into_inner).unwrap_or_default();
+        let text = key.canonical(&text).map_err(|why| invalid(why.to_string()))?;
         let value = text.parse().map_err(|_| invalid("is not valid".to_owned()))?;
         Ok(Some(Setting { value, origin, layer }))
+    }
+
+    fn origin<T: for<'de> Deserialize<'de>>(
+        &self,
+        key: Key,
+        merged: Option<&Tagged<T>>,
+    ) -> Option<(Origin, Layer)> {
+        let winner = self.winner(key, merged?);
+        Some(winner.map_or((Origin::BuiltIn, Layer::BuiltIn), |winner| (winner.origin.clone(), winner.layer)))
     }
 
     fn flag(&self, key: Key, merged: Option<Tagged<bool>>) -> Option<Setting<bool>> {

@@ -2,7 +2,7 @@
 
 use super::Config;
 use super::error::ConfigError;
-use crate::domain::{ApiUrl, Key, Origin, ProfileName};
+use crate::domain::{ApiUrl, ApiUrlError, Key, Origin, ProfileName};
 
 /// The profile that was selected, and by what.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -139,12 +139,11 @@ impl Selection {
 }
 
 pub(super) fn parse_url(text: &str, origin: &Origin) -> Result<ApiUrl, ConfigError> {
-    let invalid = |why| ConfigError::Invalid { key: Key::ApiUrl, why, origin: origin.clone() };
-    Key::ApiUrl
-        .canonical(text)
-        .map_err(|why| invalid(why.to_string()))?
-        .parse()
-        .map_err(|error: crate::domain::ApiUrlError| invalid(error.to_string()))
+    text.parse().map_err(|error: ApiUrlError| ConfigError::Invalid {
+        key: Key::ApiUrl,
+        why: error.with_suggestion(),
+        origin: origin.clone(),
+    })
 }
 
 fn parse_name(text: &str, origin: &Origin) -> Result<ProfileName, ConfigError> {

@@ -40,6 +40,14 @@ impl ApiUrlError {
             _ => None,
         }
     }
+
+    /// The error, and the value that was probably meant.
+    pub fn with_suggestion(&self) -> String {
+        match self.suggestion() {
+            Some(instead) => format!("{self}: use {instead}"),
+            None => self.to_string(),
+        }
+    }
 }
 
 impl ApiUrl {

@@ -139,10 +139,7 @@ impl Key {
             Key::Profile => text.parse::<ProfileName>().map(|v| v.to_string()),
             Key::ApiUrl => match text.parse::<ApiUrl>() {
                 Ok(url) => Ok(url.to_string()),
-                Err(error) => Err(Invalid(match error.suggestion() {
-                    Some(instead) => format!("{error}: use {instead}"),
-                    None => error.to_string(),
-                })),
+                Err(error) => Err(Invalid(error.with_suggestion())),
             },
             Key::Tenant => text.parse::<Tenant>().map(|v| v.to_string()),
             Key::ClientId => text.parse::<ClientId>().map(|v| v.to_string()),
