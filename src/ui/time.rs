@@ -9,15 +9,17 @@ pub fn relative(time: Timestamp, now: Timestamp) -> String {
     if distance < SignedDuration::ZERO { format!("{text} ago") } else { format!("in {text}") }
 }
 
-/// `45 s`, `12 min`, `3 h`, `15 d`, `5 y`.
+/// `45 s`, `12 min`, `3 h`, `15 d`, `5 y`: rounded, so that a token of one hour has an hour.
 pub fn span(distance: SignedDuration) -> String {
     let seconds = distance.as_secs();
-    match seconds {
-        0..60 => format!("{seconds} s"),
-        60..3600 => format!("{} min", seconds / 60),
-        3600..172_800 => format!("{} h", seconds / 3600),
-        172_800..63_115_200 => format!("{} d", seconds / 86_400),
-        _ => format!("{} y", seconds / 31_557_600),
+    let rounded = |unit: i64| (seconds + unit / 2) / unit;
+    let (minutes, hours, days) = (rounded(60), rounded(3600), rounded(86_400));
+    match () {
+        () if seconds < 60 => format!("{seconds} s"),
+        () if minutes < 60 => format!("{minutes} min"),
+        () if hours < 48 => format!("{hours} h"),
+        () if days < 730 => format!("{days} d"),
+        () => format!("{} y", rounded(31_557_600)),
     }
 }
 
@@ -42,7 +44,9 @@ mod tests {
             (0, "in 0 s"),
             (59, "in 59 s"),
             (-61, "1 min ago"),
-            (7199, "in 1 h"),
+            (3599, "in 1 h"),
+            (7199, "in 2 h"),
+            (5399, "in 1 h"),
             (172_800, "in 2 d"),
             (157_800_000, "in 5 y"),
         ] {

@@ -136,17 +136,17 @@ fn summary(done: &LoggedIn, now: Timestamp) -> String {
     };
     let tenant = record.tenant.as_ref().map(|tenant| format!(", tenant {tenant}")).unwrap_or_default();
     let profile = match (done.created, done.activated) {
-        (true, true) => format!("{} (new, and active now)", done.profile),
+        (true, true) => format!("{} (new, active now)", done.profile),
         (true, false) => format!("{} (new)", done.profile),
         (false, true) => format!("{} (active now)", done.profile),
         (false, false) => done.profile.clone(),
     };
     let end = match (record.expires_at, record.refresh_token.is_some()) {
-        (Some(end), true) => format!("; the token ends {} and can be renewed", relative(end, now)),
-        (Some(end), false) => format!("; the token ends {}", relative(end, now)),
+        (Some(end), true) => format!("; ends {}, renewable", relative(end, now)),
+        (Some(end), false) => format!("; ends {}", relative(end, now)),
         (None, _) => String::new(),
     };
-    format!("Logged in as {who}{tenant}.\nProfile {profile}, kept in the {}{end}.", done.store)
+    format!("Logged in as {who}{tenant}.\nProfile {profile}; token in the {}{end}.", done.store)
 }
 
 fn from_stdin(session: &Session) -> Result<Secret> {

@@ -113,14 +113,16 @@ impl Logout {
         };
         let revoked = match (&reason, done.kind) {
             (None, Some(TokenKind::Pat)) => {
-                "revoked its personal access token, which is dead everywhere now".to_owned()
+                "The personal access token is revoked: it is dead everywhere".to_owned()
             }
-            (None, _) => "revoked its token at the platform".to_owned(),
-            (Some(why), _) => format!("not revoked ({why})"),
+            (None, _) => "The token is revoked at the platform".to_owned(),
+            (Some(why), _) => format!("The token was not revoked ({why})"),
         };
         let stores: Vec<&str> = done.stores.iter().map(|store| store.as_str()).collect();
-        let sentence =
-            format!("Logged out {subject}{user}: {revoked}; deleted from the {}.", stores.join(" and the "));
+        let sentence = format!(
+            "Logged out {subject}{user}.\n{revoked}, and deleted from the {}.",
+            stores.join(" and the ")
+        );
         match done.revocation {
             // A token that may live on is worth a word even with --quiet.
             Revocation::Failed(_) | Revocation::Nothing => notices.warn(sentence),
