@@ -120,7 +120,7 @@ impl Logout {
         };
         let stores: Vec<&str> = done.stores.iter().map(|store| store.as_str()).collect();
         let sentence = format!(
-            "Logged out {subject}{user}.\n{revoked}, and deleted from the {}.",
+            "Logged out {subject}{user}.\n{revoked}; deleted from the {}.",
             stores.join(" and the ")
         );
         match done.revocation {
