@@ -29,7 +29,8 @@ pub fn run(arguments: Vec<OsString>, environment: Environment) -> ExitCode {
     let colour = ColorChoice::named(cli.global.color.as_deref().unwrap_or("auto"));
     let stderr_colours = colour.colours(signs(&environment, environment.stderr_is_terminal));
     logging::start(cli.global.verbose, &environment, stderr_colours);
-    let session = session(&cli, &environment, stderr_colours);
+    // Not taken apart at the end either: the process is over then.
+    let session = std::mem::ManuallyDrop::new(session(&cli, &environment, stderr_colours));
     let outcome = run_command(cli.command, &session).and_then(|done| {
         if let Some(answer) = &done.answer {
             output(&session, colour).write(answer.as_ref())?;

@@ -94,7 +94,7 @@ impl Offers {
         let mut captured = Captured::default();
         let address = self.flags.api_url.clone().unwrap_or_else(|| OWN.to_owned());
         self.login.api_url = Some(address.parse().unwrap());
-        captured.insert(address.parse().unwrap(), self.login);
+        captured.insert(address.parse().unwrap(), &self.login);
         let document = Document::parse("config.toml".as_ref(), text.into_bytes()).unwrap();
         if by_flag {
             self.flags.profile = Some("p".to_owned());
@@ -211,7 +211,7 @@ fn elsewhere(login: Login, credential: &str) -> Resolved {
     let document = Document::parse("config.toml".as_ref(), text.into_bytes()).unwrap();
     let mut captured = Captured::default();
     let key = if credential.is_empty() { "https://elsewhere.test/api/v1" } else { "own" };
-    captured.insert(key.parse().unwrap(), login);
+    captured.insert(key.parse().unwrap(), &login);
     let config = Config::of(document, captured, Environment::default(), Flags::default()).unwrap();
     config.resolve(Selection::listed("p".parse().unwrap())).unwrap()
 }

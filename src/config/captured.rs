@@ -51,7 +51,7 @@ impl Login {
 
 /// The file's shape. Every field is optional and unknown ones are no error: a cache is never a
 /// reason to fail.
-#[derive(Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Wire {
     api_url: Option<String>,
     tenant: Option<String>,
@@ -67,23 +67,25 @@ struct Wire {
     logged_out_at: Option<String>,
 }
 
-impl From<Wire> for Login {
-    fn from(wire: Wire) -> Login {
-        fn parse<T: std::str::FromStr>(text: Option<String>) -> Option<T> {
-            text.and_then(|text| text.parse().ok())
+impl Wire {
+    /// `likely` is the address that it most probably has: then it need not be parsed again.
+    fn login(&self, likely: Option<&ApiUrl>) -> Login {
+        fn parse<T: std::str::FromStr>(text: &Option<String>) -> Option<T> {
+            text.as_ref().and_then(|text| text.parse().ok())
         }
+        let likely = likely.filter(|url| self.api_url.as_deref() == Some(url.as_str()));
         Login {
-            api_url: parse(wire.api_url),
-            tenant: parse(wire.tenant),
-            client_id: parse(wire.client_id),
-            user_name: wire.user_name,
-            user_email: wire.user_email,
-            kind: parse(wire.kind),
-            expires_at: parse(wire.expires_at),
-            renewable: wire.renewable,
-            store: parse(wire.store),
-            logged_in_at: parse(wire.logged_in_at),
-            logged_out_at: parse(wire.logged_out_at),
+            api_url: likely.cloned().or_else(|| parse(&self.api_url)),
+            tenant: parse(&self.tenant),
+            client_id: parse(&self.client_id),
+            user_name: self.user_name.clone(),
+            user_email: self.user_email.clone(),
+            kind: parse(&self.kind),
+            expires_at: parse(&self.expires_at),
+            renewable: self.renewable,
+            store: parse(&self.store),
+            logged_in_at: parse(&self.logged_in_at),
+            logged_out_at: parse(&self.logged_out_at),
         }
     }
 }
@@ -109,9 +111,9 @@ impl From<&Login> for Wire {
     }
 }
 
-/// All entries of the file.
+/// All entries of the file, each as it stands until it is asked for.
 #[derive(Debug, Clone, Default)]
-pub struct Captured(BTreeMap<CredentialKey, Login>);
+pub struct Captured(BTreeMap<CredentialKey, Wire>);
 
 impl Captured {
     /// Reads the file; a missing or broken one is empty and costs a warning at most.
@@ -128,7 +130,9 @@ impl Captured {
         let wire: Option<BTreeMap<String, Wire>> = text.and_then(|text| toml::from_str(&text).ok());
         match wire {
             Some(wire) => Captured(
-                wire.into_iter().filter_map(|(key, wire)| Some((key.parse().ok()?, wire.into()))).collect(),
+                wire.into_iter()
+                    .filter_map(|(key, wire)| Some((CredentialKey::stored(&key)?, wire)))
+                    .collect(),
             ),
             None => {
                 notices.warn(format!(
@@ -140,16 +144,21 @@ impl Captured {
         }
     }
 
-    pub fn get(&self, key: &CredentialKey) -> Option<&Login> {
-        self.0.get(key)
+    pub fn get(&self, key: &CredentialKey) -> Option<Login> {
+        self.near(key, None)
     }
 
-    pub fn iter(&self) -> impl Iterator<Item = (&CredentialKey, &Login)> {
-        self.0.iter()
+    /// The entry of a key whose address is most probably `likely`.
+    pub fn near(&self, key: &CredentialKey, likely: Option<&ApiUrl>) -> Option<Login> {
+        self.0.get(key).map(|wire| wire.login(likely))
     }
 
-    pub fn insert(&mut self, key: CredentialKey, login: Login) {
-        self.0.insert(key, login);
+    pub fn keys(&self) -> impl Iterator<Item = &CredentialKey> {
+        self.0.keys()
+    }
+
+    pub fn insert(&mut self, key: CredentialKey, login: &Login) {
+        self.0.insert(key, Wire::from(login));
     }
 
     /// Lock, read again, change one entry, write. `None` as an answer of `change` removes it.
@@ -163,17 +172,16 @@ impl Captured {
         let place = place.ok_or(ConfigError::NoHome)?;
         let _lock = locks.config()?;
         let mut captured = Captured::load(Some(place), notices);
-        let before = captured.0.get(key).cloned();
+        let before = captured.get(key);
         let after = change(before.clone());
         if before == after {
             return Ok(());
         }
         match after {
-            Some(login) => captured.0.insert(key.clone(), login),
-            None => captured.0.remove(key),
-        };
-        let wire: BTreeMap<&str, Wire> =
-            captured.0.iter().map(|(key, login)| (key.as_str(), Wire::from(login))).collect();
+            Some(login) => captured.insert(key.clone(), &login),
+            None => drop(captured.0.remove(key)),
+        }
+        let wire: BTreeMap<&str, &Wire> = captured.0.iter().map(|(key, wire)| (key.as_str(), wire)).collect();
         let body = toml::to_string(&wire).unwrap_or_default();
         files::replace(&place.path, format!("{HEADER}{body}").as_bytes())?;
         Ok(())
@@ -208,7 +216,7 @@ mod tests {
         }
         Captured::update(Some(&place), &locks, &quiet, &two, |_| None).unwrap();
         let captured = Captured::load(Some(&place), &quiet);
-        assert_eq!(captured.get(&one), Some(&login));
+        assert_eq!(captured.get(&one), Some(login));
         assert_eq!(captured.get(&two), None);
     }
 
@@ -220,7 +228,7 @@ mod tests {
         let said = std::sync::Arc::new(std::sync::Mutex::new(String::new()));
         let heard = said.clone();
         let notices = Notices::new(move |_, text| heard.lock().unwrap().push_str(text));
-        assert!(Captured::load(Some(&place), &notices).iter().next().is_none());
+        assert!(Captured::load(Some(&place), &notices).keys().next().is_none());
         assert!(said.lock().unwrap().contains("damaged"));
         let key: CredentialKey = "k".parse().unwrap();
         let locks = Locks::new(Some(dir.path().join("locks")));

@@ -5,7 +5,8 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::Arc;
 
 use figment::value::Value;
 use toml::Spanned;
@@ -18,9 +19,9 @@ use crate::system::notices::Notices;
 use crate::system::paths::Place;
 
 /// The parsed file. The empty one stands for a file that does not exist.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Document {
-    path: PathBuf,
+    path: Arc<Path>,
     exists: bool,
     lines: Vec<usize>,
     top: Table,
@@ -67,13 +68,27 @@ impl Entry {
     }
 }
 
+impl Default for Document {
+    fn default() -> Document {
+        Document {
+            path: Path::new("").into(),
+            exists: false,
+            lines: Vec::new(),
+            top: Table::default(),
+            profiles: Vec::new(),
+            index: BTreeMap::new(),
+            unknown: Vec::new(),
+        }
+    }
+}
+
 impl Document {
     /// Reads the file; a missing one is an empty document.
     pub fn load(place: Option<&Place>, notices: &Notices) -> Result<Document, ConfigError> {
         let Some(place) = place else { return Ok(Document::default()) };
         match files::read(&place.path, Trust::of(place, false), notices)? {
             Some(bytes) => Document::parse(&place.path, bytes),
-            None => Ok(Document { path: place.path.clone(), ..Document::default() }),
+            None => Ok(Document { path: place.path.as_path().into(), ..Document::default() }),
         }
     }
 
@@ -94,7 +109,7 @@ impl Document {
             ConfigError::Syntax { path: path.to_owned(), line, column, message }
         })?;
         let lines = text.bytes().enumerate().filter(|(_, b)| *b == b'\n').map(|(i, _)| i).collect();
-        let mut document = Document { path: path.to_owned(), exists: true, lines, ..Document::default() };
+        let mut document = Document { path: path.into(), exists: true, lines, ..Document::default() };
         document.read_top(table.get_ref())?;
         document.check_names()?;
         Ok(document)
@@ -234,7 +249,7 @@ impl Document {
 
     fn shape(&self, span: Range<usize>, message: impl Into<String>) -> ConfigError {
         ConfigError::Shape {
-            path: self.path.clone(),
+            path: self.path.to_path_buf(),
             line: self.line_at(span.start),
             message: message.into(),
         }

@@ -117,7 +117,7 @@ impl Config {
         };
         let credential =
             self.credential_key(name.as_ref(), address.as_ref(), api_url.as_ref(), own_api_url.as_ref())?;
-        let login = credential.as_ref().and_then(|key| self.captured.get(&key.value)).cloned();
+        let login = credential.as_ref().and_then(|key| self.captured.near(&key.value, api_url.as_ref()));
         let ours = |login: &&Login| match (&login.api_url, &api_url) {
             (Some(theirs), Some(url)) => theirs.same_origin(url),
             _ => false,

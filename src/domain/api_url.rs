@@ -67,7 +67,7 @@ impl ApiUrl {
 
     /// Whether the two are the same scheme, host and port.
     pub fn same_origin(&self, other: &ApiUrl) -> bool {
-        self.0.origin() == other.0.origin()
+        self == other || self.0.origin() == other.0.origin()
     }
 
     /// The platform base: this address without its trailing `/api/v1`. OAuth lives below it.

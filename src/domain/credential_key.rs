@@ -14,6 +14,11 @@ impl CredentialKey {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// A key as a file of ours holds it: canonical already, and too many to parse each again.
+    pub fn stored(text: &str) -> Option<CredentialKey> {
+        super::client_id::header_word(text, 255).ok().map(CredentialKey)
+    }
 }
 
 impl From<&ApiUrl> for CredentialKey {

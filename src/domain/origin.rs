@@ -1,7 +1,8 @@
 //! Where a value came from, and which of two values wins.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::Path;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -45,7 +46,7 @@ pub enum Origin {
     },
     /// `line` counts from 1.
     File {
-        path: PathBuf,
+        path: Arc<Path>,
         line: usize,
     },
     Variable(String),

@@ -212,7 +212,7 @@ impl Session {
         let record = fresh.record(user, tenant, target, self.clock.now());
         let own_key = self.own_key(target, key, &record)?;
         let key = own_key.as_ref().unwrap_or(key);
-        let known = self.config()?.captured.get(key).cloned();
+        let known = self.config()?.captured.get(key);
         let known_store = known.as_ref().filter(|login| !login.is_logged_out()).and_then(|login| login.store);
         self.credentials().save(key, &record, store, target.profile.store.value, known_store)?;
         let login = login_of(&record, store, known.as_ref());

@@ -49,7 +49,7 @@ impl Session {
     /// Everything that profiles, `logins.toml` and the credential file know of.
     pub fn all_doomed(&self) -> Result<Vec<Doomed>> {
         let config = self.config()?;
-        let mut keys: BTreeSet<CredentialKey> = config.captured.iter().map(|(key, _)| key.clone()).collect();
+        let mut keys: BTreeSet<CredentialKey> = config.captured.keys().cloned().collect();
         keys.extend(self.credentials().file_keys()?);
         for name in config.profiles() {
             let profile = config.resolve(crate::config::Selection::listed(name));

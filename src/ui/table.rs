@@ -1,5 +1,7 @@
 //! Aligned tables for terminals: the only user of comfy-table.
 
+use std::borrow::Cow;
+
 use comfy_table::{Attribute, Cell as TableCell, Color, ContentArrangement, Table, presets};
 use unicode_width::UnicodeWidthStr;
 
@@ -60,7 +62,7 @@ fn fitting(columns: &[Column], rows: &[Vec<Cell>], width: usize) -> Vec<usize> {
 }
 
 fn styled(cell: &Cell, colours: bool) -> TableCell {
-    let text = TableCell::new(one_line(&cell.text));
+    let text = TableCell::new(one_line(&cell.text).as_ref());
     if !colours {
         return text;
     }
@@ -75,8 +77,11 @@ fn styled(cell: &Cell, colours: bool) -> TableCell {
 }
 
 /// A cell is one line of printable text: what the platform sends must not steer the terminal.
-pub(super) fn one_line(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+pub(super) fn one_line(text: &str) -> Cow<'_, str> {
+    if text.bytes().all(|b| (b' '..0x7f).contains(&b)) {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect())
 }
 
 /// Without trailing blanks, also where they stand before a final escape sequence.

@@ -6,11 +6,12 @@ pub(super) fn draw(columns: &[Column], rows: &[Vec<Cell>]) -> String {
     let header = columns.iter().map(|column| column.name.to_owned()).collect::<Vec<_>>().join("\t");
     let mut text = header + "\n";
     for row in rows {
-        let cells: Vec<String> = row
-            .iter()
-            .map(|cell| super::table::one_line(cell.plain.as_ref().unwrap_or(&cell.text)))
-            .collect();
-        text.push_str(&cells.join("\t"));
+        for (i, cell) in row.iter().enumerate() {
+            if i > 0 {
+                text.push('\t');
+            }
+            text.push_str(&super::table::one_line(cell.plain.as_ref().unwrap_or(&cell.text)));
+        }
         text.push('\n');
     }
     text
