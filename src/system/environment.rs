@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::io::IsTerminal;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// A snapshot taken once at the start. Tests build their own.
 #[derive(Clone, Default)]
 pub struct Environment {
-    variables: BTreeMap<OsString, OsString>,
+    variables: Arc<BTreeMap<OsString, OsString>>,
     pub current_dir: Option<PathBuf>,
     pub stdin_is_terminal: bool,
     pub stdout_is_terminal: bool,
@@ -22,7 +23,7 @@ impl Environment {
     pub fn capture() -> Environment {
         let stdout_is_terminal = std::io::stdout().is_terminal();
         Environment {
-            variables: std::env::vars_os().collect(),
+            variables: Arc::new(std::env::vars_os().collect()),
             current_dir: std::env::current_dir().ok(),
             stdin_is_terminal: std::io::stdin().is_terminal(),
             stdout_is_terminal,
@@ -35,7 +36,7 @@ impl Environment {
     }
 
     pub fn with(mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> Environment {
-        self.variables.insert(name.into(), value.into());
+        Arc::make_mut(&mut self.variables).insert(name.into(), value.into());
         self
     }
 
