@@ -6,7 +6,11 @@ mod platform;
 mod support;
 
 mod architecture;
+#[cfg(target_os = "linux")]
+mod keychain_login;
 mod precedence;
 mod schemas;
+#[cfg(target_os = "linux")]
+mod real_server;
 #[cfg(target_os = "linux")]
 mod secret_service;
