@@ -1,6 +1,8 @@
 //! The suite: one binary, a file a topic. What needs a part of the real world (a browser, a Secret
 //! Service, a third party's OAuth server) is ignored by `cargo test` and run by `tests/run`.
 
+#![allow(clippy::disallowed_methods, reason = "only autocom's code is fenced")]
+
 #[path = "../examples/sandbox/platform/mod.rs"]
 mod platform;
 mod support;
