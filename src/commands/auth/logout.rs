@@ -119,10 +119,8 @@ impl Logout {
             (Some(why), _) => format!("The token was not revoked ({why})"),
         };
         let stores: Vec<&str> = done.stores.iter().map(|store| store.as_str()).collect();
-        let sentence = format!(
-            "Logged out {subject}{user}.\n{revoked}; deleted from the {}.",
-            stores.join(" and the ")
-        );
+        let sentence =
+            format!("Logged out {subject}{user}.\n{revoked}; deleted from the {}.", stores.join(" and the "));
         match done.revocation {
             // A token that may live on is worth a word even with --quiet.
             Revocation::Failed(_) | Revocation::Nothing => notices.warn(sentence),
