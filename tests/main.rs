@@ -11,8 +11,8 @@ mod architecture;
 #[cfg(target_os = "linux")]
 mod keychain_login;
 mod precedence;
-mod schemas;
 #[cfg(target_os = "linux")]
 mod real_server;
+mod schemas;
 #[cfg(target_os = "linux")]
 mod secret_service;

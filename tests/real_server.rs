@@ -109,7 +109,7 @@ fn a_login_in_chromium_ends_on_a_page_that_says_who_is_logged_in_where() {
     assert_eq!(mode & 0o777, 0o600);
 
     // Logged out, both tokens are dead where they came from.
-    world.run("auth logout").ok().says("revoked its token at the platform");
+    world.run("auth logout").ok().says("The token is revoked at the platform");
     assert!(!server.accepts(&token));
     assert_eq!(server.requests_with(&token).last().unwrap(), "GET /api/v1/profile 401");
     world.run("whoami").code(4);
