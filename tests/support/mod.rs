@@ -1,6 +1,10 @@
 //! What tests share.
 
+#[cfg(target_os = "linux")]
+pub mod driver;
 pub mod ports;
+#[cfg(target_os = "linux")]
+pub mod real_server;
 #[cfg(target_os = "linux")]
 pub mod secret_service;
 pub mod world;

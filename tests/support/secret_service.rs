@@ -63,7 +63,6 @@ impl SecretService {
             private_folder(&home.path().join(folder));
         }
         let config = home.path().join("bus.conf");
-        #[expect(clippy::disallowed_methods, reason = "a test's own file")]
         std::fs::write(&config, bus_config(home.path())).unwrap();
         let mut bus = Command::new("dbus-daemon")
             .arg(format!("--config-file={}", config.display()))
