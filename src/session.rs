@@ -223,8 +223,8 @@ impl Session {
             EditTarget::TopLevel => Layer::TopLevel,
         };
         let Ok(profile) = config.resolve(selection) else { return };
-        let overriding = settings::layer_of(&profile, key).filter(|(layer, _)| *layer > written);
-        if let Some((_, origin)) = overriding {
+        if let Some(winner) = profile.value_of(key).filter(|winner| winner.layer > written) {
+            let origin = winner.origin;
             self.notices
                 .warn(format!("{key} of profile {} comes from {origin} all the same", profile.label()));
         }

@@ -109,20 +109,7 @@ impl Offers {
 }
 
 fn effective(profile: &Resolved, key: Key) -> Option<(String, Layer, Origin)> {
-    fn of<T: ToString>(s: &Option<autocom::config::Setting<T>>) -> Option<(String, Layer, Origin)> {
-        s.as_ref().map(|s| (s.value.to_string(), s.layer, s.origin.clone()))
-    }
-    match key {
-        Key::Profile => None,
-        Key::ApiUrl => of(&profile.api_url),
-        Key::Tenant => of(&profile.tenant),
-        Key::ClientId => of(&profile.client_id),
-        Key::Credential => of(&profile.credential),
-        Key::Store => of(&Some(profile.store.clone())),
-        Key::Output => of(&profile.output),
-        Key::Ring => of(&profile.ring),
-        Key::NoTelemetry => of(&profile.no_telemetry),
-    }
+    profile.value_of(key).map(|found| (found.value, found.layer, found.origin))
 }
 
 #[test]

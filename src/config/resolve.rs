@@ -19,6 +19,12 @@ pub struct Setting<T> {
     pub layer: Layer,
 }
 
+impl<T: ToString> Setting<T> {
+    fn to_text(&self) -> Setting<String> {
+        Setting { value: self.value.to_string(), origin: self.origin.clone(), layer: self.layer }
+    }
+}
+
 /// A variable that is set but does not count, since `--profile` named the profile.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PassedOver {
@@ -53,6 +59,28 @@ impl Resolved {
     /// The profile's name for people, or `(unnamed)`.
     pub fn label(&self) -> &str {
         self.name().map_or("(unnamed)", ProfileName::as_str)
+    }
+
+    /// The effective value of a key as text.
+    pub fn value_of(&self, key: Key) -> Option<Setting<String>> {
+        fn text<T: ToString>(setting: &Option<Setting<T>>) -> Option<Setting<String>> {
+            setting.as_ref().map(Setting::to_text)
+        }
+        match key {
+            Key::Profile => Some(Setting {
+                value: self.name()?.to_string(),
+                origin: self.selection.origin.clone(),
+                layer: Layer::TopLevel,
+            }),
+            Key::ApiUrl => text(&self.api_url),
+            Key::Tenant => text(&self.tenant),
+            Key::ClientId => text(&self.client_id),
+            Key::Credential => text(&self.credential),
+            Key::Store => Some(self.store.to_text()),
+            Key::Output => text(&self.output),
+            Key::Ring => text(&self.ring),
+            Key::NoTelemetry => text(&self.no_telemetry),
+        }
     }
 
     /// Whether what `logins.toml` knows belongs to another origin than the profile's.
