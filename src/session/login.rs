@@ -18,6 +18,7 @@ use crate::oauth::{
     AuthorizationRequest, CALLBACK_PORTS, Endpoints, Listener, PASTE_PORT, RedirectUri, Reply, paste,
 };
 use crate::platform::{Membership, Platform, PlatformError, Profile as User};
+use crate::system::notices::Notices;
 use crate::ui::{prompt, spinner::Spinner};
 
 /// How the token is to be had.
@@ -108,7 +109,9 @@ impl Session {
             self.notices.hint(format!("{error}"));
         }
         let spinner = Spinner::start("Waiting for the browser (Ctrl-C to give up)", self.spins);
-        let callback = tokio::time::timeout(timeout, listener.receive(&pending, &self.notices)).await.map_err(|_| {
+        let (aside, heard) = (spinner.aside(), self.notices.clone());
+        let notices = Notices::new(move |notice, text| aside(&|| heard.say(notice, text)));
+        let callback = tokio::time::timeout(timeout, listener.receive(&pending, &notices)).await.map_err(|_| {
             Error::new(Kind::Authentication, format!("nobody logged in within {}", said(timeout))).hint(format!(
                 "if the browser showed an error, the client id ({client_id}) may be wrong, or the redirect {} is not \
                  registered for it; without a browser here: autocom auth login --no-browser",

@@ -48,7 +48,7 @@ impl Notices {
         self.say(Notice::Always, text.as_ref());
     }
 
-    fn say(&self, notice: Notice, text: &str) {
+    pub fn say(&self, notice: Notice, text: &str) {
         let new = self.said.lock().unwrap_or_else(|e| e.into_inner()).insert(text.to_owned());
         if new {
             (self.sink)(notice, text);

@@ -21,14 +21,12 @@ impl Spinner {
         Spinner(Some(bar))
     }
 
-    /// Prints a line above the spinner; answers whether it could.
-    pub fn say(&self, text: &str) -> bool {
-        match &self.0 {
-            Some(bar) => {
-                bar.suspend(|| eprintln!("{text}"));
-                true
-            }
-            None => false,
+    /// A way to print while it spins: `print` runs with the spinner's line out of the way.
+    pub fn aside(&self) -> impl Fn(&dyn Fn()) + Send + Sync + 'static {
+        let bar = self.0.clone();
+        move |print| match &bar {
+            Some(bar) => bar.suspend(print),
+            None => print(),
         }
     }
 }
