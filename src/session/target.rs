@@ -48,9 +48,11 @@ impl Session {
         let selection = match (config.select(), url) {
             (Ok(selection), _) => selection,
             (Err(ConfigError::UnknownProfile { .. }), Some(_)) => {
-                let name = name
+                let name: ProfileName = name
                     .parse()
                     .map_err(|why| Error::usage(format!("the profile name {why} (from --profile)")))?;
+                // Writing it would be refused too, but only after the login.
+                config.check_new_name(&name)?;
                 return Ok((new_selection(name, "--profile"), true));
             }
             (Err(error @ ConfigError::UnknownProfile { .. }), None) => {
@@ -81,7 +83,7 @@ impl Session {
         }
         let url = config.resolve(selection)?.api_url.map(|url| url.value);
         let suggested = url.map_or_else(|| "local".to_owned(), |url| url.suggested_name());
-        let name = free_name(&suggested, |name| is_taken(config, name));
+        let name = free_name(&suggested, |name| config.check_new_name(name).is_err());
         Ok((new_selection(name, "--api-url"), true))
     }
 
@@ -166,11 +168,4 @@ pub(super) fn free_name(suggested: &str, taken: impl Fn(&ProfileName) -> bool) -
         .filter_map(|name| name.parse().ok())
         .find(|name| !taken(name))
         .unwrap_or_else(ProfileName::default_profile)
-}
-
-/// A name is taken by a profile, or by one that would share its token variable.
-fn is_taken(config: &Config, name: &ProfileName) -> bool {
-    let variable = name.token_variable();
-    variable == ProfileName::default_profile().token_variable()
-        || config.document.profiles().any(|(other, _)| other.token_variable() == variable)
 }
