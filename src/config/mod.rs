@@ -98,11 +98,9 @@ impl Config {
         match others.into_iter().find(|other| other.token_variable() == variable) {
             None => Ok(()),
             Some(other) if other == name => Err(ConfigError::NameTaken(name.to_string())),
-            Some(other) => Err(ConfigError::SameVariable {
-                left: other.to_string(),
-                right: name.to_string(),
-                variable,
-            }),
+            Some(other) => {
+                Err(ConfigError::SameVariable { left: other.to_string(), right: name.to_string(), variable })
+            }
         }
     }
 

@@ -91,7 +91,7 @@ impl Session {
     /// can't be written costs a warning: what was captured serves.
     /// Answers whether the profile became the active one.
     pub fn write_login(&self, target: &Target, used: &Used<'_>) -> bool {
-        let name = target.profile.name().filter(|_| !target.profile.selection.only_in_variables);
+        let name = target.profile.name().filter(|_| target.may_be_written());
         let Some(name) = name else { return false };
         self.try_write_login(name, target, used).unwrap_or_else(|error| {
             self.notices.warn(format!(
@@ -106,12 +106,7 @@ impl Session {
     fn try_write_login(&self, name: &ProfileName, target: &Target, used: &Used<'_>) -> Result<bool> {
         let files = self.files_now()?;
         let table = EditTarget::of(name);
-        let by_variable =
-            |layer: Option<Layer>| matches!(layer, Some(Layer::Variable | Layer::PassedOverVariable));
         let writes_url = files.own_api_url(name).as_ref() != Some(&target.url);
-        if writes_url && by_variable(target.profile.api_url.as_ref().map(|url| url.layer)) {
-            return Ok(false); // A URL from a variable creates and switches nothing.
-        }
         self.config_file()
             .edit(|edit| {
                 if writes_url {
@@ -155,6 +150,20 @@ impl Session {
             })
             .map_err(Error::from)
     }
+}
+
+impl Target {
+    /// Whether `config.toml` is any of this login's business: a profile or a URL from a variable
+    /// creates and switches nothing.
+    pub fn may_be_written(&self) -> bool {
+        let turned_away = self.profile.own_api_url.as_ref() != Some(&self.url)
+            && by_variable(self.profile.api_url.as_ref().map(|url| url.layer));
+        !self.profile.selection.only_in_variables && !turned_away
+    }
+}
+
+fn by_variable(layer: Option<Layer>) -> bool {
+    matches!(layer, Some(Layer::Variable | Layer::PassedOverVariable))
 }
 
 fn new_selection(name: ProfileName, flag: &'static str) -> Selection {
