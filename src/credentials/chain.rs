@@ -119,7 +119,8 @@ impl Credentials {
             }
         } else {
             self.file.check_writable(key)?;
-            self.notices.progress(format!(
+            // Also with --quiet: no plain-text secret is written without saying so.
+            self.notices.always(format!(
                 "the credential will be stored in plain text in {} (store = file)",
                 self.file.place()
             ));
