@@ -6,6 +6,16 @@ mod platform;
 mod support;
 
 mod architecture;
+mod config_files;
+mod errors;
+mod listing;
+mod login_browser;
+mod login_paste;
+mod login_target;
+mod login_token;
+mod logout;
 mod precedence;
+mod secrecy;
 #[cfg(target_os = "linux")]
 mod secret_service;
+mod without_writes;

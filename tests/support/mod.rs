@@ -1,8 +1,9 @@
 //! What tests share.
 
+pub mod http;
 pub mod ports;
 #[cfg(target_os = "linux")]
 pub mod secret_service;
 pub mod world;
 
-pub use world::{Outcome, Running, World};
+pub use world::{Outcome, World};
