@@ -110,7 +110,7 @@ fn signs(environment: &Environment, terminal: bool) -> ColorSigns {
 
 /// clap's own answers: help and version are answers, all else is a usage error in our words.
 fn refuse(error: &clap::Error, arguments: &[OsString], environment: &Environment) -> ExitCode {
-    use clap::error::ErrorKind;
+    use clap::error::{ContextKind, ContextValue, ErrorKind};
     if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
         let _ = error.print(); // a closed pipe is no failure
         return ExitCode::SUCCESS;
@@ -119,12 +119,26 @@ fn refuse(error: &clap::Error, arguments: &[OsString], environment: &Environment
         let _ = error.print();
         return exit_code(Some(Kind::Usage));
     }
+    let path = command_path(arguments);
+    let left_over = match error.kind() {
+        ErrorKind::UnknownArgument => !matches!(error.get(ContextKind::InvalidArg),
+            Some(ContextValue::String(argument)) if argument.starts_with("--")),
+        ErrorKind::TooManyValues => true,
+        _ => false,
+    };
+    if left_over && path.ends_with("login") {
+        // It may be the token: it is not repeated.
+        let refusal = Error::usage(format!("an argument that `{path}` does not know"));
+        let hint = format!("{path} --help; a token goes to standard input: {path} --token-stdin < token.txt");
+        show_error(&refusal.hint(hint), format_of(arguments, environment), false);
+        return exit_code(Some(Kind::Usage));
+    }
     let text = error.render().to_string();
     let (message, rest) =
         text.strip_prefix("error: ").unwrap_or(&text).split_once("\n\n").unwrap_or((&text, ""));
     let tip = rest.lines().find_map(|line| line.trim().strip_prefix("tip: "));
     let message = message.split_whitespace().collect::<Vec<_>>().join(" ");
-    let hint = tip.map_or_else(|| format!("{} --help", command_path(arguments)), str::to_owned);
+    let hint = tip.map_or_else(|| format!("{path} --help"), str::to_owned);
     show_error(&Error::usage(message).hint(hint), format_of(arguments, environment), false);
     exit_code(Some(Kind::Usage))
 }

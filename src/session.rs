@@ -186,8 +186,9 @@ impl Session {
             .map_err(|error| Error::new(Kind::Failed, "could not start the network runtime").cause(error))?;
         let outcome = runtime.block_on(async {
             tokio::select! {
-                outcome = work => outcome,
+                biased; // Ctrl-C is ours from the first poll on: it must not kill us once work has begun.
                 _ = tokio::signal::ctrl_c() => Err(Error::new(Kind::Interrupted, "interrupted")),
+                outcome = work => outcome,
             }
         });
         // A thread that still waits (for a pasted line, for a name server) must not hold up the exit.

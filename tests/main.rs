@@ -8,11 +8,21 @@ mod platform;
 mod support;
 
 mod architecture;
+mod config_files;
+mod errors;
 #[cfg(target_os = "linux")]
 mod keychain_login;
+mod listing;
+mod login_browser;
+mod login_paste;
+mod login_target;
+mod login_token;
+mod logout;
 mod precedence;
 #[cfg(target_os = "linux")]
 mod real_server;
 mod schemas;
+mod secrecy;
 #[cfg(target_os = "linux")]
 mod secret_service;
+mod without_writes;

@@ -231,20 +231,11 @@ impl Document {
         for (name, _) in &self.profiles {
             let variable = name.token_variable();
             if let Some(other) = variables.insert(variable.clone(), name) {
-                return Err(same_variable(other, name, variable));
+                let (left, right) = (other.to_string(), name.to_string());
+                return Err(ConfigError::SameVariable { left, right, variable });
             }
         }
         Ok(())
-    }
-
-    /// Why a new profile can't have this name beside those that exist.
-    pub fn clash_of(&self, name: &ProfileName) -> Option<ConfigError> {
-        let default = ProfileName::default_profile();
-        let variable = name.token_variable();
-        std::iter::once(&default)
-            .chain(self.profiles.iter().map(|(other, _)| other))
-            .find(|other| *other != name && other.token_variable() == variable)
-            .map(|other| same_variable(other, name, variable.clone()))
     }
 
     fn shape(&self, span: Range<usize>, message: impl Into<String>) -> ConfigError {
@@ -254,10 +245,6 @@ impl Document {
             message: message.into(),
         }
     }
-}
-
-fn same_variable(left: &ProfileName, right: &ProfileName, variable: String) -> ConfigError {
-    ConfigError::SameVariable { left: left.to_string(), right: right.to_string(), variable }
 }
 
 /// Only scalars can be values of ours; the rest keeps its kind so that an error can name it.

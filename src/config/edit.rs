@@ -2,8 +2,12 @@
 //!
 //! Every change is: lock, read again, change, check that the result still reads, write. A file that
 //! is not TOML, or that the change would make invalid, is never written.
+//!
+//! toml_edit keeps comments but not everything: it moves blanks around dots, ends every line in a
+//! bare line feed, and drops a key together with the comment above it. So each change is made to its
+//! document, and what differs before and after is carried over into the text, line by line.
 
-use toml_edit::{DocumentMut, Item, Table, TableLike, Value};
+use toml_edit::{DocumentMut, Entry, InlineTable, Item, Key as TomlKey, Table, TableLike, Value};
 
 use super::{Config, ConfigError, Document};
 use crate::domain::{Key, ProfileName};
@@ -29,7 +33,17 @@ pub enum EditTarget {
 /// The document while it is being changed.
 pub struct ConfigEdit {
     document: DocumentMut,
+    /// The file's text with the changes so far; its lines are those of `document`, but as they were.
+    text: String,
     before: Document,
+}
+
+/// What becomes of the comments above a line that is removed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Above {
+    Stays,
+    /// Only what a blank line sets apart.
+    GoesWithIt,
 }
 
 impl EditTarget {
@@ -61,9 +75,9 @@ impl<'a> ConfigFile<'a> {
             line: 1,
             message: error.message().to_owned(),
         })?;
-        let mut edit = ConfigEdit { document, before };
+        let mut edit = ConfigEdit { document, text: text.clone(), before };
         let answer = change(&mut edit)?;
-        let after = edit.document.to_string();
+        let after = edit.text;
         if after != text {
             Document::parse(&place.path, after.clone().into_bytes()).map_err(|source| {
                 ConfigError::WouldBreak { path: place.path.clone(), source: Box::new(source) }
@@ -82,7 +96,15 @@ impl ConfigEdit {
 
     /// The file as it would be now.
     pub fn preview(&self) -> Result<Document, ConfigError> {
-        Document::parse(self.before.path(), self.document.to_string().into_bytes())
+        Document::parse(self.before.path(), self.text.clone().into_bytes())
+    }
+
+    /// Makes one change to the document and carries it over into the text.
+    fn change<T>(&mut self, above: Above, make: impl FnOnce(&mut ConfigEdit) -> T) -> T {
+        let before = self.document.to_string();
+        let answer = make(self);
+        self.text = carry_over(&self.text, &before, &self.document.to_string(), above);
+        answer
     }
 
     pub fn has_profile(&self, name: &ProfileName) -> bool {
@@ -100,37 +122,48 @@ impl ConfigEdit {
             return Err(ConfigError::TopLevelOnly(key));
         }
         let value = if key.is_bool() { Value::from(canonical == "true") } else { Value::from(canonical) };
+        self.change(Above::Stays, |edit| edit.put(target, key, value));
+        Ok(())
+    }
+
+    fn put(&mut self, target: &EditTarget, key: Key, mut value: Value) {
         let table = self.table_mut(target);
         match table.get_mut(key.as_str()) {
             Some(Item::Value(old)) => {
                 // The comment behind a value is part of the old one's decoration.
-                let decor = old.decor().clone();
+                *value.decor_mut() = old.decor().clone();
                 *old = value;
-                *old.decor_mut() = decor;
             }
             Some(item) => *item = Item::Value(value),
             None => {
                 table.insert(key.as_str(), Item::Value(value));
+                if let EditTarget::Profile(name) = target {
+                    let profile = self.profiles_mut().and_then(|profiles| profiles.get_mut(name.as_str()));
+                    if let Some(Item::Value(Value::InlineTable(table))) = profile {
+                        move_closing_blank(table);
+                    }
+                }
             }
         }
-        Ok(())
     }
 
     /// Removes a key; answers whether it was there.
     pub fn unset(&mut self, target: &EditTarget, key: &str) -> bool {
-        match target {
-            EditTarget::TopLevel => self.document.remove(key).is_some(),
-            EditTarget::Profile(name) => self
+        self.change(Above::Stays, |edit| match target {
+            EditTarget::TopLevel => edit.document.remove(key).is_some(),
+            EditTarget::Profile(name) => edit
                 .profiles_mut()
                 .and_then(|profiles| profiles.get_mut(name.as_str()))
                 .and_then(Item::as_table_like_mut)
                 .is_some_and(|table| table.remove(key).is_some()),
-        }
+        })
     }
 
     /// Removes a profile's table with the comments that belong to it.
     pub fn remove_profile(&mut self, name: &ProfileName) -> bool {
-        self.profiles_mut().is_some_and(|profiles| profiles.remove(name.as_str()).is_some())
+        self.change(Above::GoesWithIt, |edit| {
+            edit.profiles_mut().is_some_and(|profiles| profiles.remove(name.as_str()).is_some())
+        })
     }
 
     /// Gives a profile another name, in place.
@@ -138,18 +171,29 @@ impl ConfigEdit {
         if self.has_profile(to) || to.is_default() {
             return Err(ConfigError::NameTaken(to.to_string()));
         }
-        let Some(profiles) = self.profiles_mut() else { return Ok(()) };
-        // toml_edit has no rename; taking all out and putting them back in order keeps every place.
-        let names: Vec<String> = profiles.iter().map(|(name, _)| name.to_owned()).collect();
-        let mut kept: Vec<(String, Item)> = Vec::with_capacity(names.len());
-        for name in names {
-            if let Some(item) = profiles.remove(&name) {
-                kept.push((if name == from.as_str() { to.to_string() } else { name }, item));
+        self.change(Above::Stays, |edit| {
+            let Some(profiles) = edit.profiles_mut() else { return };
+            // toml_edit has no rename; taking all out and putting them back in order keeps every place.
+            let names: Vec<String> = profiles.iter().map(|(name, _)| name.to_owned()).collect();
+            let mut kept: Vec<(TomlKey, Item)> = Vec::with_capacity(names.len());
+            for name in names {
+                let key = profiles.key(&name).cloned().unwrap_or_else(|| TomlKey::new(&name));
+                let Some(item) = profiles.remove(&name) else { continue };
+                let key = if name == from.as_str() {
+                    TomlKey::new(to.as_str())
+                        .with_leaf_decor(key.leaf_decor().clone())
+                        .with_dotted_decor(key.dotted_decor().clone())
+                } else {
+                    key
+                };
+                kept.push((key, item));
             }
-        }
-        for (name, item) in kept {
-            profiles.insert(&name, item);
-        }
+            for (key, item) in kept {
+                if let Entry::Vacant(place) = profiles.entry_format(&key) {
+                    place.insert(item);
+                }
+            }
+        });
         Ok(())
     }
 
@@ -180,6 +224,53 @@ impl ConfigEdit {
         }
         as_table(profiles.entry(name.as_str()).or_insert_with(|| Item::Table(Table::new())))
     }
+}
+
+/// The blank in front of the closing brace belongs to the last value, which another one is now.
+fn move_closing_blank(table: &mut InlineTable) {
+    let mut values: Vec<&mut Value> = table.iter_mut().map(|(_, value)| value).collect();
+    if let [.., before, last] = values.as_mut_slice()
+        && let Some(blank) = before.decor().suffix().cloned()
+    {
+        before.decor_mut().set_suffix("");
+        last.decor_mut().set_prefix(" ");
+        last.decor_mut().set_suffix(blank);
+    }
+}
+
+/// `text` with the change that turns `before` into `after`, both of which are toml_edit's spelling
+/// of it: a line that did not change stays as it is in `text`.
+fn carry_over(text: &str, before: &str, after: &str, above: Above) -> String {
+    if before == after {
+        return text.to_owned();
+    }
+    let end = if text.contains("\r\n") { "\r\n" } else { "\n" };
+    let line = |line: &str| line.trim_end_matches(['\r', '\n']).to_owned() + end;
+    let lines = |text: &'_ str| text.split_inclusive('\n').map(line).collect::<Vec<String>>();
+    let (old, new) = (lines(before), lines(after));
+    let mut text: Vec<String> = text.split_inclusive('\n').map(str::to_owned).collect();
+    if text.len() != old.len() {
+        return new.concat(); // Not seen yet; no comment is lost by it.
+    }
+    if let Some(last) = text.last_mut().filter(|last| !last.ends_with('\n')) {
+        last.push_str(end);
+    }
+    let same = |pair: &(&String, &String)| pair.0 == pair.1;
+    let tail = old.iter().rev().zip(new.iter().rev()).take_while(same).count();
+    let (old, new) = (&old[..old.len() - tail], &new[..new.len() - tail]);
+    let head = old.iter().zip(new).take_while(same).count();
+    // What stands above a removed line is toml_edit's to remove, and a user's to keep.
+    let gone = &text[head..old.len()];
+    let comments =
+        gone.iter().take_while(|line| matches!(line.trim_start().chars().next(), None | Some('#')));
+    let comments = if new.len() > head && above == Above::Stays { 0 } else { comments.count() };
+    let kept = match above {
+        Above::Stays => comments,
+        Above::GoesWithIt => {
+            gone[..comments].iter().rposition(|line| line.trim().is_empty()).map_or(0, |blank| blank + 1)
+        }
+    };
+    [&text[..head + kept], &new[head..], &text[old.len()..]].concat().concat()
 }
 
 /// The reader has refused files in which these are no tables, so anything else is replaced.

@@ -94,6 +94,20 @@ impl Config {
         name.is_default() || self.document.profile(name).is_some()
     }
 
+    /// Whether a profile of that name may be made: it must not exist, nor share its token variable.
+    pub fn check_new_name(&self, name: &ProfileName) -> Result<(), ConfigError> {
+        let variable = name.token_variable();
+        let default = ProfileName::default_profile();
+        let others = self.document.profiles().map(|(other, _)| other).chain([&default]);
+        match others.into_iter().find(|other| other.token_variable() == variable) {
+            None => Ok(()),
+            Some(other) if other == name => Err(ConfigError::NameTaken(name.to_string())),
+            Some(other) => {
+                Err(ConfigError::SameVariable { left: other.to_string(), right: name.to_string(), variable })
+            }
+        }
+    }
+
     /// The profiles to list: `default` if the top level names an environment, then the tables in
     /// the order of the file.
     pub fn profiles(&self) -> Vec<ProfileName> {

@@ -119,7 +119,8 @@ impl Credentials {
             }
         } else {
             self.file.check_writable(key)?;
-            self.notices.progress(format!(
+            // Also with --quiet: no plain-text secret is written without saying so.
+            self.notices.always(format!(
                 "the credential will be stored in plain text in {} (store = file)",
                 self.file.place()
             ));
@@ -168,6 +169,8 @@ impl Credentials {
     }
 
     /// Logout: from both stores, holding the key's lock. Both are tried before an error is returned.
+    /// Where both are known to hold nothing there is nothing to lock: that works in a home that is
+    /// read-only, or none.
     ///
     /// # Errors
     /// An absent keychain is nothing to delete from, unless it is the `known` store: then the
@@ -178,9 +181,17 @@ impl Credentials {
         choice: StoreChoice,
         known: Option<StoreKind>,
     ) -> Result<Deleted, StoreError> {
-        let _lock = self.lock(key)?;
+        let keychain_counts = may_touch_keychain(choice, known);
+        let _lock = match self.lock(key) {
+            Ok(lock) => lock,
+            // A busy lock is another story: whoever holds it may be logging in.
+            Err(error) if !error.is_busy() && self.holds_nothing(key, keychain_counts) => {
+                return Ok(Deleted::default());
+            }
+            Err(error) => return Err(error),
+        };
         let file = self.file.delete(key);
-        let keychain = if may_touch_keychain(choice, known) {
+        let keychain = if keychain_counts {
             match self.keychain.delete(key) {
                 Err(error) if error.is_absent() && known != Some(StoreKind::Keychain) => Ok(false),
                 result => result,
@@ -194,6 +205,15 @@ impl Credentials {
     /// The keys that the file holds. The keychain is not asked: listing it may unlock it.
     pub fn file_keys(&self) -> Result<Vec<CredentialKey>, StoreError> {
         self.file.keys()
+    }
+
+    /// Whether it is certain that no store has a record of `key`.
+    fn holds_nothing(&self, key: &CredentialKey, keychain_counts: bool) -> bool {
+        let nothing = |store: &dyn CredentialStore| match store.read(key) {
+            Ok(record) => record.is_none(),
+            Err(error) => error.is_absent(),
+        };
+        nothing(&*self.file) && (!keychain_counts || nothing(&*self.keychain))
     }
 
     fn store(&self, kind: StoreKind) -> &dyn CredentialStore {

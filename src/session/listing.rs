@@ -61,9 +61,10 @@ impl Session {
         if let Some(selection) =
             selected.filter(|s| s.name.as_ref().is_none_or(|name| !config.profiles().contains(name)))
         {
-            let profile = config.resolve(selection)?;
-            if profile.api_url.is_some() {
-                rows.push(self.row(&profile, true));
+            match config.resolve(selection) {
+                Ok(profile) if profile.api_url.is_some() => rows.push(self.row(&profile, true)),
+                Ok(_) => {}
+                Err(error) => failures.push(error.into()),
             }
         }
         Ok(Listing { rows, failures })

@@ -304,17 +304,16 @@ impl Session {
         };
         let sharing = self.profiles_with_key(key, target.profile.name())?;
         let Some(sharer) = sharing.first() else { return Ok(None) };
-        let name = target.profile.name().filter(|_| !target.profile.selection.only_in_variables).ok_or_else(
-            || {
-                Error::usage(format!(
-                    "{other_user} is logged in there, and profile {sharer} uses that credential"
-                ))
-                .hint(format!(
-                    "give this login a profile: autocom auth login --profile NAME --api-url {}",
-                    target.url
-                ))
-            },
-        )?;
+        // A key of its own counts only once it is written down.
+        let name = target.profile.name().filter(|_| target.may_be_written()).ok_or_else(|| {
+            Error::usage(format!(
+                "{other_user} is logged in there, and profile {sharer} uses that credential"
+            ))
+            .hint(format!(
+                "give this login a profile: autocom auth login --profile NAME --api-url {}",
+                target.url
+            ))
+        })?;
         let stored = self.credentials().file_keys().unwrap_or_default();
         let own = free_name(name.as_str(), |candidate| {
             let candidate = CredentialKey::from(candidate);

@@ -1,11 +1,11 @@
 //! Logout: revoked at the platform if that can be had, deleted here in any case.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use super::Session;
-use crate::config::{Login, Resolved};
+use crate::config::{Login, Resolved, Selection};
 use crate::credentials::Stored;
-use crate::domain::{CredentialKey, ProfileName, StoreChoice, StoreKind, TokenKind};
+use crate::domain::{CredentialKey, Layer, ProfileName, StoreChoice, StoreKind, TokenKind};
 use crate::error::{Error, Result};
 use crate::platform::Platform;
 
@@ -49,17 +49,23 @@ impl Session {
     /// Everything that profiles, `logins.toml` and the credential file know of.
     pub fn all_doomed(&self) -> Result<Vec<Doomed>> {
         let config = self.config()?;
-        let mut keys: BTreeSet<CredentialKey> = config.captured.keys().cloned().collect();
-        keys.extend(self.credentials().file_keys()?);
+        // Without a profile: one that is broken or missing must not keep the others logged in.
+        let nobody =
+            Selection { name: None, files_only: false, ..Selection::listed(ProfileName::default_profile()) };
+        let store = config.resolve(nobody).map(|resolved| resolved.store).ok();
+        let (choice, by_variable) =
+            store.map_or((StoreChoice::Auto, false), |store| (store.value, store.layer == Layer::Variable));
+        let known = config.captured.keys().cloned();
+        let mut keys: BTreeMap<CredentialKey, StoreChoice> =
+            known.chain(self.credentials().file_keys()?).map(|key| (key, choice)).collect();
         for name in config.profiles() {
-            let profile = config.resolve(crate::config::Selection::listed(name));
-            keys.extend(profile.ok().and_then(|profile| profile.credential).map(|key| key.value));
+            let profile = config.resolve(Selection::listed(name)).ok();
+            let own = profile.and_then(|it| Some((it.credential?.value, it.store.value)));
+            keys.extend(own.map(|(key, own)| (key, if by_variable { choice } else { own })));
         }
-        let choice =
-            config.resolve(config.active()?).map_or(StoreChoice::Auto, |profile| profile.store.value);
         Ok(keys
             .into_iter()
-            .map(|key| {
+            .map(|(key, choice)| {
                 let known = config
                     .captured
                     .get(&key)

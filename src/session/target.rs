@@ -48,12 +48,11 @@ impl Session {
         let selection = match (config.select(), url) {
             (Ok(selection), _) => selection,
             (Err(ConfigError::UnknownProfile { .. }), Some(_)) => {
-                let name = name
+                let name: ProfileName = name
                     .parse()
                     .map_err(|why| Error::usage(format!("the profile name {why} (from --profile)")))?;
-                if let Some(clash) = config.document.clash_of(&name) {
-                    return Err(clash.into());
-                }
+                // Writing it would be refused too, but only after the login.
+                config.check_new_name(&name)?;
                 return Ok((new_selection(name, "--profile"), true));
             }
             (Err(error @ ConfigError::UnknownProfile { .. }), None) => {
@@ -84,8 +83,7 @@ impl Session {
         }
         let url = config.resolve(selection)?.api_url.map(|url| url.value);
         let suggested = url.map_or_else(|| "local".to_owned(), |url| url.suggested_name());
-        let name =
-            free_name(&suggested, |name| config.exists(name) || config.document.clash_of(name).is_some());
+        let name = free_name(&suggested, |name| config.check_new_name(name).is_err());
         Ok((new_selection(name, "--api-url"), true))
     }
 
@@ -93,7 +91,7 @@ impl Session {
     /// can't be written costs a warning: what was captured serves.
     /// Answers whether the profile became the active one.
     pub fn write_login(&self, target: &Target, used: &Used<'_>) -> bool {
-        let name = target.profile.name().filter(|_| !target.profile.selection.only_in_variables);
+        let name = target.profile.name().filter(|_| target.may_be_written());
         let Some(name) = name else { return false };
         self.try_write_login(name, target, used).unwrap_or_else(|error| {
             self.notices.warn(format!(
@@ -108,12 +106,7 @@ impl Session {
     fn try_write_login(&self, name: &ProfileName, target: &Target, used: &Used<'_>) -> Result<bool> {
         let files = self.files_now()?;
         let table = EditTarget::of(name);
-        let by_variable =
-            |layer: Option<Layer>| matches!(layer, Some(Layer::Variable | Layer::PassedOverVariable));
         let writes_url = files.own_api_url(name).as_ref() != Some(&target.url);
-        if writes_url && by_variable(target.profile.api_url.as_ref().map(|url| url.layer)) {
-            return Ok(false); // A URL from a variable creates and switches nothing.
-        }
         self.config_file()
             .edit(|edit| {
                 if writes_url {
@@ -157,6 +150,20 @@ impl Session {
             })
             .map_err(Error::from)
     }
+}
+
+impl Target {
+    /// Whether `config.toml` is any of this login's business: a profile or a URL from a variable
+    /// creates and switches nothing.
+    pub fn may_be_written(&self) -> bool {
+        let turned_away = self.profile.own_api_url.as_ref() != Some(&self.url)
+            && by_variable(self.profile.api_url.as_ref().map(|url| url.layer));
+        !self.profile.selection.only_in_variables && !turned_away
+    }
+}
+
+fn by_variable(layer: Option<Layer>) -> bool {
+    matches!(layer, Some(Layer::Variable | Layer::PassedOverVariable))
 }
 
 fn new_selection(name: ProfileName, flag: &'static str) -> Selection {

@@ -90,16 +90,15 @@ pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     let folder = target.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     make_private_folder(folder)?;
     let failed = || FileError::io("write", path);
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".autocom-");
+    let mut temporary = tempfile::Builder::new().prefix(".autocom-").tempfile_in(folder).map_err(failed())?;
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
-        // A config that a variable names may be meant for others to read: its mode is kept.
+        // A config that a variable names may be meant for others to read: its mode is kept, whatever
+        // the umask is.
         let mode = fs::metadata(&target).map(|m| m.permissions().mode() & 0o777).unwrap_or(0o600);
-        builder.permissions(fs::Permissions::from_mode(mode));
+        temporary.as_file().set_permissions(fs::Permissions::from_mode(mode)).map_err(failed())?;
     }
-    let mut temporary = builder.tempfile_in(folder).map_err(failed())?;
     temporary.write_all(bytes).map_err(failed())?;
     temporary.as_file().sync_all().map_err(failed())?;
     temporary.persist(&target).map_err(|error| failed()(error.error))?;

@@ -2,6 +2,7 @@
 
 #[cfg(target_os = "linux")]
 pub mod driver;
+pub mod http;
 pub mod ports;
 #[cfg(target_os = "linux")]
 pub mod real_server;
@@ -9,4 +10,4 @@ pub mod real_server;
 pub mod secret_service;
 pub mod world;
 
-pub use world::{Outcome, Running, World};
+pub use world::{Outcome, World};

@@ -9,7 +9,9 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
-use crate::platform::CLIENT_ID;
+use autocom::system::files;
+
+use crate::platform::{CLIENT_ID, Sandbox, Visited, Visitor, visit_blocking};
 
 /// Longer than anything here takes on a busy machine; nothing waits for it to pass.
 pub const DEADLINE: Duration = Duration::from_secs(60);
@@ -17,8 +19,12 @@ pub const DEADLINE: Duration = Duration::from_secs(60);
 pub struct World {
     home: tempfile::TempDir,
     variables: BTreeMap<String, String>,
-    secrets: Arc<Mutex<Vec<String>>>,
+    secrets: Secrets,
+    /// Set once the commands run as a user whom modes of files bind.
+    stranger: Option<PathBuf>,
 }
+
+type Secrets = Arc<Mutex<Vec<String>>>;
 
 /// What a command said and how it ended.
 #[derive(Debug)]
@@ -34,7 +40,7 @@ pub struct Running {
     stdout: mpsc::Receiver<String>,
     lines: mpsc::Receiver<String>,
     seen: String,
-    secrets: Vec<String>,
+    secrets: Secrets,
     home: PathBuf,
 }
 
@@ -45,10 +51,13 @@ impl World {
             home: tempfile::Builder::new().prefix("autocom-test-").tempdir().unwrap(),
             variables: BTreeMap::new(),
             secrets: Arc::default(),
+            stranger: None,
         };
         world.set("HOME", world.home.path().display().to_string());
         world.set("AUTOCOM_STORE", "file");
         world.set("BROWSER", "true");
+        // Nor does the keychain of the desktop: without this a bus would be found by the user's id.
+        world.set("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent/bus");
         for name in ["PATH", "SystemRoot", "LLVM_PROFILE_FILE"] {
             if let Ok(value) = std::env::var(name) {
                 world.set(name, value);
@@ -85,8 +94,10 @@ impl World {
     }
 
     pub fn write(&self, file: &str, text: &str) {
-        fs::create_dir_all(self.path("")).unwrap();
-        fs::write(self.path(file), text).unwrap();
+        let path = self.path(file);
+        files::make_private_folder(&self.path("")).unwrap();
+        // With the mode of a file that autocom wrote; a link stays one.
+        files::replace(&path, text.as_bytes()).unwrap();
     }
 
     pub fn config(&self, text: &str) -> &World {
@@ -108,21 +119,36 @@ impl World {
     }
 
     fn start_with_input(&self, line: &str, input: &str) -> Running {
-        let mut child = self
-            .command(line)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        // A command that fails early closes its end: that is its right.
-        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
-        self.running(child)
+        let mut running = self.start_open(line);
+        running.input(input);
+        running
+    }
+
+    /// Starts it with its input open: [`Running::input`] gives it what it waits for.
+    pub fn start_open(&self, line: &str) -> Running {
+        self.spawn(&mut self.command(line))
+    }
+
+    /// Runs words that may hold blanks.
+    pub fn run_words(&self, words: &[&str]) -> Outcome {
+        let mut running = self.spawn(self.command("").args(words));
+        running.input("");
+        running.finish()
+    }
+
+    fn spawn(&self, command: &mut Command) -> Running {
+        let pipes = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        self.running(pipes.spawn().unwrap())
     }
 
     /// The command, with nothing but this world's environment.
     pub fn command(&self, line: &str) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_autocom"));
+        let mut command =
+            Command::new(self.stranger.as_deref().unwrap_or(env!("CARGO_BIN_EXE_autocom").as_ref()));
+        #[cfg(unix)]
+        if self.stranger.is_some() {
+            std::os::unix::process::CommandExt::uid(&mut command, NOBODY);
+        }
         command.args(line.split_whitespace()).env_clear().envs(&self.variables).current_dir(self.home.path());
         command
     }
@@ -142,13 +168,69 @@ impl World {
             let _ = pipe.read_to_end(&mut text);
             let _ = send.send(String::from_utf8_lossy(&text).into_owned());
         });
-        let secrets = self.secrets.lock().unwrap().clone();
+        let secrets = self.secrets.clone();
         Running { child, stdout, lines, seen: String::new(), secrets, home: self.home.path().to_owned() }
     }
 
     /// `auth login` with what every login to a sandbox needs.
     pub fn login(&self, api_url: &str, more: &str) -> Running {
         self.start(&format!("auth login --api-url {api_url} --client-id {CLIENT_ID} {more}"))
+    }
+
+    /// Logs in through the browser, in which `who` sits; answers also with where the visit ended.
+    pub fn browse(&self, sandbox: &Sandbox, who: Visitor, more: &str) -> (Outcome, Visited) {
+        let mut login = self.login(&sandbox.api_url(), more);
+        let url = login.login_url();
+        let visited = visit_blocking(&url, who).unwrap();
+        (login.finish(), visited)
+    }
+
+    /// A user's fresh personal access token, stored for the environment.
+    pub fn log_in(&self, sandbox: &Sandbox, user: &str, more: &str) -> String {
+        let token = sandbox.mint_pat(user, None);
+        self.login_with_token(&sandbox.api_url(), &token, more).ok();
+        token
+    }
+
+    /// The stored record of a credential key; null if there is none.
+    pub fn record(&self, key: &str) -> serde_json::Value {
+        let file: serde_json::Value = serde_json::from_str(&self.read("credentials")).unwrap_or_default();
+        file["credentials"][key].clone()
+    }
+
+    /// The entry of a credential key in `logins.toml`.
+    pub fn login_entry(&self, key: &str) -> toml::Table {
+        let file: toml::Table = self.read("logins.toml").parse().unwrap();
+        file.get(key).and_then(toml::Value::as_table).cloned().unwrap_or_default()
+    }
+
+    /// The three files, to be compared with what they are later.
+    pub fn files(&self) -> [String; 3] {
+        ["config.toml", "logins.toml", "credentials"].map(|file| self.read(file))
+    }
+
+    /// The active profile's name and its token's state, as `profiles list` has it, for every profile.
+    pub fn tokens(&self) -> Vec<(String, String)> {
+        let rows = self.run("profiles list -o json").json();
+        let text = |row: &serde_json::Value, key: &str| row[key].as_str().unwrap_or("-").to_owned();
+        rows.as_array().unwrap().iter().map(|row| (text(row, "name"), text(row, "token"))).collect()
+    }
+
+    /// From now on the modes of files count: root, to whom they don't, becomes nobody.
+    #[cfg(unix)]
+    pub fn heed_modes(&mut self) {
+        if !rustix::process::geteuid().is_root() {
+            return;
+        }
+        // A copy, since nobody may not even look into root's folders.
+        let program = self.home.path().join("autocom");
+        fs::copy(env!("CARGO_BIN_EXE_autocom"), &program).unwrap();
+        for path in [self.home.path().to_owned(), self.path("")] {
+            if path.exists() {
+                give_away(&path);
+            }
+        }
+        self.stranger = Some(program);
     }
 
     /// Logs in with a personal access token.
@@ -159,6 +241,12 @@ impl World {
 }
 
 impl Running {
+    /// All of its input, then the end of it.
+    pub fn input(&mut self, text: &str) {
+        // A command that fails early closes its end: that is its right.
+        let _ = self.child.stdin.take().unwrap().write_all(text.as_bytes());
+    }
+
     /// The URL to log in at, as soon as it is printed.
     pub fn login_url(&mut self) -> String {
         self.line_with("/oauth/authorize?").trim().to_owned()
@@ -179,8 +267,11 @@ impl Running {
         }
     }
 
-    pub fn id(&self) -> u32 {
-        self.child.id()
+    /// Ctrl-C.
+    #[cfg(unix)]
+    pub fn interrupt(&self) {
+        use rustix::process::{Pid, Signal, kill_process};
+        kill_process(Pid::from_child(&self.child), Signal::INT).unwrap();
     }
 
     /// Waits for the end.
@@ -192,11 +283,24 @@ impl Running {
         }
         let status = self.child.wait().unwrap();
         let stderr = std::mem::take(&mut self.seen);
-        for secret in self.secrets.iter().chain(&stored_secrets(&self.home)) {
+        let planted = self.secrets.lock().unwrap().clone();
+        for secret in planted.iter().chain(&stored_secrets(&self.home)) {
             assert!(!stdout.contains(secret), "a secret on stdout:\n{stdout}");
             assert!(!stderr.contains(secret), "a secret on stderr:\n{stderr}");
         }
         Outcome { stdout, stderr, code: status.code().unwrap_or(-1) }
+    }
+}
+
+/// The user whom nothing belongs to.
+#[cfg(unix)]
+const NOBODY: u32 = 65_534;
+
+#[cfg(unix)]
+fn give_away(path: &Path) {
+    std::os::unix::fs::chown(path, Some(NOBODY), None).unwrap();
+    if path.is_dir() {
+        fs::read_dir(path).unwrap().for_each(|entry| give_away(&entry.unwrap().path()));
     }
 }
 
@@ -226,6 +330,31 @@ fn stored_secrets(home: &Path) -> Vec<String> {
 }
 
 impl Outcome {
+    /// All of it as one text to pin, with what differs from run to run replaced.
+    pub fn shown(&self, replaced: &[(&str, &str)]) -> String {
+        let mut text = format!("exit {}\n", self.code);
+        for (name, stream) in [("stdout", &self.stdout), ("stderr", &self.stderr)] {
+            if !stream.is_empty() {
+                text += &format!("--- {name}\n{stream}");
+            }
+        }
+        replaced.iter().fold(text, |text, (from, to)| text.replace(from, to))
+    }
+
+    /// What went wrong, as `-o json` has it.
+    #[track_caller]
+    pub fn error(&self) -> serde_json::Value {
+        let line = self.stderr.lines().find(|line| line.starts_with('{'));
+        let line = line.unwrap_or_else(|| panic!("no object on stderr:\n{}", self.stderr));
+        serde_json::from_str::<serde_json::Value>(line).unwrap()["error"].clone()
+    }
+
+    #[track_caller]
+    pub fn silent_about(self, text: &str) -> Outcome {
+        assert!(!self.stdout.contains(text) && !self.stderr.contains(text), "{text:?} in {self:?}");
+        self
+    }
+
     #[track_caller]
     pub fn code(self, code: i32) -> Outcome {
         assert_eq!(self.code, code, "stdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);

@@ -142,11 +142,11 @@ fn summary(done: &LoggedIn, now: Timestamp) -> String {
         (false, false) => done.profile.clone(),
     };
     let end = match (record.expires_at, record.refresh_token.is_some()) {
-        (Some(end), true) => format!("; ends {}, renewable", relative(end, now)),
-        (Some(end), false) => format!("; ends {}", relative(end, now)),
+        (Some(end), true) => format!(" and ends {} (renewable)", relative(end, now)),
+        (Some(end), false) => format!(" and ends {}", relative(end, now)),
         (None, _) => String::new(),
     };
-    format!("Logged in as {who}{tenant}.\nProfile {profile}; token in the {}{end}.", done.store)
+    format!("Logged in as {who}{tenant}.\nProfile {profile}; its token is in the {}{end}.", done.store)
 }
 
 fn from_stdin(session: &Session) -> Result<Secret> {

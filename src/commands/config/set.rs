@@ -16,10 +16,8 @@ pub struct Set {
 
 impl Set {
     pub fn run(self, session: &Session) -> Result<Done> {
-        // The key first: a typo in it must not be reported as anything else.
-        let name = self.key.rsplit('.').next().unwrap_or(&self.key);
+        let (target, name) = target(session, &self.key)?;
         let key = known(name)?;
-        let (target, _) = target(session, &self.key)?;
         let config = session.config()?;
         if key == Key::Profile
             && let Ok(name) = self.value.parse::<ProfileName>()

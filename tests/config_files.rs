@@ -1,0 +1,462 @@
+//! `config.toml` under every command that edits it, and what becomes of files that are odd or broken.
+
+use std::fs;
+
+use crate::platform::{Options, Sandbox};
+use crate::support::{Outcome, World};
+
+/// Comments wherever TOML allows them, and every way to write a table.
+const NASTY: &str = include_str!("support/nasty.toml");
+
+/// `NASTY` with these lines replaced, after the command.
+fn edits(line: &str, changes: &[(&str, &str)]) {
+    let world = World::new();
+    world.config(NASTY).run(line).ok();
+    let expected = changes.iter().fold(NASTY.to_owned(), |text, (from, to)| {
+        assert_eq!(text.matches(from).count(), 1, "{from:?}");
+        text.replace(from, to)
+    });
+    assert_eq!(world.read("config.toml"), expected, "after `{line}`");
+}
+
+// A line that changes may lose a blank before a dot; no other line may lose anything.
+
+#[test]
+fn setting_a_value_changes_that_value_alone() {
+    edits("config set ring canary", &[("\"edge\" # aligned", "\"canary\" # aligned")]);
+    edits("config set no_telemetry false", &[("true   # aligned", "false   # aligned")]);
+    edits("config set tenant globex", &[("\"\"\"acme\"\"\"", "\"globex\"")]);
+    edits("config set profile dev", &[("'staging'", "\"dev\"")]);
+    edits("profiles use ci", &[("'staging'", "\"ci\"")]);
+    edits("config set profiles.dev.tenant b", &[("tenant = 'a' }", "tenant = \"b\" }")]);
+    edits("config set tenant c --profile ci", &[("ci . tenant = \"b\"", "ci. tenant = \"c\"")]);
+    let staging = "\"https://staging.test/api/v1\"   #";
+    edits(
+        "config set profiles.staging.api_url https://S.test/",
+        &[(staging, "\"https://s.test/api/v1\"   #")],
+    );
+    edits("profiles set staging tenant=globex", &[("    tenant = \"acme\"\n", "    tenant = \"globex\"\n")]);
+    edits("config set ring edge", &[]);
+}
+
+#[test]
+fn a_new_value_goes_to_its_table_and_a_new_profile_to_the_end() {
+    edits("config set output json", &[("   3] } # kept\n", "   3] } # kept\noutput = \"json\"\n")]);
+    edits(
+        "profiles set prod-eu tenant=a",
+        &[("https://eu.test/api/v1\"\n", "https://eu.test/api/v1\"\ntenant = \"a\"\n")],
+    );
+    edits("profiles set dev store=file", &[("tenant = 'a' }", "tenant = 'a', store = \"file\" }")]);
+}
+
+#[test]
+fn removing_a_value_keeps_the_comments_around_it() {
+    edits("config unset ring", &[("ring         = \"edge\" # aligned\n", "")]);
+    edits("config unset future", &[("future.key = { nested = [1, 2,\n   3] } # kept\n", "")]);
+    edits("config unset profiles.staging.tenant", &[("    tenant = \"acme\"\n", "")]);
+    edits("profiles set prod-eu credential=", &[("credential = \"eu\"\n", "")]);
+    edits("config unset profile", &[("  profile   =   'staging'   # by hand\n", "")]);
+    edits(
+        "config unset profiles.staging.api_url",
+        &[("    api_url = \"https://staging.test/api/v1\"   # with a comment\n", "")],
+    );
+    edits("config unset credential", &[]);
+}
+
+#[test]
+fn renaming_changes_the_name_alone() {
+    edits("profiles rename prod-eu eu", &[("[profiles.\"prod-eu\"]", "[profiles.eu]")]);
+    edits(
+        "profiles rename staging stage",
+        &[("'staging'", "\"stage\""), ("[ profiles . staging ]", "[ profiles. stage ]")],
+    );
+    edits("profiles rename dev develop", &[("\ndev = {", "\ndevelop = {")]);
+}
+
+#[test]
+fn removing_a_profile_leaves_every_other_as_it_was() {
+    edits(
+        "profiles remove dev",
+        &[("# short\ndev = { api_url = \"https://dev.test/api/v1\", tenant = 'a' } # inline\n", "")],
+    );
+    edits(
+        "profiles remove prod-eu",
+        &[(
+            "# before prod\n[profiles.\"prod-eu\"]\ncredential = \"eu\"\napi_url = \"https://eu.test/api/v1\"\n",
+            "",
+        )],
+    );
+}
+
+#[test]
+fn line_ends_of_windows_stay() {
+    let world = World::new();
+    let crlf = NASTY.replace('\n', "\r\n");
+    world.config(&crlf).run("config set ring canary").ok();
+    assert_eq!(world.read("config.toml"), crlf.replace("\"edge\"", "\"canary\""));
+    world.run("profiles set new api_url=https://new.test").ok();
+    assert!(!world.read("config.toml").replace("\r\n", "").contains('\n'));
+}
+
+#[test]
+fn a_login_edits_as_carefully() {
+    let (world, sandbox) = (World::new(), Sandbox::start(Options::default()).unwrap());
+    let text = NASTY.replace("https://staging.test/api/v1", &sandbox.api_url());
+    world.config(&text);
+    let token = sandbox.mint_pat("ada", None);
+    world.login_with_token(&sandbox.api_url(), &token, "").ok();
+    assert_eq!(world.read("config.toml"), text, "all of it was there");
+    world.login_with_token(&sandbox.api_url(), &token, "--profile new").ok();
+    let written = world.read("config.toml");
+    let new = format!("new = {{ api_url = \"{}\" }}\n", sandbox.api_url());
+    assert_eq!(written, text.replace("ci . tenant = \"b\"\n", &format!("ci . tenant = \"b\"\n{new}")));
+    world.run("logout --all").ok();
+    assert_eq!(world.read("config.toml"), written);
+}
+
+#[test]
+fn the_flat_file_of_an_older_client_works_unchanged() {
+    let (world, sandbox) = (World::new(), Sandbox::start(Options::default()).unwrap());
+    let flat = format!(
+        "api_url = \"{}\"\ntenant = \"globex\"\noutput = \"json\"\nring = \"stable\"\nno_telemetry = true\n",
+        sandbox.api_url()
+    );
+    world.config(&flat);
+    assert_eq!(world.run("profiles current").ok().json()["name"], "default");
+    let token = sandbox.mint_pat("ada", None);
+    world.plant(&token);
+    world.run_with_input("login --token-stdin", &token).ok();
+    let whoami = world.run("whoami").ok().json();
+    assert_eq!((&whoami["tenant"], &whoami["profile"]), (&"globex".into(), &"default".into()));
+    assert_eq!(world.run("profiles list").ok().json()[0]["name"], "default");
+    assert_eq!(world.run("config get ring -o table").ok().stdout, "stable\n");
+    world.run("logout").ok();
+    assert_eq!(world.read("config.toml"), flat);
+}
+
+/// Runs commands that read the file, and some that would edit it; all must refuse, none may write.
+fn refused(text: &str, says: &[&str]) {
+    let world = World::new();
+    world.config(text);
+    for line in [
+        "profiles list",
+        "whoami",
+        "config list",
+        "config set tenant acme",
+        "profiles set x api_url=https://x.test",
+        "login --api-url https://x.test --client-id x",
+        "logout",
+    ] {
+        let outcome = world.run(line).code(2);
+        says.iter().fold(outcome, |outcome, text| outcome.says(text));
+    }
+    assert_eq!(world.read("config.toml"), text);
+    world.run("config path").ok().prints("config.toml");
+}
+
+#[test]
+fn what_is_not_toml_is_refused_with_its_place_and_never_rewritten() {
+    refused("api_url = \"https://a.test\"\ntenant = acme\n", &["config.toml:2:10: "]);
+    refused("# ü\n[profiles.a\n", &["config.toml:2:12: "]);
+    refused("tenant = \"a\"\ntenant = \"b\"\n", &["config.toml:2:1: "]);
+    refused("profiles = 1\n", &["config.toml:1: `profiles` must be a table"]);
+    refused(
+        "\n[profiles.default]\n",
+        &["config.toml:2: ", "the top level of this file is the profile `default`"],
+    );
+    refused("[profiles.\"a b\"]\n", &["config.toml:1: ", "`a b`"]);
+    refused("[profiles.a-b]\n[profiles.a_b]\n", &["`a-b` and `a_b` can't coexist", "AUTOCOM_TOKEN_A_B"]);
+}
+
+#[test]
+fn a_value_that_makes_no_sense_names_its_line_and_can_be_mended() {
+    let mut world = World::new();
+    world.unset("AUTOCOM_STORE");
+    for (line, why) in [
+        ("store = \"vault\"", "`store` must be one of auto, keychain, file"),
+        ("output = 1", "`output` must be a string"),
+        ("no_telemetry = \"x\"", "`no_telemetry` must be true or false"),
+        ("tenant = \"a b\"", "`tenant` must be one word"),
+        ("tenant = [\"a\"]", "`tenant` must be a string"),
+        ("api_url = \"https://a.test/graphql\"", "use https://a.test/api/v1"),
+    ] {
+        world.config(&format!("# one\n{line}\n"));
+        world.run("whoami").code(2).says(why).says("config.toml:2)");
+        world.run(&format!("config unset {}", line.split(' ').next().unwrap())).ok();
+        assert_eq!(world.read("config.toml"), "# one\n");
+    }
+}
+
+#[test]
+fn unknown_keys_are_kept_and_stop_nothing() {
+    let world = World::new();
+    let text = "tennant = \"x\"\n[profiles.a]\napi_url = \"https://a.test/api/v1\"\nprofile = 1\n[else.where]\nx = 1979-05-27\n";
+    world.config(text).run("profiles list").ok();
+    world.run("config set tenant acme").ok();
+    assert_eq!(world.read("config.toml"), text.replace("\"x\"\n", "\"x\"\ntenant = \"acme\"\n"));
+    world.run("config unset tennant").ok();
+    assert!(!world.read("config.toml").contains("tennant"));
+    let hint = "unknown key";
+    let outcome = world.run("profiles list").ok();
+    assert!(!outcome.stderr.contains(hint), "for people only: {}", outcome.stderr);
+}
+
+#[test]
+fn only_known_keys_and_good_values_are_written() {
+    let world = World::new();
+    let text = "[profiles.a]\napi_url = \"https://a.test/api/v1\"\n";
+    world.config(text);
+    for (line, why) in [
+        ("config set wat foo", "unknown key `wat`; the keys are"),
+        ("config set tennant foo", "did you mean `tenant`?"),
+        ("config set wat.tenant foo", "unknown key"),
+        ("config set profiles.a.wat foo", "unknown key `wat`"),
+        ("config set profiles.a.profile a", "`profile` belongs to the top level"),
+        ("config set profiles.a foo", "`profiles.a` names a profile, not a key"),
+        ("config set profiles.b.tenant foo", "there is no profile `b`"),
+        ("config set tenant foo --profile b", "there is no profile `b`"),
+        ("config set profile b", "there is no profile `b`"),
+        ("config set store vault", "`store` must be one of"),
+        ("config set api_url http://a.test", "`api_url` must use https"),
+        ("config set output \u{7}", "`output` must be one of"),
+        ("config set no_telemetry yes", "`no_telemetry` must be true or false"),
+        ("config get wat", "unknown key `wat`"),
+        ("config unset wat", "unknown key `wat`"),
+        ("profiles set a wat=x", "unknown key `wat`"),
+        ("profiles set a tenant", "`tenant` is not KEY=VALUE"),
+        ("profiles set a profile=a", "`profile` belongs to the top level"),
+        ("profiles set b tenant=x", "there is no profile `b`"),
+        ("profiles set A api_url=https://b.test", "can't coexist"),
+        ("profiles set a!b api_url=https://b.test", "the profile name `a!b` must be"),
+        ("profiles use b", "there is no profile `b`"),
+        ("profiles show b", "there is no profile `b`"),
+        ("profiles rename b c", "there is no profile `b`"),
+        ("profiles rename default c", "can't be renamed"),
+        ("profiles remove b", "there is no profile `b`"),
+        ("profiles remove default", "can't be removed"),
+    ] {
+        world.run(line).code(2).says(why);
+        assert_eq!(world.read("config.toml"), text, "after `{line}`");
+    }
+}
+
+#[test]
+fn values_are_read_and_written_where_they_belong() {
+    let world = World::new();
+    world.run("config set api_url HTTPS://Prod.test:443/").ok().says("set api_url");
+    world.run("profiles set staging api_url=https://s.test tenant=acme").ok().says("created profile staging");
+    world.run("config set tenant globex --profile staging").ok().says("set tenant in profile staging");
+    world.run("config set profiles.staging.output yaml").ok();
+    world.run("profiles use staging").ok().says("active profile: staging");
+    let text = "api_url = \"https://prod.test/api/v1\"\nprofile = \"staging\"\n\n[profiles.staging]\n\
+                api_url = \"https://s.test/api/v1\"\ntenant = \"globex\"\noutput = \"yaml\"\n";
+    assert_eq!(world.read("config.toml"), text);
+    let get = |key: &str| world.run(&format!("config get {key} -o table")).ok().stdout;
+    assert_eq!(get("tenant"), "globex\n");
+    assert_eq!(get("profiles.staging.tenant"), "globex\n");
+    assert_eq!(get("api_url -p default"), "https://prod.test/api/v1\n");
+    world.run("config get client_id").code(1).says("`client_id` is not set");
+    assert_eq!(world.run("profiles current -o table").ok().stdout, "staging\n");
+    world.run("config path -o table").ok().prints(&world.path("config.toml").display().to_string());
+
+    world
+        .run("profiles rename staging stage")
+        .ok()
+        .says("AUTOCOM_TOKEN_STAGE now, no longer AUTOCOM_TOKEN_STAGING");
+    assert_eq!(world.read("config.toml"), text.replace("staging", "stage"));
+    world.run("profiles rename stage default").code(2);
+    world.run("profiles remove stage").code(2).says("stage is the active profile").says("--use default");
+    world.run("profiles remove stage --use default").ok();
+    assert_eq!(world.read("config.toml"), "api_url = \"https://prod.test/api/v1\"\nprofile = \"default\"\n");
+}
+
+#[test]
+fn every_value_is_shown_with_its_origin() {
+    let (mut world, sandbox) = (World::new(), Sandbox::start(Options::default()).unwrap());
+    world.log_in(&sandbox, "ada", "");
+    world.set("AUTOCOM_OUTPUT", "table").unset("AUTOCOM_STORE");
+    let outcome = world.run("profiles show --color never").ok();
+    let login = world.login_entry(&sandbox.api_url())["logged_in_at"].as_str().unwrap().to_owned();
+    let login = format!("{} {}", &login[..10], &login[11..16]);
+    let home = world.home().display().to_string();
+    insta::assert_snapshot!(
+        outcome.shown(&[(&home, "~"), (&sandbox.origin(), "PLATFORM"), (&login, "TIME"), ("\t", " | ")]),
+        @r"
+    exit 0
+    --- stdout
+    KEY | VALUE | ORIGIN
+    profile | local | ~/.autocom/config.toml:1
+    api_url | PLATFORM/api/v1 | ~/.autocom/config.toml:4
+    tenant | acme | login of TIME UTC
+    client_id |  | 
+    credential | PLATFORM/api/v1 | ~/.autocom/config.toml:4
+    store | auto | built-in default
+    output | table | AUTOCOM_OUTPUT
+    ring |  | 
+    no_telemetry |  | 
+    ");
+    let rows = world.run("config list --tenant globex -o json").ok().json();
+    let tenant = rows.as_array().unwrap().iter().find(|row| row["key"] == "tenant").unwrap();
+    assert_eq!((&tenant["value"], &tenant["origin"]), (&"globex".into(), &"--tenant".into()));
+}
+
+#[test]
+fn a_write_that_something_overrides_says_so() {
+    let mut world = World::new();
+    world.config("profile = \"a\"\n[profiles.a]\napi_url = \"https://a.test/api/v1\"\ntenant = \"own\"\n[profiles.b]\napi_url = \"https://b.test/api/v1\"\n");
+    let silent = |outcome: Outcome| assert!(!outcome.stderr.contains("all the same"), "{}", outcome.stderr);
+    world
+        .run("config set tenant globex")
+        .ok()
+        .says("tenant of profile a comes from")
+        .says("config.toml:5 all the same");
+    silent(world.run("profiles set a tenant=x").ok());
+    silent(world.run("profiles use a").ok());
+    world.set("AUTOCOM_TENANT", "shell").set("AUTOCOM_PROFILE", "b");
+    world.run("profiles use a").ok().says("AUTOCOM_PROFILE selects b in this shell all the same");
+    world
+        .run("profiles set b tenant=x")
+        .ok()
+        .says("tenant of profile b comes from AUTOCOM_TENANT all the same");
+}
+
+#[test]
+fn removing_a_profile_logs_it_out_unless_somebody_needs_the_credential() {
+    let (world, one, two) = (
+        World::new(),
+        Sandbox::start(Options::default()).unwrap(),
+        Sandbox::start(Options::default()).unwrap(),
+    );
+    let token = world.log_in(&one, "ada", "--profile a");
+    world.log_in(&one, "ada", "--profile b");
+    let kept = world.log_in(&two, "ada", "--profile c");
+    world.run("profiles remove b").ok().says("its credential stays: profile a uses it");
+    world.run("profiles remove c --keep-credential").ok();
+    assert!(one.accepts(&world.record(&one.api_url())["access_token"].as_str().unwrap().to_owned()));
+    assert!(two.accepts(&kept) && !world.record(&two.api_url()).is_null());
+    world.run("profiles remove a --use default").ok().says("logged out a and revoked its token");
+    assert!(world.record(&one.api_url()).is_null());
+    let _ = token;
+}
+
+#[cfg(unix)]
+mod modes {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    use super::*;
+
+    fn mode(world: &World, file: &str) -> u32 {
+        fs::metadata(world.path(file)).unwrap().permissions().mode() & 0o777
+    }
+
+    fn chmod(world: &World, file: &str, mode: u32) {
+        fs::set_permissions(world.path(file), fs::Permissions::from_mode(mode)).unwrap();
+    }
+
+    #[test]
+    fn what_is_made_is_private() {
+        let (world, sandbox) = (World::new(), Sandbox::start(Options::default()).unwrap());
+        world.log_in(&sandbox, "ada", "");
+        for (file, wanted) in [("", 0o700), ("locks", 0o700)] {
+            assert_eq!(mode(&world, file), wanted, "{file}");
+        }
+        for file in ["config.toml", "logins.toml", "credentials"] {
+            assert_eq!(mode(&world, file), 0o600, "{file}");
+        }
+        let locks: Vec<_> = fs::read_dir(world.path("locks")).unwrap().map(|it| it.unwrap().path()).collect();
+        assert!(locks.len() >= 2);
+        assert!(locks.iter().all(|it| fs::metadata(it).unwrap().permissions().mode() & 0o777 == 0o600));
+    }
+
+    #[test]
+    fn a_file_that_is_too_open_is_tightened_with_one_warning() {
+        let (world, sandbox) = (World::new(), Sandbox::start(Options::default()).unwrap());
+        world.log_in(&sandbox, "ada", "");
+        for file in ["config.toml", "logins.toml", "credentials"] {
+            chmod(&world, file, 0o644);
+            let outcome = world.run("auth status").ok();
+            assert_eq!(outcome.stderr.matches("it is 0600 now").count(), 1, "{file}: {}", outcome.stderr);
+            assert_eq!(mode(&world, file), 0o600, "{file}");
+        }
+    }
+
+    #[test]
+    fn a_config_named_by_variable_is_taken_as_it_is() {
+        let mut world = World::new();
+        world.write("mine.toml", "tenant = \"acme\"\n");
+        chmod(&world, "mine.toml", 0o664);
+        world.set("AUTOCOM_CONFIG", world.path("mine.toml").display().to_string());
+        assert_eq!(world.run("config get tenant").ok().stderr, "");
+        assert_eq!(world.run("config set tenant globex").ok().stderr, "set tenant\n");
+        assert_eq!(mode(&world, "mine.toml"), 0o664);
+        assert_eq!(world.read("mine.toml"), "tenant = \"globex\"\n");
+    }
+
+    #[test]
+    fn credentials_named_by_variable_are_used_with_a_warning() {
+        let (mut world, sandbox) = (World::new(), Sandbox::start(Options::default()).unwrap());
+        world.set("AUTOCOM_CREDENTIALS_FILE", world.path("mine").display().to_string());
+        world.log_in(&sandbox, "ada", "");
+        assert!(!world.path("credentials").exists());
+        chmod(&world, "mine", 0o640);
+        let outcome = world.run("auth status").ok();
+        assert_eq!(outcome.stderr.matches("is open to others").count(), 1, "{}", outcome.stderr);
+        assert_eq!(mode(&world, "mine"), 0o640);
+    }
+
+    #[test]
+    fn a_link_stays_a_link() {
+        let (world, sandbox) = (World::new(), Sandbox::start(Options::default()).unwrap());
+        let dotfiles = world.home().join("dotfiles");
+        fs::create_dir(&dotfiles).unwrap();
+        world.config("");
+        for file in ["config.toml", "logins.toml", "credentials"] {
+            let _ = fs::remove_file(world.path(file));
+            symlink(dotfiles.join(file), world.path(file)).unwrap();
+        }
+        world.log_in(&sandbox, "ada", "");
+        world.run("config set ring edge").ok();
+        world.run("logout").ok();
+        for file in ["config.toml", "logins.toml", "credentials"] {
+            assert!(fs::symlink_metadata(world.path(file)).unwrap().is_symlink(), "{file}");
+            assert!(!fs::read_to_string(dotfiles.join(file)).unwrap().is_empty(), "{file}");
+        }
+    }
+
+    #[test]
+    fn a_file_of_somebody_else_is_not_trusted() {
+        if !rustix::process::geteuid().is_root() {
+            return; // only root can make one
+        }
+        let world = World::new();
+        for (file, line) in [("config.toml", "whoami"), ("credentials", "auth status")] {
+            world.config("api_url = \"https://a.test\"\n");
+            world.write(file, "");
+            std::os::unix::fs::chown(world.path(file), Some(12_345), None).unwrap();
+            let outcome = world.run(line);
+            assert!(matches!(outcome.code, 1 | 6), "{outcome:?}");
+            outcome.says("belongs to user 12345, not to you or root");
+            fs::remove_file(world.path(file)).unwrap();
+        }
+    }
+}
+
+#[test]
+fn credentials_that_are_not_ours_are_kept_aside_by_a_login() {
+    let (world, sandbox) = (World::new(), Sandbox::start(Options::default()).unwrap());
+    world.config(&format!("api_url = \"{}\"\n", sandbox.api_url()));
+    world.write("credentials", "hunter2 = of another program");
+    world.plant("hunter2");
+    let outcome = world.run("auth status").code(4);
+    assert_eq!(outcome.stderr.matches("is not a credential file of autocom").count(), 1);
+    let token = sandbox.mint_pat("ada", None);
+    world.login_with_token(&sandbox.api_url(), &token, "").ok().says("credentials.old");
+    assert_eq!(world.read("credentials.old"), "hunter2 = of another program");
+    let newer = "{\"version\":99}";
+    world.write("credentials", newer);
+    for line in ["auth status", "logout"] {
+        world.run(line).code(6).says("newer version of autocom");
+    }
+    world.login_with_token(&sandbox.api_url(), &token, "").code(6);
+    assert_eq!(world.read("credentials"), newer);
+}

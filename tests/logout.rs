@@ -1,0 +1,183 @@
+//! Logout: revoked where that can be had, deleted here in any case, and said plainly.
+
+use crate::platform::{Fault, Options, Sandbox, Visitor};
+use crate::support::World;
+use crate::support::ports::CallbackPorts;
+
+fn sandbox() -> Sandbox {
+    Sandbox::start(Options::default()).unwrap()
+}
+
+/// Two sandboxes, logged in to as `one` (active) and `two`.
+fn two() -> (World, [Sandbox; 2], [String; 2]) {
+    let (world, sandboxes) = (World::new(), [sandbox(), sandbox()]);
+    let tokens = [("one", "ada"), ("two", "grace")];
+    let mut each = sandboxes
+        .iter()
+        .zip(tokens)
+        .map(|(it, (name, user))| world.log_in(it, user, &format!("--profile {name}")));
+    let tokens = [each.next().unwrap(), each.next().unwrap()];
+    drop(each);
+    (world, sandboxes, tokens)
+}
+
+fn states(world: &World) -> Vec<String> {
+    world.tokens().into_iter().map(|(_, token)| token).collect()
+}
+
+#[test]
+fn a_logout_revokes_deletes_and_leaves_the_config_and_other_logins() {
+    let (world, [one, two], tokens) = two();
+    let config = world.read("config.toml");
+    let outcome = world.run("auth logout --profile two").ok();
+    insta::assert_snapshot!(outcome.shown(&[]), @r"
+    exit 0
+    --- stderr
+    Logged out profile two (grace@example.test).
+    The personal access token is revoked: it is dead everywhere; deleted from the file.
+    ");
+    assert!(!two.accepts(&tokens[1]) && one.accepts(&tokens[0]));
+    assert_eq!(states(&world), ["valid", "logged_out"]);
+    assert_eq!(world.read("config.toml"), config);
+    assert!(world.record(&two.api_url()).is_null() && !world.record(&one.api_url()).is_null());
+    let tombstone = world.login_entry(&two.api_url());
+    assert!(tombstone.contains_key("logged_out_at"));
+    assert_eq!(tombstone["tenant"].as_str(), Some("initech"), "what was captured serves the next login");
+    world
+        .run("whoami --profile two")
+        .code(4)
+        .says("profile two is not logged in")
+        .says("auth login --profile two");
+    world.run("whoami").ok().prints("ada@example.test");
+}
+
+#[test]
+fn an_oauth_login_is_revoked_with_its_own_token_and_tenant() {
+    let _ports = CallbackPorts::take();
+    let (world, sandbox) = (World::new(), sandbox());
+    world.browse(&sandbox, Visitor::approving("ada"), "--tenant globex").0.ok();
+    let record = world.record(&sandbox.api_url());
+    let outcome = world.run("logout").ok().says("The token is revoked at the platform");
+    assert!(!outcome.stderr.contains("personal access token"));
+    for token in ["access_token", "refresh_token"] {
+        assert!(!sandbox.accepts(record[token].as_str().unwrap()), "{token}");
+    }
+    let request = sandbox.requests().into_iter().rfind(|it| it.path == "/api/v1/auth/logout").unwrap();
+    assert_eq!((request.tenant.as_deref(), request.status), (Some("globex"), Some(200)));
+}
+
+#[test]
+fn a_url_selects_whom_to_log_out() {
+    let (world, [_, two], tokens) = two();
+    world.run(&format!("auth logout --api-url {}", two.origin())).ok().says("profile two");
+    assert!(!two.accepts(&tokens[1]));
+    assert_eq!(states(&world), ["valid", "logged_out"]);
+}
+
+#[test]
+fn all_covers_profiles_what_was_captured_and_the_file() {
+    let (world, [one, two], tokens) = two();
+    // One is known to `logins.toml` and the file only, the other to the file only, and the active
+    // profile does not even exist.
+    world.config("profile = \"gone\"\n");
+    world.write("logins.toml", "");
+    let outcome = world.run("auth logout --all -o json").ok();
+    let rows = outcome.json();
+    assert_eq!(rows.as_array().unwrap().len(), 2);
+    assert!(
+        rows.as_array().unwrap().iter().all(|row| row["revoked"] == true && row["deleted_from"][0] == "file")
+    );
+    assert!(!one.accepts(&tokens[0]) && !two.accepts(&tokens[1]));
+    assert!(world.record(&one.api_url()).is_null() && world.record(&two.api_url()).is_null());
+    world.run("auth logout --all").ok().says("Nobody was logged in.");
+    assert_eq!(world.run("auth logout --all -o json").ok().stdout, "[]\n");
+}
+
+#[test]
+fn all_goes_on_where_one_platform_is_down() {
+    let (world, [one, two], tokens) = two();
+    let down = one.api_url();
+    drop(one);
+    let outcome = world.run("auth logout --all").ok();
+    outcome.says("not revoked (nothing accepts connections").says("The personal access token is revoked");
+    assert!(!two.accepts(&tokens[1]) && world.record(&down).is_null());
+    assert_eq!(states(&world), ["logged_out", "logged_out"]);
+}
+
+#[test]
+fn local_only_asks_nobody() {
+    let (world, [one, _], tokens) = two();
+    let before = one.requests().len();
+    let outcome = world.run("auth logout --local-only").ok();
+    outcome
+        .says("not revoked (--local-only: the token stays good at the platform)")
+        .says("deleted from the file");
+    assert!(one.accepts(&tokens[0]) && one.requests().len() == before);
+    assert_eq!(states(&world), ["logged_out", "valid"]);
+}
+
+#[test]
+fn a_platform_that_fails_does_not_keep_the_credential_here() {
+    for (fault, reason) in [
+        (Fault::status(500), "the platform failed with status 500"),
+        (Fault::status(401), "dead at the platform already"),
+        (Fault::status(200).body("text/html", "<html>").after_work(), ""),
+        (Fault::close(), "closed the connection"),
+    ] {
+        let (world, [one, _], _tokens) = two();
+        one.fault("/api/v1/auth/logout", fault);
+        world.run("auth logout --profile one").ok().says(reason).says("deleted from the file");
+        assert!(world.record(&one.api_url()).is_null(), "{reason}");
+    }
+}
+
+#[test]
+fn who_is_logged_out_already_stays_so_without_an_error() {
+    let (world, [one, _], _tokens) = two();
+    world.run("auth logout").ok();
+    let before = (world.files(), one.requests().len());
+    world.run("auth logout").ok().says("profile one was logged out already.");
+    assert_eq!(world.run("auth logout -o json").ok().stdout, "[]\n");
+    assert_eq!((world.files(), one.requests().len()), before);
+    world.run("auth logout --api-url https://never.test").ok().says("logged out already");
+}
+
+#[test]
+fn profiles_that_shared_the_credential_are_named() {
+    let (world, sandbox) = (World::new(), sandbox());
+    for name in ["one", "two", "three"] {
+        world.log_in(&sandbox, "ada", &format!("--profile {name}"));
+    }
+    world.run("auth logout --profile two").ok().says("It was the credential of one, three too.");
+    assert_eq!(states(&world), ["logged_out"; 3]);
+}
+
+#[test]
+fn nonsense_is_a_usage_error() {
+    let (world, ..) = two();
+    let before = world.files();
+    world.run("auth logout --all --profile one").code(2);
+    world.run("auth logout --all --api-url https://a.test").code(2);
+    world.run("auth logout --profile three").code(2).says("there is no profile `three`");
+    world.config("").run("auth logout").ok().says("was logged out already");
+    assert_eq!(world.files()[1..], before[1..]);
+}
+
+#[test]
+fn the_credential_of_another_origin_goes_to_its_own_platform_only() {
+    let (world, [one, two], tokens) = two();
+    let config = world.read("config.toml");
+    world.config(&config.replace(&one.api_url(), &two.api_url()).replacen(
+        "[profiles.one]\n",
+        "[profiles.one]\ncredential = \"own\"\n",
+        1,
+    ));
+    let file = world
+        .read("credentials")
+        .replace(&format!("\"{}\":{{\"version", one.api_url()), "\"own\":{\"version");
+    world.write("credentials", &file);
+    let before = two.requests().len();
+    world.run("auth logout --profile one").ok().says("revoked");
+    assert_eq!(two.requests().len(), before, "nothing was sent to the other");
+    assert!(!one.accepts(&tokens[0]));
+}
