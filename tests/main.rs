@@ -18,4 +18,6 @@ mod precedence;
 mod secrecy;
 #[cfg(target_os = "linux")]
 mod secret_service;
+#[cfg(target_os = "linux")]
+mod terminal;
 mod without_writes;

@@ -184,7 +184,10 @@ impl Credentials {
         let keychain_counts = may_touch_keychain(choice, known);
         let _lock = match self.lock(key) {
             Ok(lock) => lock,
-            Err(_) if self.holds_nothing(key, keychain_counts) => return Ok(Deleted::default()),
+            // One that is busy may be about to store what was not there yet.
+            Err(error) if !error.is_busy() && self.holds_nothing(key, keychain_counts) => {
+                return Ok(Deleted::default());
+            }
             Err(error) => return Err(error),
         };
         let file = self.file.delete(key);
