@@ -244,7 +244,8 @@ fn plain(value: &DeValue<'_>) -> Value {
 
 /// Line and column (in characters), both from 1.
 fn position(text: &str, offset: usize) -> (usize, usize) {
-    let before = &text[..text.floor_char_boundary(offset)];
+    let end = (0..=offset.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
+    let before = &text[..end.unwrap_or(0)];
     let start = before.rfind('\n').map_or(0, |i| i + 1);
     (before.matches('\n').count() + 1, before[start..].chars().count() + 1)
 }

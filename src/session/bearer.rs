@@ -50,10 +50,10 @@ impl Session {
         Ok(variables.used)
     }
 
-    pub(super) fn platform<'s>(
+    pub(super) fn platform(
         &self,
         profile: &Resolved,
-        token: &'s Secret,
+        token: &Secret,
         tenant: Option<Tenant>,
     ) -> Result<Platform<Secret>> {
         let url = profile.api_url.as_ref().ok_or_else(|| no_environment(profile))?.value.clone();
