@@ -31,7 +31,11 @@ fn a_terminal_gets_an_aligned_table_and_loses_columns_where_it_is_narrow() {
     let mut world = world();
     world.set("NO_COLOR", "1");
     let wide = table(&world.run_in_terminal("profiles list", 140).ok().stdout);
-    insta::assert_snapshot!(wide, @"");
+    insta::assert_snapshot!(wide, @r"
+    PROFILE    API URL                              TENANT  USER              TOKEN    EXPIRES  STORE
+    * staging  https://staging.example.test/api/v1  acme    ada@example.test  valid    in 3 d   file
+      prod     https://prod.example.test/api/v1     -       -                 unknown  -        -
+    ");
     let narrow = world.run_in_terminal("profiles list", 60).ok().stdout;
     assert!(narrow.contains("TOKEN") && !narrow.contains("STORE"), "{narrow}");
     assert!(table(&narrow).lines().all(|line| line.chars().count() <= 60), "{narrow}");
@@ -41,7 +45,9 @@ fn a_terminal_gets_an_aligned_table_and_loses_columns_where_it_is_narrow() {
 fn colour_is_for_terminals_that_want_it() {
     let colours = |set: &[(&str, &str)], more: &str| {
         let mut world = world();
-        set.iter().for_each(|(name, value)| drop(world.set(name, *value)));
+        for (name, value) in set {
+            world.set(name, *value);
+        }
         world.run_in_terminal(&format!("profiles list {more}"), 140).ok().stdout.contains("\u{1b}[")
     };
     assert!(colours(&[], ""));
