@@ -327,16 +327,30 @@ fn removing_a_profile_logs_it_out_unless_somebody_needs_the_credential() {
         Sandbox::start(Options::default()).unwrap(),
         Sandbox::start(Options::default()).unwrap(),
     );
-    let token = world.log_in(&one, "ada", "--profile a");
-    world.log_in(&one, "ada", "--profile b");
+    world.log_in(&one, "ada", "--profile a");
+    let token = world.log_in(&one, "ada", "--profile b");
     let kept = world.log_in(&two, "ada", "--profile c");
     world.run("profiles remove b").ok().says("its credential stays: profile a uses it");
     world.run("profiles remove c --keep-credential").ok();
-    assert!(one.accepts(&world.record(&one.api_url())["access_token"].as_str().unwrap().to_owned()));
+    assert!(one.accepts(world.record(&one.api_url())["access_token"].as_str().unwrap()));
     assert!(two.accepts(&kept) && !world.record(&two.api_url()).is_null());
     world.run("profiles remove a --use default").ok().says("logged out a and revoked its token");
     assert!(world.record(&one.api_url()).is_null());
-    let _ = token;
+    assert!(!one.accepts(&token));
+}
+
+#[test]
+fn a_variable_moves_the_whole_folder() {
+    let (mut world, sandbox) = (World::new(), Sandbox::start(Options::default()).unwrap());
+    let moved = world.home().join("elsewhere/autocom");
+    world.set("AUTOCOM_HOME", moved.display().to_string());
+    world.log_in(&sandbox, "ada", "");
+    let mut files: Vec<_> = fs::read_dir(&moved).unwrap().map(|it| it.unwrap().file_name()).collect();
+    files.sort();
+    assert_eq!(files, ["config.toml", "credentials", "locks", "logins.toml"]);
+    assert!(!world.path("").exists());
+    // Relative to where the command runs, as a path on a command line is.
+    world.set("AUTOCOM_HOME", "elsewhere/autocom").run("whoami").ok();
 }
 
 #[cfg(unix)]

@@ -6,21 +6,11 @@ use serde_json::{Value, json};
 use crate::platform::{Options, Sandbox};
 use crate::support::World;
 
-fn from_now(seconds: i64) -> String {
-    let time = Timestamp::now_for_tests() + SignedDuration::from_secs(seconds);
+/// So many seconds from now, as the files have it.
+#[expect(clippy::disallowed_methods, reason = "the program under test reads the real clock too")]
+pub fn from_now(seconds: i64) -> String {
+    let time = Timestamp::now() + SignedDuration::from_secs(seconds);
     time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
-}
-
-/// A clock of the tests' own.
-trait Now {
-    fn now_for_tests() -> Timestamp;
-}
-
-impl Now for Timestamp {
-    #[expect(clippy::disallowed_methods, reason = "the program under test reads the real clock too")]
-    fn now_for_tests() -> Timestamp {
-        Timestamp::now()
-    }
 }
 
 /// An entry of `logins.toml` for `https://NAME.test`.

@@ -1,6 +1,6 @@
 //! Login through the browser: what arrives, what is kept, and how each failure ends.
 
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::time::Duration;
 
 use crate::platform::{Fault, Options, Sandbox, Visited, Visitor, fingerprint, visit_blocking};
@@ -143,6 +143,21 @@ fn a_wrong_state_gets_a_400_and_the_wait_goes_on() {
     let rebound = get(&callback.replace("127.0.0.1", "localhost"));
     assert_eq!(rebound.0, 400, "a name that leads here is not the address that was asked for");
     visit_blocking(&url, Visitor::approving("ada")).unwrap();
+    login.finish().ok();
+}
+
+#[test]
+fn slow_and_huge_requests_do_not_hold_up_the_real_one() {
+    use std::io::Write;
+    let _ports = CallbackPorts::take();
+    let (world, sandbox) = (World::new(), sandbox());
+    let mut login = world.login(&sandbox.api_url(), "");
+    let url = login.login_url();
+    let mut others: Vec<_> = (0..70).map(|_| TcpStream::connect("127.0.0.1:8765").unwrap()).collect();
+    others[0].write_all(b"GET /callback HTTP/1.1\r\nx: ").unwrap();
+    let _ = others[1].write_all(&[b'x'; 1 << 20]); // it may be cut off before its end
+    let visited = visit_blocking(&url, Visitor::approving("ada")).unwrap();
+    assert!(matches!(visited, Visited::Delivered { status: 200, .. }), "{visited:?}");
     login.finish().ok();
 }
 

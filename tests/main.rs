@@ -25,4 +25,6 @@ mod schemas;
 mod secrecy;
 #[cfg(target_os = "linux")]
 mod secret_service;
+#[cfg(target_os = "linux")]
+mod terminal;
 mod without_writes;

@@ -1,1 +1,101 @@
-//! (to come)
+//! Variables only, a read-only home, no home at all: what needs no write still works.
+
+use crate::platform::{Options, Sandbox};
+use crate::support::World;
+
+/// Everything that needs no write, with a token in a variable.
+fn works_from_variables(world: &mut World, sandbox: &Sandbox) {
+    let token = sandbox.mint_pat("ada", None);
+    world.plant(&token);
+    world
+        .set("AUTOCOM_API_URL", sandbox.api_url())
+        .set("AUTOCOM_TOKEN", &token)
+        .set("AUTOCOM_TENANT", "globex");
+    let whoami = world.run("whoami -o json").ok().json();
+    assert_eq!((&whoami["email"], &whoami["tenant"]), (&"ada@example.test".into(), &"globex".into()));
+    assert_eq!(world.run("auth status -o json").ok().json()["token"], "env");
+    assert_eq!(world.run("profiles list -o json").ok().json()[0]["token"], "env");
+    for line in ["config list", "config get tenant", "profiles show", "version", "--help"] {
+        assert_eq!(world.run(line).ok().stderr, "", "{line}");
+    }
+    world.run("profiles current").code(2).says("AUTOCOM_API_URL");
+    world.set("AUTOCOM_PROFILE", "ci");
+    assert_eq!(world.run("profiles current").ok().stdout, "ci\n");
+    assert_eq!(world.run("whoami -o json").ok().json()["profile"], "ci");
+    world.unset("AUTOCOM_PROFILE").unset("AUTOCOM_TOKEN");
+    world.run("whoami").code(4).says("not logged in");
+    world.run("auth logout").ok().says("logged out already");
+    world.run("auth logout --all").ok().says("Nobody was logged in");
+    world.set("AUTOCOM_TOKEN", &token);
+}
+
+#[test]
+fn without_a_home_the_variables_are_enough() {
+    let (mut world, sandbox) = (World::new(), Sandbox::start(Options::default()).unwrap());
+    world.unset("HOME");
+    works_from_variables(&mut world, &sandbox);
+    let hint = "set HOME or AUTOCOM_HOME";
+    world.run("config set tenant acme").code(2).says(hint);
+    world.run("config path").code(2).says(hint);
+    world.run_with_input("login --token-stdin", "x").code(6).says(hint);
+    assert_eq!(std::fs::read_dir(world.home()).unwrap().count(), 0);
+}
+
+#[test]
+fn a_home_that_is_no_folder_is_as_good_as_none() {
+    let (mut world, sandbox) = (World::new(), Sandbox::start(Options::default()).unwrap());
+    world.set("HOME", "/dev/null");
+    works_from_variables(&mut world, &sandbox);
+    world.run("config set tenant acme").code(1).says("/dev/null/.autocom");
+    world.run_with_input("login --token-stdin", "x").code(6).says("/dev/null/.autocom");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_read_only_home_can_be_read() {
+    use std::os::unix::fs::PermissionsExt;
+    let (mut world, sandbox) = (World::new(), Sandbox::start(Options::default()).unwrap());
+    world.log_in(&sandbox, "ada", "--profile one");
+    world.heed_modes();
+    let chmod = |world: &World, mode: u32| {
+        for folder in ["", "locks"] {
+            std::fs::set_permissions(world.path(folder), std::fs::Permissions::from_mode(mode)).unwrap();
+        }
+    };
+    chmod(&world, 0o500);
+    let before = world.files();
+    assert_eq!(world.run("whoami").ok().stderr, "");
+    assert_eq!(world.run("auth status -o json").ok().json()["token"], "valid");
+    assert_eq!(world.tokens(), [("one".to_owned(), "valid".to_owned())]);
+    // Also where there is something to mend.
+    let logins = world.read("logins.toml");
+    chmod(&world, 0o700);
+    world.write("logins.toml", &logins.replace("ada@", "eve@"));
+    world.heed_modes();
+    chmod(&world, 0o500);
+    assert_eq!(world.run("auth status -o json").ok().json()["email"], "ada@example.test");
+    let outcome = world.run("config set tenant acme").code(1);
+    outcome.says("could not").says("config");
+    world.run("auth logout").code(6);
+    assert_eq!(world.run("auth logout --api-url https://b.test").ok().stdout, "");
+    assert_eq!(
+        (world.read("config.toml"), world.read("credentials")),
+        (before[0].clone(), before[2].clone())
+    );
+    works_from_variables_beside(&mut world, &sandbox);
+    chmod(&world, 0o700);
+}
+
+/// The variables speak of another environment than the files.
+#[cfg(unix)]
+fn works_from_variables_beside(world: &mut World, sandbox: &Sandbox) {
+    let other = Sandbox::start(Options::default()).unwrap();
+    let token = other.mint_pat("grace", None);
+    world.plant(&token);
+    world.set("AUTOCOM_API_URL", other.api_url()).set("AUTOCOM_TOKEN", &token);
+    world.run("whoami").ok().prints("grace@example.test");
+    assert_eq!(world.run("profiles list -o json").ok().json()[1]["active"], true);
+    let before = sandbox.requests().len();
+    world.run("whoami --profile one").ok().prints("Ada Lovelace");
+    assert_eq!(sandbox.requests().len(), before);
+}

@@ -89,7 +89,7 @@ pub(super) fn not_logged_in(profile: &Resolved) -> Error {
 /// The command that logs this profile in.
 pub fn login_command(profile: &Resolved) -> String {
     match (profile.name(), &profile.api_url) {
-        (Some(name), _) if !profile.selection.only_in_variables => {
+        (Some(name), Some(_)) if !profile.selection.only_in_variables => {
             format!("autocom auth login --profile {name}")
         }
         (_, Some(url)) => format!("autocom auth login --api-url {}", url.value),
