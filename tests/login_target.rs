@@ -321,14 +321,14 @@ fn the_tenant_is_the_current_one_unless_one_is_named() {
 fn a_captured_tenant_counts_for_the_same_user_only() {
     let (world, sandbox) = (World::new(), sandbox());
     let tenant = || world.record(&sandbox.api_url())["tenant"].clone();
-    // Captured, and not written: the variable's.
-    let mut with_variable = World::new();
-    with_variable.set("AUTOCOM_TENANT", "globex");
     world.login_with_token(&sandbox.api_url(), &sandbox.mint_pat("ada", None), "--tenant globex").ok();
     world.config(&world.read("config.toml").replace("tenant = \"globex\"\n", ""));
     world.run("auth logout").ok();
     world.log_in(&sandbox, "ada", "");
     assert_eq!(tenant(), "globex");
+    // Mary is in it too, and still nobody chose it for her.
+    let mary = sandbox.mint_pat("mary", None);
+    world.login_with_token(&sandbox.api_url(), &mary, "").code(2).says("in several tenants");
     world.log_in(&sandbox, "grace", "");
     assert_eq!(tenant(), "initech");
 }
