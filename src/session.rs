@@ -25,7 +25,8 @@ use crate::system::browser::Browser;
 use crate::system::clock::Clock;
 use crate::system::environment::Environment;
 use crate::system::http::{Http, REQUEST_TIMEOUT};
-use crate::system::locks::Locks;
+use crate::system::interrupt;
+use crate::system::locks::{LockError, LockGuard, Locks};
 use crate::system::notices::Notices;
 use crate::system::paths::Paths;
 
@@ -41,7 +42,7 @@ pub struct Session {
     spins: bool,
     request_timeout: Duration,
     config: OnceCell<Config>,
-    credentials: OnceCell<Credentials>,
+    credentials: OnceCell<Arc<Credentials>>,
     http: OnceCell<Http>,
 }
 
@@ -119,6 +120,33 @@ impl Session {
         Ok(self.config.get_or_init(|| config))
     }
 
+    /// This invocation once more, with the files as they are now.
+    fn again(&self) -> Session {
+        Session {
+            environment: self.environment.clone(),
+            flags: self.flags.clone(),
+            paths: self.paths.clone(),
+            locks: self.locks.clone(),
+            notices: self.notices.clone(),
+            clock: self.clock.clone(),
+            browser: self.browser.clone(),
+            config: OnceCell::new(),
+            credentials: self.credentials.clone(),
+            http: self.http.clone(),
+            ..*self
+        }
+    }
+
+    /// Waits until no other process is logging in or out. Where no lock can be had at all (no home,
+    /// a read-only one) little can be written either, and there is nobody to wait for.
+    fn turn(&self) -> Result<Option<LockGuard>> {
+        match self.locks.login() {
+            Ok(guard) => Ok(Some(guard)),
+            Err(error @ LockError::Busy { .. }) => Err(error.into()),
+            Err(_) => Ok(None),
+        }
+    }
+
     /// The files as they are now, without flags and variables.
     fn files_now(&self) -> Result<Config> {
         self.load(Environment::default(), Flags::default())
@@ -170,7 +198,7 @@ impl Session {
     pub fn credentials(&self) -> &Credentials {
         self.credentials.get_or_init(|| {
             let patience = Patience { interactive: self.can_ask };
-            Credentials::new(&self.paths, self.locks.clone(), self.notices.clone(), patience)
+            Arc::new(Credentials::new(&self.paths, self.locks.clone(), self.notices.clone(), patience))
         })
     }
 
@@ -184,6 +212,7 @@ impl Session {
             .enable_all()
             .build()
             .map_err(|error| Error::new(Kind::Failed, "could not start the network runtime").cause(error))?;
+        interrupt::watch();
         let outcome = runtime.block_on(async {
             tokio::select! {
                 biased; // Ctrl-C is ours from the first poll on: it must not kill us once work has begun.

@@ -8,6 +8,7 @@ mod platform;
 mod support;
 
 mod architecture;
+mod at_once;
 mod config_files;
 mod errors;
 #[cfg(target_os = "linux")]

@@ -40,6 +40,11 @@ impl Login {
         self.logged_out_at.is_some()
     }
 
+    /// The store that holds the credential, if there is one.
+    pub fn kept_in(&self) -> Option<StoreKind> {
+        self.store.filter(|_| !self.is_logged_out())
+    }
+
     pub fn lifetime(&self) -> Lifetime {
         Lifetime { expires_at: self.expires_at, renewable: self.renewable }
     }

@@ -41,6 +41,20 @@ pub(super) enum Parsed {
 }
 
 impl Record {
+    /// Whether both belong to one user of one platform: by e-mail, and by name where there is none.
+    pub fn is_of_the_user_of(&self, other: &Record) -> bool {
+        let same = match self.user_email.is_empty() && other.user_email.is_empty() {
+            true => self.user_name == other.user_name,
+            false => self.user_email == other.user_email,
+        };
+        same && self.api_url.same_origin(&other.api_url)
+    }
+
+    /// The user for people: the e-mail, else the name.
+    pub fn user(&self) -> &str {
+        if self.user_email.is_empty() { &self.user_name } else { &self.user_email }
+    }
+
     pub fn lifetime(&self) -> Lifetime {
         Lifetime { expires_at: self.expires_at, renewable: self.refresh_token.is_some() }
     }

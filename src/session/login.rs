@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::record::login_of;
 use super::target::{Target, Used, free_name};
 use super::{Session, no_environment};
+use crate::config::{EditTarget, Login};
 use crate::credentials::Record;
 use crate::domain::{
     ClientId, CredentialKey, Key, Layer, ProfileName, Secret, StoreKind, Tenant, TokenKind, jwt,
@@ -39,7 +40,8 @@ pub struct LoginRequest {
 
 /// What a login came to.
 pub struct LoggedIn {
-    pub profile: String,
+    /// `None`: an environment that no profile is bound to.
+    pub profile: Option<String>,
     pub created: bool,
     pub activated: bool,
     pub record: Record,
@@ -63,23 +65,22 @@ struct Fresh {
 impl Session {
     pub fn login(&self, request: LoginRequest) -> Result<LoggedIn> {
         let target = self.login_target(request.make_active)?;
-        let key = self.key_of(&target.profile)?.clone();
         let client_id = match &request.method {
             Method::Token(_) => None,
             _ => Some(self.client_id(&target)?),
         };
         // Before anybody is sent to a browser: is there a place for what comes back?
-        let store = self.credentials().prepare(&key, target.profile.store.value)?;
+        let store = self.credentials().prepare(&target.key, target.profile.store.value)?;
         self.block_on(async {
             let fresh = match (request.method, client_id) {
-                (Method::Token(token), _) => Fresh::personal(token),
+                (Method::Token(token), _) => Fresh::personal(token, &target),
                 (Method::Paste, Some(id)) => self.by_paste(&target, id).await?,
                 (_, id) => {
                     let id = id.ok_or_else(|| no_environment(&target.profile))?;
                     self.by_browser(&target, id, request.timeout).await?
                 }
             };
-            self.finish(&target, &key, store, fresh).await
+            self.finish(&target, store, fresh).await
         })
     }
 
@@ -166,16 +167,14 @@ impl Session {
     }
 
     /// From a token in hand to a stored credential, and the page in the browser.
-    async fn finish(
-        &self,
-        target: &Target,
-        key: &CredentialKey,
-        store: StoreKind,
-        mut fresh: Fresh,
-    ) -> Result<LoggedIn> {
+    async fn finish(&self, target: &Target, store: StoreKind, mut fresh: Fresh) -> Result<LoggedIn> {
         let reply = fresh.reply.take();
         let (access_token, kind) = (fresh.access_token.clone(), fresh.kind);
-        match self.identify_and_store(target, key, store, fresh).await {
+        let outcome = match self.identify(target, &fresh.access_token).await {
+            Ok((user, tenant)) => self.commit(target, store, fresh, user, tenant),
+            Err(error) => Err(error),
+        };
+        match outcome {
             Ok(done) => {
                 if let Some(reply) = reply {
                     let host = target.url.authority();
@@ -183,7 +182,7 @@ impl Session {
                         .success(&Success {
                             name: Some(done.record.user_name.as_str()).filter(|name| !name.is_empty()),
                             email: Some(done.record.user_email.as_str()).filter(|email| !email.is_empty()),
-                            profile: &done.profile,
+                            profile: done.profile.as_deref().unwrap_or_default(),
                             environment: &host,
                             tenant: done.record.tenant.as_ref().map(Tenant::as_str),
                         })
@@ -204,33 +203,65 @@ impl Session {
         }
     }
 
-    async fn identify_and_store(
+    /// Writes the login down. The browser may have taken minutes, and others log in meanwhile: so one
+    /// at a time, and all is decided by the files as they are now.
+    fn commit(
         &self,
-        target: &Target,
-        key: &CredentialKey,
+        before: &Target,
         store: StoreKind,
         fresh: Fresh,
+        user: User,
+        tenant: Tenant,
     ) -> Result<LoggedIn> {
-        let (user, tenant) = self.identify(target, &fresh.access_token).await?;
-        let record = fresh.record(user, tenant, target, self.clock.now());
-        let own_key = self.own_key(target, key, &record)?;
-        let key = own_key.as_ref().unwrap_or(key);
+        let _turn = self.turn()?;
+        let session = self.again();
+        let target = session.login_target(before.asks_to_activate)?;
+        if target.url != before.url {
+            return Err(Error::usage(format!(
+                "profile {} was bound to {} meanwhile",
+                target.profile.label(),
+                target.url
+            ))
+            .hint("nothing was stored; log in again"));
+        }
+        session.store_login(&target, store, fresh.record(user, tenant, &target, self.clock.now()))
+    }
+
+    fn store_login(&self, target: &Target, store: StoreKind, record: Record) -> Result<LoggedIn> {
+        let own_key = self.own_key(target, &target.key, &record)?;
+        let key = own_key.as_ref().unwrap_or(&target.key);
         let known = self.config()?.captured.get(key);
-        let known_store = known.as_ref().filter(|login| !login.is_logged_out()).and_then(|login| login.store);
-        self.credentials().save(key, &record, store, target.profile.store.value, known_store)?;
         let login = login_of(&record, store, known.as_ref());
-        self.update_login(key, |_| Some(login));
         let used = Used {
             tenant: record.tenant.as_ref(),
             client_id: record.client_id.as_ref(),
             store: (target.profile.store.layer == Layer::Flag).then_some(target.profile.store.value),
             own_key: own_key.as_ref(),
         };
-        let activated = self.write_login(target, &used);
+        let save = || {
+            let choice = target.profile.store.value;
+            self.credentials().save(key, &record, store, choice, known.as_ref().and_then(Login::kept_in))
+        };
+        let activated = if own_key.is_some() {
+            // The profile must lead to its own key before there is something under it: otherwise its
+            // commands would use the other user's token.
+            self.update_login(key, |_| Some(login));
+            let written = self.try_write_login(target, &used).and_then(|activated| Ok((activated, save()?)));
+            written
+                .map(|(activated, ())| activated)
+                .inspect_err(|_| self.update_login(key, |_| known.clone()))?
+        } else {
+            save()?;
+            self.update_login(key, |_| Some(login));
+            self.write_login(target, &used)
+        };
+        if activated {
+            self.mention_overrides(&EditTarget::TopLevel, Key::Profile);
+        }
         if let Some(variable) = self.config()?.token_variable(&target.profile, true).used {
             self.notices.warn(format!("{} is set: commands use its token, not this login", variable.name));
         }
-        let profile = target.profile.label().to_owned();
+        let profile = target.profile.name().map(ToString::to_string);
         Ok(LoggedIn { profile, created: target.creates, activated, record, store, own_key })
     }
 
@@ -292,16 +323,12 @@ impl Session {
         record: &Record,
     ) -> Result<Option<CredentialKey>> {
         let config = self.config()?;
-        let known_store =
-            config.captured.get(key).filter(|login| !login.is_logged_out()).and_then(|login| login.store);
+        let known_store = config.captured.get(key).as_ref().and_then(Login::kept_in);
         let held = self.credentials().read(key, target.profile.store.value, known_store)?;
-        let Some(other_user) = held
-            .filter(|held| held.record.api_url.same_origin(&target.url))
-            .map(|held| held.record.user_email)
-            .filter(|email| *email != record.user_email)
-        else {
+        let Some(held) = held.map(|held| held.record).filter(|held| !held.is_of_the_user_of(record)) else {
             return Ok(None);
         };
+        let other_user = held.user();
         let sharing = self.profiles_with_key(key, target.profile.name())?;
         let Some(sharer) = sharing.first() else { return Ok(None) };
         // A key of its own counts only once it is written down.
@@ -317,7 +344,7 @@ impl Session {
         let stored = self.credentials().file_keys().unwrap_or_default();
         let own = free_name(name.as_str(), |candidate| {
             let candidate = CredentialKey::from(candidate);
-            config.captured.get(&candidate).is_some_and(|login| !login.is_logged_out())
+            config.captured.get(&candidate).as_ref().and_then(Login::kept_in).is_some()
                 || stored.contains(&candidate)
                 || self.profiles_with_key(&candidate, Some(name)).is_ok_and(|users| !users.is_empty())
         });
@@ -347,13 +374,15 @@ impl Session {
 }
 
 impl Fresh {
-    fn personal(token: Secret) -> Fresh {
+    /// A client id that was asked for is remembered for the next login in the browser.
+    fn personal(token: Secret, target: &Target) -> Fresh {
+        let asked = target.profile.client_id.as_ref().filter(|id| id.layer == Layer::Flag);
         Fresh {
             expires_at: jwt::expiry(&token),
             access_token: token,
             refresh_token: None,
             kind: TokenKind::Pat,
-            client_id: None,
+            client_id: asked.map(|id| id.value.clone()),
             scopes: Vec::new(),
             reply: None,
         }

@@ -6,7 +6,7 @@ use super::Session;
 use crate::config::{Login, Resolved, Selection};
 use crate::credentials::Stored;
 use crate::domain::{CredentialKey, Layer, ProfileName, StoreChoice, StoreKind, TokenKind};
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::platform::Platform;
 
 /// One credential to be forgotten.
@@ -84,6 +84,8 @@ impl Session {
     /// Revokes (unless `local_only`) and deletes.
     pub fn logout(&self, doomed: &Doomed, local_only: bool) -> Result<LoggedOut> {
         let Doomed { key, choice, known } = doomed;
+        // What is deleted must be what was revoked, not a login made meanwhile.
+        let _turn = self.turn()?;
         // What can't be read can't be revoked, but it can still be deleted.
         let found = match self.credentials().read(key, *choice, *known) {
             Ok(found) => found,
@@ -98,7 +100,7 @@ impl Session {
         let revocation = match &found {
             None => Revocation::Nothing,
             Some(_) if local_only => Revocation::Skipped,
-            Some(stored) => self.revoke(stored),
+            Some(stored) => self.revoke(stored)?,
         };
         let deleted = self.credentials().delete(key, *choice, *known)?;
         let now = self.clock().now();
@@ -118,7 +120,7 @@ impl Session {
     }
 
     /// Best effort: the token goes to its own platform only, whatever the profile says now.
-    fn revoke(&self, stored: &Stored) -> Revocation {
+    fn revoke(&self, stored: &Stored) -> Result<Revocation> {
         use crate::platform::PlatformError;
         let record = &stored.record;
         let platform = Platform::new(
@@ -128,7 +130,7 @@ impl Session {
             record.tenant.clone(),
         );
         let outcome = self.block_on(async { Ok::<_, Error>(platform.logout().await) });
-        match outcome {
+        Ok(match outcome {
             Ok(Ok(())) => Revocation::Done,
             Ok(Err(PlatformError::Unauthenticated { .. })) if record.refresh_token.is_none() => Revocation::AlreadyDead,
             Ok(Err(PlatformError::Unauthenticated { .. })) => Revocation::Failed(
@@ -136,7 +138,8 @@ impl Session {
                     .to_owned(),
             ),
             Ok(Err(error)) => Revocation::Failed(error.to_string()),
+            Err(error) if error.kind == Kind::Interrupted => return Err(error),
             Err(error) => Revocation::Failed(error.message),
-        }
+        })
     }
 }

@@ -9,6 +9,10 @@ use crate::error::{Error, Result};
 pub struct Target {
     pub profile: Resolved,
     pub url: ApiUrl,
+    /// The key of the credential, once `config.toml` says what this login makes it say.
+    pub key: CredentialKey,
+    /// `--use`.
+    pub asks_to_activate: bool,
     /// Whether the profile is made by this login.
     pub creates: bool,
     /// Whether it becomes the active one.
@@ -41,7 +45,20 @@ impl Session {
         let activates = activates && selection.name.is_some() && !selection.only_in_variables;
         let profile = config.resolve(selection)?;
         let url = profile.api_url.as_ref().ok_or_else(|| no_environment(&profile))?.value.clone();
-        Ok(Target { profile, url, creates, activates })
+        if make_active && !activates {
+            return Err(Error::usage("--use needs a profile, and none is bound to that environment")
+                .hint(format!("name one: autocom auth login --profile NAME --api-url {url} --use")));
+        }
+        // A flag's address becomes the profile's own, so the profile's own key is the one that counts.
+        let declared =
+            profile.name().filter(|_| profile.api_url.as_ref().is_some_and(|url| url.layer == Layer::Flag));
+        let declared = declared.and_then(|name| config.resolve(Selection::listed(name.clone())).ok());
+        let declared = declared.and_then(|own| Some((own.credential?.value, own.api_url?.value)));
+        let key = match declared {
+            Some((key, own)) if key != CredentialKey::from(&own) => key,
+            _ => self.key_of(&profile)?.clone(),
+        };
+        Ok(Target { profile, url, key, asks_to_activate: make_active, creates, activates })
     }
 
     fn named_target(&self, config: &Config, name: &str, url: Option<&ApiUrl>) -> Result<(Selection, bool)> {
@@ -91,9 +108,7 @@ impl Session {
     /// can't be written costs a warning: what was captured serves.
     /// Answers whether the profile became the active one.
     pub fn write_login(&self, target: &Target, used: &Used<'_>) -> bool {
-        let name = target.profile.name().filter(|_| target.may_be_written());
-        let Some(name) = name else { return false };
-        self.try_write_login(name, target, used).unwrap_or_else(|error| {
+        self.try_write_login(target, used).unwrap_or_else(|error| {
             self.notices.warn(format!(
                 "logged in, but config.toml could not be changed: {}{}",
                 error.message,
@@ -103,7 +118,9 @@ impl Session {
         })
     }
 
-    fn try_write_login(&self, name: &ProfileName, target: &Target, used: &Used<'_>) -> Result<bool> {
+    pub fn try_write_login(&self, target: &Target, used: &Used<'_>) -> Result<bool> {
+        let name = target.profile.name().filter(|_| target.may_be_written());
+        let Some(name) = name else { return Ok(false) };
         let files = self.files_now()?;
         let table = EditTarget::of(name);
         let writes_url = files.own_api_url(name).as_ref() != Some(&target.url);

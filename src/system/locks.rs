@@ -51,6 +51,12 @@ impl Locks {
         self.acquire("credentials.lock")
     }
 
+    /// The lock of who logs in or out, from looking at what is there to having written it all. The
+    /// locks of the single files are taken inside it.
+    pub fn login(&self) -> Result<LockGuard, LockError> {
+        self.acquire("login.lock")
+    }
+
     /// The lock of one credential.
     pub fn credential(&self, key: &str) -> Result<LockGuard, LockError> {
         self.acquire(&format!("key-{}.lock", file_name(key)))

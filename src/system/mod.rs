@@ -8,6 +8,7 @@ pub mod clock;
 pub mod environment;
 pub mod files;
 pub mod http;
+pub mod interrupt;
 pub mod locks;
 pub mod notices;
 pub mod paths;

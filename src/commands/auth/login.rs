@@ -73,7 +73,8 @@ impl From<&str> for Hidden {
 #[derive(Serialize, JsonSchema)]
 #[schemars(title = "autocom auth login")]
 pub struct LoginAnswer {
-    pub profile: String,
+    /// Null for an environment that no profile is bound to.
+    pub profile: Option<String>,
     pub created: bool,
     /// Whether this login made it the active profile.
     pub activated: bool,
@@ -91,7 +92,7 @@ pub struct LoginAnswer {
 
 impl Viewed for LoginAnswer {
     fn view(&self) -> View {
-        View::Line(self.profile.clone())
+        View::Line(self.profile.clone().unwrap_or_default())
     }
 }
 
@@ -135,11 +136,12 @@ fn summary(done: &LoggedIn, now: Timestamp) -> String {
         (name, email) => format!("{name} <{email}>"),
     };
     let tenant = record.tenant.as_ref().map(|tenant| format!(", tenant {tenant}")).unwrap_or_default();
+    let name = done.profile.as_deref().unwrap_or("(unnamed)");
     let profile = match (done.created, done.activated) {
-        (true, true) => format!("{} (new, active now)", done.profile),
-        (true, false) => format!("{} (new)", done.profile),
-        (false, true) => format!("{} (active now)", done.profile),
-        (false, false) => done.profile.clone(),
+        (true, true) => format!("{name} (new, active now)"),
+        (true, false) => format!("{name} (new)"),
+        (false, true) => format!("{name} (active now)"),
+        (false, false) => name.to_owned(),
     };
     let end = match (record.expires_at, record.refresh_token.is_some()) {
         (Some(end), true) => format!(" and ends {} (renewable)", relative(end, now)),

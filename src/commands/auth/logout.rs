@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::super::Done;
 use crate::domain::{StoreKind, TokenKind};
-use crate::error::Result;
+use crate::error::{Kind, Result};
 use crate::session::Session;
 use crate::session::logout::{LoggedOut, Revocation};
 use crate::ui::view::{Cell, Column, View, Viewed};
@@ -76,6 +76,7 @@ impl Logout {
                 Ok(done) => {
                     rows.extend(self.report(session, done, only.as_ref().map(|name| name.as_str()))?)
                 }
+                Err(error) if error.kind == Kind::Interrupted => return Err(error),
                 Err(error) => failures.push(error),
             }
         }
@@ -103,29 +104,7 @@ impl Logout {
             notices.progress(format!("{subject} was logged out already."));
             return Ok(None);
         }
-        let user = done.user.as_ref().map(|user| format!(" ({user})")).unwrap_or_default();
-        let reason = match &done.revocation {
-            Revocation::Done => None,
-            Revocation::Skipped => Some("--local-only: the token stays good at the platform".to_owned()),
-            Revocation::AlreadyDead => Some("the token was dead at the platform already".to_owned()),
-            Revocation::Nothing => Some("the credential could not be read".to_owned()),
-            Revocation::Failed(why) => Some(why.clone()),
-        };
-        let revoked = match (&reason, done.kind) {
-            (None, Some(TokenKind::Pat)) => {
-                "The personal access token is revoked: it is dead everywhere".to_owned()
-            }
-            (None, _) => "The token is revoked at the platform".to_owned(),
-            (Some(why), _) => format!("The token was not revoked ({why})"),
-        };
-        let stores: Vec<&str> = done.stores.iter().map(|store| store.as_str()).collect();
-        let sentence =
-            format!("Logged out {subject}{user}.\n{revoked}; deleted from the {}.", stores.join(" and the "));
-        match done.revocation {
-            // A token that may live on is worth a word even with --quiet.
-            Revocation::Failed(_) | Revocation::Nothing => notices.warn(sentence),
-            _ => notices.progress(sentence),
-        }
+        let reason = tell(session, &subject, &done);
         let others: Vec<&str> =
             profiles.iter().map(String::as_str).filter(|name| Some(*name) != profile).collect();
         if !others.is_empty() && profile.is_some() {
@@ -141,4 +120,32 @@ impl Logout {
             profiles,
         }))
     }
+}
+
+/// Says what became of a credential, and answers why it was not revoked.
+pub fn tell(session: &Session, subject: &str, done: &LoggedOut) -> Option<String> {
+    let user = done.user.as_ref().map(|user| format!(" ({user})")).unwrap_or_default();
+    let reason = match &done.revocation {
+        Revocation::Done => None,
+        Revocation::Skipped => Some("--local-only: the token stays good at the platform".to_owned()),
+        Revocation::AlreadyDead => Some("the token was dead at the platform already".to_owned()),
+        Revocation::Nothing => Some("the credential could not be read".to_owned()),
+        Revocation::Failed(why) => Some(why.clone()),
+    };
+    let revoked = match (&reason, done.kind) {
+        (None, Some(TokenKind::Pat)) => {
+            "The personal access token is revoked: it is dead everywhere".to_owned()
+        }
+        (None, _) => "The token is revoked at the platform".to_owned(),
+        (Some(why), _) => format!("The token was not revoked ({why})"),
+    };
+    let stores: Vec<&str> = done.stores.iter().map(|store| store.as_str()).collect();
+    let sentence =
+        format!("Logged out {subject}{user}.\n{revoked}; deleted from the {}.", stores.join(" and the "));
+    match done.revocation {
+        // A token that may live on is worth a word even with --quiet.
+        Revocation::Failed(_) | Revocation::Nothing => session.notices().warn(sentence),
+        _ => session.notices().progress(sentence),
+    }
+    reason
 }

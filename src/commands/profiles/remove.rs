@@ -1,12 +1,12 @@
 use clap::Args;
 
 use super::super::Done;
+use super::super::auth::logout::tell;
 use super::existing;
 use crate::config::{EditTarget, Selection};
 use crate::domain::Key;
 use crate::error::{Error, Result};
 use crate::session::Session;
-use crate::session::logout::Revocation;
 
 /// Remove a profile; logs it out too, unless another profile uses its credential
 #[derive(Debug, Args)]
@@ -51,9 +51,8 @@ impl Remove {
                 session.notices().progress(format!("its credential stays: profile {other} uses it"));
             } else {
                 let done = session.logout(&doomed, false)?;
-                let revoked = if done.revocation == Revocation::Done { " and revoked its token" } else { "" };
                 if !done.stores.is_empty() {
-                    session.notices().progress(format!("logged out {name}{revoked}"));
+                    tell(session, &format!("profile {name}"), &done);
                 }
             }
         }
