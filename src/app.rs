@@ -17,7 +17,10 @@ use crate::system::browser::SystemBrowser;
 use crate::system::clock::SystemClock;
 use crate::system::environment::Environment;
 use crate::system::notices::{Notice, Notices};
+use crate::system::person::{Person, Waiting};
 use crate::ui::output::Output;
+use crate::ui::prompt;
+use crate::ui::spinner::Spinner;
 use crate::ui::style::{ColorChoice, ColorSigns, Tone};
 
 /// Runs one command line.
@@ -83,9 +86,9 @@ fn session(cli: &Cli, environment: &Environment, colours: bool) -> Session {
         Arc::new(notices),
         Arc::new(SystemClock),
         Arc::new(SystemBrowser::new(environment)),
+        Arc::new(Terminal { spins: terminal && !quiet }),
     )
     .asking(environment.can_ask() && !global.no_input)
-    .spinning(terminal && !quiet)
     .request_timeout(global.request_timeout)
 }
 
@@ -182,4 +185,25 @@ fn say(line: &str) {
 
 fn exit_code(kind: Option<Kind>) -> ExitCode {
     ExitCode::from(kind.map_or(0, Kind::exit_code))
+}
+
+/// The person at this process's terminal.
+struct Terminal {
+    spins: bool,
+}
+
+impl Person for Terminal {
+    fn choose(&self, question: &str, options: Vec<String>) -> Option<usize> {
+        prompt::choose(question, options)
+    }
+
+    fn waiting(&self, what: &str) -> Box<dyn Waiting> {
+        Box::new(Spinner::start(what, self.spins))
+    }
+}
+
+impl Waiting for Spinner {
+    fn aside(&self) -> Box<dyn Fn(&dyn Fn()) + Send + Sync> {
+        Box::new(Spinner::aside(self))
+    }
 }

@@ -29,6 +29,7 @@ use crate::system::interrupt;
 use crate::system::locks::{LockError, LockGuard, Locks};
 use crate::system::notices::Notices;
 use crate::system::paths::Paths;
+use crate::system::person::Person;
 
 pub struct Session {
     environment: Environment,
@@ -38,8 +39,8 @@ pub struct Session {
     notices: Arc<Notices>,
     clock: Arc<dyn Clock>,
     browser: Arc<dyn Browser>,
+    person: Arc<dyn Person>,
     can_ask: bool,
-    spins: bool,
     request_timeout: Duration,
     config: OnceCell<Config>,
     credentials: OnceCell<Arc<Credentials>>,
@@ -53,6 +54,7 @@ impl Session {
         notices: Arc<Notices>,
         clock: Arc<dyn Clock>,
         browser: Arc<dyn Browser>,
+        person: Arc<dyn Person>,
     ) -> Session {
         let paths = Paths::of(&environment);
         Session {
@@ -64,7 +66,7 @@ impl Session {
             notices,
             clock,
             browser,
-            spins: false,
+            person,
             request_timeout: REQUEST_TIMEOUT,
             config: OnceCell::new(),
             credentials: OnceCell::new(),
@@ -75,11 +77,6 @@ impl Session {
     /// Whether a person may be asked.
     pub fn asking(self, can_ask: bool) -> Session {
         Session { can_ask, ..self }
-    }
-
-    /// Whether waiting is shown by a spinner.
-    pub fn spinning(self, spins: bool) -> Session {
-        Session { spins, ..self }
     }
 
     pub fn request_timeout(self, timeout: Option<Duration>) -> Session {
@@ -130,6 +127,7 @@ impl Session {
             notices: self.notices.clone(),
             clock: self.clock.clone(),
             browser: self.browser.clone(),
+            person: self.person.clone(),
             config: OnceCell::new(),
             credentials: self.credentials.clone(),
             http: self.http.clone(),

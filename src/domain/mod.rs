@@ -15,6 +15,7 @@ mod profile_name;
 mod secret;
 mod store;
 mod tenant;
+pub mod time;
 mod token;
 
 pub use api_url::{ApiUrl, ApiUrlError, is_loopback};

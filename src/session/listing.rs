@@ -22,7 +22,7 @@ pub struct ProfileRow {
     pub user: Option<String>,
     pub token: TokenStatus,
     /// RFC 3339, UTC.
-    #[serde(serialize_with = "crate::ui::time::optional_rfc3339")]
+    #[serde(serialize_with = "crate::domain::time::optional_rfc3339")]
     #[schemars(with = "Option<String>")]
     pub expires_at: Option<Timestamp>,
     pub store: Option<StoreKind>,

@@ -20,7 +20,6 @@ use crate::oauth::{
 };
 use crate::platform::{Membership, Platform, PlatformError, Profile as User};
 use crate::system::notices::Notices;
-use crate::ui::{prompt, spinner::Spinner};
 
 /// How the token is to be had.
 pub enum Method {
@@ -109,8 +108,8 @@ impl Session {
         if let Err(error) = self.browser.open(url.as_str()) {
             self.notices.hint(format!("{error}"));
         }
-        let spinner = Spinner::start("Waiting for the browser (Ctrl-C to give up)", self.spins);
-        let (aside, heard) = (spinner.aside(), self.notices.clone());
+        let waiting = self.person.waiting("Waiting for the browser (Ctrl-C to give up)");
+        let (aside, heard) = (waiting.aside(), self.notices.clone());
         let notices = Notices::new(move |notice, text| aside(&|| heard.say(notice, text)));
         let callback = tokio::time::timeout(timeout, listener.receive(&pending, &notices)).await.map_err(|_| {
             Error::new(Kind::Authentication, format!("nobody logged in within {}", said(timeout))).hint(format!(
@@ -119,7 +118,7 @@ impl Session {
                 pending.redirect_uri()
             ))
         })??;
-        drop(spinner);
+        drop(waiting);
         match pending.exchange(&self.http(), callback.code).await {
             Ok(grant) => Ok(Fresh::granted(grant, client_id, self.clock.now(), Some(callback.reply))),
             Err(error) => {
@@ -309,7 +308,9 @@ impl Session {
                 .hint(format!("choose one: --tenant {}", theirs[0].id)));
         }
         let options = theirs.iter().map(|tenant| format!("{}  ({})", tenant.id, tenant.name)).collect();
-        let chosen = prompt::choose("Which tenant?", options)
+        let chosen = self
+            .person
+            .choose("Which tenant?", options)
             .ok_or_else(|| Error::new(Kind::Interrupted, "no tenant was chosen"))?;
         Ok(theirs[chosen].id.clone())
     }

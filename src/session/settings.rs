@@ -6,8 +6,6 @@ use serde::Serialize;
 use super::Session;
 use crate::config::Resolved;
 use crate::domain::Key;
-use crate::ui::style::Tone;
-use crate::ui::view::{Cell, Column, View};
 
 /// A key, its effective value and where that comes from.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
@@ -34,21 +32,4 @@ pub fn settings(session: &Session, profile: &Resolved) -> Vec<SettingRow> {
 fn token(session: &Session, profile: &Resolved) -> Option<SettingRow> {
     let used = session.config().ok()?.token_variable(profile, true).used?;
     Some(SettingRow { key: "token", value: Some("(set)".to_owned()), origin: Some(used.name) })
-}
-
-pub fn view(rows: &[SettingRow]) -> View {
-    View::Table {
-        columns: vec![Column::kept("KEY"), Column::kept("VALUE"), Column::kept("ORIGIN")],
-        rows: rows
-            .iter()
-            .map(|row| {
-                vec![
-                    Cell::new(row.key),
-                    Cell::or_absent(row.value.clone()),
-                    Cell::new(row.origin.clone().unwrap_or_default()).tone(Tone::Faint),
-                ]
-            })
-            .collect(),
-        empty: "",
-    }
 }

@@ -12,3 +12,4 @@ pub mod interrupt;
 pub mod locks;
 pub mod notices;
 pub mod paths;
+pub mod person;

@@ -8,6 +8,6 @@ pub mod prompt;
 pub mod spinner;
 pub mod style;
 mod table;
-pub mod time;
+pub use crate::domain::time;
 mod tsv;
 pub mod view;

@@ -3,9 +3,10 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::super::Done;
+use super::settings_view;
 use crate::error::Result;
 use crate::session::Session;
-use crate::session::settings::{SettingRow, settings, view};
+use crate::session::settings::{SettingRow, settings};
 use crate::ui::view::{View, Viewed};
 
 /// List every key with its effective value and where that comes from
@@ -20,7 +21,7 @@ pub struct ListAnswer(pub Vec<SettingRow>);
 
 impl Viewed for ListAnswer {
     fn view(&self) -> View {
-        view(&self.0)
+        settings_view(&self.0)
     }
 }
 

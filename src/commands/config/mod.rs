@@ -11,6 +11,9 @@ use crate::config::{ConfigError, EditTarget};
 use crate::domain::{Key, ProfileName};
 use crate::error::{Error, Result};
 use crate::session::Session;
+use crate::session::settings::SettingRow;
+use crate::ui::style::Tone;
+use crate::ui::view::{Cell, Column, View};
 
 #[derive(Debug, Subcommand)]
 pub enum ConfigCommand {
@@ -69,4 +72,22 @@ fn target<'k>(session: &Session, key: &'k str) -> Result<(EditTarget, &'k str)> 
         None => EditTarget::TopLevel,
     };
     Ok((target, key))
+}
+
+/// Keys, values and origins as a table.
+pub fn settings_view(rows: &[SettingRow]) -> View {
+    View::Table {
+        columns: vec![Column::kept("KEY"), Column::kept("VALUE"), Column::kept("ORIGIN")],
+        rows: rows
+            .iter()
+            .map(|row| {
+                vec![
+                    Cell::new(row.key),
+                    Cell::or_absent(row.value.clone()),
+                    Cell::new(row.origin.clone().unwrap_or_default()).tone(Tone::Faint),
+                ]
+            })
+            .collect(),
+        empty: "",
+    }
 }

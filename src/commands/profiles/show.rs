@@ -3,12 +3,13 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::super::Done;
+use super::super::config::settings_view;
 use super::existing;
 use crate::config::Selection;
 use crate::domain::Origin;
 use crate::error::{Error, Result};
 use crate::session::Session;
-use crate::session::settings::{SettingRow, settings, view};
+use crate::session::settings::{SettingRow, settings};
 use crate::ui::view::{View, Viewed};
 
 /// Show every value of a profile and where it comes from
@@ -30,7 +31,7 @@ pub struct ShowAnswer {
 
 impl Viewed for ShowAnswer {
     fn view(&self) -> View {
-        view(&self.settings)
+        settings_view(&self.settings)
     }
 }
 

@@ -1,0 +1,16 @@
+//! The person in front of the terminal, as far as somebody below the user interface needs them.
+
+/// Who can be asked and shown that something is going on.
+pub trait Person: Send + Sync {
+    /// The index of the chosen option, or `None` if the person gave up.
+    fn choose(&self, question: &str, options: Vec<String>) -> Option<usize>;
+
+    /// Shows that `what` is waited for, until the answer is dropped.
+    fn waiting(&self, what: &str) -> Box<dyn Waiting>;
+}
+
+/// A sign of life on the terminal.
+pub trait Waiting {
+    /// A way to print meanwhile: `print` runs with the sign out of the way.
+    fn aside(&self) -> Box<dyn Fn(&dyn Fn()) + Send + Sync>;
+}
