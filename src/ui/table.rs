@@ -1,12 +1,11 @@
 //! Aligned tables for terminals: the only user of comfy-table.
 
-use std::borrow::Cow;
-
 use comfy_table::{Attribute, Cell as TableCell, Color, ContentArrangement, Table, presets};
 use unicode_width::UnicodeWidthStr;
 
 use super::style::Tone;
 use super::view::{Cell, Column};
+use crate::domain::one_line;
 
 /// Between two columns.
 const GAP: u16 = 2;
@@ -74,14 +73,6 @@ fn styled(cell: &Cell, colours: bool) -> TableCell {
         Tone::Faint => text.add_attribute(Attribute::Dim),
         Tone::Strong => text.add_attribute(Attribute::Bold),
     }
-}
-
-/// A cell is one line of printable text: what the platform sends must not steer the terminal.
-pub(super) fn one_line(text: &str) -> Cow<'_, str> {
-    if text.bytes().all(|b| (b' '..0x7f).contains(&b)) {
-        return Cow::Borrowed(text);
-    }
-    Cow::Owned(text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect())
 }
 
 /// Without trailing blanks, also where they stand before a final escape sequence.
