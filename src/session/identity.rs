@@ -27,12 +27,11 @@ impl Session {
             let expires_at = jwt::expiry(&variable.token);
             let tenant = Session::tenant_for_variable(profile);
             let platform = self.platform(profile, &variable.token, tenant.clone())?;
-            let user = self.block_on(async { Ok(platform.profile().await?) }).map_err(|error| {
-                match error.kind {
+            let user =
+                self.block_on(async { Ok(platform.profile().await?) }).map_err(|error| match error.kind {
                     Kind::Authentication => error.hint(format!("unset or replace {}", variable.name)),
                     _ => error,
-                }
-            })?;
+                })?;
             return Ok(Identity {
                 name: user.name,
                 email: user.email,
