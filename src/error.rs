@@ -152,7 +152,7 @@ impl From<ConfigError> for Error {
                 Some(format!("autocom auth login --profile {name} --api-url URL"))
             }
             ConfigError::UnknownProfile { existing, name, .. } => {
-                let near = likely(name, existing.iter().map(String::as_str));
+                let near = likely(name, existing.iter().map(String::as_str)).filter(|_| existing.len() > 1);
                 let near = near.map(|near| format!(" (did you mean {near}?)")).unwrap_or_default();
                 Some(format!("profiles that exist: {}{near}", existing.join(", ")))
             }

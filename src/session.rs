@@ -193,7 +193,13 @@ impl Session {
         // Empty is unset; what is no string has no text but is not empty.
         let counts = |entry: &&Entry| entry.text().is_some() || entry.value.as_str().is_none();
         match own.filter(counts).or_else(|| config.document.top().get(Key::Output).filter(counts)) {
-            Some(entry) => check(entry.text().unwrap_or_default(), config.document.origin_of(entry)),
+            Some(entry) => match entry.text() {
+                Some(text) => check(text, config.document.origin_of(entry)),
+                None => {
+                    let (why, origin) = ("must be a string".to_owned(), config.document.origin_of(entry));
+                    Err(ConfigError::Invalid { key: Key::Output, why, origin }.into())
+                }
+            },
             None => Ok(()),
         }
     }

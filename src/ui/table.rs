@@ -188,9 +188,21 @@ mod tests {
                 "2 d ago",
             ]),
         ];
-        insta::assert_snapshot!(draw(&COLUMNS, &rows, 60, false), @"");
-        insta::assert_snapshot!(draw(&COLUMNS, &rows, 80, false), @"");
-        insta::assert_snapshot!(draw(&COLUMNS, &rows, 200, false), @"");
+        insta::assert_snapshot!(draw(&COLUMNS, &rows, 60, false), @r"
+        PROFILE  API URL                        TOKEN        EXPIRES
+        staging  https://api.staging.example.…  valid        in 3 d
+        long     https://aaaaaaaaaaaaaaaaaaaa…  refreshable  2 d ago
+        ");
+        insta::assert_snapshot!(draw(&COLUMNS, &rows, 80, false), @r"
+        PROFILE  API URL                  TENANT  USER              TOKEN        EXPIRES
+        staging  https://api.staging.ex…  acme    ada@example.test  valid        in 3 d
+        long     https://aaaaaaaaaaaaaa…  é       m@x.test          refreshable  2 d ago
+        ");
+        insta::assert_snapshot!(draw(&COLUMNS, &rows, 200, false), @r"
+        PROFILE  API URL                                                                                        TENANT  USER              TOKEN        EXPIRES
+        staging  https://api.staging.example.test/api/v1                                                        acme    ada@example.test  valid        in 3 d
+        long     https://aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.test  é       m@x.test          refreshable  2 d ago
+        ");
         for width in 40..200 {
             let text = draw(&COLUMNS, &rows, width, false);
             assert!(
