@@ -1,5 +1,7 @@
 //! The composition root: builds the pieces, runs the command, shows its outcome.
 
+mod usage_error;
+
 use std::ffi::OsString;
 use std::io::Write;
 use std::process::ExitCode;
@@ -34,7 +36,9 @@ pub fn run(arguments: Vec<OsString>, environment: Environment) -> ExitCode {
     logging::start(cli.global.verbose, &environment, stderr_colours);
     // Not taken apart at the end either: the process is over then.
     let session = std::mem::ManuallyDrop::new(session(&cli, &environment, stderr_colours));
-    let outcome = run_command(cli.command, &session).and_then(|done| {
+    let reads_file = !mends_or_needs_no_file(&cli.command);
+    let checked = session.check_output_format(reads_file);
+    let outcome = checked.and_then(|()| run_command(cli.command, &session)).and_then(|done| {
         if let Some(answer) = &done.answer {
             output(&session, colour).write(answer.as_ref())?;
         }
@@ -44,10 +48,28 @@ pub fn run(arguments: Vec<OsString>, environment: Environment) -> ExitCode {
         Ok(done) => done.failures,
         Err(error) => vec![error],
     };
-    for failure in &failures {
-        show_error(failure, session.output_format(), stderr_colours);
+    let kind = Kind::gravest(failures.iter().map(|failure| failure.kind));
+    let format = session.output_format();
+    let shown = match format {
+        OutputFormat::Json => Error::together(failures).into_iter().collect(),
+        OutputFormat::Table | OutputFormat::Yaml => failures,
+    };
+    for failure in &shown {
+        show_error(failure, format, stderr_colours);
     }
-    exit_code(Kind::gravest(failures.iter().map(|failure| failure.kind)))
+    exit_code(kind)
+}
+
+/// Whether the command must run whatever `output` in `config.toml` is: it reads no such file, or it is
+/// what mends it.
+fn mends_or_needs_no_file(command: &Command) -> bool {
+    use crate::commands::{config::ConfigCommand as C, profiles::Profiles as P};
+    matches!(
+        command,
+        Command::Version(_)
+            | Command::Config(C::Path(_) | C::Set(_) | C::Unset(_))
+            | Command::Profiles(P::Set(_))
+    )
 }
 
 /// What `Cli::try_parse_from` does, but for one thing: clap's tree of commands is not taken down
@@ -113,7 +135,7 @@ fn signs(environment: &Environment, terminal: bool) -> ColorSigns {
 
 /// clap's own answers: help and version are answers, all else is a usage error in our words.
 fn refuse(error: &clap::Error, arguments: &[OsString], environment: &Environment) -> ExitCode {
-    use clap::error::{ContextKind, ContextValue, ErrorKind};
+    use clap::error::ErrorKind;
     if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
         let _ = error.print(); // a closed pipe is no failure
         return ExitCode::SUCCESS;
@@ -122,55 +144,33 @@ fn refuse(error: &clap::Error, arguments: &[OsString], environment: &Environment
         let _ = error.print();
         return exit_code(Some(Kind::Usage));
     }
-    let path = command_path(arguments);
-    let left_over = match error.kind() {
-        ErrorKind::UnknownArgument => !matches!(error.get(ContextKind::InvalidArg),
-            Some(ContextValue::String(argument)) if argument.starts_with("--")),
-        ErrorKind::TooManyValues => true,
-        _ => false,
-    };
-    if left_over && path.ends_with("login") {
-        // It may be the token: it is not repeated.
-        let refusal = Error::usage(format!("an argument that `{path}` does not know"));
-        let hint = format!("{path} --help; a token goes to standard input: {path} --token-stdin < token.txt");
-        show_error(&refusal.hint(hint), format_of(arguments, environment), false);
-        return exit_code(Some(Kind::Usage));
-    }
-    let text = error.render().to_string();
-    let (message, rest) =
-        text.strip_prefix("error: ").unwrap_or(&text).split_once("\n\n").unwrap_or((&text, ""));
-    let tip = rest.lines().find_map(|line| line.trim().strip_prefix("tip: "));
-    let message = message.split_whitespace().collect::<Vec<_>>().join(" ");
-    let hint = tip.map_or_else(|| format!("{path} --help"), str::to_owned);
-    show_error(&Error::usage(message).hint(hint), format_of(arguments, environment), false);
+    let colour = ColorChoice::named(typed(arguments, None, "color").unwrap_or_default());
+    let colours = colour.colours(signs(environment, environment.stderr_is_terminal));
+    show_error(&usage_error::of(error, arguments), format_of(arguments, environment), colours);
     exit_code(Some(Kind::Usage))
-}
-
-/// `autocom` and the subcommands that were typed before the first option.
-fn command_path(arguments: &[OsString]) -> String {
-    let root = Cli::command();
-    let (mut path, mut command) = ("autocom".to_owned(), &root);
-    for argument in arguments.iter().skip(1).filter_map(|argument| argument.to_str()) {
-        let Some(sub) = command.find_subcommand(argument) else { continue };
-        path = format!("{path} {argument}");
-        command = sub;
-    }
-    path
 }
 
 /// The format that a command line asks for that could not be parsed as a whole.
 fn format_of(arguments: &[OsString], environment: &Environment) -> OutputFormat {
-    let texts: Vec<&str> = arguments.iter().filter_map(|argument| argument.to_str()).collect();
-    let attached = texts.iter().find_map(|text| {
-        text.strip_prefix("--output=").or_else(|| text.strip_prefix("-o").filter(|rest| !rest.is_empty()))
-    });
-    let separate = texts.windows(2).find(|pair| matches!(pair[0], "-o" | "--output")).map(|pair| pair[1]);
-    attached
-        .or(separate)
-        .map(|text| text.trim_start_matches('=').to_owned())
-        .or_else(|| environment.var("AUTOCOM_OUTPUT"))
+    let variable = environment.var("AUTOCOM_OUTPUT");
+    typed(arguments, Some('o'), "output")
+        .or(variable.as_deref())
         .and_then(|text| text.parse().ok())
         .unwrap_or(OutputFormat::Table)
+}
+
+/// The value of an option of a command line that could not be parsed as a whole.
+fn typed<'a>(arguments: &'a [OsString], short: Option<char>, long: &str) -> Option<&'a str> {
+    let (short, long) = (short.map(|short| format!("-{short}")), format!("--{long}"));
+    let short = short.as_deref();
+    let texts: Vec<&str> = arguments.iter().filter_map(|argument| argument.to_str()).collect();
+    let attached = texts.iter().find_map(|text| {
+        let long = text.strip_prefix(&long).and_then(|rest| rest.strip_prefix('='));
+        long.or_else(|| text.strip_prefix(short?).filter(|rest| !rest.is_empty()))
+    });
+    let separate =
+        texts.windows(2).find(|pair| pair[0] == long || Some(pair[0]) == short).map(|pair| pair[1]);
+    attached.map(|text| text.trim_start_matches('=')).or(separate)
 }
 
 fn show_error(error: &Error, format: OutputFormat, colours: bool) {

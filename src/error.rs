@@ -4,6 +4,7 @@
 
 use crate::config::ConfigError;
 use crate::credentials::StoreError;
+use crate::domain::likely;
 use crate::oauth::OAuthError;
 use crate::platform::PlatformError;
 use crate::system::files::FileError;
@@ -111,6 +112,18 @@ impl Error {
         Error { kind, message: error.to_string(), causes, hint: None }
     }
 
+    /// Several failures as one: the gravest, with what the others say among its causes.
+    pub fn together(mut failures: Vec<Error>) -> Option<Error> {
+        let kind = Kind::gravest(failures.iter().map(|failure| failure.kind))?;
+        let gravest = failures.iter().position(|failure| failure.kind == kind)?;
+        let mut error = failures.remove(gravest);
+        for other in failures {
+            error.causes.push(other.message);
+            error.causes.extend(other.causes);
+        }
+        Some(error)
+    }
+
     pub fn report(&self) -> ErrorReport<'_> {
         ErrorReport {
             error: ErrorBody {
@@ -138,8 +151,13 @@ impl From<ConfigError> for Error {
             ConfigError::UnknownProfile { existing, name, .. } if existing.is_empty() => {
                 Some(format!("autocom auth login --profile {name} --api-url URL"))
             }
-            ConfigError::UnknownProfile { existing, .. } => {
-                Some(format!("profiles that exist: {}", existing.join(", ")))
+            ConfigError::UnknownProfile { existing, name, .. } => {
+                let near = likely(name, existing.iter().map(String::as_str)).filter(|_| existing.len() > 1);
+                let near = near.map(|near| format!(" (did you mean {near}?)")).unwrap_or_default();
+                Some(format!("profiles that exist: {}{near}", existing.join(", ")))
+            }
+            ConfigError::SameVariable { .. } => {
+                Some("give one of them another name, in an editor if both stand in config.toml".to_owned())
             }
             ConfigError::Ambiguous { names, .. } => Some(format!("name one: --profile {}", names[0])),
             ConfigError::NoHome => {

@@ -17,9 +17,9 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::config::{Config, ConfigFile, EditTarget, Flags, Resolved};
+use crate::config::{Config, ConfigError, ConfigFile, EditTarget, Entry, Flags, Resolved};
 use crate::credentials::{Credentials, Patience};
-use crate::domain::{CredentialKey, Key, Layer, OutputFormat, StoreKind};
+use crate::domain::{CredentialKey, Key, Layer, Origin, OutputFormat, StoreKind};
 use crate::error::{Error, Kind, Result};
 use crate::system::browser::Browser;
 use crate::system::clock::Clock;
@@ -191,6 +191,43 @@ impl Session {
         let configured = self.config.get().filter(|config| config.document.mentions(Key::Output));
         let configured = configured.and_then(|config| config.resolve(config.select().ok()?).ok()?.output);
         configured.map_or(OutputFormat::Table, |output| output.value)
+    }
+
+    /// Fails on a format of the answer that is none, naming where it comes from, before anything is
+    /// done; also for commands that resolve no profile. `file`: whether `config.toml` counts.
+    pub fn check_output_format(&self, file: bool) -> Result<()> {
+        let check = |text: &str, origin: Origin| match Key::Output.canonical(text) {
+            Ok(_) => Ok(()),
+            Err(why) => Err(ConfigError::Invalid { key: Key::Output, why: why.to_string(), origin }.into()),
+        };
+        if self.flags.output.is_some() {
+            return Ok(()); // clap has seen to it
+        }
+        if let Some(text) = self.environment.var("AUTOCOM_OUTPUT") {
+            return check(&text, Origin::Variable("AUTOCOM_OUTPUT".to_owned()));
+        }
+        if !file {
+            return Ok(());
+        }
+        let config = self.config()?;
+        if !config.document.mentions(Key::Output) {
+            return Ok(());
+        }
+        // A selection that fails is for the command to report.
+        let selected = config.select().ok().and_then(|selection| selection.name);
+        let own = selected.as_ref().and_then(|name| config.document.table_of(name)?.get(Key::Output));
+        // Empty is unset; what is no string has no text but is not empty.
+        let counts = |entry: &&Entry| entry.text().is_some() || entry.value.as_str().is_none();
+        match own.filter(counts).or_else(|| config.document.top().get(Key::Output).filter(counts)) {
+            Some(entry) => match entry.text() {
+                Some(text) => check(text, config.document.origin_of(entry)),
+                None => {
+                    let (why, origin) = ("must be a string".to_owned(), config.document.origin_of(entry));
+                    Err(ConfigError::Invalid { key: Key::Output, why, origin }.into())
+                }
+            },
+            None => Ok(()),
+        }
     }
 
     pub fn credentials(&self) -> &Credentials {

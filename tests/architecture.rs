@@ -38,7 +38,7 @@ const FENCES: &[(&str, &[&str])] = &[
     ("comfy_table", &["ui/table.rs"]),
     ("inquire", &["ui/prompt.rs"]),
     ("indicatif", &["ui/spinner.rs"]),
-    ("clap", &["cli.rs", "app.rs", "commands/"]),
+    ("clap", &["cli.rs", "app.rs", "app/", "commands/"]),
     ("open", &["system/browser.rs"]),
     ("hyper", &["oauth/callback.rs", "system/http.rs"]),
 ];

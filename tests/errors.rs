@@ -69,7 +69,7 @@ fn a_value_on_the_command_line_that_is_none_is_a_usage_error() {
         ("whoami -o xml", "invalid value 'xml' for '--output <FORMAT>'"),
         ("whoami --request-timeout 0", "between 0 and 86400"),
         ("login --timeout never", "between 0 and 86400"),
-        ("login --store vault", "invalid value 'vault'"),
+        ("login --store vault", "the value of `--store <STORE>` must be one of auto, keychain, file"),
         ("whoami --color sometimes", "invalid value 'sometimes'"),
         ("whoami --profile a.b", "must be 1 to 64 letters"),
     ] {
@@ -222,4 +222,64 @@ fn quiet_leaves_answers_and_errors() {
     assert_eq!(world.run("config set tenant acme -q").ok().stderr, "");
     assert_eq!(world.run("config get tenant -q").ok().stdout, "acme\n");
     assert!(!world.run("whoami -q").code(4).stderr.is_empty());
+}
+
+#[test]
+fn several_failures_are_one_object_the_gravest_first() {
+    let world = World::new();
+    let bad = |name: &str| format!("[profiles.{name}]\napi_url = \"http://{name}.test\"\n");
+    world.config(&(bad("one") + &bad("two")));
+    let outcome = world.run("profiles list -o json").code(2);
+    assert_eq!(outcome.stderr.lines().filter(|line| line.starts_with('{')).count(), 1, "{}", outcome.stderr);
+    let error = outcome.error();
+    assert!(error["message"].as_str().unwrap().contains("config.toml:2"), "{error}");
+    assert!(error["causes"][0].as_str().unwrap().contains("config.toml:4"), "{error}");
+    assert_eq!(world.run("profiles list").code(2).stderr.matches("error: ").count(), 2);
+}
+
+#[test]
+fn an_output_format_that_is_none_stops_every_command_but_those_that_mend_it() {
+    let mut world = World::new();
+    let text = "output = \"xml\"\n[profiles.a]\napi_url = \"https://a.test\"\noutput = \"json\"\n";
+    world.config(text);
+    for line in ["profiles list", "profiles use a", "profiles current", "logout --all", "config get ring"] {
+        let outcome = world.run(line).code(2).says("`output` must be one of table, json, yaml");
+        assert!(outcome.says("config.toml:1)").stdout.is_empty(), "{line}");
+        assert_eq!(world.read("config.toml"), text, "{line}");
+    }
+    for line in ["version", "config path", "--help", "profiles list -o json", "profiles show a -p a"] {
+        world.run(line).ok();
+    }
+    world.run("config set output table").ok();
+    world.run("profiles list").ok();
+    world.set("AUTOCOM_OUTPUT", "xml");
+    for line in ["version", "config path", "profiles list", "profiles use a", "config set ring edge"] {
+        world.run(line).code(2).says("must be one of table, json, yaml (from AUTOCOM_OUTPUT)");
+    }
+    for line in ["--help", "--version", "version -o yaml", "profiles list -o json"] {
+        world.run(line).ok();
+    }
+}
+
+#[test]
+fn a_usage_error_has_the_colours_that_were_asked_for() {
+    let mut world = World::new();
+    for line in ["profiles frob --color always", "login --color=always frob"] {
+        world.run(line).code(2).says("\u{1b}[");
+    }
+    world.set("CLICOLOR_FORCE", "1");
+    world.run("profiles frob").code(2).says("\u{1b}[");
+    assert!(!world.run("profiles frob --color never").code(2).stderr.contains('\u{1b}'));
+}
+
+#[test]
+fn an_unknown_profile_comes_with_the_nearest_name() {
+    let world = World::new();
+    world.config(
+        "[profiles.prod]\napi_url = \"https://p.test\"\n[profiles.staging]\napi_url = \"https://s.test\"\n",
+    );
+    world
+        .run("whoami -p stagin")
+        .code(2)
+        .says("hint: profiles that exist: staging, prod (did you mean staging?)");
 }

@@ -315,3 +315,43 @@ fn an_expired_credential_is_exit_4_with_the_command_to_type() {
         .says("credentials expired")
         .says("hint: autocom auth login --profile local");
 }
+
+#[test]
+fn a_variables_token_does_not_go_to_the_tenant_of_somebody_elses_login() {
+    let (mut world, sandbox) = (World::new(), Sandbox::start(Options::default()).unwrap());
+    world.log_in(&sandbox, "ada", "--profile p");
+    assert_eq!(world.run("whoami -o json").ok().json()["tenant"], "acme");
+    let token = sandbox.mint_pat("grace", None);
+    world.plant(&token);
+    world.set("AUTOCOM_TOKEN", &token);
+    let who = world.run("whoami -o json").ok().json();
+    assert_eq!((&who["email"], &who["tenant"]), (&json!("grace@example.test"), &json!("initech")));
+    assert_eq!(sandbox.requests().last().unwrap().tenant, None);
+    assert_eq!(world.run("auth status -o json").ok().json()["tenant"], Value::Null);
+    assert_eq!(world.run("profiles list -o json").ok().json()[0]["tenant"], Value::Null);
+    world.set("AUTOCOM_TENANT", "initech");
+    assert_eq!(world.run("whoami -o json").ok().json()["tenant"], "initech");
+    assert_eq!(sandbox.requests().last().unwrap().tenant.as_deref(), Some("initech"));
+}
+
+#[test]
+fn what_is_wrong_with_a_variables_token_names_the_variable() {
+    let (mut world, sandbox) = (World::new(), Sandbox::start(Options::default()).unwrap());
+    world.log_in(&sandbox, "ada", "--profile p");
+    world.plant("hunter2");
+    for variable in ["AUTOCOM_TOKEN", "AUTOCOM_TOKEN_P"] {
+        world.set(variable, "hunter2");
+        world.run("whoami").code(4).says(&format!("hint: unset or replace {variable}\n"));
+        for text in ["hunter2 hunter2", "Bearer\thunter2", "hünter2"] {
+            world.set(variable, text);
+            for line in ["whoami", "auth status"] {
+                let outcome = world.run(line).code(4);
+                outcome.says(&format!("the token in {variable} is not one word of visible ASCII characters"));
+            }
+        }
+        world.set(variable, " \t\n");
+        world.run("whoami").ok().prints("ada@example.test");
+        assert_eq!(world.tokens()[0].1, "valid");
+        world.unset(variable);
+    }
+}

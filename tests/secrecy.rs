@@ -189,3 +189,38 @@ fn a_child_process_gets_no_token() {
     login.interrupt();
     login.finish().code(130);
 }
+
+#[test]
+fn a_token_in_the_wrong_place_of_a_command_line_is_not_repeated() {
+    let world = World::new();
+    world.plant("hunter2");
+    for (line, says) in [
+        ("auth login --store hunter2", "the value of `--store <STORE>` must be one of auto, keychain, file"),
+        ("auth login --timeout hunter2", "must be a number of seconds between 0 and 86400"),
+        ("auth hunter2", "a subcommand that `autocom auth` does not know"),
+        ("auth login hunter2", "hint: autocom auth login --help"),
+        ("-p config login hunter2", "an argument that `autocom login` does not know"),
+        ("login --token-stdin=hunter2", "`--token-stdin` takes no value"),
+        ("login --no-browser --with-token hunter2", "cannot be used with"),
+        ("login --frob=hunter2", "`autocom login` has no option `--frob`"),
+        ("login --client-ip hunter2", "did you mean --client-id?"),
+        ("login --hunter2", "an argument that"),
+        ("login -hunter2", ""),
+        ("login -o hunter2", "table, json, yaml"),
+        ("login --color hunter2", "auto, always, never"),
+        ("--request-timeout hunter2 auth status", "must be a number of seconds"),
+        ("hunter2 login", "a subcommand that `autocom` does not know"),
+        ("auth logout hunter2", "an argument that `autocom auth logout` does not know"),
+        ("auth statis", "hint: autocom auth status"),
+        ("login --with-token", "`--with-token <TOKEN>` lacks its value"),
+    ] {
+        for format in ["", "-o json"] {
+            // `World` looks for it.
+            let outcome = world.run(&format!("{line} {format}"));
+            assert!(outcome.code == 2 || says.is_empty(), "{line}: {outcome:?}");
+            if format.is_empty() {
+                outcome.says(says);
+            }
+        }
+    }
+}

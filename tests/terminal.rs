@@ -1,7 +1,7 @@
 //! What only a person at a terminal sees: a table, colour, notes, questions.
 
 use crate::listing::from_now;
-use crate::platform::{Options, Sandbox};
+use crate::platform::{Fault, Options, Sandbox};
 use crate::support::World;
 
 fn world() -> World {
@@ -98,4 +98,69 @@ fn nobody_is_asked_with_no_input() {
         .prints("--tenant acme");
     let line = format!("login --api-url {} --token-stdin --no-input", sandbox.api_url());
     world.run_in_terminal(&line, 200).code(2).prints("no token on standard input");
+}
+
+/// Text that would clear the screen, set the title, ring, and reorder what follows.
+const EVIL: &str = r"E\u001b[2J\u001b]0;owned\u0007\u009b31m\u202eve\u2066\r\n";
+
+#[test]
+fn names_from_the_platform_steer_no_terminal_and_fill_no_screen() {
+    let (world, sandbox) = (World::new(), Sandbox::start(Options::default()).unwrap());
+    let profile = format!(
+        r#"{{"id":1,"name":"{EVIL}{}","email":"{EVIL}@x.test","current_tenant":"acme"}}"#,
+        "a".repeat(100_000)
+    );
+    sandbox.fault("/api/v1/profile", Fault::status(200).body("application/json", &profile).times(9));
+    let token = sandbox.mint_pat("ada", None);
+    let login = world.login_with_token(&sandbox.api_url(), &token, "").ok();
+    let outcomes = [
+        login.says("Logged in as E [2J ]0;owned 31m ve aaa"),
+        world.run("whoami").ok().prints("E [2J ]0;owned 31m ve @x.test"),
+        world.run("whoami -o json").ok(),
+        world.run("auth status").ok(),
+        world.run("profiles list").ok(),
+        world.run("logout").ok(),
+    ];
+    for text in outcomes.iter().flat_map(|it| [&it.stdout, &it.stderr]).chain(&world.files()) {
+        let steers = |c: char| (c.is_control() && !"\n\t".contains(c)) || "\u{202e}\u{2066}".contains(c);
+        assert!(!text.contains(steers) && !text.contains(r"\u001b"), "{text:?}");
+        assert!(text.len() < 2_000, "{} bytes", text.len());
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_token_that_is_pasted_at_a_prompt_is_not_shown() {
+    use std::io::{Read, Write};
+    let (world, sandbox) = (World::new(), Sandbox::start(Options::default()).unwrap());
+    let token = sandbox.mint_pat("ada", None);
+    let line =
+        format!("{} login --token-stdin --api-url {}", env!("CARGO_BIN_EXE_autocom"), sandbox.api_url());
+    let mut command = world.command("");
+    let environment: Vec<_> = command
+        .get_envs()
+        .map(|(name, value)| (name.to_owned(), value.unwrap_or_default().to_owned()))
+        .collect();
+    command = std::process::Command::new("script");
+    command.args(["-qfec", &line, "/dev/null"]).env_clear().envs(environment);
+    command.env("SHELL", "/bin/sh").env("TERM", "xterm").current_dir(world.home());
+    let pipe = std::process::Stdio::piped;
+    let mut child = command.stdin(pipe()).stdout(pipe()).spawn().unwrap();
+    let (mut input, mut output) = (child.stdin.take(), child.stdout.take().unwrap());
+    let (mut seen, mut buffer) = (String::new(), [0; 4096]);
+    loop {
+        let length = output.read(&mut buffer).unwrap();
+        if length == 0 {
+            break;
+        }
+        seen += &String::from_utf8_lossy(&buffer[..length]);
+        // Not before: what is typed ahead is echoed by the terminal itself.
+        if seen.contains("not shown")
+            && let Some(mut input) = input.take()
+        {
+            input.write_all(format!("{token}\r").as_bytes()).unwrap();
+        }
+    }
+    assert!(child.wait().unwrap().success() && seen.contains("Logged in as Ada Lovelace"), "{seen}");
+    assert!(!seen.contains(&token), "{seen}");
 }

@@ -64,7 +64,7 @@ impl Whoami {
             email: identity.email,
             profile: profile.name().map(ToString::to_string),
             api_url: profile.api_url.as_ref().map(|url| url.value.to_string()),
-            tenant: profile.tenant.as_ref().map(|tenant| tenant.value.to_string()),
+            tenant: identity.tenant.map(|tenant| tenant.to_string()),
             expires_at: identity.expires_at.map(rfc3339),
             expires: identity.expires_at.map(|end| relative(end, now)),
         }))

@@ -26,8 +26,8 @@ impl Config {
             return TokenVariables::default();
         };
         let read = |name: &str| {
-            let token = self.environment.var(name)?;
-            Some(TokenVariable { name: name.to_owned(), token: Secret::new(token.trim()) })
+            let token = Secret::new(self.environment.var(name)?.trim());
+            (!token.is_empty()).then(|| TokenVariable { name: name.to_owned(), token })
         };
         // Bound to the profile's own environment: an overridden address must not get it.
         let own = profile.own_api_url.as_ref().or(profile.selection.only_in_variables.then_some(url));

@@ -24,7 +24,7 @@ pub use credential_key::CredentialKey;
 pub use key::{Inheritance, Key, OutputFormat, Ring};
 pub use nearest::{likely, nearest};
 pub use origin::{Layer, Origin};
-pub use printable::printable;
+pub use printable::{one_line, printable};
 pub use profile_name::ProfileName;
 pub use secret::Secret;
 pub use store::{StoreChoice, StoreKind};

@@ -16,6 +16,8 @@ use crate::domain::printable;
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// How much of the platform's words is shown.
 const LONGEST_TEXT: usize = 500;
+/// As long as an e-mail address may be.
+const LONGEST_NAME: usize = 254;
 
 pub(super) struct Answer(Response<Bytes>);
 
@@ -126,6 +128,12 @@ fn fields(errors: &Value) -> Vec<(String, Vec<String>)> {
     };
     let Value::Object(fields) = errors else { return Vec::new() };
     fields.iter().map(|(name, value)| (printable(name, 100), texts(value))).collect()
+}
+
+/// Somebody's or something's name, made printable where it comes in: everything after it (records,
+/// `logins.toml`, sentences) holds clean text.
+pub(super) fn name(value: &Value) -> Option<String> {
+    text(value).map(|name| printable(&name, LONGEST_NAME)).filter(|name| !name.is_empty())
 }
 
 /// A text, or a number as one: ids are both, on different servers.

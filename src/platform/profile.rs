@@ -2,12 +2,11 @@
 
 use serde_json::Value;
 
-use super::answer::{Answer, text};
+use super::answer::{Answer, name, text};
 use super::error::PlatformError;
 use crate::domain::Tenant;
 
-/// At least one of name and e-mail is there. They are the platform's text as it came: whoever
-/// prints them makes them fit for it.
+/// At least one of name and e-mail is there. The texts are printable.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Profile {
     pub id: Option<String>,
@@ -20,15 +19,14 @@ pub struct Profile {
 impl Profile {
     pub(super) fn read(answer: &Answer) -> Result<Profile, PlatformError> {
         let json = answer.json()?;
-        let field = |name: &str| text(&json[name]);
         let current_tenant = match &json["current_tenant"] {
             Value::Object(tenant) => tenant.get("id").and_then(text),
             other => text(other),
         };
         let profile = Profile {
-            id: field("id"),
-            name: field("name"),
-            email: field("email"),
+            id: name(&json["id"]),
+            name: name(&json["name"]),
+            email: name(&json["email"]),
             current_tenant: current_tenant.and_then(|id| id.parse().ok()),
         };
         if profile.name.is_none() && profile.email.is_none() {

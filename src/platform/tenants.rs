@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::answer::{Answer, text};
+use super::answer::{Answer, name, text};
 use super::error::PlatformError;
 use crate::domain::Tenant;
 
@@ -27,8 +27,8 @@ impl Membership {
     fn read(entry: &Value) -> Option<Membership> {
         let id = text(&entry["id"])?;
         Some(Membership {
-            name: text(&entry["name"]).unwrap_or_else(|| id.clone()),
-            role: text(&entry["role"]),
+            name: name(&entry["name"]).unwrap_or_else(|| id.clone()),
+            role: name(&entry["role"]),
             id: id.parse().ok()?,
         })
     }

@@ -4,7 +4,7 @@ use super::record::{login_command, not_logged_in};
 use super::{Session, no_environment};
 use crate::config::{Resolved, TokenVariable};
 use crate::credentials::Stored;
-use crate::domain::{Secret, Tenant};
+use crate::domain::{Layer, Secret, Tenant};
 use crate::error::{Error, Kind, Result};
 use crate::platform::Platform;
 
@@ -47,7 +47,21 @@ impl Session {
                 profile.label()
             ));
         }
+        if let Some(TokenVariable { name, token }) = &variables.used
+            && !token.expose().chars().all(|c| c.is_ascii_graphic())
+        {
+            let message = format!("the token in {name} is not one word of visible ASCII characters");
+            return Err(Error::new(Kind::Authentication, message)
+                .hint(format!("set {name} to the token alone, without quotes or spaces")));
+        }
         Ok(variables.used)
+    }
+
+    /// The tenant that a call with a variable's token names: not the one that a login learned, which
+    /// may have been somebody else's.
+    pub fn tenant_for_variable(profile: &Resolved) -> Option<Tenant> {
+        let tenant = profile.tenant.as_ref().filter(|tenant| tenant.layer != Layer::Captured);
+        tenant.map(|tenant| tenant.value.clone())
     }
 
     pub(super) fn platform(

@@ -3,16 +3,17 @@
 use jiff::Timestamp;
 
 use super::Session;
-use super::bearer::Bearer;
 use super::record::{foreign, login_of, not_logged_in};
 use crate::config::{Login, Resolved};
-use crate::domain::jwt;
-use crate::error::Result;
+use crate::domain::{Tenant, jwt};
+use crate::error::{Kind, Result};
 
 /// A user as a profile knows them.
 pub struct Identity {
     pub name: Option<String>,
     pub email: Option<String>,
+    /// The tenant that the profile's calls go to.
+    pub tenant: Option<Tenant>,
     pub expires_at: Option<Timestamp>,
     /// Whether the token renews itself.
     pub renewable: bool,
@@ -24,11 +25,20 @@ impl Session {
     pub fn identity(&self, profile: &Resolved) -> Result<Identity> {
         if let Some(variable) = self.token_variable(profile)? {
             let expires_at = jwt::expiry(&variable.token);
-            let bearer = Bearer::Variable(variable);
-            let tenant = profile.tenant.as_ref().map(|tenant| tenant.value.clone());
-            let platform = self.platform(profile, bearer.token(), tenant)?;
-            let user = self.block_on(async { Ok(platform.profile().await?) })?;
-            return Ok(Identity { name: user.name, email: user.email, expires_at, renewable: false });
+            let tenant = Session::tenant_for_variable(profile);
+            let platform = self.platform(profile, &variable.token, tenant.clone())?;
+            let user =
+                self.block_on(async { Ok(platform.profile().await?) }).map_err(|error| match error.kind {
+                    Kind::Authentication => error.hint(format!("unset or replace {}", variable.name)),
+                    _ => error,
+                })?;
+            return Ok(Identity {
+                name: user.name,
+                email: user.email,
+                tenant: tenant.or(user.current_tenant),
+                expires_at,
+                renewable: false,
+            });
         }
         match &profile.login {
             Some(login) if login.is_logged_out() => Err(not_logged_in(profile)),
@@ -36,21 +46,22 @@ impl Session {
                 (Some(issuer), Some(url)) if !issuer.same_origin(&url.value) => {
                     Err(foreign(profile, issuer, &url.value))
                 }
-                _ => Ok(Identity::of(login)),
+                _ => Ok(Identity::of(login, profile)),
             },
             None => {
                 let stored = self.require_stored(profile)?;
-                Ok(Identity::of(&login_of(&stored.record, stored.store, None)))
+                Ok(Identity::of(&login_of(&stored.record, stored.store, None), profile))
             }
         }
     }
 }
 
 impl Identity {
-    fn of(login: &Login) -> Identity {
+    fn of(login: &Login, profile: &Resolved) -> Identity {
         Identity {
             name: login.user_name.clone(),
             email: login.user_email.clone(),
+            tenant: profile.tenant.as_ref().map(|tenant| tenant.value.clone()),
             expires_at: login.expires_at,
             renewable: login.renewable,
         }

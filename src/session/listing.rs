@@ -86,11 +86,14 @@ impl Session {
             name: profile.name().map(ToString::to_string),
             active,
             api_url: profile.api_url.as_ref().map(|url| url.value.to_string()),
-            // What a login learned is of no use once it belongs to another origin or has ended.
+            // What a login learned is of no use once it belongs to another origin, or to another token.
             tenant: profile
                 .tenant
                 .as_ref()
-                .filter(|tenant| tenant.layer != Layer::Captured || token != TokenStatus::Foreign)
+                .filter(|tenant| {
+                    tenant.layer != Layer::Captured
+                        || !matches!(token, TokenStatus::Foreign | TokenStatus::Env)
+                })
                 .map(|tenant| tenant.value.to_string()),
             user: login.and_then(|login| login.user_email.clone()),
             token,

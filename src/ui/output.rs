@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use super::style::Tone;
 use super::view::{Cell, Column, Show, View};
 use super::{table, tsv};
-use crate::domain::OutputFormat;
+use crate::domain::{OutputFormat, one_line};
 
 /// How answers are to be written.
 #[derive(Debug, Clone, Copy)]
@@ -65,7 +65,7 @@ impl Output {
             .iter()
             .map(|(name, cell)| {
                 let label = Tone::Faint.paint(&format!("{:widest$}", name.to_lowercase()), self.colours);
-                format!("{label}  {}\n", cell.tone.paint(&table::one_line(&cell.text), self.colours))
+                format!("{label}  {}\n", cell.tone.paint(&one_line(&cell.text), self.colours))
             })
             .collect()
     }

@@ -1,6 +1,8 @@
 //! Questions to a person. Callers make sure that there is one.
 
-use inquire::{Select, Text};
+use inquire::{Password, PasswordDisplayMode, Select, Text};
+
+use crate::domain::Secret;
 
 /// The answer, or `None` if the person gave up (Esc, Ctrl-C, end of input).
 pub fn choose(question: &str, options: Vec<String>) -> Option<usize> {
@@ -11,4 +13,10 @@ pub fn choose(question: &str, options: Vec<String>) -> Option<usize> {
 /// One line, visible while typed.
 pub fn line(question: &str) -> Option<String> {
     Text::new(question).prompt().ok()
+}
+
+/// One line that is not shown while it is typed or pasted.
+pub fn hidden(question: &str) -> Option<Secret> {
+    let prompt = Password::new(question).without_confirmation();
+    prompt.with_display_mode(PasswordDisplayMode::Hidden).prompt().ok().map(Secret::new)
 }

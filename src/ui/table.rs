@@ -1,33 +1,38 @@
 //! Aligned tables for terminals: the only user of comfy-table.
 
-use std::borrow::Cow;
-
 use comfy_table::{Attribute, Cell as TableCell, Color, ContentArrangement, Table, presets};
-use unicode_width::UnicodeWidthStr;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::style::Tone;
 use super::view::{Cell, Column};
+use crate::domain::one_line;
 
 /// Between two columns.
 const GAP: u16 = 2;
 
-/// Draws the rows in at most `width` columns: expendable columns go first, then cells wrap.
+/// To this width the cells of an expendable column may be cut before the column goes.
+const LEAST: usize = 20;
+
+/// Draws the rows in at most `width` columns: cells of expendable columns are cut, then such columns
+/// go, then cells wrap. What is cut here is whole in every other format.
 pub(super) fn draw(columns: &[Column], rows: &[Vec<Cell>], width: usize, colours: bool) -> String {
     let shown = fitting(columns, rows, width);
     let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_width(u16::try_from(width).unwrap_or(u16::MAX));
+    // The padding behind the last column is trimmed off again.
+    let width = u16::try_from(width).unwrap_or(u16::MAX).saturating_add(GAP);
+    table.load_style(presets::NOTHING).set_width(width);
     table.set_content_arrangement(ContentArrangement::Dynamic);
     if colours {
         table.enforce_styling();
     } else {
         table.force_no_tty();
     }
-    table.set_header(shown.iter().map(|i| {
-        let cell = TableCell::new(columns[*i].name);
+    table.set_header(shown.iter().map(|Shown { column, .. }| {
+        let cell = TableCell::new(columns[*column].name);
         if colours { cell.add_attribute(Attribute::Bold) } else { cell }
     }));
     for row in rows {
-        table.add_row(shown.iter().map(|i| styled(&row[*i], colours)));
+        table.add_row(shown.iter().map(|shown| styled(&row[shown.column], shown.width, colours)));
     }
     for column in table.column_iter_mut() {
         column.set_padding((0, GAP));
@@ -36,33 +41,59 @@ pub(super) fn draw(columns: &[Column], rows: &[Vec<Cell>], width: usize, colours
     table.lines().map(|line| trimmed(&line) + "\n").collect()
 }
 
-/// The columns that are shown: the kept ones, then the others by rank as long as they fit.
-fn fitting(columns: &[Column], rows: &[Vec<Cell>], width: usize) -> Vec<usize> {
-    let widths: Vec<usize> = columns
-        .iter()
-        .enumerate()
-        .map(|(i, column)| {
-            let cells = rows.iter().map(|row| one_line(&row[i].text).width());
-            cells.chain([column.name.width()]).max().unwrap_or(0) + usize::from(GAP)
-        })
-        .collect();
-    let mut by_rank: Vec<usize> = (0..columns.len()).collect();
-    by_rank.sort_by_key(|i| columns[*i].expendable);
+/// A column that is shown, and how wide its cells may be.
+struct Shown {
+    column: usize,
+    width: usize,
+}
+
+/// The kept columns, then the others by rank as long as they fit when they are cut; what room is left
+/// gives them back, by rank, what they lost. After the first that doesn't fit comes none that matters less.
+fn fitting(columns: &[Column], rows: &[Vec<Cell>], width: usize) -> Vec<Shown> {
+    let gap = usize::from(GAP);
+    let whole = |column: usize| {
+        let cells = rows.iter().map(|row| one_line(&row[column].text).width());
+        cells.chain([columns[column].name.width()]).max().unwrap_or(0)
+    };
+    let mut by_rank: Vec<(usize, usize)> = (0..columns.len()).map(|column| (column, whole(column))).collect();
+    by_rank.sort_by_key(|(column, _)| columns[*column].expendable);
+    // The last column needs no gap behind it.
+    let mut room = width + gap;
     let mut shown = Vec::new();
-    let mut taken = 0;
-    for column in by_rank {
-        // The last column needs no gap behind it.
-        if columns[column].expendable == 0 || taken + widths[column] <= width + usize::from(GAP) {
-            taken += widths[column];
-            shown.push(column);
+    for (column, whole) in by_rank.iter().copied() {
+        let kept = columns[column].expendable == 0;
+        let width = if kept { whole } else { whole.min(LEAST) };
+        if !kept && width + gap > room {
+            break;
         }
+        room = room.saturating_sub(width + gap);
+        shown.push(Shown { column, width });
     }
-    shown.sort_unstable();
+    for (shown, (_, whole)) in shown.iter_mut().zip(by_rank) {
+        let more = room.min(whole - shown.width);
+        shown.width += more;
+        room -= more;
+    }
+    shown.sort_unstable_by_key(|shown| shown.column);
     shown
 }
 
-fn styled(cell: &Cell, colours: bool) -> TableCell {
-    let text = TableCell::new(one_line(&cell.text).as_ref());
+/// `text` in at most `width` columns. It is the end that goes: addresses and names of one
+/// organisation differ at their beginnings.
+fn cut(text: &str, width: usize) -> String {
+    if text.width() <= width {
+        return text.to_owned();
+    }
+    let mut taken = 0;
+    let fits = |c: &char| {
+        taken += c.width().unwrap_or(0);
+        taken < width
+    };
+    text.chars().take_while(fits).chain(['…']).collect()
+}
+
+fn styled(cell: &Cell, width: usize, colours: bool) -> TableCell {
+    let text = TableCell::new(cut(&one_line(&cell.text), width));
     if !colours {
         return text;
     }
@@ -74,14 +105,6 @@ fn styled(cell: &Cell, colours: bool) -> TableCell {
         Tone::Faint => text.add_attribute(Attribute::Dim),
         Tone::Strong => text.add_attribute(Attribute::Bold),
     }
-}
-
-/// A cell is one line of printable text: what the platform sends must not steer the terminal.
-pub(super) fn one_line(text: &str) -> Cow<'_, str> {
-    if text.bytes().all(|b| (b' '..0x7f).contains(&b)) {
-        return Cow::Borrowed(text);
-    }
-    Cow::Owned(text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect())
 }
 
 /// Without trailing blanks, also where they stand before a final escape sequence.
@@ -134,6 +157,60 @@ mod tests {
         let text = draw(&COLUMNS, &rows(), 30, false);
         assert!(text.lines().all(|line| line.width() <= 30), "{text}");
         assert!(text.lines().count() > 3);
+    }
+
+    #[test]
+    fn long_cells_are_cut_before_a_column_goes_and_none_that_matters_less_comes_in() {
+        const COLUMNS: [Column; 6] = [
+            Column::kept("PROFILE"),
+            Column::expendable("API URL", 2),
+            Column::expendable("TENANT", 4),
+            Column::expendable("USER", 3),
+            Column::kept("TOKEN"),
+            Column::expendable("EXPIRES", 1),
+        ];
+        let row = |cells: [&str; 6]| cells.map(Cell::new).to_vec();
+        let rows = [
+            row([
+                "staging",
+                "https://api.staging.example.test/api/v1",
+                "acme",
+                "ada@example.test",
+                "valid",
+                "in 3 d",
+            ]),
+            row([
+                "long",
+                &format!("https://{}.test", "a".repeat(80)),
+                "é",
+                "m@x.test",
+                "refreshable",
+                "2 d ago",
+            ]),
+        ];
+        insta::assert_snapshot!(draw(&COLUMNS, &rows, 60, false), @r"
+        PROFILE  API URL                        TOKEN        EXPIRES
+        staging  https://api.staging.example.…  valid        in 3 d
+        long     https://aaaaaaaaaaaaaaaaaaaa…  refreshable  2 d ago
+        ");
+        insta::assert_snapshot!(draw(&COLUMNS, &rows, 80, false), @r"
+        PROFILE  API URL                  TENANT  USER              TOKEN        EXPIRES
+        staging  https://api.staging.ex…  acme    ada@example.test  valid        in 3 d
+        long     https://aaaaaaaaaaaaaa…  é       m@x.test          refreshable  2 d ago
+        ");
+        insta::assert_snapshot!(draw(&COLUMNS, &rows, 200, false), @r"
+        PROFILE  API URL                                                                                        TENANT  USER              TOKEN        EXPIRES
+        staging  https://api.staging.example.test/api/v1                                                        acme    ada@example.test  valid        in 3 d
+        long     https://aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.test  é       m@x.test          refreshable  2 d ago
+        ");
+        for width in 40..200 {
+            let text = draw(&COLUMNS, &rows, width, false);
+            assert!(
+                text.lines().all(|line| line.width() <= width) && text.lines().count() == 3,
+                "{width}:\n{text}"
+            );
+        }
+        assert_eq!((cut("漢字漢字", 5).as_str(), cut("漢字", 4).as_str()), ("漢字…", "漢字"));
     }
 
     #[test]

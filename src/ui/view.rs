@@ -37,7 +37,7 @@ impl Cell {
 }
 
 /// A column and how long it stays when the terminal gets narrow: the lower its rank, the longer;
-/// rank 0 never goes.
+/// rank 0 never goes and is never cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Column {
     pub name: &'static str,

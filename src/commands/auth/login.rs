@@ -13,6 +13,7 @@ use crate::domain::{OutputFormat, Secret, StoreChoice, StoreKind, TokenKind};
 use crate::error::{Error, Kind, Result};
 use crate::session::Session;
 use crate::session::login::{LoggedIn, LoginRequest, Method};
+use crate::ui::prompt;
 use crate::ui::time::{relative, rfc3339};
 use crate::ui::view::{View, Viewed};
 
@@ -157,7 +158,9 @@ fn from_stdin(session: &Session) -> Result<Secret> {
             .hint("autocom auth login --token-stdin < token.txt"));
     }
     if session.environment().stdin_is_terminal {
-        session.notices().always("Paste the personal access token, then press Enter and Ctrl-D.");
+        let token = prompt::hidden("Personal access token (not shown):")
+            .ok_or_else(|| Error::new(Kind::Interrupted, "no token was given"))?;
+        return usable(token.expose());
     }
     let mut text = String::new();
     std::io::stdin().lock().take(LONGEST_TOKEN + 1).read_to_string(&mut text).map_err(|error| {

@@ -93,6 +93,7 @@ impl Status {
             return Ok(Done::answer(StatusAnswer {
                 expires_at: end.map(rfc3339),
                 expires: end.map(|end| relative(end, now)),
+                tenant: Session::tenant_for_variable(&profile).map(|tenant| tenant.to_string()),
                 store_reason: variable.name,
                 ..base(TokenStatus::Env)
             }));

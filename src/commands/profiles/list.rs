@@ -32,11 +32,11 @@ impl Viewed for ListAnswer {
         View::Table {
             columns: vec![
                 Column::kept("PROFILE"),
-                Column::expendable("API URL", 1),
+                Column::expendable("API URL", 2),
                 Column::expendable("TENANT", 4),
-                Column::expendable("USER", 2),
+                Column::expendable("USER", 3),
                 Column::kept("TOKEN"),
-                Column::expendable("EXPIRES", 3),
+                Column::expendable("EXPIRES", 1),
                 Column::expendable("STORE", 5),
             ],
             rows: self.rows.iter().map(|row| cells(row, self.now)).collect(),

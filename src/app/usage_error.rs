@@ -1,0 +1,147 @@
+//! clap's usage errors in our words, and without what may be a secret.
+
+use std::ffi::OsString;
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Command, CommandFactory};
+
+use crate::cli::Cli;
+use crate::error::Error;
+
+/// A command line about logging in may hold a token in any place: none of its values is repeated.
+pub(super) fn of(error: &clap::Error, arguments: &[OsString]) -> Error {
+    let path = command_path(arguments);
+    if arguments.iter().any(|argument| argument == "login" || argument == "auth") {
+        return discreet(error, &path);
+    }
+    let (message, tip) = in_claps_words(error);
+    Error::usage(message).hint(tip.unwrap_or_else(|| format!("{path} --help")))
+}
+
+fn discreet(error: &clap::Error, path: &str) -> Error {
+    let argument = named(error, ContextKind::InvalidArg).unwrap_or_default();
+    let help = format!("{path} --help");
+    let (message, hint) = match error.kind() {
+        // clap's name for an option without its value.
+        ErrorKind::InvalidValue if named(error, ContextKind::InvalidValue).is_none_or(str::is_empty) => {
+            (format!("`{argument}` lacks its value"), help)
+        }
+        ErrorKind::InvalidValue => {
+            let values = match error.get(ContextKind::ValidValue) {
+                Some(ContextValue::Strings(values)) => values.join(", "),
+                _ => String::new(),
+            };
+            (format!("the value of `{argument}` must be one of {values}"), help)
+        }
+        ErrorKind::ValueValidation => {
+            let why = std::error::Error::source(error).map(|why| format!(": it {why}")).unwrap_or_default();
+            (format!("the value of `{argument}` is not valid{why}"), help)
+        }
+        ErrorKind::InvalidSubcommand => {
+            let near = named(error, ContextKind::SuggestedSubcommand);
+            let hint = near.map_or(help, |near| format!("{path} {near}"));
+            (format!("a subcommand that `{path}` does not know"), hint)
+        }
+        ErrorKind::UnknownArgument if looks_like_an_option(argument) => {
+            let near = named(error, ContextKind::SuggestedArg);
+            let hint = near.map_or(help, |near| format!("did you mean {near}? {path} --help"));
+            (format!("`{path}` has no option `{argument}`"), hint)
+        }
+        ErrorKind::UnknownArgument => (
+            format!("an argument that `{path}` does not know"),
+            format!(
+                "{path} --help; a token goes to standard input: autocom auth login --token-stdin < token.txt"
+            ),
+        ),
+        ErrorKind::TooManyValues => (format!("`{argument}` takes no value"), help),
+        // These name nothing but our own options.
+        ErrorKind::ArgumentConflict | ErrorKind::MissingRequiredArgument | ErrorKind::MissingSubcommand => {
+            let (message, tip) = in_claps_words(error);
+            (message, tip.unwrap_or(help))
+        }
+        _ => (format!("this is no command line of `{path}`"), help),
+    };
+    Error::usage(message).hint(hint)
+}
+
+fn named(error: &clap::Error, kind: ContextKind) -> Option<&str> {
+    match error.get(kind)? {
+        ContextValue::String(text) => Some(text),
+        ContextValue::Strings(texts) => texts.first().map(String::as_str),
+        _ => None,
+    }
+}
+
+/// `--client-ip`, and no token that happens to begin with dashes.
+fn looks_like_an_option(text: &str) -> bool {
+    let name = text.strip_prefix("--").unwrap_or_default();
+    (1..=20).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'-')
+}
+
+/// The message, and the tip if there is one.
+fn in_claps_words(error: &clap::Error) -> (String, Option<String>) {
+    let text = error.render().to_string();
+    let (message, rest) =
+        text.strip_prefix("error: ").unwrap_or(&text).split_once("\n\n").unwrap_or((&text, ""));
+    let tip = rest.lines().find_map(|line| line.trim().strip_prefix("tip: "));
+    (message.split_whitespace().collect::<Vec<_>>().join(" "), tip.map(str::to_owned))
+}
+
+/// `autocom` and the subcommands that were typed. Values of options are no subcommands.
+fn command_path(arguments: &[OsString]) -> String {
+    let mut root = Cli::command();
+    root.build(); // global options belong to every subcommand from then on
+    let (mut path, mut command) = (root.get_name().to_owned(), &root);
+    let mut words = arguments.iter().skip(1).map(|argument| argument.to_str().unwrap_or_default());
+    while let Some(word) = words.next() {
+        if word == "--" {
+            break;
+        } else if word.starts_with('-') {
+            if takes_next(command, word) {
+                words.next();
+            }
+        } else if let Some(sub) = command.find_subcommand(word) {
+            path = format!("{path} {}", sub.get_name());
+            command = sub;
+        } else {
+            break;
+        }
+    }
+    path
+}
+
+/// Whether the word after this option is its value.
+fn takes_next(command: &Command, word: &str) -> bool {
+    let takes_value = |option: &clap::Arg| option.get_action().takes_values();
+    if let Some(long) = word.strip_prefix("--") {
+        return command.get_arguments().any(|it| it.get_long() == Some(long) && takes_value(it));
+    }
+    let letters = word[1..].char_indices().find_map(|(i, letter)| {
+        let option = command.get_arguments().find(|it| it.get_short() == Some(letter) && takes_value(it));
+        option.map(|_| i + 1 + letter.len_utf8() == word.len())
+    });
+    letters.unwrap_or(false)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_path_is_of_subcommands_and_not_of_values() {
+        for (line, path) in [
+            ("", "autocom"),
+            ("-p config login hunter2", "autocom login"),
+            ("-pconfig login hunter2", "autocom login"),
+            ("--profile config -q auth -vp login status x", "autocom auth status"),
+            ("--profile=config --frob profile ls whoami", "autocom profiles list"),
+            ("hunter2 login", "autocom"),
+            ("-- login", "autocom"),
+        ] {
+            let words: Vec<OsString> =
+                ["autocom"].into_iter().chain(line.split(' ')).map(OsString::from).collect();
+            let words = if line.is_empty() { &words[..1] } else { &words[..] };
+            assert_eq!(command_path(words), path, "{line}");
+        }
+    }
+}
