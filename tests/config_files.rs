@@ -474,3 +474,43 @@ fn credentials_that_are_not_ours_are_kept_aside_by_a_login() {
     world.login_with_token(&sandbox.api_url(), &token, "").code(6);
     assert_eq!(world.read("credentials"), newer);
 }
+
+#[test]
+fn interleaved_dotted_keys_lose_nothing_but_what_is_changed() {
+    let text = "profiles.a.api_url = \"https://a.test\" # 1\noutput = \"json\" # keep\nprofiles.a.tenant = \"t\" # 2\n\
+                profiles.b.api_url = \"https://b.test\"\n";
+    let world = World::new();
+    let a = |tenant: &str| if tenant.is_empty() { String::new() } else { format!("tenant = \"{tenant}\"\n") };
+    let expected =
+        |output: &str, a: &str, b: &str| -> toml::Table { format!("{output}\n{a}\n{b}").parse().unwrap() };
+    let profile = |name: &str, tenant: &str| {
+        format!(
+            "[profiles.{name}]\napi_url = \"https://{}.test\"\n{}",
+            if name == "c" { "b" } else { name },
+            a(tenant)
+        )
+    };
+    for (line, after) in [
+        ("config set output yaml", expected("output = \"yaml\"", &profile("a", "t"), &profile("b", ""))),
+        ("config unset output", expected("", &profile("a", "t"), &profile("b", ""))),
+        ("profiles set a tenant=", expected("output = \"json\"", &profile("a", ""), &profile("b", ""))),
+        ("profiles set a tenant=zz", expected("output = \"json\"", &profile("a", "zz"), &profile("b", ""))),
+        ("profiles remove a --keep-credential", expected("output = \"json\"", "", &profile("b", ""))),
+        ("profiles rename b c", expected("output = \"json\"", &profile("a", "t"), &profile("c", ""))),
+    ] {
+        world.config(text).run(line).ok();
+        let found = world.read("config.toml");
+        assert_eq!(found.parse::<toml::Table>().unwrap(), after, "after `{line}`:\n{found}");
+        assert!(found.contains("# 1") || line.contains("remove"), "after `{line}`:\n{found}");
+    }
+}
+
+#[test]
+fn a_byte_order_mark_stays_where_it_is() {
+    let world = World::new();
+    let text = "\u{feff}[profiles.a]\napi_url = \"https://a.test\"\n";
+    world.config(text).run("profiles use a").ok();
+    let found = world.read("config.toml");
+    assert!(found.starts_with("\u{feff}profile = \"a\"\n"), "{found:?}");
+    world.run("profiles current").ok().prints("a");
+}

@@ -70,6 +70,11 @@ impl<'a> ConfigFile<'a> {
             Some(bytes) => String::from_utf8_lossy(&bytes).into_owned(), // load() saw that it is UTF-8
             None => String::new(),
         };
+        // toml_edit drops a byte order mark; a line in front of it would be worse.
+        let (mark, text) = match text.strip_prefix(BYTE_ORDER_MARK) {
+            Some(rest) => (BYTE_ORDER_MARK, rest.to_owned()),
+            None => ("", text),
+        };
         let document = text.parse::<DocumentMut>().map_err(|error| ConfigError::Shape {
             path: place.path.clone(),
             line: 1,
@@ -79,6 +84,7 @@ impl<'a> ConfigFile<'a> {
         let answer = change(&mut edit)?;
         let after = edit.text;
         if after != text {
+            let after = format!("{mark}{after}");
             Document::parse(&place.path, after.clone().into_bytes()).map_err(|source| {
                 ConfigError::WouldBreak { path: place.path.clone(), source: Box::new(source) }
             })?;
@@ -103,7 +109,14 @@ impl ConfigEdit {
     fn change<T>(&mut self, above: Above, make: impl FnOnce(&mut ConfigEdit) -> T) -> T {
         let before = self.document.to_string();
         let answer = make(self);
-        self.text = carry_over(&self.text, &before, &self.document.to_string(), above);
+        let after = self.document.to_string();
+        let carried = carry_over(&self.text, &before, &after, above);
+        // What is written must say what the document says, whatever it looks like.
+        self.text = if values(&carried).is_some_and(|carried| Some(carried) == values(&after)) {
+            carried
+        } else {
+            with_line_ends_of(&self.text, &after)
+        };
         answer
     }
 
@@ -238,6 +251,21 @@ fn move_closing_blank(table: &mut InlineTable) {
     }
 }
 
+const BYTE_ORDER_MARK: &str = "\u{feff}";
+
+fn values(text: &str) -> Option<toml::Table> {
+    text.parse().ok()
+}
+
+/// `rendered` with the line ends that `text` has.
+fn with_line_ends_of(text: &str, rendered: &str) -> String {
+    if text.contains("\r\n") {
+        rendered.replace("\r\n", "\n").replace('\n', "\r\n")
+    } else {
+        rendered.to_owned()
+    }
+}
+
 /// `text` with the change that turns `before` into `after`, both of which are toml_edit's spelling
 /// of it: a line that did not change stays as it is in `text`.
 fn carry_over(text: &str, before: &str, after: &str, above: Above) -> String {
@@ -249,8 +277,10 @@ fn carry_over(text: &str, before: &str, after: &str, above: Above) -> String {
     let lines = |text: &'_ str| text.split_inclusive('\n').map(line).collect::<Vec<String>>();
     let (old, new) = (lines(before), lines(after));
     let mut text: Vec<String> = text.split_inclusive('\n').map(str::to_owned).collect();
-    if text.len() != old.len() {
-        return new.concat(); // Not seen yet; no comment is lost by it.
+    // toml_edit writes interleaved dotted keys in another order: then no line is where it was.
+    let bare = |line: &str| line.chars().filter(|c| !c.is_whitespace()).collect::<String>();
+    if text.len() != old.len() || text.iter().zip(&old).any(|(text, old)| bare(text) != bare(old)) {
+        return new.concat();
     }
     if let Some(last) = text.last_mut().filter(|last| !last.ends_with('\n')) {
         last.push_str(end);
