@@ -19,7 +19,7 @@ use crate::system::browser::SystemBrowser;
 use crate::system::clock::SystemClock;
 use crate::system::environment::Environment;
 use crate::system::notices::{Notice, Notices};
-use crate::system::person::{Person, Waiting};
+use crate::system::person::{Aside, Person, Waiting};
 use crate::ui::output::Output;
 use crate::ui::prompt;
 use crate::ui::spinner::Spinner;
@@ -203,7 +203,7 @@ impl Person for Terminal {
 }
 
 impl Waiting for Spinner {
-    fn aside(&self) -> Box<dyn Fn(&dyn Fn()) + Send + Sync> {
+    fn aside(&self) -> Aside {
         Box::new(Spinner::aside(self))
     }
 }

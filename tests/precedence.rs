@@ -223,6 +223,27 @@ fn an_identity_is_not_inherited_by_another_environment() {
 }
 
 #[test]
+fn a_tenant_at_a_top_level_without_an_address_is_a_fallback_only() {
+    let text = "tenant = \"top\"\nclient_id = \"top\"\n[profiles.p]\napi_url = \"https://p.test\"\n";
+    let resolve = |login: Option<Login>| {
+        let document = Document::parse("config.toml".as_ref(), text.as_bytes().to_vec()).unwrap();
+        let mut captured = Captured::default();
+        login.inspect(|login| captured.insert("https://p.test".parse().unwrap(), login));
+        let config = Config::of(document, captured, Environment::default(), Flags::default()).unwrap();
+        config.resolve(Selection::listed("p".parse().unwrap())).unwrap()
+    };
+    let login = Login {
+        api_url: Some("https://p.test".parse().unwrap()),
+        tenant: Some("captured".parse().unwrap()),
+        ..Login::default()
+    };
+    assert_eq!(resolve(None).tenant.unwrap().value.as_str(), "top");
+    let profile = resolve(Some(login));
+    assert_eq!(profile.tenant.unwrap().value.as_str(), "captured");
+    assert_eq!(profile.client_id.unwrap().value.as_str(), "top", "it names no other environment");
+}
+
+#[test]
 fn what_another_origin_captured_does_not_count() {
     let login = Login {
         api_url: Some(OWN.parse().unwrap()),

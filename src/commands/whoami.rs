@@ -4,11 +4,11 @@ use serde::Serialize;
 
 use super::Done;
 use crate::domain::SKEW;
+use crate::domain::time::{relative, rfc3339};
 use crate::error::Result;
 use crate::session::Session;
 use crate::session::record::login_command;
 use crate::ui::style::Tone;
-use crate::ui::time::{relative, rfc3339};
 use crate::ui::view::{Cell, View, Viewed};
 
 /// Say who you are in the selected profile; asks the platform only for a token from a variable

@@ -109,12 +109,13 @@ pub(super) fn top_level<'a>(
     is_default: bool,
 ) -> impl Iterator<Item = Candidate> + 'a {
     let top = config.top_url.as_ref();
-    // A top level without an address belongs to no environment: it is a fallback for all.
-    let same = is_default || top.is_none() || top == url;
+    let same = is_default || top == url;
+    // A top level without an address names nobody else's client: its client id serves all.
+    let nobody_s = top.is_none();
     file(config, config.document.top(), move |key| match key.inheritance() {
         _ if is_default && key != Key::Profile => Some(Layer::TopLevel),
         Inheritance::Always => Some(Layer::TopLevel),
-        Inheritance::SameEnvironment => same.then_some(Layer::TopLevel),
+        Inheritance::SameEnvironment => (same || nobody_s).then_some(Layer::TopLevel),
         Inheritance::SameEnvironmentElseLast => {
             Some(if same { Layer::TopLevel } else { Layer::ForeignTopLevel })
         }

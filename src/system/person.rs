@@ -9,8 +9,11 @@ pub trait Person: Send + Sync {
     fn waiting(&self, what: &str) -> Box<dyn Waiting>;
 }
 
+/// Runs what prints while the sign of life is out of the way.
+pub type Aside = Box<dyn Fn(&dyn Fn()) + Send + Sync>;
+
 /// A sign of life on the terminal.
 pub trait Waiting {
     /// A way to print meanwhile: `print` runs with the sign out of the way.
-    fn aside(&self) -> Box<dyn Fn(&dyn Fn()) + Send + Sync>;
+    fn aside(&self) -> Aside;
 }

@@ -8,6 +8,5 @@ pub mod prompt;
 pub mod spinner;
 pub mod style;
 mod table;
-pub use crate::domain::time;
 mod tsv;
 pub mod view;

@@ -9,12 +9,12 @@ use serde::Serialize;
 
 use super::super::Done;
 use crate::cli::seconds;
+use crate::domain::time::{relative, rfc3339};
 use crate::domain::{OutputFormat, Secret, StoreChoice, StoreKind, TokenKind};
 use crate::error::{Error, Kind, Result};
 use crate::session::Session;
 use crate::session::login::{LoggedIn, LoginRequest, Method};
 use crate::ui::prompt;
-use crate::ui::time::{relative, rfc3339};
 use crate::ui::view::{View, Viewed};
 
 /// A token is a line; a megabyte is somebody's mistake.

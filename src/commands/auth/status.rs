@@ -3,12 +3,12 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::super::Done;
+use crate::domain::time::{relative, rfc3339};
 use crate::domain::{StoreKind, TokenKind, TokenStatus, jwt};
 use crate::error::{Error, Kind, Result};
 use crate::session::Session;
 use crate::session::record::login_command;
 use crate::ui::style::Tone;
-use crate::ui::time::{relative, rfc3339};
 use crate::ui::view::{Cell, View, Viewed};
 
 /// Say who is logged in to the selected profile, where the credential is kept and when it ends

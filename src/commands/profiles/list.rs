@@ -5,11 +5,11 @@ use serde::Serialize;
 
 use super::super::Done;
 use crate::domain::TokenStatus;
+use crate::domain::time::{relative, rfc3339};
 use crate::error::Result;
 use crate::session::Session;
 use crate::session::listing::ProfileRow;
 use crate::ui::style::Tone;
-use crate::ui::time::{relative, rfc3339};
 use crate::ui::view::{Cell, Column, View, Viewed};
 
 /// List every profile with the state of its token; asks no platform and opens no keychain
