@@ -419,6 +419,40 @@ mod modes {
     }
 
     #[test]
+    fn a_folder_that_is_too_open_is_tightened_with_one_warning() {
+        let world = World::new();
+        world.config("");
+        chmod(&world, "", 0o777);
+        let outcome = world.run("profiles list").ok();
+        assert_eq!(outcome.stderr.matches("it is 0700 now").count(), 1, "{}", outcome.stderr);
+        assert_eq!(mode(&world, ""), 0o700);
+    }
+
+    #[test]
+    fn a_secret_is_never_written_to_an_open_file() {
+        let (mut world, sandbox) = (World::new(), Sandbox::start(Options::default()).unwrap());
+        world.write("mine", "");
+        chmod(&world, "mine", 0o644);
+        world.set("AUTOCOM_CREDENTIALS_FILE", world.path("mine").display().to_string());
+        world.log_in(&sandbox, "ada", "");
+        assert_eq!(mode(&world, "mine"), 0o600);
+    }
+
+    #[test]
+    fn a_pipe_at_a_path_of_ours_is_refused_at_once() {
+        for (file, line) in [("config.toml", "profiles list"), ("credentials", "auth status")] {
+            let world = World::new();
+            world.config("api_url = \"https://a.test\"\n");
+            let _ = fs::remove_file(world.path(file));
+            let made = std::process::Command::new("mkfifo").arg(world.path(file)).status().unwrap();
+            assert!(made.success());
+            let outcome = world.run(line);
+            assert!(matches!(outcome.code, 1 | 6), "{outcome:?}");
+            outcome.says("is not a regular file");
+        }
+    }
+
+    #[test]
     fn a_link_stays_a_link() {
         let (world, sandbox) = (World::new(), Sandbox::start(Options::default()).unwrap());
         let dotfiles = world.home().join("dotfiles");
