@@ -595,10 +595,10 @@ proptest::proptest! {
         let written = fs::read_to_string(&place.path).unwrap();
         assert_eq!(parse(&written), expected, "{text}\n---\n{written}");
         assert_eq!(written.starts_with('\u{feff}'), mark);
-        for n in 0..lines.len() {
+        for (n, line) in lines.iter().enumerate() {
             assert!(written.contains(&format!("# above {n}")), "{text}\n---\n{written}");
             // What stands behind a value goes with it.
-            let gone = edit == 3 && lines[n].starts_with("output");
+            let gone = edit == 3 && line.starts_with("output");
             assert!(gone || written.contains(&format!("# behind {n}")), "{text}\n---\n{written}");
         }
         assert!(["# head", "# z", "# end"].iter().all(|it| written.contains(it)), "{text}\n---\n{written}");
