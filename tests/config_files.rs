@@ -419,6 +419,40 @@ mod modes {
     }
 
     #[test]
+    fn a_folder_that_is_too_open_is_tightened_with_one_warning() {
+        let world = World::new();
+        world.config("");
+        chmod(&world, "", 0o777);
+        let outcome = world.run("profiles list").ok();
+        assert_eq!(outcome.stderr.matches("it is 0700 now").count(), 1, "{}", outcome.stderr);
+        assert_eq!(mode(&world, ""), 0o700);
+    }
+
+    #[test]
+    fn a_secret_is_never_written_to_an_open_file() {
+        let (mut world, sandbox) = (World::new(), Sandbox::start(Options::default()).unwrap());
+        world.write("mine", "");
+        chmod(&world, "mine", 0o644);
+        world.set("AUTOCOM_CREDENTIALS_FILE", world.path("mine").display().to_string());
+        world.log_in(&sandbox, "ada", "");
+        assert_eq!(mode(&world, "mine"), 0o600);
+    }
+
+    #[test]
+    fn a_pipe_at_a_path_of_ours_is_refused_at_once() {
+        for (file, line) in [("config.toml", "profiles list"), ("credentials", "auth status")] {
+            let world = World::new();
+            world.config("api_url = \"https://a.test\"\n");
+            let _ = fs::remove_file(world.path(file));
+            let made = std::process::Command::new("mkfifo").arg(world.path(file)).status().unwrap();
+            assert!(made.success());
+            let outcome = world.run(line);
+            assert!(matches!(outcome.code, 1 | 6), "{outcome:?}");
+            outcome.says("is not a regular file");
+        }
+    }
+
+    #[test]
     fn a_link_stays_a_link() {
         let (world, sandbox) = (World::new(), Sandbox::start(Options::default()).unwrap());
         let dotfiles = world.home().join("dotfiles");
@@ -506,11 +540,95 @@ fn interleaved_dotted_keys_lose_nothing_but_what_is_changed() {
 }
 
 #[test]
-fn a_byte_order_mark_stays_where_it_is() {
+fn a_byte_order_mark_stays_and_comments_at_the_end_do_not_drift() {
     let world = World::new();
-    let text = "\u{feff}[profiles.a]\napi_url = \"https://a.test\"\n";
-    world.config(text).run("profiles use a").ok();
-    let found = world.read("config.toml");
-    assert!(found.starts_with("\u{feff}profile = \"a\"\n"), "{found:?}");
-    world.run("profiles current").ok().prints("a");
+    world.config("\u{feff}output = \"json\"\n").run("config set tenant acme").ok();
+    assert_eq!(world.read("config.toml"), "\u{feff}output = \"json\"\ntenant = \"acme\"\n");
+    let text = "[profiles.a]\napi_url = \"https://a.test/api/v1\"\n# of a\n";
+    world.config(text).run("profiles set b api_url=https://b.test").ok();
+    let written = world.read("config.toml");
+    assert!(written.starts_with(text) && written.contains("[profiles.b]"), "{written}");
+    world.config("# ours\n").run("config set tenant acme").ok();
+    assert_eq!(world.read("config.toml"), "# ours\ntenant = \"acme\"\n");
 }
+
+#[test]
+fn what_is_no_string_is_not_printed_and_default_is_no_table() {
+    let world = World::new();
+    world.config("[profiles.a]\ntenant = 7\n");
+    world.run("config get profiles.a.tenant").code(2).says("must be a string").says("config.toml:2");
+    world.run("config get profiles.default.tenant").code(2).says("is the top level");
+}
+
+#[test]
+fn files_named_by_variable_need_no_home() {
+    let mut world = World::new();
+    world.config("[profiles.a]\napi_url = \"https://a.test/api/v1\"\n");
+    world.set("AUTOCOM_CONFIG", world.path("config.toml").display().to_string()).unset("HOME");
+    world.run("profiles use a").ok();
+    assert!(world.read("config.toml").contains("profile = \"a\""));
+}
+
+proptest::proptest! {
+    #[test]
+    fn an_edit_is_the_one_change_and_keeps_every_comment(
+        lines in proptest::sample::subsequence(LINES.to_vec(), 0..=LINES.len()).prop_shuffle(),
+        windows in proptest::bool::ANY, mark in proptest::bool::ANY, edit in 0..4_usize,
+    ) {
+        use autocom::config::{ConfigFile, EditTarget};
+        use autocom::domain::Key;
+        use autocom::system::{locks::Locks, notices::Notices, paths::Place};
+        let dir = tempfile::tempdir().unwrap();
+        let place = Place { path: dir.path().join("config.toml"), by_variable: None };
+        let mut text: String = lines.iter().enumerate().map(|(n, line)| format!("# above {n}\n{line} # behind {n}\n")).collect();
+        text.push_str("[profiles.z] # head\ntenant = \"z\" # z\n# end\n");
+        if windows { text = text.replace('\n', "\r\n"); }
+        if mark { text.insert(0, '\u{feff}'); }
+        fs::write(&place.path, &text).unwrap();
+        let parse = |text: &str| toml::from_str::<toml::Table>(text.trim_start_matches('\u{feff}')).unwrap();
+        let mut expected = parse(&text);
+        let (locks, quiet) = (Locks::new(Some(dir.path().join("locks"))), Notices::silent());
+        let z = EditTarget::of(&"z".parse().unwrap());
+        ConfigFile::new(Some(&place), &locks, &quiet).edit(|file| match edit {
+            0 => file.set(&EditTarget::TopLevel, Key::Output, "yaml"),
+            1 => file.set(&z, Key::Tenant, "new"),
+            2 => file.set(&EditTarget::of(&"y".parse().unwrap()), Key::Tenant, "new"),
+            _ => { file.unset(&EditTarget::TopLevel, "output"); Ok(()) }
+        }).unwrap();
+        let tenant = |table: &mut toml::Table, name: &str| {
+            let profiles = table["profiles"].as_table_mut().unwrap();
+            let profile = profiles.entry(name).or_insert_with(|| toml::Value::Table(Default::default()));
+            profile.as_table_mut().unwrap().insert("tenant".into(), "new".into());
+        };
+        match edit {
+            0 => drop(expected.insert("output".into(), "yaml".into())),
+            1 => tenant(&mut expected, "z"),
+            2 => tenant(&mut expected, "y"),
+            _ => drop(expected.remove("output")),
+        }
+        let written = fs::read_to_string(&place.path).unwrap();
+        assert_eq!(parse(&written), expected, "{text}\n---\n{written}");
+        assert_eq!(written.starts_with('\u{feff}'), mark);
+        for (n, line) in lines.iter().enumerate() {
+            assert!(written.contains(&format!("# above {n}")), "{text}\n---\n{written}");
+            // What stands behind a value goes with it.
+            let gone = edit == 3 && line.starts_with("output");
+            assert!(gone || written.contains(&format!("# behind {n}")), "{text}\n---\n{written}");
+        }
+        assert!(["# head", "# z", "# end"].iter().all(|it| written.contains(it)), "{text}\n---\n{written}");
+    }
+}
+
+use proptest::strategy::Strategy;
+
+const LINES: [&str; 9] = [
+    "profiles.a.api_url = \"https://a.test\"",
+    "output = \"json\"",
+    "profiles.a.tenant = \"t\"",
+    "tenant = 'x'",
+    "profiles.b = { api_url = \"https://b.test\", tenant = 't' }",
+    "other.deep.key = 1",
+    "ring = \"edge\"",
+    "other.deep.more = [1, 2]",
+    "other.list = 1979-05-27",
+];

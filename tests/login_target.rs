@@ -168,7 +168,7 @@ fn only_what_the_files_do_not_resolve_to_is_written() {
     let config = format!("tenant = \"acme\"\nclient_id = \"old\"\n\n[profiles.local]\napi_url = \"{url}\"\n");
     world.config(&config);
     world.browse(&sandbox, Visitor::approving("ada"), "--tenant globex").0.ok();
-    let written = format!("{config}tenant = \"globex\"\nclient_id = \"{CLIENT_ID}\"\n");
+    let written = format!("{config}client_id = \"{CLIENT_ID}\"\n");
     assert_eq!(
         world.read("config.toml"),
         format!("profile = \"local\"\n{written}").replace(

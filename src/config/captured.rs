@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ConfigError;
 use crate::domain::{ApiUrl, ClientId, CredentialKey, Lifetime, StoreKind, Tenant, TokenKind, TokenStatus};
-use crate::system::files::{self, Trust};
+use crate::system::files::{self, FileError, Trust};
 use crate::system::locks::Locks;
 use crate::system::notices::Notices;
 use crate::system::paths::Place;
@@ -124,16 +124,20 @@ impl Captured {
     /// Reads the file; a missing or broken one is empty and costs a warning at most.
     pub fn load(place: Option<&Place>, notices: &Notices) -> Captured {
         let Some(place) = place else { return Captured::default() };
-        let text = match files::read(&place.path, Trust::of(place, false), notices) {
-            Ok(None) => return Captured::default(),
-            Ok(Some(bytes)) => String::from_utf8(bytes).ok(),
-            Err(error) => {
-                notices.warn(format!("{error}; going on without it"));
-                return Captured::default();
-            }
+        Captured::read(place, notices).unwrap_or_else(|error| {
+            notices.warn(format!("{error}; going on without it"));
+            Captured::default()
+        })
+    }
+
+    /// As [`Captured::load`], but a file that can't be read is an error: it may hold logins.
+    fn read(place: &Place, notices: &Notices) -> Result<Captured, FileError> {
+        let text = match files::read(&place.path, Trust::of(place, false), notices)? {
+            None => return Ok(Captured::default()),
+            Some(bytes) => String::from_utf8(bytes).ok(),
         };
         let wire: Option<BTreeMap<String, Wire>> = text.and_then(|text| toml::from_str(&text).ok());
-        match wire {
+        Ok(match wire {
             Some(wire) => Captured(
                 wire.into_iter()
                     .filter_map(|(key, wire)| Some((CredentialKey::stored(&key)?, wire)))
@@ -146,7 +150,7 @@ impl Captured {
                 ));
                 Captured::default()
             }
-        }
+        })
     }
 
     pub fn get(&self, key: &CredentialKey) -> Option<Login> {
@@ -176,7 +180,7 @@ impl Captured {
     ) -> Result<(), ConfigError> {
         let place = place.ok_or(ConfigError::NoHome)?;
         let _lock = locks.config()?;
-        let mut captured = Captured::load(Some(place), notices);
+        let mut captured = Captured::read(place, notices)?;
         let before = captured.get(key);
         let after = change(before.clone());
         if before == after {

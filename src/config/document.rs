@@ -86,9 +86,14 @@ impl Document {
     /// Reads the file; a missing one is an empty document.
     pub fn load(place: Option<&Place>, notices: &Notices) -> Result<Document, ConfigError> {
         let Some(place) = place else { return Ok(Document::default()) };
-        match files::read(&place.path, Trust::of(place, false), notices)? {
-            Some(bytes) => Document::parse(&place.path, bytes),
-            None => Ok(Document { path: place.path.as_path().into(), ..Document::default() }),
+        Document::of(&place.path, files::read(&place.path, Trust::of(place, false), notices)?)
+    }
+
+    /// `None` stands for a file that is missing.
+    pub fn of(path: &Path, bytes: Option<Vec<u8>>) -> Result<Document, ConfigError> {
+        match bytes {
+            Some(bytes) => Document::parse(path, bytes),
+            None => Ok(Document { path: path.into(), ..Document::default() }),
         }
     }
 

@@ -5,13 +5,17 @@
 //!
 //! toml_edit keeps comments but not everything: it moves blanks around dots, ends every line in a
 //! bare line feed, and drops a key together with the comment above it. So each change is made to its
-//! document, and what differs before and after is carried over into the text, line by line.
+//! document, and what differs before and after is carried over into the text, line by line. Where
+//! toml_edit orders the lines otherwise (interleaved dotted keys), its own order is taken. Whatever
+//! comes out is read again and must say what the document says.
+
+use std::collections::BTreeMap;
 
 use toml_edit::{DocumentMut, Entry, InlineTable, Item, Key as TomlKey, Table, TableLike, Value};
 
 use super::{Config, ConfigError, Document};
 use crate::domain::{Key, ProfileName};
-use crate::system::files;
+use crate::system::files::{self, FileError, Trust};
 use crate::system::locks::Locks;
 use crate::system::notices::Notices;
 use crate::system::paths::Place;
@@ -22,6 +26,8 @@ pub struct ConfigFile<'a> {
     locks: &'a Locks,
     notices: &'a Notices,
 }
+
+const BYTE_ORDER_MARK: &str = "\u{feff}";
 
 /// Which table a key is written to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,13 +70,15 @@ impl<'a> ConfigFile<'a> {
         change: impl FnOnce(&mut ConfigEdit) -> Result<T, ConfigError>,
     ) -> Result<T, ConfigError> {
         let place = self.place.ok_or(ConfigError::NoHome)?;
-        let _lock = self.locks.config()?;
-        let before = Document::load(Some(place), self.notices)?;
-        let text = match files::read(&place.path, files::Trust::AsIs, self.notices)? {
-            Some(bytes) => String::from_utf8_lossy(&bytes).into_owned(), // load() saw that it is UTF-8
-            None => String::new(),
-        };
-        // toml_edit drops a byte order mark; a line in front of it would be worse.
+        // A pipe or a device can be read, but a file that is put in its place is not what was meant.
+        if place.path.metadata().is_ok_and(|metadata| !metadata.is_file()) {
+            return Err(FileError::NotAFile { path: place.path.clone() }.into());
+        }
+        let _lock = self.locks.clone().or_beside(Some(place)).config()?;
+        let bytes = files::read(&place.path, Trust::of(place, false), self.notices)?;
+        let before = Document::of(&place.path, bytes.clone())?;
+        // of() saw that it is UTF-8.
+        let text = bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
         let (mark, text) = match text.strip_prefix(BYTE_ORDER_MARK) {
             Some(rest) => (BYTE_ORDER_MARK, rest.to_owned()),
             None => ("", text),
@@ -82,13 +90,19 @@ impl<'a> ConfigFile<'a> {
         })?;
         let mut edit = ConfigEdit { document, text: text.clone(), before };
         let answer = change(&mut edit)?;
-        let after = edit.text;
-        if after != text {
-            let after = format!("{mark}{after}");
-            Document::parse(&place.path, after.clone().into_bytes()).map_err(|source| {
-                ConfigError::WouldBreak { path: place.path.clone(), source: Box::new(source) }
+        if edit.text != text {
+            if !says(&edit.text, &edit.document) {
+                return Err(ConfigError::WouldMangle { path: place.path.clone() });
+            }
+            let after = format!("{mark}{}", edit.text).into_bytes();
+            Document::parse(&place.path, after.clone()).map_err(|source| ConfigError::WouldBreak {
+                path: place.path.clone(),
+                source: Box::new(source),
             })?;
-            files::replace(&place.path, after.as_bytes())?;
+            match place.by_variable {
+                Some(_) => files::replace_keeping_mode(&place.path, &after)?,
+                None => files::replace(&place.path, &after)?,
+            }
         }
         Ok(answer)
     }
@@ -110,13 +124,14 @@ impl ConfigEdit {
         let before = self.document.to_string();
         let answer = make(self);
         let after = self.document.to_string();
-        let carried = carry_over(&self.text, &before, &after, above);
-        // What is written must say what the document says, whatever it looks like.
-        self.text = if values(&carried).is_some_and(|carried| Some(carried) == values(&after)) {
-            carried
-        } else {
-            with_line_ends_of(&self.text, &after)
-        };
+        if before != after {
+            let end = line_end(&self.text);
+            let own = if same_lines(&self.text, &before) { self.text.clone() } else { ended(&before, end) };
+            self.text = carry_over(&own, &before, &after, end, above);
+            if !says(&self.text, &self.document) {
+                self.text = ended(&after, end);
+            }
+        }
         answer
     }
 
@@ -140,6 +155,14 @@ impl ConfigEdit {
     }
 
     fn put(&mut self, target: &EditTarget, key: Key, mut value: Value) {
+        // Comments that stand alone are the end of the file; a key that comes must come after them.
+        if *target == EditTarget::TopLevel && self.document.is_empty() {
+            let comments = self.take_trailing();
+            let mut name = TomlKey::new(key.as_str());
+            name.leaf_decor_mut().set_prefix(comments);
+            self.document.as_table_mut().insert_formatted(&name, Item::Value(value));
+            return;
+        }
         let table = self.table_mut(target);
         match table.get_mut(key.as_str()) {
             Some(Item::Value(old)) => {
@@ -218,8 +241,24 @@ impl ConfigEdit {
         self.document.get_mut("profiles").and_then(Item::as_table_like_mut)
     }
 
+    /// The comments at the end of the file, to be put in front of what is added there.
+    fn take_trailing(&mut self) -> String {
+        let mut text = self.document.trailing().as_str().unwrap_or_default().to_owned();
+        self.document.set_trailing("");
+        if !text.is_empty() && !text.ends_with('\n') {
+            text.push('\n');
+        }
+        text
+    }
+
     fn table_mut(&mut self, target: &EditTarget) -> &mut dyn TableLike {
         let EditTarget::Profile(name) = target else { return self.document.as_table_mut() };
+        let is_new = !self.has_profile(name);
+        let inline = self.profiles().is_some_and(|profiles| {
+            !matches!(profiles.iter().next(), Some((_, Item::Table(table))) if !table.is_dotted())
+                && !profiles.is_empty()
+        });
+        let comments = if is_new && !inline { self.take_trailing() } else { String::new() };
         let profiles = self.document.entry("profiles").or_insert_with(|| {
             let mut table = Table::new();
             table.set_implicit(true);
@@ -227,11 +266,15 @@ impl ConfigEdit {
         });
         let profiles = as_table(profiles);
         if profiles.get(name.as_str()).is_none_or(Item::is_none) {
-            let inline = !matches!(profiles.iter().next(), Some((_, Item::Table(_))) | None);
             let fresh = if inline {
                 Item::Value(Value::InlineTable(Default::default()))
             } else {
-                Item::Table(Table::new())
+                let mut table = Table::new();
+                if !comments.is_empty() {
+                    table.decor_mut().set_prefix(format!("{comments}\n"));
+                    table.set_position(Some(isize::MAX));
+                }
+                Item::Table(table)
             };
             profiles.insert(name.as_str(), fresh);
         }
@@ -251,37 +294,75 @@ fn move_closing_blank(table: &mut InlineTable) {
     }
 }
 
-const BYTE_ORDER_MARK: &str = "\u{feff}";
-
-fn values(text: &str) -> Option<toml::Table> {
-    text.parse().ok()
+fn line_end(text: &str) -> &'static str {
+    if text.contains("\r\n") { "\r\n" } else { "\n" }
 }
 
-/// `rendered` with the line ends that `text` has.
-fn with_line_ends_of(text: &str, rendered: &str) -> String {
-    if text.contains("\r\n") {
-        rendered.replace("\r\n", "\n").replace('\n', "\r\n")
-    } else {
-        rendered.to_owned()
-    }
+/// `text` with every line ended by `end`.
+fn ended(text: &str, end: &str) -> String {
+    text.split_inclusive('\n').map(|line| line.trim_end_matches(['\r', '\n']).to_owned() + end).collect()
+}
+
+/// Whether line n of both is the same but for blanks, which toml_edit moves around dots.
+fn same_lines(left: &str, right: &str) -> bool {
+    let bare = |line: &str| line.split_whitespace().collect::<String>();
+    let lines = |text: &str| text.split_inclusive('\n').map(bare).collect::<Vec<String>>();
+    lines(left) == lines(right)
+}
+
+/// What a document says, without how.
+#[derive(Debug, PartialEq, Eq)]
+enum Plain {
+    Scalar(String),
+    List(Vec<Plain>),
+    Table(BTreeMap<String, Plain>),
+}
+
+/// Whether `text` reads as what `document` says.
+fn says(text: &str, document: &DocumentMut) -> bool {
+    text.parse::<DocumentMut>()
+        .is_ok_and(|read| plain_table(read.as_table()) == plain_table(document.as_table()))
+}
+
+fn plain_table(table: &dyn TableLike) -> Plain {
+    Plain::Table(table.iter().filter_map(|(key, item)| Some((key.to_owned(), plain(item)?))).collect())
+}
+
+/// `None`: it is not in the file's text, such as a table that only dotted keys imply when all are gone.
+fn plain(item: &Item) -> Option<Plain> {
+    Some(match item {
+        Item::None => return None,
+        Item::Table(table) => match plain_table(table) {
+            Plain::Table(all) if all.is_empty() && (table.is_implicit() || table.is_dotted()) => return None,
+            plain => plain,
+        },
+        Item::ArrayOfTables(tables) => Plain::List(tables.iter().map(|table| plain_table(table)).collect()),
+        Item::Value(value) => plain_value(value)?,
+    })
+}
+
+fn plain_value(value: &Value) -> Option<Plain> {
+    Some(match value {
+        Value::InlineTable(table) => match plain_table(table) {
+            Plain::Table(all) if all.is_empty() && table.is_dotted() => return None,
+            plain => plain,
+        },
+        Value::Array(values) => Plain::List(values.iter().filter_map(plain_value).collect()),
+        Value::String(text) => Plain::Scalar(format!("{:?}", text.value())),
+        Value::Integer(number) => Plain::Scalar(number.value().to_string()),
+        Value::Float(number) => Plain::Scalar(format!("{:?}", number.value())),
+        Value::Boolean(value) => Plain::Scalar(value.value().to_string()),
+        Value::Datetime(time) => Plain::Scalar(time.value().to_string()),
+    })
 }
 
 /// `text` with the change that turns `before` into `after`, both of which are toml_edit's spelling
 /// of it: a line that did not change stays as it is in `text`.
-fn carry_over(text: &str, before: &str, after: &str, above: Above) -> String {
-    if before == after {
-        return text.to_owned();
-    }
-    let end = if text.contains("\r\n") { "\r\n" } else { "\n" };
+fn carry_over(text: &str, before: &str, after: &str, end: &str, above: Above) -> String {
     let line = |line: &str| line.trim_end_matches(['\r', '\n']).to_owned() + end;
     let lines = |text: &'_ str| text.split_inclusive('\n').map(line).collect::<Vec<String>>();
     let (old, new) = (lines(before), lines(after));
     let mut text: Vec<String> = text.split_inclusive('\n').map(str::to_owned).collect();
-    // toml_edit writes interleaved dotted keys in another order: then no line is where it was.
-    let bare = |line: &str| line.chars().filter(|c| !c.is_whitespace()).collect::<String>();
-    if text.len() != old.len() || text.iter().zip(&old).any(|(text, old)| bare(text) != bare(old)) {
-        return new.concat();
-    }
     if let Some(last) = text.last_mut().filter(|last| !last.ends_with('\n')) {
         last.push_str(end);
     }
@@ -317,15 +398,23 @@ fn as_table(item: &mut Item) -> &mut dyn TableLike {
 
 impl Config {
     /// The raw text of `key` in the file, as `config get profiles.staging.tenant` prints it.
-    pub fn in_file(&self, target: &EditTarget, key: Key) -> Option<String> {
+    pub fn in_file(&self, target: &EditTarget, key: Key) -> Result<Option<String>, ConfigError> {
         let table = match target {
             EditTarget::TopLevel => self.document.top(),
-            EditTarget::Profile(name) => self.document.profile(name)?,
+            EditTarget::Profile(name) => match self.document.profile(name) {
+                Some(table) => table,
+                None => return Ok(None),
+            },
         };
-        let entry = table.get(key)?;
-        Some(match entry.value.as_str() {
-            Some(text) => text.to_owned(),
-            None => entry.value.to_bool().map(|b| b.to_string()).unwrap_or_default(),
-        })
+        let Some(entry) = table.get(key) else { return Ok(None) };
+        match (entry.value.as_str(), entry.value.to_bool()) {
+            (Some(_), _) => Ok(entry.text().map(str::to_owned)),
+            (None, Some(value)) if key.is_bool() => Ok(Some(value.to_string())),
+            _ => Err(ConfigError::Invalid {
+                key,
+                why: format!("must be {}", if key.is_bool() { "true or false" } else { "a string" }),
+                origin: self.document.origin_of(entry),
+            }),
+        }
     }
 }

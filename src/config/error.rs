@@ -30,6 +30,8 @@ pub enum ConfigError {
     NoHome,
     #[error("the change would make {path} invalid")]
     WouldBreak { path: PathBuf, source: Box<ConfigError> },
+    #[error("the change can't be made to {path} without changing more; make it in an editor")]
+    WouldMangle { path: PathBuf },
     #[error(transparent)]
     File(#[from] FileError),
     #[error(transparent)]

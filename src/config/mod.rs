@@ -25,6 +25,7 @@ pub use token_variable::TokenVariable;
 
 use crate::domain::{ApiUrl, Key, ProfileName, nearest};
 use crate::system::environment::Environment;
+use crate::system::files;
 use crate::system::notices::Notices;
 use crate::system::paths::Paths;
 
@@ -73,6 +74,9 @@ impl Config {
         flags: Flags,
         notices: &Notices,
     ) -> Result<Config, ConfigError> {
+        if let Some(home) = &paths.home {
+            files::check_folder(home, notices)?;
+        }
         let document = Document::load(paths.config.as_ref(), notices)?;
         let captured = Captured::load(paths.logins.as_ref(), notices);
         Config::of(document, captured, environment, flags)

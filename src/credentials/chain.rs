@@ -36,15 +36,10 @@ pub struct Deleted {
     pub file: bool,
 }
 
-impl Deleted {
-    pub fn any(self) -> bool {
-        self.keychain || self.file
-    }
-}
-
 impl Credentials {
     /// The stores of this machine. Opens and reads nothing.
     pub fn new(paths: &Paths, locks: Locks, notices: Arc<Notices>, patience: Patience) -> Credentials {
+        let locks = locks.or_beside(paths.credentials.as_ref());
         let file = FileStore::new(paths.credentials.clone(), locks.clone(), notices.clone());
         let keychain = Keychain::new(notices.clone(), patience);
         Credentials::with_stores(Box::new(keychain), Box::new(file), locks, notices)

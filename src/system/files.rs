@@ -62,13 +62,13 @@ impl Trust {
 
 /// The file's bytes, or `None` if there is no such file.
 pub fn read(path: &Path, trust: Trust, notices: &Notices) -> Result<Option<Vec<u8>>, FileError> {
-    let file = match File::open(path) {
+    let file = match open(path, trust) {
         Ok(file) => file,
         Err(error) if is_absence(&error) => return Ok(None),
         Err(error) => return Err(FileError::io("read", path)(error)),
     };
     let metadata = file.metadata().map_err(FileError::io("read", path))?;
-    if metadata.is_dir() {
+    if metadata.is_dir() || (trust != Trust::AsIs && !metadata.is_file()) {
         return Err(FileError::NotAFile { path: path.to_owned() });
     }
     if metadata.len() > LARGEST {
@@ -83,9 +83,62 @@ pub fn read(path: &Path, trust: Trust, notices: &Notices) -> Result<Option<Vec<u
     Ok(Some(bytes))
 }
 
+/// Nobody writes to a pipe that lies about at a path of ours: opening it must not wait. A config
+/// that a variable names may well be one, as in `AUTOCOM_CONFIG=<(generate)`.
+fn open(path: &Path, trust: Trust) -> io::Result<File> {
+    let mut options = fs::OpenOptions::new();
+    options.read(true);
+    #[cfg(unix)]
+    if trust != Trust::AsIs {
+        let flags = rustix::fs::OFlags::NONBLOCK.bits();
+        std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, flags.cast_signed());
+    }
+    #[cfg(not(unix))]
+    let _ = trust;
+    options.open(path)
+}
+
+/// Checks the folder of our files: ours or root's; the default one is tightened to 0700 with a
+/// warning. One that a variable names may be shared (`/tmp`), so it is never chmodded.
+#[cfg(unix)]
+pub fn check_folder(place: &Place, notices: &Notices) -> Result<(), FileError> {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+    let path = &place.path;
+    let Ok(metadata) = fs::metadata(path) else { return Ok(()) }; // whoever reads a file in it will say
+    let owner = metadata.uid();
+    if owner != 0 && owner != rustix::process::geteuid().as_raw() {
+        return Err(FileError::Owner { path: path.to_owned(), owner });
+    }
+    let mode = metadata.permissions().mode() & 0o777;
+    if mode & 0o077 == 0 || !metadata.is_dir() {
+        return Ok(());
+    }
+    if place.by_variable.is_none() && fs::set_permissions(path, fs::Permissions::from_mode(0o700)).is_ok() {
+        notices.warn(format!("{} was open to others (mode {mode:04o}); it is 0700 now", path.display()));
+    } else if mode & 0o022 != 0 {
+        notices.warn(format!("{} can be written by others (mode {mode:04o})", path.display()));
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+pub fn check_folder(_: &Place, _: &Notices) -> Result<(), FileError> {
+    Ok(())
+}
+
 /// Replaces the file behind `path` by `bytes`, mode 0600. A symbolic link stays and its target is
 /// replaced. The folder is made (0700) if it is missing.
 pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+    replace_with(path, bytes, false)
+}
+
+/// As [`replace`], but a file that is there keeps its mode: a config that a variable names may be
+/// meant for others to read. Never for secrets.
+pub fn replace_keeping_mode(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+    replace_with(path, bytes, true)
+}
+
+fn replace_with(path: &Path, bytes: &[u8], keeps_mode: bool) -> Result<(), FileError> {
     let target = follow(path).map_err(FileError::io("write", path))?;
     let folder = target.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     make_private_folder(folder)?;
@@ -94,9 +147,9 @@ pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
-        // A config that a variable names may be meant for others to read: its mode is kept, whatever
-        // the umask is.
-        let mode = fs::metadata(&target).map(|m| m.permissions().mode() & 0o777).unwrap_or(0o600);
+        // Whatever the umask is.
+        let old = fs::metadata(&target).ok().filter(|_| keeps_mode);
+        let mode = old.map_or(0o600, |metadata| metadata.permissions().mode() & 0o777);
         temporary.as_file().set_permissions(fs::Permissions::from_mode(mode)).map_err(failed())?;
     }
     temporary.write_all(bytes).map_err(failed())?;
@@ -105,15 +158,6 @@ pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     #[cfg(unix)]
     File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed())?;
     Ok(())
-}
-
-/// Removes the file; one that is not there is no error. Answers whether there was one.
-pub fn remove(path: &Path) -> Result<bool, FileError> {
-    match fs::remove_file(path) {
-        Ok(()) => Ok(true),
-        Err(error) if is_absence(&error) => Ok(false),
-        Err(error) => Err(FileError::io("remove", path)(error)),
-    }
 }
 
 /// Makes the folder and its missing parents, each 0700.
@@ -240,6 +284,5 @@ mod tests {
         let quiet = Notices::silent();
         assert!(read(&dir.path().join("none"), Trust::Tighten, &quiet).unwrap().is_none());
         assert!(matches!(read(dir.path(), Trust::Tighten, &quiet), Err(FileError::NotAFile { .. })));
-        assert!(!remove(&dir.path().join("none")).unwrap());
     }
 }

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::files::{self, FileError};
+use super::paths::Place;
 
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
@@ -39,6 +40,16 @@ impl Locks {
 
     pub fn with_patience(self, patience: Duration) -> Locks {
         Locks { patience, ..self }
+    }
+
+    /// Where there is no home: a folder beside the file that a variable names, `<file>.locks`.
+    pub fn or_beside(self, place: Option<&Place>) -> Locks {
+        let beside = || {
+            let mut path = place?.path.clone().into_os_string();
+            path.push(".locks");
+            Some(path.into())
+        };
+        Locks { folder: self.folder.or_else(beside), ..self }
     }
 
     /// The one lock of `config.toml` and `logins.toml`.

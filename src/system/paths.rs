@@ -15,7 +15,8 @@ pub struct Place {
 /// The files of section 2 of the contract. All is `None` where there is no home at all.
 #[derive(Debug, Clone, Default)]
 pub struct Paths {
-    pub home: Option<PathBuf>,
+    /// The folder of what no variable names.
+    pub home: Option<Place>,
     pub config: Option<Place>,
     pub logins: Option<Place>,
     pub credentials: Option<Place>,
@@ -28,10 +29,9 @@ impl Paths {
             Some(dir) => dir.join(path),
             None => path,
         };
-        let home = environment
-            .path_var("AUTOCOM_HOME")
-            .map(absolute)
-            .or_else(|| environment.home().map(|home| home.join(".autocom")));
+        let named = environment.path_var("AUTOCOM_HOME").map(absolute);
+        let by_variable = named.is_some().then_some("AUTOCOM_HOME");
+        let home = named.or_else(|| environment.home().map(|home| home.join(".autocom")));
         let place = |variable: Option<&'static str>, file: &str| {
             let named = variable.and_then(|name| Some((name, environment.path_var(name)?)));
             match (named, &home) {
@@ -45,7 +45,7 @@ impl Paths {
             logins: place(None, "logins.toml"),
             credentials: place(Some("AUTOCOM_CREDENTIALS_FILE"), "credentials"),
             locks: home.as_ref().map(|home| home.join("locks")),
-            home,
+            home: home.map(|path| Place { path, by_variable }),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Questions to a person. Callers make sure that there is one.
 
-use inquire::{Password, PasswordDisplayMode, Select, Text};
+use inquire::{Password, PasswordDisplayMode, Select};
 
 use crate::domain::Secret;
 
@@ -8,11 +8,6 @@ use crate::domain::Secret;
 pub fn choose(question: &str, options: Vec<String>) -> Option<usize> {
     let answer = Select::new(question, options.clone()).prompt().ok()?;
     options.iter().position(|option| *option == answer)
-}
-
-/// One line, visible while typed.
-pub fn line(question: &str) -> Option<String> {
-    Text::new(question).prompt().ok()
 }
 
 /// One line that is not shown while it is typed or pasted.

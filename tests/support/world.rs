@@ -342,7 +342,9 @@ fn stored_secrets(home: &Path) -> Vec<String> {
         }
     }
     let mut found = Vec::new();
-    if let Ok(text) = fs::read(home.join(".autocom/credentials"))
+    let file = home.join(".autocom/credentials");
+    if file.is_file() // a pipe would keep us waiting
+        && let Ok(text) = fs::read(file)
         && let Ok(value) = serde_json::from_slice(&text)
     {
         tokens(&value, &mut found);

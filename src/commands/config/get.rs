@@ -3,8 +3,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::super::Done;
-use super::{dotted, known};
-use crate::config::EditTarget;
+use super::{dotted, known, profile_of};
 use crate::error::{Error, Kind, Result};
 use crate::session::Session;
 use crate::session::settings::settings;
@@ -36,11 +35,8 @@ impl Get {
     pub fn run(self, session: &Session) -> Result<Done> {
         let unset = || Error::new(Kind::Failed, format!("`{}` is not set", self.key));
         if let Some((name, key)) = dotted(&self.key)? {
-            let config = session.config()?;
-            if config.document.profile(&name).is_none() {
-                return Err(config.unknown(name.as_str(), crate::domain::Origin::Flag("the key")).into());
-            }
-            let value = config.in_file(&EditTarget::Profile(name), known(key)?).ok_or_else(unset)?;
+            let target = profile_of(session, name, format!("autocom config get {key}"))?;
+            let value = session.config()?.in_file(&target, known(key)?)?.ok_or_else(unset)?;
             return Ok(Done::answer(GetAnswer { key: self.key, value, origin: None }));
         }
         let key = known(&self.key)?;

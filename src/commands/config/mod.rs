@@ -53,19 +53,24 @@ fn known(key: &str) -> Result<Key> {
     key.parse().map_err(|why: crate::domain::Invalid| ConfigError::UnknownKey(why.to_string()).into())
 }
 
+/// The profile of a dotted key, which must exist.
+fn profile_of(session: &Session, name: ProfileName, hint: String) -> Result<EditTarget> {
+    let config = session.config()?;
+    if name.is_default() {
+        Err(Error::usage("the profile `default` is the top level of config.toml").hint(hint))
+    } else if config.exists(&name) {
+        Ok(EditTarget::Profile(name))
+    } else {
+        Err(config.unknown(name.as_str(), crate::domain::Origin::Flag("the key")).into())
+    }
+}
+
 /// Which table `config set` and `unset` change, and the name of the key in it.
 fn target<'k>(session: &Session, key: &'k str) -> Result<(EditTarget, &'k str)> {
     let config = session.config()?;
     if let Some((name, key)) = dotted(key)? {
-        return if name.is_default() {
-            Err(Error::usage("the profile `default` is the top level of config.toml")
-                .hint(format!("autocom config set {key} VALUE")))
-        } else if config.exists(&name) {
-            Ok((EditTarget::Profile(name), key))
-        } else {
-            let origin = crate::domain::Origin::Flag("the key");
-            Err(config.unknown(name.as_str(), origin).into())
-        };
+        let hint = format!("autocom config set {key} VALUE");
+        return Ok((profile_of(session, name, hint)?, key));
     }
     let target = match &config.flags.profile {
         Some(_) => config.select()?.name.map_or(EditTarget::TopLevel, |name| EditTarget::of(&name)),

@@ -150,7 +150,7 @@ fn a_logout_deletes_everywhere_and_says_what_it_could_not() {
     let w = both();
     let deleted = w.chain.delete(&w.key, Auto, None).unwrap();
     assert_eq!(deleted, Deleted { keychain: true, file: true });
-    assert!(!w.chain.delete(&w.key, Auto, None).unwrap().any(), "twice is no error");
+    assert_eq!(w.chain.delete(&w.key, Auto, None).unwrap(), Deleted::default(), "twice is no error");
 
     let w = both();
     let deleted = w.chain.delete(&w.key, File, None).unwrap();
@@ -162,7 +162,7 @@ fn a_logout_deletes_everywhere_and_says_what_it_could_not() {
     w.keychain.set_fault(Some(Fault::Absent));
     assert!(w.chain.delete(&w.key, Auto, IN_KEYCHAIN).is_err(), "the token lives on there");
     assert!(w.file.get(&w.key).is_none(), "the other store was cleared all the same");
-    assert!(!w.chain.delete(&w.key, Auto, None).unwrap().any());
+    assert_eq!(w.chain.delete(&w.key, Auto, None).unwrap(), Deleted::default());
     w.keychain.set_fault(Some(Fault::Locked));
     assert!(w.chain.delete(&w.key, Auto, None).unwrap_err().is_locked());
 }
