@@ -61,7 +61,7 @@ fn a_login_goes_to_the_keychain_and_no_file_holds_its_token() {
     let (sandbox, service) = (sandbox(), SecretService::start());
     let world = world_on(&service);
     let token = sandbox.mint_pat("ada", None);
-    let login = world.login_with_token(&sandbox.api_url(), &token, "").ok().says("token in the keychain");
+    let login = world.login_with_token(&sandbox.api_url(), &token, "").ok().says("token is in the keychain");
     assert!(!login.stderr.contains("plain text"), "{}", login.stderr);
 
     assert_eq!(service.accounts(), [sandbox.api_url()]);
@@ -88,7 +88,7 @@ fn two_environments_in_one_keychain_and_a_logout_of_one() {
         let _turn = CallbackPorts::take();
         let mut login = world.login(&staging.api_url(), "--profile staging");
         visit_blocking(&login.login_url(), Visitor::approving("ada")).unwrap();
-        login.finish().ok().says("token in the keychain");
+        login.finish().ok().says("token is in the keychain");
     }
     let long = sandbox_token_of(&prod, 4000);
     world.login_with_token(&prod.api_url(), &long, "--profile prod").ok();
