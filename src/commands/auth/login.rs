@@ -28,7 +28,7 @@ const LONGEST_TOKEN: u64 = 64 << 10;
 #[command(after_help = "\
 Examples:
   autocom auth login --api-url https://api.staging.example.test --client-id ID
-  autocom auth login --profile prod --api-url https://api.example.test --no-browser
+  autocom auth login --profile prod --no-browser
   autocom auth login --profile prod --token-stdin < token.txt")]
 pub struct Login {
     /// OAuth client id of this environment
