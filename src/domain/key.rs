@@ -59,20 +59,6 @@ impl Key {
         }
     }
 
-    pub fn about(self) -> &'static str {
-        match self {
-            Key::Profile => "the active profile",
-            Key::ApiUrl => "address of the environment's API",
-            Key::Tenant => "tenant sent as X-Tenant",
-            Key::ClientId => "OAuth client id",
-            Key::Credential => "name of the stored credential (default: the api_url)",
-            Key::Store => "where credentials are kept: auto, keychain or file",
-            Key::Output => "output format: table, json or yaml",
-            Key::Ring => "deployment ring; decided by the platform, kept and shown only",
-            Key::NoTelemetry => "kept from older clients; autocom sends no telemetry",
-        }
-    }
-
     /// Whether a profile's table may hold it.
     pub fn in_profile(self) -> bool {
         !matches!(self, Key::Profile | Key::NoTelemetry)
