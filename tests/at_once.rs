@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::time::Duration;
 
-use crate::platform::{Options, Sandbox, Visitor, fingerprint, visit_blocking};
+use crate::platform::{Fault, Options, Sandbox, Visitor, fingerprint, visit_blocking};
 use crate::support::World;
 use crate::support::ports::CallbackPorts;
 use crate::support::world::DEADLINE;
@@ -61,7 +61,9 @@ fn a_login_that_was_overtaken_leaves_the_other_s_profile_alone() {
 fn a_logout_does_not_take_a_login_made_meanwhile_with_it() {
     let (world, sandbox) = (World::new(), sandbox());
     let old = world.log_in(&sandbox, "ada", "");
-    sandbox.knobs(|knobs| knobs.api_delay = Duration::from_millis(300));
+    // Revoked at once, answered late: time enough for a login that does not wait its turn.
+    let late = Fault::status(200).body("application/json", "{}").delay(Duration::from_millis(1500));
+    sandbox.fault("/api/v1/auth/logout", late.after_work());
     let logout = world.start("auth logout");
     sandbox.wait_for_request(|request| request.path.ends_with("/auth/logout"), DEADLINE).unwrap();
     let new = world.log_in(&sandbox, "ada", "");

@@ -70,13 +70,8 @@ impl ApiUrl {
         self == other || self.0.origin() == other.0.origin()
     }
 
-    /// The platform base: this address without its trailing `/api/v1`. OAuth lives below it.
-    pub fn platform_base(&self) -> &str {
-        let text = self.as_str();
-        text.strip_suffix(API_PATH).unwrap_or(text).trim_end_matches('/')
-    }
-
-    /// `path` (starting with `/`) below the platform base, where OAuth lives.
+    /// `path` (starting with `/`) below the platform base: this address without its trailing `/api/v1`,
+    /// where OAuth lives.
     pub fn below_base(&self, path: &str) -> Url {
         let own = self.0.path();
         let base = own.strip_suffix(API_PATH).unwrap_or(own).trim_end_matches('/');
@@ -213,12 +208,11 @@ mod tests {
     #[test]
     fn the_base_and_the_endpoints() {
         let url: ApiUrl = "https://h.test/shop/api/v1".parse().unwrap();
-        assert_eq!(url.platform_base(), "https://h.test/shop");
         assert_eq!(url.endpoint("/profile"), "https://h.test/shop/api/v1/profile");
         assert_eq!(url.below_base("/oauth/token").as_str(), "https://h.test/shop/oauth/token");
         assert_eq!((url.origin().as_str(), url.authority().as_str()), ("https://h.test", "h.test"));
         let bare: ApiUrl = "https://h.test/v2".parse().unwrap();
-        assert_eq!(bare.platform_base(), "https://h.test/v2");
+        assert_eq!(bare.below_base("/oauth/token").as_str(), "https://h.test/v2/oauth/token");
     }
 
     #[test]
