@@ -44,9 +44,9 @@ pub fn run(arguments: Vec<OsString>, environment: Environment) -> ExitCode {
         }
         Ok(done)
     });
-    let failures = match outcome {
-        Ok(done) => done.failures,
-        Err(error) => vec![error],
+    let (failures, ended) = match outcome {
+        Ok(done) => (done.failures, done.exit_code),
+        Err(error) => (vec![error], 0),
     };
     let kind = Kind::gravest(failures.iter().map(|failure| failure.kind));
     let format = session.output_format();
@@ -57,7 +57,7 @@ pub fn run(arguments: Vec<OsString>, environment: Environment) -> ExitCode {
     for failure in &shown {
         show_error(failure, format, stderr_colours);
     }
-    exit_code(kind)
+    kind.map_or_else(|| ExitCode::from(ended), |kind| exit_code(Some(kind)))
 }
 
 /// Whether the command must run whatever `output` in `config.toml` is: it reads no such file, or it is
@@ -88,6 +88,7 @@ fn run_command(command: Command, session: &Session) -> Result<Done, Error> {
         Command::Whoami(whoami) => whoami.run(session),
         Command::Profiles(profiles) => profiles.run(session),
         Command::Config(config) => config.run(session),
+        Command::Exec(exec) => exec.run(session),
         Command::Version(version) => version.run(),
     }
 }

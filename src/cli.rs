@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand};
+use jiff::SignedDuration;
 
-use crate::commands::{auth, config, profiles, version, whoami};
+use crate::commands::{auth, config, exec, profiles, version, whoami};
 use crate::config::Flags;
 use crate::domain::OutputFormat;
 use crate::ui::style::ColorChoice;
@@ -72,6 +73,8 @@ pub enum Command {
     /// Read and change config.toml
     #[command(subcommand)]
     Config(config::ConfigCommand),
+    /// Run a command with the selected profile's token in its environment
+    Exec(exec::Exec),
     /// Print the version
     Version(version::Version),
 }
@@ -101,6 +104,13 @@ pub fn seconds(text: &str) -> Result<Duration, String> {
         .filter(|seconds| *seconds > 0.0 && *seconds <= 86_400.0)
         .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
         .ok_or_else(|| "must be a number of seconds between 0 and 86400".to_owned())
+}
+
+/// A number of seconds, 0 included.
+pub fn time_to_live(text: &str) -> Result<SignedDuration, String> {
+    text.parse::<u32>()
+        .map(|seconds| SignedDuration::from_secs(seconds.into()))
+        .map_err(|_| "must be a whole number of seconds".to_owned())
 }
 
 #[cfg(test)]

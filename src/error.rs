@@ -75,7 +75,7 @@ pub struct Error {
     pub hint: Option<String>,
 }
 
-pub type Result<T> = std::result::Result<T, Error>;
+pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
     pub fn new(kind: Kind, message: impl Into<String>) -> Error {
@@ -207,7 +207,7 @@ impl From<OAuthError> for Error {
                 (Kind::Authentication, Some("check the client id: autocom config get client_id"))
             }
             OAuthError::Busy { .. } => (Kind::Failed, Some("wait, then try again")),
-            OAuthError::Server(_) => (Kind::Failed, Some("the platform has a problem; try again later")),
+            OAuthError::Server { .. } => (Kind::Failed, Some("the platform has a problem; try again later")),
             OAuthError::Nonsense { .. } => {
                 (Kind::Failed, Some("check the address: autocom config get api_url"))
             }

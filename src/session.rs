@@ -4,12 +4,15 @@
 //! no TLS, and one that needs no secret opens no store.
 
 pub mod bearer;
+pub mod check;
+pub mod credential;
 pub mod identity;
 pub mod listing;
 pub mod login;
 pub mod logout;
 pub mod record;
 pub mod settings;
+pub mod status;
 pub mod target;
 
 use std::cell::OnceCell;
@@ -230,7 +233,7 @@ impl Session {
         }
     }
 
-    pub fn credentials(&self) -> &Credentials {
+    pub fn credentials(&self) -> &Arc<Credentials> {
         self.credentials.get_or_init(|| {
             let patience = Patience { interactive: self.can_ask };
             Arc::new(Credentials::new(&self.paths, self.locks.clone(), self.notices.clone(), patience))
@@ -251,7 +254,7 @@ impl Session {
         let outcome = runtime.block_on(async {
             tokio::select! {
                 biased; // Ctrl-C is ours from the first poll on: it must not kill us once work has begun.
-                _ = tokio::signal::ctrl_c() => Err(Error::new(Kind::Interrupted, "interrupted")),
+                () = interrupt::interrupted() => Err(Error::new(Kind::Interrupted, "interrupted")),
                 outcome = work => outcome,
             }
         });

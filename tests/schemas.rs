@@ -4,7 +4,10 @@
 use std::fs;
 use std::path::PathBuf;
 
-use autocom::commands::auth::{login::LoginAnswer, logout::LogoutAnswer, status::StatusAnswer};
+use autocom::commands::auth::{
+    login::LoginAnswer, logout::LogoutAnswer, refresh::RefreshAnswer, status::StatusAnswer,
+    token::TokenAnswer,
+};
 use autocom::commands::config::{get::GetAnswer, list::ListAnswer as ConfigList, path::PathAnswer};
 use autocom::commands::profiles::{current::CurrentAnswer, list::ListAnswer, show::ShowAnswer};
 use autocom::commands::{version::VersionAnswer, whoami::WhoamiAnswer};
@@ -25,7 +28,9 @@ fn schemas() -> Vec<(&'static str, Schema)> {
         of::<ErrorReport<'_>>("error"),
         of::<LoginAnswer>("auth-login"),
         of::<LogoutAnswer>("auth-logout"),
+        of::<RefreshAnswer>("auth-refresh"),
         of::<StatusAnswer>("auth-status"),
+        of::<TokenAnswer>("auth-token"),
         of::<ConfigList>("config-list"),
         of::<GetAnswer>("config-get"),
         of::<PathAnswer>("config-path"),

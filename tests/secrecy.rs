@@ -43,6 +43,9 @@ fn arguments() -> BTreeMap<&'static str, Vec<&'static str>> {
         ("profiles use", vec!["one"]),
         ("profiles rename", vec!["new newer"]),
         ("profiles remove", vec!["newer", "one"]),
+        ("auth status", vec!["", "--check"]),
+        ("auth token", vec!["", "--min-ttl 999999999"]),
+        ("exec", vec!["-- true", "-- nowhere-to-be-found"]),
         ("auth logout", vec!["--local-only --profile two", ""]),
         ("logout", vec!["--all"]),
     ])

@@ -2,6 +2,7 @@
 
 pub mod auth;
 pub mod config;
+pub mod exec;
 pub mod profiles;
 pub mod version;
 pub mod whoami;
@@ -14,6 +15,8 @@ use crate::ui::view::Show;
 pub struct Done {
     pub answer: Option<Box<dyn Show>>,
     pub failures: Vec<Error>,
+    /// Another program's exit code in place of ours.
+    pub exit_code: u8,
 }
 
 impl Done {
@@ -22,7 +25,12 @@ impl Done {
     }
 
     pub fn answer(answer: impl Show + 'static) -> Done {
-        Done { answer: Some(Box::new(answer)), failures: Vec::new() }
+        Done { answer: Some(Box::new(answer)), ..Done::default() }
+    }
+
+    /// A program that ran in our place has ended with this code.
+    pub fn ended(exit_code: u8) -> Done {
+        Done { exit_code, ..Done::default() }
     }
 
     /// The answer stands, but something about it went wrong.

@@ -18,6 +18,8 @@ pub struct Record {
     pub refresh_token: Option<Secret>,
     /// `None`: the platform named no end.
     pub expires_at: Option<Timestamp>,
+    /// The end of the refresh token, where the platform told it.
+    pub refresh_expires_at: Option<Timestamp>,
     pub kind: TokenKind,
     pub user_name: String,
     pub user_email: String,
@@ -66,6 +68,7 @@ impl Record {
             access_token: self.access_token.expose().into(),
             refresh_token: self.refresh_token.as_ref().map(|token| token.expose().into()),
             expires_at: self.expires_at,
+            refresh_expires_at: self.refresh_expires_at,
             kind: self.kind,
             user_name: self.user_name.as_str().into(),
             user_email: self.user_email.as_str().into(),
@@ -112,6 +115,7 @@ impl Record {
             access_token: Secret::new(wire.access_token),
             refresh_token: wire.refresh_token.map(Secret::new),
             expires_at: wire.expires_at,
+            refresh_expires_at: wire.refresh_expires_at,
             kind: wire.kind,
             user_name: wire.user_name.into_owned(),
             user_email: wire.user_email.into_owned(),
@@ -137,6 +141,8 @@ struct Wire<'a> {
     refresh_token: Option<Cow<'a, str>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     expires_at: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    refresh_expires_at: Option<Timestamp>,
     kind: TokenKind,
     #[serde(borrow)]
     user_name: Cow<'a, str>,
@@ -165,6 +171,7 @@ pub(super) mod tests {
             access_token: Secret::new(format!("{name}-access")),
             refresh_token: Some(Secret::new(format!("{name}-refresh"))),
             expires_at: Some(time),
+            refresh_expires_at: None,
             kind: TokenKind::Oauth,
             user_name: "Ada \"L\" Ü".to_owned(),
             user_email: "ada@example.test".to_owned(),

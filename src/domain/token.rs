@@ -67,7 +67,8 @@ impl Lifetime {
         }
     }
 
-    fn ends_within(&self, time: SignedDuration, now: Timestamp) -> bool {
+    /// Whether less than `time` is left of it.
+    pub fn ends_within(&self, time: SignedDuration, now: Timestamp) -> bool {
         self.expires_at.is_some_and(|end| end.duration_since(now) < time)
     }
 }

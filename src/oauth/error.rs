@@ -33,8 +33,9 @@ pub enum OAuthError {
     #[error("too many requests{}", after(.retry_after))]
     Busy { retry_after: Option<Duration> },
 
-    #[error("the platform failed with status {0}")]
-    Server(u16),
+    /// 5xx. Only a 503 that asks to wait says that nothing was done.
+    #[error("the platform failed with status {status}{}", after(.retry_after))]
+    Server { status: u16, retry_after: Option<Duration> },
 
     /// Not OAuth: probably not an Autocom platform.
     #[error("{what}; is this address an Autocom platform's?")]
@@ -46,6 +47,17 @@ pub enum OAuthError {
     /// Something of this machine's: no TLS, no socket.
     #[error("{0}")]
     Local(String),
+}
+
+impl OAuthError {
+    /// How long the platform asks to wait before the very same request, which it has not looked at.
+    pub fn asks_to_wait(&self) -> Option<Duration> {
+        match self {
+            OAuthError::Busy { retry_after } => *retry_after,
+            OAuthError::Server { status: 503, retry_after } => *retry_after,
+            _ => None,
+        }
+    }
 }
 
 impl From<HttpError> for OAuthError {

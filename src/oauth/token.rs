@@ -2,11 +2,13 @@
 
 use std::fmt;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
 use http::StatusCode;
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
+use jiff::{SignedDuration, Timestamp};
 use oauth2::basic::{BasicRevocationErrorResponse, BasicTokenIntrospectionResponse};
 use oauth2::{
     AccessToken, AuthorizationCode, EndpointNotSet, EndpointSet, PkceCodeVerifier, RefreshToken,
@@ -16,7 +18,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use super::error::OAuthError;
 use super::flow::{Endpoints, RedirectUri};
-use crate::domain::{ClientId, Secret, printable};
+use crate::domain::{ClientId, Secret, jwt, printable};
 use crate::system::http::Http;
 
 /// A token reply is 2 KiB.
@@ -34,8 +36,26 @@ pub struct Grant {
     /// From now. `None` if the reply has none that makes sense: missing, not a number, or not
     /// above zero (the token was just issued, so a zero can only mean "no end" or a mistake).
     pub expires_in: Option<Duration>,
+    /// The refresh token's life from now, where a server tells (no RFC names it; Passport does not).
+    pub refresh_expires_in: Option<Duration>,
     /// Those of the reply, or those asked for if it names none.
     pub scopes: Vec<String>,
+}
+
+impl Grant {
+    /// When the access token ends: by the reply, else by its own words if it is a JWT.
+    pub fn expires_at(&self, now: Timestamp) -> Option<Timestamp> {
+        end(self.expires_in, now).or_else(|| jwt::expiry(&self.access_token))
+    }
+
+    /// When the refresh token ends, where that is known.
+    pub fn refresh_expires_at(&self, now: Timestamp) -> Option<Timestamp> {
+        end(self.refresh_expires_in, now).or_else(|| jwt::expiry(self.refresh_token.as_ref()?))
+    }
+}
+
+fn end(life: Option<Duration>, now: Timestamp) -> Option<Timestamp> {
+    now.checked_add(SignedDuration::try_from(life?).ok()?).ok()
 }
 
 /// Renews a grant (RFC 6749, section 6). Changes nothing here on failure; [`OAuthError::Refused`]
@@ -48,9 +68,9 @@ pub async fn refresh(
 ) -> Result<Grant, OAuthError> {
     let client = client(endpoints, client_id);
     let refresh_token = RefreshToken::new(refresh_token.expose().to_owned());
-    let status = AtomicU16::new(0);
+    let status = Arc::new(AtomicU16::new(0));
     let reply = client.exchange_refresh_token(&refresh_token).request_async(&adapter(http, &status)).await;
-    grant(reply.map_err(|error| failure(error, status.into_inner()))?, Vec::new())
+    grant(reply.map_err(|error| failure(error, status.load(Ordering::Relaxed)))?, Vec::new())
 }
 
 pub(super) async fn exchange(
@@ -62,14 +82,14 @@ pub(super) async fn exchange(
     verifier: &Secret,
     asked_for: Vec<String>,
 ) -> Result<Grant, OAuthError> {
-    let status = AtomicU16::new(0);
+    let status = Arc::new(AtomicU16::new(0));
     let reply = client(endpoints, client_id)
         .exchange_code(AuthorizationCode::new(code.expose().to_owned()))
         .set_pkce_verifier(PkceCodeVerifier::new(verifier.expose().to_owned()))
         .add_extra_param("redirect_uri", redirect_uri.to_string())
         .request_async(&adapter(http, &status))
         .await;
-    grant(reply.map_err(|error| failure(error, status.into_inner()))?, asked_for)
+    grant(reply.map_err(|error| failure(error, status.load(Ordering::Relaxed)))?, asked_for)
 }
 
 type Client = oauth2::Client<
@@ -92,12 +112,15 @@ fn client(endpoints: &Endpoints, client_id: &ClientId) -> Client {
 }
 
 /// What `oauth2` wants of an asynchronous client.
-type Call<'a> = Pin<Box<dyn Future<Output = Result<oauth2::HttpResponse, OAuthError>> + Send + 'a>>;
+type Call = Pin<Box<dyn Future<Output = Result<oauth2::HttpResponse, OAuthError>> + Send>>;
 
 /// Puts our HTTP client under `oauth2`. Answers that are not OAuth's own are judged here, where the
 /// status and the headers are still known; the rest passes, its status noted for [`failure`].
-fn adapter<'a>(http: &'a Http, last_status: &'a AtomicU16) -> impl Fn(oauth2::HttpRequest) -> Call<'a> {
+fn adapter(http: &Http, last_status: &Arc<AtomicU16>) -> impl Fn(oauth2::HttpRequest) -> Call {
+    // Owned: a task that is spawned can't prove that it may borrow them.
+    let (http, last_status) = (http.clone(), last_status.clone());
     move |request| {
+        let (http, last_status) = (http.clone(), last_status.clone());
         Box::pin(async move {
             let path = request.uri().path().to_owned();
             let started = std::time::Instant::now();
@@ -122,12 +145,13 @@ fn adapter<'a>(http: &'a Http, last_status: &'a AtomicU16) -> impl Fn(oauth2::Ht
 fn judge(answer: &http::Response<bytes::Bytes>, path: &str) -> Option<OAuthError> {
     let status = answer.status();
     let header = |name| answer.headers().get(name).and_then(|value| value.to_str().ok());
+    let seconds = header(RETRY_AFTER).and_then(|text| text.trim().parse().ok());
+    let retry_after = seconds.map(Duration::from_secs);
     if status == StatusCode::TOO_MANY_REQUESTS {
-        let seconds = header(RETRY_AFTER).and_then(|text| text.trim().parse().ok());
-        return Some(OAuthError::Busy { retry_after: seconds.map(Duration::from_secs) });
+        return Some(OAuthError::Busy { retry_after });
     }
     if status.is_server_error() {
-        return Some(OAuthError::Server(status.as_u16()));
+        return Some(OAuthError::Server { status: status.as_u16(), retry_after });
     }
     let html = header(CONTENT_TYPE).is_some_and(|kind| kind.to_ascii_lowercase().contains("html"));
     let what = if html {
@@ -168,6 +192,7 @@ fn grant(reply: TokenReply, asked_for: Vec<String>) -> Result<Grant, OAuthError>
         access_token,
         refresh_token: reply.refresh_token.and_then(|text| token(text.into_secret())),
         expires_in: reply.expires_in,
+        refresh_expires_in: reply.refresh_expires_in.or(reply.refresh_token_expires_in),
         scopes: match reply.scope {
             Some(scopes) => scopes.split_whitespace().map(str::to_owned).collect(),
             None => asked_for,
@@ -185,6 +210,12 @@ struct TokenReply {
     expires_in: Option<Duration>,
     #[serde(default)]
     refresh_token: Option<RefreshToken>,
+    /// Keycloak's name for it.
+    #[serde(default, deserialize_with = "lifetime")]
+    refresh_expires_in: Option<Duration>,
+    /// GitHub's, and others'.
+    #[serde(default, deserialize_with = "lifetime")]
+    refresh_token_expires_in: Option<Duration>,
     #[serde(default)]
     scope: Option<String>,
 }
@@ -325,7 +356,10 @@ mod tests {
         assert!(matches!(error("401 Unauthorized", JSON, client).await, OAuthError::Rejected { .. }));
         let busy = error("429 Too Many Requests", "retry-after: 7\r\n", r#"{"message":"x"}"#).await;
         assert!(matches!(busy, OAuthError::Busy { retry_after: Some(time) } if time.as_secs() == 7));
-        assert!(matches!(error("503 x", "", "<html>").await, OAuthError::Server(503)));
+        assert!(matches!(
+            error("503 x", "", "<html>").await,
+            OAuthError::Server { status: 503, retry_after: None }
+        ));
         for (status, body) in [("200 OK", "<html>"), ("404 Not Found", "{}"), ("302 x", ""), ("200 OK", "")] {
             assert!(matches!(error(status, "", body).await, OAuthError::Nonsense { .. }), "{status} {body}");
         }

@@ -12,7 +12,7 @@ mod tenants;
 use std::time::{Duration, Instant};
 
 use http::header::{AUTHORIZATION, HeaderName, HeaderValue};
-use http::{Method, Request};
+use http::{Method, Request, StatusCode};
 
 pub use error::{PlatformError, RequestId};
 pub use profile::Profile;
@@ -40,6 +40,13 @@ pub trait TokenSource: Sync {
 
     /// The token to send now. Asked once for each call.
     fn current(&self) -> impl Future<Output = Result<Secret, Self::Error>> + Send;
+
+    /// Another token in place of one that looked good and was rejected with 401, most likely because
+    /// somebody has renewed it meanwhile. Asked at most once for each call; `None`: there is none.
+    fn instead_of(
+        &self,
+        rejected: &Secret,
+    ) -> impl Future<Output = Result<Option<Secret>, Self::Error>> + Send;
 }
 
 /// A token that is simply there: a login that is not stored yet, or one from a variable.
@@ -49,6 +56,10 @@ impl TokenSource for Secret {
     async fn current(&self) -> Result<Secret, PlatformError> {
         Ok(self.clone())
     }
+
+    async fn instead_of(&self, _: &Secret) -> Result<Option<Secret>, PlatformError> {
+        Ok(None)
+    }
 }
 
 impl<T: TokenSource> TokenSource for &T {
@@ -56,6 +67,10 @@ impl<T: TokenSource> TokenSource for &T {
 
     fn current(&self) -> impl Future<Output = Result<Secret, T::Error>> + Send {
         T::current(self)
+    }
+
+    fn instead_of(&self, rejected: &Secret) -> impl Future<Output = Result<Option<Secret>, T::Error>> + Send {
+        T::instead_of(self, rejected)
     }
 }
 
@@ -100,13 +115,20 @@ impl<T: TokenSource> Platform<T> {
         }
     }
 
-    /// Every request goes through here: token, tenant, waiting, judging the status. (A renewal
-    /// after a 401 belongs here too.)
+    /// Every request goes through here: token, tenant, waiting, a second token, judging the status.
     async fn send(&self, method: Method, path: &str, tenant: Option<&Tenant>) -> Result<Answer, T::Error> {
-        let token = self.tokens.current().await?;
-        let mut retries = 0;
+        let mut token = self.tokens.current().await?;
+        let (mut retries, mut rejected) = (0, false);
         loop {
             let answer = self.once(&method, path, tenant, &token).await?;
+            // A 401 did nothing, so any method may be sent again.
+            if answer.status() == StatusCode::UNAUTHORIZED && !rejected {
+                rejected = true;
+                if let Some(another) = self.tokens.instead_of(&token).await? {
+                    token = another;
+                    continue;
+                }
+            }
             let wait = answer.retry_after().filter(|wait| *wait <= LONGEST_WAIT);
             match wait {
                 // Only what changes nothing may be sent twice (RFC 9110, section 9.2.1).

@@ -1,14 +1,20 @@
-//! The token of a profile, for calls to its platform.
+//! The token of a profile, for calls to its platform: a variable's, else the store's, renewed in time.
 
-use super::record::{login_command, not_logged_in};
+use std::sync::{Mutex, PoisonError};
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::credential::{Credential, Unrenewed};
+use super::record::Owner;
 use super::{Session, no_environment};
 use crate::config::{Resolved, TokenVariable};
 use crate::credentials::Stored;
-use crate::domain::{Layer, Secret, Tenant};
+use crate::domain::time::span;
+use crate::domain::{Layer, SKEW, Secret, Tenant, jwt};
 use crate::error::{Error, Kind, Result};
-use crate::platform::Platform;
+use crate::platform::{Platform, TokenSource};
 
-/// Where a profile's token comes from.
+/// A token that is good to be sent, and where it comes from.
 pub enum Bearer {
     Variable(TokenVariable),
     Stored(Box<Stored>),
@@ -21,19 +27,140 @@ impl Bearer {
             Bearer::Stored(stored) => &stored.record.access_token,
         }
     }
+
+    /// `None`: no end is known.
+    pub fn expires_at(&self) -> Option<Timestamp> {
+        match self {
+            Bearer::Variable(variable) => jwt::expiry(&variable.token),
+            Bearer::Stored(stored) => stored.record.expires_at,
+        }
+    }
+
+    /// The tenant that goes along with it.
+    pub fn tenant(&self, profile: &Resolved) -> Option<Tenant> {
+        let resolved = profile.tenant.as_ref();
+        match self {
+            // Not the one that a login learned, which may have been somebody else's.
+            Bearer::Variable(_) => {
+                resolved.filter(|tenant| tenant.layer != Layer::Captured).map(|tenant| tenant.value.clone())
+            }
+            Bearer::Stored(stored) => {
+                resolved.map(|tenant| tenant.value.clone()).or_else(|| stored.record.tenant.clone())
+            }
+        }
+    }
+}
+
+/// The tokens of a profile while a command runs.
+pub enum Tokens {
+    Variable(Secret),
+    Stored { credential: Credential, held: Mutex<Box<Stored>> },
 }
 
 impl Session {
-    /// The token that a call for `profile` would send: a variable's, else the store's. Silent
-    /// renewal belongs here, in front of the check of the clock.
-    pub fn bearer(&self, profile: &Resolved) -> Result<Bearer> {
+    /// A token for `profile` that is good for at least `min_ttl`, to be given away. Nothing is set up
+    /// for the network unless a renewal is due.
+    pub fn bearer(&self, profile: &Resolved, min_ttl: SignedDuration) -> Result<Bearer> {
+        let bearer = self.held(profile)?;
+        let now = self.clock.now();
+        let left = |bearer: &Bearer| bearer.expires_at().map(|end| end.duration_since(now));
+        let lasts = |bearer: &Bearer| left(bearer).is_none_or(|left| left >= min_ttl);
+        let bearer = match bearer {
+            Bearer::Stored(stored) if !lasts(&Bearer::Stored(stored.clone())) => {
+                self.renewed_for(profile, *stored, min_ttl)?
+            }
+            other => other,
+        };
+        match left(&bearer) {
+            Some(left) if left < min_ttl => Err(match &bearer {
+                Bearer::Variable(variable) => ends_too_soon(&variable.name, left, min_ttl)
+                    .hint(format!("set {} to a fresh token, or unset it", variable.name)),
+                Bearer::Stored(_) => ends_too_soon(&format!("profile {}", profile.label()), left, min_ttl)
+                    .hint("the platform gives no longer ones: ask for less with --min-ttl"),
+            }),
+            _ => Ok(bearer),
+        }
+    }
+
+    fn renewed_for(&self, profile: &Resolved, stored: Stored, min_ttl: SignedDuration) -> Result<Bearer> {
+        let record = &stored.record;
+        let now = self.clock.now();
+        // What a refresh gave last time is what it will give: no use in asking again and again.
+        let full = record.expires_at.map(|end| end.duration_since(record.written_at));
+        let was_refreshed = record.written_at > record.logged_in_at;
+        if was_refreshed && full.is_some_and(|full| full < min_ttl) && !record.lifetime().is_expired(now) {
+            return Ok(Bearer::Stored(Box::new(stored)));
+        }
+        let credential = self.credential(profile)?;
+        let renewed = self.block_on(async {
+            credential.renew(&stored).await.map_err(|unrenewed| match unrenewed {
+                Unrenewed::NotTried(error) | Unrenewed::Failed(error) => error,
+                Unrenewed::NotRenewable => {
+                    match stored.record.expires_at.map(|end| end.duration_since(now)) {
+                        Some(left) if left > SKEW => {
+                            ends_too_soon(&format!("profile {}", profile.label()), left, min_ttl)
+                                .hint(&credential.owner().login)
+                        }
+                        _ => credential.owner().expired(),
+                    }
+                }
+            })
+        })?;
+        Ok(Bearer::Stored(Box::new(renewed)))
+    }
+
+    /// A renewal, due or not.
+    pub fn refresh(&self, profile: &Resolved) -> Result<Stored> {
+        if let Some(variable) = self.token_variable(profile)? {
+            return Err(Error::usage(format!(
+                "the token of profile {} comes from {} and can't be renewed here",
+                profile.label(),
+                variable.name
+            ))
+            .hint(format!("set {} to a fresh token, or unset it to renew the stored login", variable.name)));
+        }
+        let seen = self.require_stored(profile)?;
+        let credential = self.credential(profile)?;
+        self.block_on(async {
+            credential.renew(&seen).await.map_err(|unrenewed| match unrenewed {
+                Unrenewed::NotTried(error) | Unrenewed::Failed(error) => error,
+                Unrenewed::NotRenewable => credential.owner().not_renewable(),
+            })
+        })
+    }
+
+    /// Works with the platform of `profile`, in its tenant, with tokens that look after themselves.
+    pub fn call<T>(
+        &self,
+        profile: &Resolved,
+        work: impl AsyncFnOnce(&Platform<Tokens>) -> Result<T>,
+    ) -> Result<T> {
+        let bearer = self.held(profile)?;
+        let url = profile.api_url.as_ref().ok_or_else(|| no_environment(profile))?.value.clone();
+        let tenant = bearer.tenant(profile);
+        let (tokens, remedy) = match bearer {
+            Bearer::Variable(variable) => {
+                (Tokens::Variable(variable.token), format!("unset or replace {}", variable.name))
+            }
+            Bearer::Stored(held) => {
+                let credential = self.credential(profile)?;
+                let remedy = credential.owner().login.clone();
+                (Tokens::stored(credential, *held), remedy)
+            }
+        };
+        let platform = Platform::new(self.http(), url, tokens, tenant);
+        self.block_on(work(&platform)).map_err(|error| match error.kind {
+            Kind::Authentication => error.hint(remedy),
+            _ => error,
+        })
+    }
+
+    /// The token as it is now, whatever its age.
+    fn held(&self, profile: &Resolved) -> Result<Bearer> {
         if let Some(variable) = self.token_variable(profile)? {
             return Ok(Bearer::Variable(variable));
         }
-        let stored = self.stored(profile)?.ok_or_else(|| not_logged_in(profile))?;
-        if stored.record.lifetime().is_expired(self.clock().now()) {
-            return Err(Error::new(Kind::Authentication, "credentials expired").hint(login_command(profile)));
-        }
+        let stored = self.stored(profile)?.ok_or_else(|| Owner::of(profile).not_logged_in())?;
         Ok(Bearer::Stored(Box::new(stored)))
     }
 
@@ -56,21 +183,68 @@ impl Session {
         }
         Ok(variables.used)
     }
+}
 
-    /// The tenant that a call with a variable's token names: not the one that a login learned, which
-    /// may have been somebody else's.
-    pub fn tenant_for_variable(profile: &Resolved) -> Option<Tenant> {
-        let tenant = profile.tenant.as_ref().filter(|tenant| tenant.layer != Layer::Captured);
-        tenant.map(|tenant| tenant.value.clone())
+fn ends_too_soon(whose: &str, left: SignedDuration, min_ttl: SignedDuration) -> Error {
+    let left = match left.is_positive() {
+        true => format!("ends in {}", span(left)),
+        false => "has ended".to_owned(),
+    };
+    let message = format!("the token of {whose} {left}, which is less than {}", span(min_ttl));
+    Error::new(Kind::Authentication, message)
+}
+
+impl Tokens {
+    pub(super) fn stored(credential: Credential, held: Stored) -> Tokens {
+        Tokens::Stored { credential, held: Mutex::new(Box::new(held)) }
     }
 
-    pub(super) fn platform(
-        &self,
-        profile: &Resolved,
-        token: &Secret,
-        tenant: Option<Tenant>,
-    ) -> Result<Platform<Secret>> {
-        let url = profile.api_url.as_ref().ok_or_else(|| no_environment(profile))?.value.clone();
-        Ok(Platform::new(self.http(), url, token.clone(), tenant))
+    fn keep(held: &Mutex<Box<Stored>>, stored: Stored) -> Secret {
+        let token = stored.record.access_token.clone();
+        **held.lock().unwrap_or_else(PoisonError::into_inner) = stored;
+        token
+    }
+}
+
+impl TokenSource for Tokens {
+    type Error = Error;
+
+    async fn current(&self) -> Result<Secret> {
+        let (credential, held) = match self {
+            Tokens::Variable(token) => return Ok(token.clone()),
+            Tokens::Stored { credential, held } => (credential, held),
+        };
+        let seen = held.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let (now, lifetime) = (credential.now(), seen.record.lifetime());
+        if !lifetime.is_expired(now) {
+            return Ok(seen.record.access_token);
+        }
+        match credential.renew(&seen).await {
+            Ok(stored) => Ok(Tokens::keep(held, stored)),
+            // The last seconds of a token are better than nothing.
+            Err(Unrenewed::NotTried(error)) if !lifetime.ends_within(SignedDuration::ZERO, now) => {
+                tracing::debug!(reason = error.message, "not renewed: using what is left of the token");
+                Ok(seen.record.access_token)
+            }
+            Err(Unrenewed::NotTried(error) | Unrenewed::Failed(error)) => Err(error),
+            Err(Unrenewed::NotRenewable) => Err(credential.owner().expired()),
+        }
+    }
+
+    async fn instead_of(&self, rejected: &Secret) -> Result<Option<Secret>> {
+        let Tokens::Stored { credential, held } = self else { return Ok(None) };
+        let seen = held.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if seen.record.access_token.expose() != rejected.expose() {
+            return Ok(Some(seen.record.access_token)); // Another call of ours was faster.
+        }
+        let now = credential.look().await?;
+        if now.record.access_token.expose() != rejected.expose() {
+            return Ok(Some(Tokens::keep(held, now)));
+        }
+        match credential.renew(&seen).await {
+            Ok(stored) => Ok(Some(Tokens::keep(held, stored))),
+            Err(Unrenewed::NotRenewable) => Ok(None),
+            Err(Unrenewed::NotTried(error) | Unrenewed::Failed(error)) => Err(error),
+        }
     }
 }

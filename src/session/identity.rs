@@ -3,10 +3,11 @@
 use jiff::Timestamp;
 
 use super::Session;
-use super::record::{foreign, login_of, not_logged_in};
+use super::bearer::Bearer;
+use super::record::{Owner, login_of};
 use crate::config::{Login, Resolved};
 use crate::domain::{Tenant, jwt};
-use crate::error::{Kind, Result};
+use crate::error::Result;
 
 /// A user as a profile knows them.
 pub struct Identity {
@@ -25,13 +26,8 @@ impl Session {
     pub fn identity(&self, profile: &Resolved) -> Result<Identity> {
         if let Some(variable) = self.token_variable(profile)? {
             let expires_at = jwt::expiry(&variable.token);
-            let tenant = Session::tenant_for_variable(profile);
-            let platform = self.platform(profile, &variable.token, tenant.clone())?;
-            let user =
-                self.block_on(async { Ok(platform.profile().await?) }).map_err(|error| match error.kind {
-                    Kind::Authentication => error.hint(format!("unset or replace {}", variable.name)),
-                    _ => error,
-                })?;
+            let tenant = Bearer::Variable(variable).tenant(profile);
+            let user = self.call(profile, async |platform| platform.profile().await)?;
             return Ok(Identity {
                 name: user.name,
                 email: user.email,
@@ -41,10 +37,10 @@ impl Session {
             });
         }
         match &profile.login {
-            Some(login) if login.is_logged_out() => Err(not_logged_in(profile)),
+            Some(login) if login.is_logged_out() => Err(Owner::of(profile).not_logged_in()),
             Some(login) => match (&login.api_url, &profile.api_url) {
                 (Some(issuer), Some(url)) if !issuer.same_origin(&url.value) => {
-                    Err(foreign(profile, issuer, &url.value))
+                    Err(Owner::of(profile).foreign(issuer, &url.value))
                 }
                 _ => Ok(Identity::of(login, profile)),
             },

@@ -3,7 +3,7 @@
 use std::io::{BufRead, Read};
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::record::login_of;
 use super::target::{Target, Used, free_name};
@@ -54,6 +54,7 @@ struct Fresh {
     access_token: Secret,
     refresh_token: Option<Secret>,
     expires_at: Option<Timestamp>,
+    refresh_expires_at: Option<Timestamp>,
     kind: TokenKind,
     client_id: Option<ClientId>,
     scopes: Vec<String>,
@@ -244,14 +245,14 @@ impl Session {
         let activated = if own_key.is_some() {
             // The profile must lead to its own key before there is something under it: otherwise its
             // commands would use the other user's token.
-            self.update_login(key, |_| Some(login));
+            self.logins().update(key, |_| Some(login));
             let written = self.try_write_login(target, &used).and_then(|activated| Ok((activated, save()?)));
             written
                 .map(|(activated, ())| activated)
-                .inspect_err(|_| self.update_login(key, |_| known.clone()))?
+                .inspect_err(|_| self.logins().update(key, |_| known.clone()))?
         } else {
             save()?;
-            self.update_login(key, |_| Some(login));
+            self.logins().update(key, |_| Some(login));
             self.write_login(target, &used)
         };
         if activated {
@@ -382,6 +383,7 @@ impl Fresh {
             expires_at: jwt::expiry(&token),
             access_token: token,
             refresh_token: None,
+            refresh_expires_at: None,
             kind: TokenKind::Pat,
             client_id: asked.map(|id| id.value.clone()),
             scopes: Vec::new(),
@@ -395,11 +397,9 @@ impl Fresh {
         now: Timestamp,
         reply: Option<Reply>,
     ) -> Fresh {
-        let lifetime = grant.expires_in.and_then(|time| SignedDuration::try_from(time).ok());
         Fresh {
-            expires_at: lifetime
-                .and_then(|time| now.checked_add(time).ok())
-                .or_else(|| jwt::expiry(&grant.access_token)),
+            expires_at: grant.expires_at(now),
+            refresh_expires_at: grant.refresh_expires_at(now),
             access_token: grant.access_token,
             refresh_token: grant.refresh_token,
             kind: TokenKind::Oauth,
@@ -414,6 +414,7 @@ impl Fresh {
             access_token: self.access_token,
             refresh_token: self.refresh_token,
             expires_at: self.expires_at,
+            refresh_expires_at: self.refresh_expires_at,
             kind: self.kind,
             user_name: user.name.unwrap_or_default(),
             user_email: user.email.unwrap_or_default(),

@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 
 use super::Session;
+use super::bearer::Tokens;
+use super::record::Owner;
 use crate::config::{Login, Resolved, Selection};
 use crate::credentials::Stored;
 use crate::domain::{CredentialKey, Layer, ProfileName, StoreChoice, StoreKind, TokenKind};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Kind, Result};
 use crate::platform::Platform;
 
 /// One credential to be forgotten.
@@ -100,11 +102,11 @@ impl Session {
         let revocation = match &found {
             None => Revocation::Nothing,
             Some(_) if local_only => Revocation::Skipped,
-            Some(stored) => self.revoke(stored)?,
+            Some(stored) => self.revoke(doomed, stored)?,
         };
         let deleted = self.credentials().delete(key, *choice, *known)?;
         let now = self.clock().now();
-        self.update_login(key, |login| {
+        self.logins().update(key, |login| {
             login.map(|login| Login { logged_out_at: login.logged_out_at.or(Some(now)), ..login })
         });
         let stores = [(deleted.keychain, StoreKind::Keychain), (deleted.file, StoreKind::File)];
@@ -119,26 +121,19 @@ impl Session {
         })
     }
 
-    /// Best effort: the token goes to its own platform only, whatever the profile says now.
-    fn revoke(&self, stored: &Stored) -> Result<Revocation> {
-        use crate::platform::PlatformError;
-        let record = &stored.record;
-        let platform = Platform::new(
-            self.http(),
-            record.api_url.clone(),
-            record.access_token.clone(),
-            record.tenant.clone(),
-        );
-        let outcome = self.block_on(async { Ok::<_, Error>(platform.logout().await) });
-        Ok(match outcome {
-            Ok(Ok(())) => Revocation::Done,
-            Ok(Err(PlatformError::Unauthenticated { .. })) if record.refresh_token.is_none() => Revocation::AlreadyDead,
-            Ok(Err(PlatformError::Unauthenticated { .. })) => Revocation::Failed(
-                "the access token had ended, so the platform could not be told; the refresh token dies with its own end"
-                    .to_owned(),
-            ),
-            Ok(Err(error)) => Revocation::Failed(error.to_string()),
+    /// Best effort: the token goes to its own platform only, whatever the profile says now. One that has
+    /// ended is renewed first, since the platform hears nobody else about its refresh token.
+    fn revoke(&self, doomed: &Doomed, stored: &Stored) -> Result<Revocation> {
+        let (url, tenant) = (stored.record.api_url.clone(), stored.record.tenant.clone());
+        let known = self.config()?.captured.get(&doomed.key);
+        let owner = Owner::of_key(&doomed.key);
+        let credential =
+            self.credential_of(doomed.key.clone(), doomed.choice, known, None, url.clone(), owner);
+        let platform = Platform::new(self.http(), url, Tokens::stored(credential, stored.clone()), tenant);
+        Ok(match self.block_on(async { platform.logout().await }) {
+            Ok(()) => Revocation::Done,
             Err(error) if error.kind == Kind::Interrupted => return Err(error),
+            Err(error) if error.kind == Kind::Authentication => Revocation::AlreadyDead,
             Err(error) => Revocation::Failed(error.message),
         })
     }

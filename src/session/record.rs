@@ -1,36 +1,55 @@
 //! The stored credential of a profile, and `logins.toml` kept true to it.
 
+use std::sync::Arc;
+
 use super::Session;
 use crate::config::{Captured, Login, Resolved};
 use crate::credentials::{Record, Stored};
 use crate::domain::{ApiUrl, CredentialKey, StoreKind};
 use crate::error::{Error, Kind, Result};
+use crate::system::clock::Clock;
+use crate::system::locks::Locks;
+use crate::system::notices::Notices;
+use crate::system::paths::Place;
 
 impl Session {
     /// The profile's credential, if there is one. It is refused if another origin issued it.
     pub fn stored(&self, profile: &Resolved) -> Result<Option<Stored>> {
         // A profile without an environment can't have been logged in to.
-        let Some((key, url)) = profile.credential.as_ref().zip(profile.api_url.as_ref()) else {
-            return Ok(None);
-        };
-        let (key, url) = (&key.value, &url.value);
-        let found = self.credentials().read(key, profile.store.value, Session::known_store(profile))?;
-        self.mend(key, profile.login.as_ref(), found.as_ref());
-        match found {
-            Some(stored) if !stored.record.api_url.same_origin(url) => {
-                Err(foreign(profile, &stored.record.api_url, url))
-            }
-            other => Ok(other),
+        match (&profile.credential, &profile.api_url) {
+            (Some(_), Some(_)) => self.credential(profile)?.read(),
+            _ => Ok(None),
         }
     }
 
     /// The profile's credential, or how to get one.
     pub fn require_stored(&self, profile: &Resolved) -> Result<Stored> {
-        self.stored(profile)?.ok_or_else(|| not_logged_in(profile))
+        self.stored(profile)?.ok_or_else(|| Owner::of(profile).not_logged_in())
     }
 
-    /// Brings the entry in `logins.toml` in line with what the store really holds.
-    fn mend(&self, key: &CredentialKey, known: Option<&Login>, found: Option<&Stored>) {
+    pub(super) fn logins(&self) -> Logins {
+        Logins {
+            place: self.paths.logins.clone(),
+            locks: self.locks.clone(),
+            notices: self.notices.clone(),
+            clock: self.clock.clone(),
+        }
+    }
+}
+
+/// `logins.toml`, as far as a credential is concerned. It is a cache: that it can't be written is worth
+/// a warning at most, and none where nothing can be written at all.
+#[derive(Clone)]
+pub(super) struct Logins {
+    place: Option<Place>,
+    locks: Locks,
+    notices: Arc<Notices>,
+    clock: Arc<dyn Clock>,
+}
+
+impl Logins {
+    /// Brings the entry in line with what the store really holds.
+    pub fn mend(&self, key: &CredentialKey, known: Option<&Login>, found: Option<&Stored>) {
         let truth = found.map(|stored| login_of(&stored.record, stored.store, known));
         let stale = match (&truth, known) {
             (Some(truth), known) => known != Some(truth),
@@ -39,7 +58,7 @@ impl Session {
         };
         if stale {
             let now = self.clock.now();
-            self.update_login(key, |known| match (truth, known) {
+            self.update(key, |known| match (truth, known) {
                 (Some(truth), _) => Some(truth),
                 (None, Some(known)) => Some(Login { logged_out_at: Some(now), ..known }),
                 (None, None) => None,
@@ -47,15 +66,8 @@ impl Session {
         }
     }
 
-    /// Changes an entry of `logins.toml`. It is a cache: that it can't be written is worth a warning
-    /// at most, and none where nothing can be written at all.
-    pub(super) fn update_login(
-        &self,
-        key: &CredentialKey,
-        change: impl FnOnce(Option<Login>) -> Option<Login>,
-    ) {
-        let place = self.paths.logins.as_ref();
-        match Captured::update(place, &self.locks, &self.notices, key, change) {
+    pub fn update(&self, key: &CredentialKey, change: impl FnOnce(Option<Login>) -> Option<Login>) {
+        match Captured::update(self.place.as_ref(), &self.locks, &self.notices, key, change) {
             Ok(()) => {}
             Err(error) if error.is_unwritable() => tracing::debug!("logins.toml can't be written"),
             Err(error) => self.notices.warn(format!("logins.toml could not be updated: {error}")),
@@ -81,11 +93,6 @@ pub(super) fn login_of(record: &Record, store: StoreKind, before: Option<&Login>
     }
 }
 
-pub(super) fn not_logged_in(profile: &Resolved) -> Error {
-    Error::new(Kind::Authentication, format!("profile {} is not logged in", profile.label()))
-        .hint(login_command(profile))
-}
-
 /// The command that logs this profile in.
 pub fn login_command(profile: &Resolved) -> String {
     match (profile.name(), &profile.api_url) {
@@ -97,15 +104,46 @@ pub fn login_command(profile: &Resolved) -> String {
     }
 }
 
-pub(super) fn foreign(profile: &Resolved, issuer: &ApiUrl, url: &ApiUrl) -> Error {
-    Error::new(
-        Kind::Authentication,
-        format!(
-            "the credential of profile {} belongs to {}, not to {}",
-            profile.label(),
-            issuer.origin(),
-            url.origin()
-        ),
-    )
-    .hint(login_command(profile))
+/// Whose credential it is, for the errors about it.
+#[derive(Debug, Clone)]
+pub struct Owner {
+    label: String,
+    /// The command that logs in again.
+    pub login: String,
+}
+
+impl Owner {
+    pub fn of(profile: &Resolved) -> Owner {
+        Owner { label: profile.label().to_owned(), login: login_command(profile) }
+    }
+
+    /// Of a credential that may be no profile's.
+    pub fn of_key(key: &CredentialKey) -> Owner {
+        Owner { label: key.to_string(), login: "autocom auth login".to_owned() }
+    }
+
+    pub fn label(&self) -> &str {
+        &self.label
+    }
+
+    pub fn not_logged_in(&self) -> Error {
+        self.error(format!("profile {} is not logged in", self.label))
+    }
+
+    pub fn expired(&self) -> Error {
+        self.error("credentials expired".to_owned())
+    }
+
+    pub fn not_renewable(&self) -> Error {
+        self.error(format!("the login of profile {} has no refresh token", self.label))
+    }
+
+    pub fn foreign(&self, issuer: &ApiUrl, url: &ApiUrl) -> Error {
+        let (issuer, url) = (issuer.origin(), url.origin());
+        self.error(format!("the credential of profile {} belongs to {issuer}, not to {url}", self.label))
+    }
+
+    fn error(&self, message: String) -> Error {
+        Error::new(Kind::Authentication, message).hint(&self.login)
+    }
 }

@@ -1,16 +1,64 @@
 //! Ctrl-C while the program is busy with something that can't be given up: a lock that another process
-//! holds, a keychain that says nothing.
+//! holds, a keychain that says nothing, a renewal whose only copy of a token is on its way.
 
 use std::sync::Once;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
+
+use tokio::signal::ctrl_c;
+use tokio::sync::Notify;
 
 /// What the main thread has for ending by itself, in good order.
 const GRACE: Duration = Duration::from_millis(500);
+
+/// What shielded work has for coming to its end.
+const SHIELDED: Duration = Duration::from_secs(5);
 
 /// The exit code of an interrupted program, as shells have it (128 + SIGINT).
 const INTERRUPTED: i32 = 130;
 
 static WATCHING: Once = Once::new();
+static SHIELDS: AtomicUsize = AtomicUsize::new(0);
+static LAST_SHIELD_GONE: Notify = Notify::const_new();
+
+/// While one is held, Ctrl-C waits: for the last of them to go, for five seconds at most, or for
+/// another Ctrl-C.
+pub struct Shield(());
+
+pub fn shield() -> Shield {
+    SHIELDS.fetch_add(1, Ordering::SeqCst);
+    Shield(())
+}
+
+impl Drop for Shield {
+    fn drop(&mut self) {
+        if SHIELDS.fetch_sub(1, Ordering::SeqCst) == 1 {
+            LAST_SHIELD_GONE.notify_waiters();
+        }
+    }
+}
+
+/// Comes back when somebody has pressed Ctrl-C and nothing is shielded from it.
+pub async fn interrupted() {
+    if ctrl_c().await.is_err() {
+        // No handler can be had: then the signal ends the process by itself.
+        std::future::pending::<()>().await;
+    }
+    let unshielded = async {
+        let gone = LAST_SHIELD_GONE.notified();
+        tokio::pin!(gone);
+        // Listening before looking: what goes in between is not missed.
+        gone.as_mut().enable();
+        if SHIELDS.load(Ordering::SeqCst) > 0 {
+            gone.await;
+        }
+    };
+    tokio::select! {
+        () = unshielded => {}
+        _ = ctrl_c() => {}
+        () = tokio::time::sleep(SHIELDED) => {}
+    }
+}
 
 /// From now on Ctrl-C ends the process, at the latest after a moment of grace. The kernel frees the
 /// locks, and a file is written whole or not at all, so the end may come at any time.
@@ -18,7 +66,8 @@ pub fn watch() {
     WATCHING.call_once(|| {
         std::thread::spawn(|| {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-            if runtime.is_ok_and(|runtime| runtime.block_on(tokio::signal::ctrl_c()).is_ok()) {
+            if let Ok(runtime) = runtime {
+                runtime.block_on(interrupted());
                 std::thread::sleep(GRACE);
                 end();
             }

@@ -13,3 +13,4 @@ pub mod locks;
 pub mod notices;
 pub mod paths;
 pub mod person;
+pub mod process;

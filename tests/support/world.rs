@@ -42,6 +42,8 @@ pub struct Running {
     seen: String,
     secrets: Secrets,
     home: PathBuf,
+    /// Its answer is a token, or whatever a child that has one prints.
+    hands_out_the_token: bool,
 }
 
 impl World {
@@ -154,8 +156,11 @@ impl World {
     }
 
     fn spawn(&self, command: &mut Command) -> Running {
+        let words: Vec<&std::ffi::OsStr> = command.get_args().collect();
+        let hands_out_the_token =
+            words.windows(2).any(|pair| pair == ["auth", "token"]) || words.contains(&"exec".as_ref());
         let pipes = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        self.running(pipes.spawn().unwrap())
+        Running { hands_out_the_token, ..self.running(pipes.spawn().unwrap()) }
     }
 
     /// The command, with nothing but this world's environment.
@@ -186,7 +191,8 @@ impl World {
             let _ = send.send(String::from_utf8_lossy(&text).into_owned());
         });
         let secrets = self.secrets.clone();
-        Running { child, stdout, lines, seen: String::new(), secrets, home: self.home.path().to_owned() }
+        let (seen, home, hands_out_the_token) = (String::new(), self.home.path().to_owned(), false);
+        Running { child, stdout, lines, seen, secrets, home, hands_out_the_token }
     }
 
     /// `auth login` with what every login to a sandbox needs.
@@ -305,9 +311,13 @@ impl Running {
         let status = self.child.wait().unwrap();
         let stderr = std::mem::take(&mut self.seen);
         let planted = self.secrets.lock().unwrap().clone();
-        for secret in planted.iter().chain(&stored_secrets(&self.home)) {
-            assert!(!stdout.contains(secret), "a secret on stdout:\n{stdout}");
+        let stored = stored_secrets(&self.home);
+        for secret in planted.iter().chain(stored.iter().map(|(_, token)| token)) {
             assert!(!stderr.contains(secret), "a secret on stderr:\n{stderr}");
+            assert!(self.hands_out_the_token || !stdout.contains(secret), "a secret on stdout:\n{stdout}");
+        }
+        for (_, token) in stored.iter().filter(|(name, _)| name == "refresh_token") {
+            assert!(!stdout.contains(token), "a refresh token on stdout:\n{stdout}");
         }
         Outcome { stdout, stderr, code: status.code().unwrap_or(-1) }
     }
@@ -325,14 +335,14 @@ fn give_away(path: &Path) {
     }
 }
 
-/// Every token in the home's credential file.
-fn stored_secrets(home: &Path) -> Vec<String> {
-    fn tokens(value: &serde_json::Value, found: &mut Vec<String>) {
+/// Every token in the home's credential file, with the name of its field.
+fn stored_secrets(home: &Path) -> Vec<(String, String)> {
+    fn tokens(value: &serde_json::Value, found: &mut Vec<(String, String)>) {
         match value {
             serde_json::Value::Object(fields) => {
                 for (name, value) in fields {
                     match value.as_str() {
-                        Some(text) if name.ends_with("_token") => found.push(text.to_owned()),
+                        Some(text) if name.ends_with("_token") => found.push((name.clone(), text.to_owned())),
                         _ => tokens(value, found),
                     }
                 }

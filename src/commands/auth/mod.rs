@@ -1,6 +1,8 @@
 pub mod login;
 pub mod logout;
+pub mod refresh;
 pub mod status;
+pub mod token;
 
 use clap::Subcommand;
 
@@ -13,6 +15,8 @@ pub enum Auth {
     Login(login::Login),
     Logout(logout::Logout),
     Status(status::Status),
+    Token(token::Token),
+    Refresh(refresh::Refresh),
 }
 
 impl Auth {
@@ -21,6 +25,8 @@ impl Auth {
             Auth::Login(login) => login.run(session),
             Auth::Logout(logout) => logout.run(session),
             Auth::Status(status) => status.run(session),
+            Auth::Token(token) => token.run(session),
+            Auth::Refresh(refresh) => refresh.run(session),
         }
     }
 }

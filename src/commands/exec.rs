@@ -1,0 +1,71 @@
+use std::ffi::OsString;
+use std::io::ErrorKind;
+use std::process::Command;
+
+use clap::Args;
+use jiff::SignedDuration;
+
+use super::Done;
+use crate::cli::time_to_live;
+use crate::error::{Error, Result};
+use crate::session::Session;
+use crate::system::process::become_command;
+
+/// Run a command with the selected profile's token and address in its environment
+///
+/// The command gets AUTOCOM_TOKEN, AUTOCOM_API_URL, AUTOCOM_TENANT and AUTOCOM_PROFILE; every other
+/// AUTOCOM_TOKEN_... is taken out of its environment. On Unix autocom becomes the command: the process
+/// id, signals and exit code are the command's own.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  autocom exec -p staging -- ./smoke-test.sh
+  autocom exec --min-ttl 1800 -- sh -c 'curl -H \"Authorization: Bearer $AUTOCOM_TOKEN\" \"$AUTOCOM_API_URL/orders\"'")]
+pub struct Exec {
+    /// How long the token must be good for at least
+    #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = time_to_live)]
+    min_ttl: SignedDuration,
+    /// The command and its arguments
+    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "COMMAND")]
+    command: Vec<OsString>,
+}
+
+impl Exec {
+    pub fn run(self, session: &Session) -> Result<Done> {
+        let profile = session.profile()?;
+        let bearer = session.bearer(&profile, self.min_ttl)?;
+        let Some((program, arguments)) = self.command.split_first() else {
+            return Err(Error::usage("there is no command to run").hint("autocom exec -- COMMAND"));
+        };
+        let mut command = Command::new(program);
+        command.args(arguments);
+        // Another profile's token is none of its business; the profile's own is in AUTOCOM_TOKEN.
+        for (name, _) in session.environment().starting_with("AUTOCOM_TOKEN_") {
+            command.env_remove(name);
+        }
+        let (url, tenant) = (profile.api_url.as_ref(), bearer.tenant(&profile));
+        let values = [
+            ("AUTOCOM_API_URL", url.map(|url| url.value.to_string())),
+            ("AUTOCOM_TENANT", tenant.map(|tenant| tenant.to_string())),
+            ("AUTOCOM_PROFILE", profile.name().map(ToString::to_string)),
+        ];
+        for (name, value) in values {
+            // One left over from outside would contradict the token.
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        command.env("AUTOCOM_TOKEN", bearer.token().expose());
+        become_command(command).map(Done::ended).map_err(|error| {
+            let name = program.to_string_lossy();
+            let hint = match error.kind() {
+                ErrorKind::NotFound => {
+                    format!("is {name} on PATH? a shell's own words need a shell: sh -c '...'")
+                }
+                _ => format!("ls -l {name}"),
+            };
+            Error::usage(format!("could not run {name}")).cause(error).hint(hint)
+        })
+    }
+}

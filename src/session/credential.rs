@@ -1,0 +1,282 @@
+//! The stored credential of one profile: read, and renewed when it is due (section 6 of the contract).
+//!
+//! A renewal is: look, lock the key, look again, check that the store can be written, refresh, store,
+//! unlock. However many processes do this at once, the platform sees one refresh, and the others find
+//! the winner's token at their second look. From the request to the write the work runs as a task of
+//! its own: whoever waited for it may be interrupted, but a new refresh token is not lost for that.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+
+use super::record::{Logins, Owner};
+use super::{Session, no_environment};
+use crate::config::{Login, Resolved};
+use crate::credentials::{Credentials, Record, Stored};
+use crate::domain::{ApiUrl, ClientId, CredentialKey, Secret, StoreChoice};
+use crate::error::{Error, Kind, Result};
+use crate::oauth::{self, Endpoints, Grant, OAuthError};
+use crate::system::clock::Clock;
+use crate::system::http::Http;
+use crate::system::interrupt;
+use crate::system::locks::LockGuard;
+use crate::system::notices::Notices;
+
+/// A longer `Retry-After` is left to the user.
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
+const MOST_RETRIES: u32 = 3;
+/// No further attempt is begun after this time: others wait for the lock, 30 seconds at most.
+const ATTEMPTS_END: Duration = Duration::from_secs(20);
+/// After this time it is said that another process is waited for.
+const SAY_AFTER: Duration = Duration::from_secs(2);
+
+/// A handle; its clones are the same credential.
+#[derive(Clone)]
+pub struct Credential(Arc<Inner>);
+
+struct Inner {
+    key: CredentialKey,
+    choice: StoreChoice,
+    /// What `logins.toml` knew of it.
+    known: Option<Login>,
+    /// For one that doesn't say which client it was given to.
+    client_id: Option<ClientId>,
+    /// Where it is to be sent: its own origin, or it is refused.
+    url: ApiUrl,
+    owner: Owner,
+    credentials: Arc<Credentials>,
+    logins: Logins,
+    http: Http,
+    clock: Arc<dyn Clock>,
+    notices: Arc<Notices>,
+}
+
+/// Why there is no new token.
+pub enum Unrenewed {
+    /// Nothing was asked of the platform: no lock, or the store can't be written.
+    NotTried(Error),
+    /// There is no refresh token.
+    NotRenewable,
+    Failed(Error),
+}
+
+impl Session {
+    pub(super) fn credential(&self, profile: &Resolved) -> Result<Credential> {
+        let key = self.key_of(profile)?.clone();
+        let url = profile.api_url.as_ref().ok_or_else(|| no_environment(profile))?.value.clone();
+        let client_id = profile.client_id.as_ref().map(|id| id.value.clone());
+        let (choice, known) = (profile.store.value, profile.login.clone());
+        Ok(self.credential_of(key, choice, known, client_id, url, Owner::of(profile)))
+    }
+
+    pub(super) fn credential_of(
+        &self,
+        key: CredentialKey,
+        choice: StoreChoice,
+        known: Option<Login>,
+        client_id: Option<ClientId>,
+        url: ApiUrl,
+        owner: Owner,
+    ) -> Credential {
+        Credential(Arc::new(Inner {
+            key,
+            choice,
+            known,
+            client_id,
+            url,
+            owner,
+            credentials: self.credentials().clone(),
+            logins: self.logins(),
+            http: self.http(),
+            clock: self.clock.clone(),
+            notices: self.notices.clone(),
+        }))
+    }
+}
+
+impl Credential {
+    /// What is stored now, if anything is. It is refused if another origin issued it.
+    pub fn read(&self) -> Result<Option<Stored>> {
+        let Inner { key, known, url, owner, .. } = &*self.0;
+        let kept_in = known.as_ref().and_then(Login::kept_in);
+        let found = self.0.credentials.read(key, self.0.choice, kept_in)?;
+        self.0.logins.mend(key, known.as_ref(), found.as_ref());
+        match found {
+            Some(stored) if !stored.record.api_url.same_origin(url) => {
+                Err(owner.foreign(&stored.record.api_url, url))
+            }
+            other => Ok(other),
+        }
+    }
+
+    /// As [`Credential::read`], for a task: the stores wait, and a task must not.
+    pub async fn look(&self) -> Result<Stored> {
+        let this = self.clone();
+        let found = apart(move || this.read()).await?;
+        found.ok_or_else(|| self.0.owner.not_logged_in())
+    }
+
+    pub fn now(&self) -> Timestamp {
+        self.0.clock.now()
+    }
+
+    /// Another token than that of `seen`: what somebody else has stored meanwhile, else a refreshed one.
+    pub async fn renew(&self, seen: &Stored) -> Result<Stored, Unrenewed> {
+        let guard = self.lock().await?;
+        let stored = self.look().await.map_err(Unrenewed::Failed)?;
+        if self.is_news(&stored, seen) {
+            tracing::debug!("another process has renewed the token");
+            return Ok(stored);
+        }
+        let Some(refresh_token) = stored.record.refresh_token.clone() else {
+            return Err(Unrenewed::NotRenewable);
+        };
+        self.check_writable(&stored).await?;
+        let (this, shield) = (self.clone(), interrupt::shield());
+        let renewal = tokio::spawn(async move {
+            let _shield = shield;
+            this.refresh(stored, refresh_token, guard).await
+        });
+        renewal.await.unwrap_or_else(|_| Err(broken())).map_err(Unrenewed::Failed)
+    }
+
+    /// Whether `stored` is not what was `seen`, and good.
+    fn is_news(&self, stored: &Stored, seen: &Stored) -> bool {
+        stored.record.access_token.expose() != seen.record.access_token.expose()
+            && !stored.record.lifetime().is_expired(self.now())
+    }
+
+    async fn lock(&self) -> Result<LockGuard, Unrenewed> {
+        let this = self.clone();
+        let locked = apart(move || Ok(this.0.credentials.lock(&this.0.key)));
+        tokio::pin!(locked);
+        let outcome = match tokio::time::timeout(SAY_AFTER, &mut locked).await {
+            Ok(outcome) => outcome,
+            Err(_) => {
+                self.0.notices.hint("waiting for another autocom process that renews the token");
+                locked.await
+            }
+        };
+        outcome.map_err(Unrenewed::Failed)?.map_err(|error| Unrenewed::NotTried(error.into()))
+    }
+
+    async fn check_writable(&self, stored: &Stored) -> Result<(), Unrenewed> {
+        let (this, store) = (self.clone(), stored.store);
+        let checked = apart(move || Ok(this.0.credentials.check_writable(&this.0.key, store))).await;
+        checked.map_err(Unrenewed::Failed)?.map_err(|error| {
+            Unrenewed::NotTried(
+                Error::from(error).cause("a new refresh token could not be kept: not renewed"),
+            )
+        })
+    }
+
+    /// Holding the lock: asks the platform, and stores what it says before anything else.
+    async fn refresh(&self, stored: Stored, refresh_token: Secret, guard: LockGuard) -> Result<Stored> {
+        let client_id = stored.record.client_id.clone();
+        let client_id = client_id.or_else(|| self.0.client_id.clone()).ok_or_else(|| {
+            self.0.owner.expired().cause("the client id of the login is not known, so it can't be renewed")
+        })?;
+        match self.granted(&stored.record.api_url, &client_id, &refresh_token).await {
+            Ok(grant) => self.keep(stored, grant, guard).await,
+            Err(error @ OAuthError::Refused { .. }) => {
+                // Final only if nobody, say on another machine with this home, has been faster.
+                let now = self.look().await?;
+                if self.is_news(&now, &stored) { Ok(now) } else { Err(self.0.owner.expired().cause(error)) }
+            }
+            Err(error) => {
+                let error = Error::from(error);
+                Err(Error { message: format!("the token could not be renewed: {}", error.message), ..error })
+            }
+        }
+    }
+
+    /// Asks, and asks again where the platform says when to come back.
+    async fn granted(
+        &self,
+        issuer: &ApiUrl,
+        client_id: &ClientId,
+        token: &Secret,
+    ) -> Result<Grant, OAuthError> {
+        let (endpoints, started) = (Endpoints::of(issuer), Instant::now());
+        let mut retries = 0;
+        loop {
+            let error = match oauth::refresh(&self.0.http, &endpoints, client_id, token).await {
+                Ok(grant) => return Ok(grant),
+                Err(error) => error,
+            };
+            match error.asks_to_wait().filter(|wait| *wait <= LONGEST_WAIT) {
+                Some(wait) if retries < MOST_RETRIES && started.elapsed() + wait < ATTEMPTS_END => {
+                    tracing::debug!(wait = wait.as_secs(), "waiting as the platform asks");
+                    retries += 1;
+                    tokio::time::sleep(wait).await;
+                }
+                _ => return Err(error),
+            }
+        }
+    }
+
+    /// From here on the old refresh token is dead: whatever happens, the new token is used.
+    async fn keep(&self, stored: Stored, grant: Grant, guard: LockGuard) -> Result<Stored> {
+        let now = self.now();
+        let fresh = Stored { record: renewed(stored.record, grant, now), store: stored.store };
+        let (this, kept) = (self.clone(), fresh.clone());
+        let outcome = apart(move || {
+            // Held until it is written, even if nobody waits for that any more.
+            let _guard = guard;
+            let Inner { key, credentials, logins, known, .. } = &*this.0;
+            let outcome = credentials.update(key, &kept.record, kept.store);
+            if outcome.is_ok() {
+                logins.mend(key, known.as_ref(), Some(&kept));
+            }
+            Ok(outcome)
+        });
+        match outcome.await {
+            Ok(Ok(())) => tracing::debug!(store = %fresh.store, "the token is renewed"),
+            Ok(Err(error)) => self.not_kept(&error.into()),
+            Err(error) => self.not_kept(&error),
+        }
+        Ok(fresh)
+    }
+
+    fn not_kept(&self, error: &Error) {
+        let causes = error.causes.iter().map(|cause| format!(": {cause}")).collect::<String>();
+        self.0.notices.warn(format!(
+            "the platform has renewed the token, but the new one could not be stored: {}{causes}\n\
+             This command goes on with it; the stored one is dead. When the store works again: {}",
+            error.message, self.0.owner.login
+        ));
+    }
+
+    pub fn owner(&self) -> &Owner {
+        &self.0.owner
+    }
+}
+
+/// The record with a grant's tokens. What a reply leaves out stays as it was.
+fn renewed(record: Record, grant: Grant, now: Timestamp) -> Record {
+    let (expires_at, refresh_expires_at) = (grant.expires_at(now), grant.refresh_expires_at(now));
+    let rotated = grant.refresh_token.is_some();
+    Record {
+        access_token: grant.access_token,
+        refresh_token: grant.refresh_token.or(record.refresh_token),
+        expires_at,
+        refresh_expires_at: if rotated {
+            refresh_expires_at
+        } else {
+            refresh_expires_at.or(record.refresh_expires_at)
+        },
+        scopes: if grant.scopes.is_empty() { record.scopes } else { grant.scopes },
+        written_at: now,
+        ..record
+    }
+}
+
+/// Runs what blocks where it blocks nobody. The runtime's end does not wait for it.
+async fn apart<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|_| Err(broken()))
+}
+
+fn broken() -> Error {
+    Error::new(Kind::Failed, "renewing the token broke off")
+}

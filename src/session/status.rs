@@ -1,0 +1,137 @@
+//! How a profile stands: who is logged in, where the credential is and why there, and both clocks.
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::Session;
+use super::bearer::Bearer;
+use super::check::Check;
+use super::record::Owner;
+use crate::config::Resolved;
+use crate::credentials::Stored;
+use crate::domain::time::rfc3339;
+use crate::domain::{StoreChoice, StoreKind, TokenKind, TokenStatus};
+use crate::error::{Error, Result};
+
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Standing {
+    pub profile: Option<String>,
+    pub api_url: Option<String>,
+    pub tenant: Option<String>,
+    pub name: Option<String>,
+    pub email: Option<String>,
+    pub token: TokenStatus,
+    pub kind: Option<TokenKind>,
+    /// RFC 3339, UTC.
+    pub expires_at: Option<String>,
+    /// Whether there is a refresh token.
+    pub renewable: bool,
+    /// The end of the refresh token, where the platform told it.
+    pub refresh_expires_at: Option<String>,
+    pub store: Option<StoreKind>,
+    /// Why the credential is in that store, or which variable the token comes from.
+    pub store_reason: Option<String>,
+    /// With `--check`.
+    pub check: Option<Check>,
+    #[serde(skip)]
+    #[schemars(skip)]
+    pub now: Timestamp,
+}
+
+impl Session {
+    /// How the profile stands, and what is wrong with it. Asks nobody but the credential store.
+    pub fn standing(&self, profile: &Resolved) -> Result<(Standing, Option<Error>)> {
+        let row = self.row(profile, true);
+        let known = profile.login.as_ref().filter(|login| !login.is_logged_out());
+        let mut answer = Standing {
+            profile: row.name,
+            api_url: row.api_url,
+            tenant: row.tenant,
+            name: known.and_then(|login| login.user_name.clone()),
+            email: row.user,
+            token: row.token,
+            kind: known.and_then(|login| login.kind),
+            expires_at: row.expires_at.map(rfc3339),
+            renewable: known.is_some_and(|login| login.renewable),
+            refresh_expires_at: None,
+            store: row.store,
+            store_reason: None,
+            check: None,
+            now: self.clock().now(),
+        };
+        if let Some(variable) = self.token_variable(profile)? {
+            let name = variable.name.clone();
+            let tenant = Bearer::Variable(variable).tenant(profile).map(|tenant| tenant.to_string());
+            let (kind, store, renewable) = (None, None, false);
+            let answer = Standing {
+                name: None,
+                email: None,
+                tenant,
+                kind,
+                store,
+                renewable,
+                store_reason: Some(name),
+                ..answer
+            };
+            return Ok((answer, None));
+        }
+        match self.stored(profile) {
+            Ok(Some(stored)) => {
+                let failure = fill(&mut answer, &stored, profile);
+                Ok((answer, failure))
+            }
+            // There is nothing to show of a profile without an environment.
+            Ok(None) if profile.api_url.is_none() => Err(Owner::of(profile).not_logged_in()),
+            Ok(None) => {
+                let nothing = Standing {
+                    name: None,
+                    email: None,
+                    token: TokenStatus::LoggedOut,
+                    kind: None,
+                    expires_at: None,
+                    renewable: false,
+                    store: None,
+                    ..answer
+                };
+                Ok((nothing, Some(Owner::of(profile).not_logged_in())))
+            }
+            // What was captured is shown all the same: it says what can't be reached.
+            Err(error) => Ok((answer, Some(error))),
+        }
+    }
+}
+
+/// The record's own words in place of what was captured.
+fn fill(answer: &mut Standing, stored: &Stored, profile: &Resolved) -> Option<Error> {
+    let record = &stored.record;
+    let status = record.lifetime().status(answer.now);
+    let refresh_ended = record.refresh_expires_at.is_some_and(|end| end <= answer.now);
+    let status = match status {
+        TokenStatus::Refreshable if refresh_ended => TokenStatus::Expired,
+        other => other,
+    };
+    answer.tenant = answer.tenant.take().or_else(|| record.tenant.as_ref().map(ToString::to_string));
+    answer.name = Some(record.user_name.clone());
+    answer.email = Some(record.user_email.clone());
+    answer.token = status;
+    answer.kind = Some(record.kind);
+    answer.expires_at = record.expires_at.map(rfc3339);
+    answer.renewable = record.refresh_token.is_some();
+    answer.refresh_expires_at = record.refresh_expires_at.map(rfc3339);
+    answer.store = Some(stored.store);
+    answer.store_reason = Some(store_reason(stored.store, profile));
+    (status == TokenStatus::Expired).then(|| Owner::of(profile).expired())
+}
+
+fn store_reason(store: StoreKind, profile: &Resolved) -> String {
+    let (choice, origin) = (profile.store.value, &profile.store.origin);
+    let wish = format!("store = {choice} from {origin}");
+    match (choice, store) {
+        (StoreChoice::Auto, StoreKind::File) => format!("{wish}; there was no keychain at login"),
+        (StoreChoice::Keychain, StoreKind::File) | (StoreChoice::File, StoreKind::Keychain) => {
+            format!("{wish}, but the last login put it there")
+        }
+        _ => wish,
+    }
+}
