@@ -251,10 +251,11 @@ impl Session {
             .build()
             .map_err(|error| Error::new(Kind::Failed, "could not start the network runtime").cause(error))?;
         interrupt::watch();
+        let wait = || self.notices.always("Storing the renewed token first (Ctrl-C again to stop at once)");
         let outcome = runtime.block_on(async {
             tokio::select! {
                 biased; // Ctrl-C is ours from the first poll on: it must not kill us once work has begun.
-                () = interrupt::interrupted() => Err(Error::new(Kind::Interrupted, "interrupted")),
+                () = interrupt::interrupted(wait) => Err(Error::new(Kind::Interrupted, "interrupted")),
                 outcome = work => outcome,
             }
         });

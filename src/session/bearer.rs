@@ -12,7 +12,7 @@ use crate::credentials::Stored;
 use crate::domain::time::span;
 use crate::domain::{Layer, SKEW, Secret, Tenant, jwt};
 use crate::error::{Error, Kind, Result};
-use crate::platform::{Platform, TokenSource};
+use crate::platform::{Platform, PlatformError, TokenSource};
 
 /// A token that is good to be sent, and where it comes from.
 pub enum Bearer {
@@ -57,6 +57,33 @@ pub enum Tokens {
     Stored { credential: Credential, held: Mutex<Box<Stored>> },
 }
 
+/// Why a call came to nothing.
+#[derive(Debug)]
+pub enum CallError {
+    Platform(PlatformError),
+    /// There was no token to send.
+    Token(Error),
+}
+
+impl From<PlatformError> for CallError {
+    fn from(error: PlatformError) -> CallError {
+        CallError::Platform(error)
+    }
+}
+
+impl CallError {
+    /// For people; `remedy` is what helps against a token that the platform rejects.
+    fn with(self, remedy: String) -> Error {
+        match self {
+            CallError::Platform(error @ PlatformError::Unauthenticated { .. }) => {
+                Error::from(error).hint(remedy)
+            }
+            CallError::Platform(error) => error.into(),
+            CallError::Token(error) => error,
+        }
+    }
+}
+
 impl Session {
     /// A token for `profile` that is good for at least `min_ttl`, to be given away. Nothing is set up
     /// for the network unless a renewal is due.
@@ -74,9 +101,16 @@ impl Session {
         match left(&bearer) {
             Some(left) if left < min_ttl => Err(match &bearer {
                 Bearer::Variable(variable) => ends_too_soon(&variable.name, left, min_ttl)
-                    .hint(format!("set {} to a fresh token, or unset it", variable.name)),
-                Bearer::Stored(_) => ends_too_soon(&format!("profile {}", profile.label()), left, min_ttl)
-                    .hint("the platform gives no longer ones: ask for less with --min-ttl"),
+                    .hint(format!("set {} to a fresh token, or ask for less with --min-ttl", variable.name)),
+                Bearer::Stored(stored) => {
+                    let record = &stored.record;
+                    let full =
+                        record.expires_at.map_or(0, |end| end.duration_since(record.written_at).as_secs());
+                    let whose = format!("profile {}", profile.label());
+                    ends_too_soon(&whose, left, min_ttl).hint(format!(
+                        "the platform gives tokens of {full} s here: ask for less with --min-ttl"
+                    ))
+                }
             }),
             _ => Ok(bearer),
         }
@@ -133,7 +167,7 @@ impl Session {
     pub fn call<T>(
         &self,
         profile: &Resolved,
-        work: impl AsyncFnOnce(&Platform<Tokens>) -> Result<T>,
+        work: impl AsyncFnOnce(&Platform<Tokens>) -> Result<T, CallError>,
     ) -> Result<T> {
         let bearer = self.held(profile)?;
         let url = profile.api_url.as_ref().ok_or_else(|| no_environment(profile))?.value.clone();
@@ -149,10 +183,7 @@ impl Session {
             }
         };
         let platform = Platform::new(self.http(), url, tokens, tenant);
-        self.block_on(work(&platform)).map_err(|error| match error.kind {
-            Kind::Authentication => error.hint(remedy),
-            _ => error,
-        })
+        self.block_on(async { work(&platform).await.map_err(|error| error.with(remedy)) })
     }
 
     /// The token as it is now, whatever its age.
@@ -190,7 +221,8 @@ fn ends_too_soon(whose: &str, left: SignedDuration, min_ttl: SignedDuration) -> 
         true => format!("ends in {}", span(left)),
         false => "has ended".to_owned(),
     };
-    let message = format!("the token of {whose} {left}, which is less than {}", span(min_ttl));
+    let message =
+        format!("the token of {whose} {left}, but is to be good for {} s at least", min_ttl.as_secs());
     Error::new(Kind::Authentication, message)
 }
 
@@ -207,9 +239,9 @@ impl Tokens {
 }
 
 impl TokenSource for Tokens {
-    type Error = Error;
+    type Error = CallError;
 
-    async fn current(&self) -> Result<Secret> {
+    async fn current(&self) -> Result<Secret, CallError> {
         let (credential, held) = match self {
             Tokens::Variable(token) => return Ok(token.clone()),
             Tokens::Stored { credential, held } => (credential, held),
@@ -226,25 +258,25 @@ impl TokenSource for Tokens {
                 tracing::debug!(reason = error.message, "not renewed: using what is left of the token");
                 Ok(seen.record.access_token)
             }
-            Err(Unrenewed::NotTried(error) | Unrenewed::Failed(error)) => Err(error),
-            Err(Unrenewed::NotRenewable) => Err(credential.owner().expired()),
+            Err(Unrenewed::NotTried(error) | Unrenewed::Failed(error)) => Err(CallError::Token(error)),
+            Err(Unrenewed::NotRenewable) => Err(CallError::Token(credential.owner().expired())),
         }
     }
 
-    async fn instead_of(&self, rejected: &Secret) -> Result<Option<Secret>> {
+    async fn instead_of(&self, rejected: &Secret) -> Result<Option<Secret>, CallError> {
         let Tokens::Stored { credential, held } = self else { return Ok(None) };
         let seen = held.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if seen.record.access_token.expose() != rejected.expose() {
             return Ok(Some(seen.record.access_token)); // Another call of ours was faster.
         }
-        let now = credential.look().await?;
-        if now.record.access_token.expose() != rejected.expose() {
+        let now = credential.look().await.map_err(CallError::Token)?;
+        if credential.is_news(&now, &seen) {
             return Ok(Some(Tokens::keep(held, now)));
         }
         match credential.renew(&seen).await {
             Ok(stored) => Ok(Some(Tokens::keep(held, stored))),
             Err(Unrenewed::NotRenewable) => Ok(None),
-            Err(Unrenewed::NotTried(error) | Unrenewed::Failed(error)) => Err(error),
+            Err(Unrenewed::NotTried(error) | Unrenewed::Failed(error)) => Err(CallError::Token(error)),
         }
     }
 }

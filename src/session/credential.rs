@@ -142,7 +142,7 @@ impl Credential {
     }
 
     /// Whether `stored` is not what was `seen`, and good.
-    fn is_news(&self, stored: &Stored, seen: &Stored) -> bool {
+    pub fn is_news(&self, stored: &Stored, seen: &Stored) -> bool {
         stored.record.access_token.expose() != seen.record.access_token.expose()
             && !stored.record.lifetime().is_expired(self.now())
     }

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use super::Session;
-use super::bearer::Tokens;
+use super::bearer::{CallError, Tokens};
 use super::record::Owner;
 use crate::config::{Login, Resolved, Selection};
 use crate::credentials::Stored;
 use crate::domain::{CredentialKey, Layer, ProfileName, StoreChoice, StoreKind, TokenKind};
 use crate::error::{Kind, Result};
-use crate::platform::Platform;
+use crate::platform::{Platform, PlatformError};
 
 /// One credential to be forgotten.
 pub struct Doomed {
@@ -130,11 +130,13 @@ impl Session {
         let credential =
             self.credential_of(doomed.key.clone(), doomed.choice, known, None, url.clone(), owner);
         let platform = Platform::new(self.http(), url, Tokens::stored(credential, stored.clone()), tenant);
-        Ok(match self.block_on(async { platform.logout().await }) {
+        let outcome = self.block_on(async { Ok(platform.logout().await) })?;
+        Ok(match outcome {
             Ok(()) => Revocation::Done,
-            Err(error) if error.kind == Kind::Interrupted => return Err(error),
-            Err(error) if error.kind == Kind::Authentication => Revocation::AlreadyDead,
-            Err(error) => Revocation::Failed(error.message),
+            Err(CallError::Platform(PlatformError::Unauthenticated { .. })) => Revocation::AlreadyDead,
+            Err(CallError::Platform(error)) => Revocation::Failed(error.to_string()),
+            Err(CallError::Token(error)) if error.kind == Kind::Authentication => Revocation::AlreadyDead,
+            Err(CallError::Token(error)) => Revocation::Failed(error.message),
         })
     }
 }

@@ -38,8 +38,9 @@ impl Drop for Shield {
     }
 }
 
-/// Comes back when somebody has pressed Ctrl-C and nothing is shielded from it.
-pub async fn interrupted() {
+/// Comes back when somebody has pressed Ctrl-C and nothing is shielded from it. `wait` is called if
+/// something is.
+pub async fn interrupted(wait: impl FnOnce()) {
     if ctrl_c().await.is_err() {
         // No handler can be had: then the signal ends the process by itself.
         std::future::pending::<()>().await;
@@ -50,6 +51,7 @@ pub async fn interrupted() {
         // Listening before looking: what goes in between is not missed.
         gone.as_mut().enable();
         if SHIELDS.load(Ordering::SeqCst) > 0 {
+            wait();
             gone.await;
         }
     };
@@ -67,7 +69,7 @@ pub fn watch() {
         std::thread::spawn(|| {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             if let Ok(runtime) = runtime {
-                runtime.block_on(interrupted());
+                runtime.block_on(interrupted(|| {}));
                 std::thread::sleep(GRACE);
                 end();
             }
