@@ -18,7 +18,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::{env, thread};
 
 use anstyle::{AnsiColor, Style};
-use platform::{CLIENT_ID, Options, Sandbox, Visited, Visitor};
+use platform::{CLIENT_ID, Knobs, Options, Sandbox, Visited, Visitor};
 
 type Outcome = Result<(), Box<dyn Error + Send + Sync>>;
 
@@ -51,7 +51,9 @@ fn main() -> ExitCode {
 fn tour() -> Outcome {
     let autocom = build()?;
     outlive_interrupts();
-    let staging = Sandbox::start(Options { name: "Autocom Staging".into(), ..Options::default() })?;
+    // Tokens so short that the first is as good as ended: what renews it can be watched.
+    let knobs = Knobs { access_ttl_seconds: 20, refreshed_ttl_seconds: Some(3600), ..Knobs::default() };
+    let staging = Sandbox::start(Options { name: "Autocom Staging".into(), knobs, ..Options::default() })?;
     let prod = Sandbox::start(Options { name: "Autocom".into(), ..Options::default() })?;
     let home = tempfile::tempdir()?;
     let shell = Shell { autocom, home: home.path() };
@@ -76,9 +78,15 @@ fn tour() -> Outcome {
     shell.say("Both are there; the first one is active.");
     shell.run(&["profiles", "list"])?;
 
+    shell.say("Staging's token is about to end. Whatever needs one renews it first, without a word.");
+    shell.run(&["auth", "status", "--check"])?;
+
     shell.say("Switch to production: no new login.");
     shell.run(&["profiles", "use", "prod"])?;
     shell.run(&["whoami"])?;
+
+    shell.say("Any program gets the token and the address through its environment.");
+    shell.run(&["exec", "--", "printenv", "AUTOCOM_API_URL"])?;
 
     shell.say("Log out of staging; its settings stay for the next login.");
     shell.run(&["auth", "logout", "--profile", "staging"])?;
