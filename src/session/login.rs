@@ -325,14 +325,20 @@ impl Session {
         record: &Record,
     ) -> Result<Option<CredentialKey>> {
         let config = self.config()?;
-        let known_store = config.captured.get(key).as_ref().and_then(Login::kept_in);
-        let held = self.credentials().read(key, target.profile.store.value, known_store)?;
+        // First whether it matters: a login into the file must not need a keychain that is out of order.
+        let sharing = self.profiles_with_key(key, target.profile.name())?;
+        let Some(sharer) = sharing.first() else { return Ok(None) };
+        let known = config.captured.get(key);
+        let known_store = known.as_ref().and_then(Login::kept_in);
+        let held = match self.credentials().read(key, target.profile.store.value, known_store) {
+            // Whose it is, `logins.toml` knows as well.
+            Err(_) if known.is_some_and(|known| names_the_user_of(&known, record)) => return Ok(None),
+            held => held?,
+        };
         let Some(held) = held.map(|held| held.record).filter(|held| !held.is_of_the_user_of(record)) else {
             return Ok(None);
         };
         let other_user = held.user();
-        let sharing = self.profiles_with_key(key, target.profile.name())?;
-        let Some(sharer) = sharing.first() else { return Ok(None) };
         // A key of its own counts only once it is written down.
         let name = target.profile.name().filter(|_| target.may_be_written()).ok_or_else(|| {
             Error::usage(format!(
@@ -426,6 +432,12 @@ impl Fresh {
             written_at: now,
         }
     }
+}
+
+/// Whether `logins.toml` has the record's user for the one who is logged in.
+fn names_the_user_of(known: &Login, record: &Record) -> bool {
+    known.user_email.as_ref().is_some_and(|email| !email.is_empty() && *email == record.user_email)
+        && known.api_url.as_ref().is_some_and(|url| url.same_origin(&record.api_url))
 }
 
 fn not_a_member(tenant: &Tenant, origin: &crate::domain::Origin, theirs: &[Membership]) -> Error {
