@@ -174,15 +174,21 @@ impl From<ConfigError> for Error {
 impl From<StoreError> for Error {
     fn from(error: StoreError) -> Error {
         let kind = if error.is_busy() { Kind::Failed } else { Kind::CredentialStore };
+        let or_without_it = |first: &str| {
+            Some(format!(
+                "{first}, pass a token in AUTOCOM_TOKEN, \
+                 or keep credentials in a file: autocom auth login --store file"
+            ))
+        };
         let hint = match &error {
             StoreError::Absent { .. } | StoreError::NoCollection => {
                 Some("keep credentials in a file: autocom auth login --store file".to_owned())
             }
-            StoreError::Locked | StoreError::NoAnswer { .. } => Some(
-                "unlock the keychain and try again, pass a token in AUTOCOM_TOKEN, \
-                 or keep credentials in a file: autocom auth login --store file"
-                    .to_owned(),
-            ),
+            StoreError::OutOfReach { .. } => or_without_it("start the keychain and try again"),
+            StoreError::Locked | StoreError::NoAnswer { .. } => {
+                or_without_it("unlock the keychain and try again")
+            }
+            StoreError::Keychain { .. } => or_without_it("try again"),
             StoreError::Newer { .. } => Some("update autocom".to_owned()),
             StoreError::NoHome => {
                 Some("set HOME or AUTOCOM_HOME, or name a file with AUTOCOM_CREDENTIALS_FILE".to_owned())

@@ -75,7 +75,7 @@ impl Credentials {
         known: Option<StoreKind>,
     ) -> Result<Option<Stored>, StoreError> {
         match known {
-            Some(StoreKind::Keychain) => match self.read_in(StoreKind::Keychain, key)? {
+            Some(StoreKind::Keychain) => match self.read_in(StoreKind::Keychain, key).map_err(lost)? {
                 Some(stored) => Ok(Some(stored)),
                 None => self.read_in(StoreKind::File, key),
             },
@@ -142,7 +142,7 @@ impl Credentials {
         match other.delete(key) {
             Ok(_) => {}
             // Nothing was ever there, unless `logins.toml` says otherwise.
-            Err(error) if error.is_absent() && known != Some(other.kind()) => {}
+            Err(error) if error.is_absent() && known != Some(StoreKind::Keychain) => {}
             Err(error) => self.notices.warn(format!(
                 "an older copy of the credential may be left in {}: {}",
                 other.place(),
@@ -189,7 +189,7 @@ impl Credentials {
         let keychain = if keychain_counts {
             match self.keychain.delete(key) {
                 Err(error) if error.is_absent() && known != Some(StoreKind::Keychain) => Ok(false),
-                result => result,
+                result => result.map_err(lost),
             }
         } else {
             Ok(false)
@@ -237,6 +237,14 @@ impl Credentials {
 
 fn may_touch_keychain(choice: StoreChoice, known: Option<StoreKind>) -> bool {
     choice != StoreChoice::File || known == Some(StoreKind::Keychain)
+}
+
+/// An absent keychain that has something of ours.
+fn lost(error: StoreError) -> StoreError {
+    match error {
+        StoreError::Absent { reason } => StoreError::OutOfReach { reason },
+        error => error,
+    }
 }
 
 fn later(keychain: Stored, file: Stored) -> Stored {

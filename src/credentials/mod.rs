@@ -56,6 +56,9 @@ pub trait CredentialStore: Send + Sync {
 pub enum StoreError {
     #[error("there is no keychain here: {reason}")]
     Absent { reason: String },
+    /// `logins.toml` says that a credential is in a keychain that is absent.
+    #[error("the credential is in the keychain, which can't be reached from here: {reason}")]
+    OutOfReach { reason: String },
     #[error("the keychain is locked")]
     Locked,
     #[error(

@@ -82,6 +82,7 @@ fn meaning(cause: &PlatformError) -> Option<StoreError> {
         // Dismissed by a person, or by a service that found nobody to ask.
         Service::Locked | Service::Prompt => return Some(StoreError::Locked),
         Service::NoResult => return Some(StoreError::NoCollection),
+        Service::PromptDisconnected => return broken_off(),
         Service::Zbus(error) => error,
         Service::ZbusFdo(zbus::fdo::Error::ZBus(error)) => error,
         _ => return None,
@@ -92,6 +93,7 @@ fn meaning(cause: &PlatformError) -> Option<StoreError> {
         {
             absent("no D-Bus session bus")
         }
+        zbus::Error::InputOutput(_) => broken_off(),
         zbus::Error::MethodError(name, ..) => match name.as_str() {
             // Nobody owns the name and nothing can be started for it.
             "org.freedesktop.DBus.Error.ServiceUnknown"
@@ -100,10 +102,44 @@ fn meaning(cause: &PlatformError) -> Option<StoreError> {
                 absent("no Secret Service on the D-Bus session bus")
             }
             "org.freedesktop.Secret.Error.IsLocked" => Some(StoreError::Locked),
+            // It died over our call. It was there, so this is not an absent one.
+            "org.freedesktop.DBus.Error.NoReply" | "org.freedesktop.DBus.Error.Disconnected" => broken_off(),
             _ => None,
         },
         _ => None,
     }
+}
+
+#[cfg(target_os = "linux")]
+fn broken_off() -> Option<StoreError> {
+    Some(StoreError::Keychain { reason: "it went away before it answered".to_owned() })
+}
+
+/// Whether the item that was found is no more: another process has deleted it since.
+#[cfg(target_os = "linux")]
+pub(super) fn is_gone(error: &Error) -> bool {
+    use secret_service::Error as Service;
+    let (Error::PlatformFailure(cause) | Error::NoStorageAccess(cause)) = error else { return false };
+    let name = match cause.downcast_ref::<Service>() {
+        Some(Service::Zbus(zbus::Error::MethodError(name, ..))) => name.as_str(),
+        Some(Service::ZbusFdo(zbus::fdo::Error::UnknownObject(_) | zbus::fdo::Error::UnknownMethod(_))) => {
+            return true;
+        }
+        _ => return false,
+    };
+    // gnome-keyring says the first, or the last where D-Bus's own interfaces are asked.
+    matches!(
+        name,
+        "org.freedesktop.Secret.Error.NoSuchObject"
+            | "org.freedesktop.DBus.Error.UnknownObject"
+            | "org.freedesktop.DBus.Error.UnknownMethod"
+    )
+}
+
+/// Elsewhere an item is found and used in one call.
+#[cfg(not(target_os = "linux"))]
+pub(super) fn is_gone(_: &Error) -> bool {
+    false
 }
 
 /// Codes from Security/SecBase.h.
