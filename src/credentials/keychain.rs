@@ -105,6 +105,8 @@ impl CredentialStore for Keychain {
         self.read(key)?;
         self.call(key, |vault, account, _| {
             let account = format!("{account}#check");
+            // What killed processes may have left would make the account ambiguous.
+            vault.delete(&account)?;
             vault.set(&account, b"autocom checks that it can write here")?;
             vault.delete(&account).map(drop)
         })

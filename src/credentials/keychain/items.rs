@@ -135,7 +135,7 @@ pub(super) fn write(
     match ours_first.split_first() {
         None => vault.set(account, main)?,
         Some((first, duplicates)) => {
-            vault.replace(first, main)?;
+            vault.replace(account, first, main)?;
             for duplicate in duplicates {
                 // One that stays, say in a locked collection, loses to the later written record.
                 let _ = vault.remove(duplicate);

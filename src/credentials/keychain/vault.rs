@@ -37,35 +37,30 @@ impl Vault {
 
     /// Every item of `account`, with its bytes.
     pub fn get(&mut self, account: &str) -> Result<Vec<Item>, StoreError> {
-        let entry = self.entry(account)?;
-        match entry.get_secret() {
+        let item = |entry: Entry| {
+            let bytes = Zeroizing::new(entry.get_secret()?);
+            Ok(Item { entry, bytes })
+        };
+        self.find_and(account, |entry| match entry.get_secret() {
             Ok(bytes) => Ok(vec![Item { entry, bytes: Zeroizing::new(bytes) }]),
             Err(Error::NoEntry) => Ok(Vec::new()),
-            Err(Error::Ambiguous(entries)) => {
-                let mut items = Vec::with_capacity(entries.len());
-                for entry in entries {
-                    match entry.get_secret() {
-                        Ok(bytes) => items.push(Item { entry, bytes: Zeroizing::new(bytes) }),
-                        Err(Error::NoEntry) => {}
-                        Err(error) => return Err(self.failed(error)),
-                    }
-                }
-                Ok(items)
-            }
-            Err(error) => Err(self.failed(error)),
-        }
+            Err(Error::Ambiguous(entries)) => entries.into_iter().map(item).collect(),
+            Err(error) => Err(error),
+        })
     }
 
     /// Sets the one item of `account`, or makes it.
     pub fn set(&mut self, account: &str, bytes: &[u8]) -> Result<(), StoreError> {
-        let entry = self.entry(account)?;
-        self.finish(entry.set_secret(bytes))
+        self.find_and(account, |entry| entry.set_secret(bytes))
     }
 
-    /// Replaces the bytes of an item that was got.
-    pub fn replace(&mut self, item: &Item, bytes: &[u8]) -> Result<(), StoreError> {
+    /// Replaces the bytes of an item that was got for `account`.
+    pub fn replace(&mut self, account: &str, item: &Item, bytes: &[u8]) -> Result<(), StoreError> {
         self.check()?;
-        self.finish(item.entry.set_secret(bytes))
+        match item.entry.set_secret(bytes) {
+            Err(error) if platform::is_gone(&error) => self.set(account, bytes),
+            result => self.finish(result),
+        }
     }
 
     /// Removes an item that was got.
@@ -73,23 +68,38 @@ impl Vault {
         self.check()?;
         match item.entry.delete_credential() {
             Err(Error::NoEntry) => Ok(()),
+            Err(error) if platform::is_gone(&error) => Ok(()),
             result => self.finish(result),
         }
     }
 
     /// Removes every item of `account`; answers whether there was one.
     pub fn delete(&mut self, account: &str) -> Result<bool, StoreError> {
-        let entry = self.entry(account)?;
-        match entry.delete_credential() {
+        self.find_and(account, |entry| match entry.delete_credential() {
             Ok(()) => Ok(true),
             Err(Error::NoEntry) => Ok(false),
             Err(Error::Ambiguous(entries)) => {
-                for entry in entries {
-                    self.finish(entry.delete_credential())?;
-                }
-                Ok(true)
+                entries.iter().try_for_each(Entry::delete_credential).map(|()| true)
             }
-            Err(error) => Err(self.failed(error)),
+            Err(error) => Err(error),
+        })
+    }
+
+    /// Does what first has to find the account's items, and does it again if one of them vanished in
+    /// between: other processes check for writing whenever they like, since that needs no lock.
+    fn find_and<T>(
+        &mut self,
+        account: &str,
+        work: impl Fn(Entry) -> keyring_core::Result<T>,
+    ) -> Result<T, StoreError> {
+        let mut left = 5;
+        loop {
+            let entry = self.entry(account)?;
+            left -= 1;
+            match work(entry) {
+                Err(error) if left > 0 && platform::is_gone(&error) => {}
+                result => return self.finish(result),
+            }
         }
     }
 
