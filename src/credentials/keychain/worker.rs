@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use super::Patience;
 use super::vault::{Open, Vault};
 use crate::credentials::StoreError;
+use crate::system::interrupt;
 use crate::system::notices::Notices;
 
 /// A refusal within this time was nobody's decision: there was no prompt to dismiss, as in a login
@@ -46,8 +47,15 @@ enum State {
         jobs: Sender<Job>,
         abandoned: Arc<AtomicBool>,
     },
-    /// It let a caller's deadline pass; the next caller need not wait as long to learn the same.
+    /// It let a caller's deadline pass, or somebody at the terminal has not unlocked it: the next
+    /// caller need not wait, nor they be asked, once more to learn the same.
+    GivenUp(GivenUp),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum GivenUp {
     Silent,
+    Locked,
 }
 
 pub(super) struct Worker {
@@ -81,6 +89,10 @@ impl Worker {
                     self.say_that_we_wait();
                     thread::sleep(self.timing.ask_again);
                 }
+                Err(StoreError::Locked) if self.timing.say_after.is_some() => {
+                    self.leave(State::GivenUp(GivenUp::Locked));
+                    return Err(StoreError::Locked);
+                }
                 answer => return answer,
             }
         }
@@ -105,13 +117,12 @@ impl Worker {
         match result {
             Ok(result) => result,
             Err(RecvTimeoutError::Timeout) => {
-                self.leave(State::Silent);
+                self.leave(State::GivenUp(GivenUp::Silent));
                 Err(StoreError::NoAnswer { waited: deadline })
             }
             Err(RecvTimeoutError::Disconnected) => {
-                let silent = matches!(*self.state(), State::Silent);
-                if silent {
-                    return Err(StoreError::NoAnswer { waited: deadline });
+                if let State::GivenUp(why) = *self.state() {
+                    return Err(self.refusal(why));
                 }
                 self.leave(State::Idle);
                 Err(StoreError::Keychain { reason: "its library broke down".to_owned() })
@@ -121,8 +132,8 @@ impl Worker {
 
     fn send(&self, job: Job) -> Result<(), StoreError> {
         let mut state = self.state();
-        if let State::Silent = *state {
-            return Err(StoreError::NoAnswer { waited: self.timing.deadline });
+        if let State::GivenUp(why) = *state {
+            return Err(self.refusal(why));
         }
         let job = match &*state {
             State::Running { jobs, .. } => match jobs.send(job) {
@@ -158,7 +169,16 @@ impl Worker {
         }
     }
 
+    fn refusal(&self, why: GivenUp) -> StoreError {
+        match why {
+            GivenUp::Silent => StoreError::NoAnswer { waited: self.timing.deadline },
+            GivenUp::Locked => StoreError::Locked,
+        }
+    }
+
     fn say_that_we_wait(&self) {
+        // A minute is long: from now on Ctrl-C must work, whatever else had it in hand.
+        interrupt::watch();
         self.notices.progress("waiting for the keychain to be unlocked...");
     }
 
