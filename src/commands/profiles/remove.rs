@@ -44,7 +44,11 @@ impl Remove {
         // Out first: if the credential can't be deleted, the profile that leads to it must stay.
         let profile = config.resolve(Selection::listed(name.clone())).ok().filter(|p| p.credential.is_some());
         if let Some(profile) = profile.filter(|_| !self.keep_credential) {
-            let doomed = session.doomed(&profile)?;
+            let mut doomed = session.doomed(&profile)?;
+            // A store chosen by variable holds for every credential, not for the selected profile's alone.
+            if let Ok(named) = config.resolve(Selection::by_flag(name.clone())) {
+                doomed.choice = named.store.value;
+            }
             let others: Vec<_> =
                 session.users_of(&doomed.key)?.into_iter().filter(|other| *other != name).collect();
             if let Some(other) = others.first() {
