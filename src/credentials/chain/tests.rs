@@ -168,6 +168,26 @@ fn a_logout_deletes_everywhere_and_says_what_it_could_not() {
 }
 
 #[test]
+fn a_refresh_goes_back_to_where_it_was_read_and_a_stale_copy_never_wins_over_it() {
+    for store in [StoreKind::Keychain, StoreKind::File] {
+        let w = world(Some(record("keychain", 1)), Some(record("file", 1)));
+        w.chain.check_writable(&w.key, store).unwrap();
+        w.chain.update(&w.key, &record("refreshed", 2), store).unwrap();
+        let other = if store == StoreKind::File { &w.keychain } else { &w.file };
+        assert_eq!(other.get(&w.key).unwrap().written_at.as_second(), 1, "only a login moves a record");
+        for known in [None, Some(store)] {
+            assert_eq!(w.read(Auto, known), "refreshed", "{store} {known:?}");
+        }
+        // The store is gone since: nothing is refreshed, and nothing goes to the other.
+        let this = if store == StoreKind::File { &w.file } else { &w.keychain };
+        this.set_fault(Some(Fault::ReadOnly));
+        assert!(w.chain.check_writable(&w.key, store).is_err());
+        assert!(w.chain.update(&w.key, &record("lost", 3), store).is_err());
+        assert_eq!(other.get(&w.key).unwrap().written_at.as_second(), 1);
+    }
+}
+
+#[test]
 fn writes_hold_the_lock_of_their_key() {
     let w = world(None, None);
     let dir = tempfile::tempdir().unwrap();

@@ -205,6 +205,35 @@ fn a_write_that_breaks_off_anywhere_leaves_the_old_record_or_the_new_one() {
     }
 }
 
+/// As a refresh does it, whose new tokens may be longer or shorter than the old ones.
+#[test]
+fn a_record_grows_over_the_limit_and_shrinks_under_it_whole_at_every_step() {
+    let sizes = [50, 900, 50, 2500, 50];
+    for pair in sizes.windows(2) {
+        for n in 1.. {
+            let fake = Arc::new(Fake { limit: Some(600), ..Fake::default() });
+            let keychain = fake.keychain();
+            keychain.write(&key(), &long("old", 1, pair[0])).unwrap();
+            fake.changes.store(0, Ordering::SeqCst);
+            *fake.fail_change.lock().unwrap() = Some(n);
+            let result = keychain.write(&key(), &long("new", 2, pair[1]));
+            let survivor = access(keychain.read(&key()).unwrap()).unwrap();
+            assert!(
+                survivor.starts_with(if result.is_ok() { "new" } else { "old" }),
+                "{pair:?}, change {n}: {survivor}"
+            );
+            if fake.changes.load(Ordering::SeqCst) < n {
+                let parts = fake.accounts().len() - 1;
+                assert_eq!(parts > 0, pair[1] > 600, "{pair:?}: {:?}", fake.accounts());
+                *fake.fail_change.lock().unwrap() = None;
+                assert!(keychain.delete(&key()).unwrap());
+                assert!(fake.accounts().is_empty(), "{pair:?}: {:?}", fake.accounts());
+                break;
+            }
+        }
+    }
+}
+
 #[test]
 fn a_missing_part_is_no_login_rather_than_half_a_token() {
     let fake = Arc::new(Fake { limit: Some(200), ..Fake::default() });
@@ -245,7 +274,12 @@ fn a_foreign_item_is_no_login_survives_a_logout_and_is_replaced_with_a_word() {
     keychain.check_writable(&key()).unwrap();
     assert_eq!(said.lock().unwrap().len(), 1, "one warning");
     assert!(!keychain.delete(&key()).unwrap());
-    assert_eq!(fake.accounts(), ["k"], "neither the item nor the check's own is touched");
+    assert_eq!(fake.accounts(), ["k"], "the item is not touched, and the check leaves none");
+    for killed in [1, 2] {
+        fake.put("k#check", killed, b"left by a process that was killed");
+    }
+    keychain.check_writable(&key()).unwrap();
+    assert_eq!(fake.accounts(), ["k"]);
     keychain.write(&key(), &record("new", 1)).unwrap();
     assert!(said.lock().unwrap()[1].contains("replacing"));
     assert!(!said.lock().unwrap().concat().contains("ya29"));
@@ -314,6 +348,12 @@ fn at_a_terminal_it_is_said_and_waited_until_somebody_unlocks() {
     let fake = Arc::new(Fake::default());
     *fake.locked.lock().unwrap() = true;
     assert!(fake.keychain().read(&key()).unwrap_err().is_locked(), "without a terminal at once");
+
+    let patience = Timing { deadline: Duration::from_millis(100), ..timing(Some(Duration::from_millis(20))) };
+    let keychain = fake.keychain_with(patience, Notices::silent());
+    assert!(keychain.read(&key()).unwrap_err().is_locked());
+    *fake.locked.lock().unwrap() = false;
+    assert!(keychain.read(&key()).unwrap_err().is_locked(), "nobody is waited for, nor asked, twice");
 }
 
 #[test]
