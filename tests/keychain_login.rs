@@ -2,16 +2,14 @@
 //! which commands leave the keychain alone. The stores by themselves are tested in `secret_service`.
 
 use std::fs;
-use std::io::ErrorKind;
 use std::os::unix::fs::PermissionsExt;
-use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use crate::platform::{Options, Sandbox, Visitor, visit_blocking};
 use crate::support::World;
 use crate::support::ports::CallbackPorts;
-use crate::support::secret_service::SecretService;
+use crate::support::secret_service::{SecretService, Spy};
 
 const NONE: [&str; 0] = [];
 
@@ -20,7 +18,7 @@ fn sandbox() -> Sandbox {
 }
 
 /// A home where nothing is said about stores, with that bus.
-fn world_on(service: &SecretService) -> World {
+pub fn world_on(service: &SecretService) -> World {
     let mut world = World::new();
     world.unset("AUTOCOM_STORE");
     // The keychain needs no more than the bus, and HOME stays the world's own.
@@ -235,15 +233,8 @@ fn commands_that_need_no_secret_leave_the_keychain_alone() {
     world.login_with_token(&sandbox.api_url(), &token, "--profile staging").ok();
     world.login_with_token(&sandbox.api_url(), &token, "--profile prod").ok();
 
-    // A bus that answers nothing and only sees who comes.
     let socket = world.home().join("bus");
-    let bus = UnixListener::bind(&socket).unwrap();
-    bus.set_nonblocking(true).unwrap();
-    let somebody_came = || match bus.accept() {
-        Ok(_) => true,
-        Err(error) if error.kind() == ErrorKind::WouldBlock => false,
-        Err(error) => panic!("{error}"),
-    };
+    let bus = Spy::at(&socket);
     world.set("DBUS_SESSION_BUS_ADDRESS", format!("unix:path={}", socket.display()));
     for command in [
         "profiles list",
@@ -259,8 +250,8 @@ fn commands_that_need_no_secret_leave_the_keychain_alone() {
         "version",
     ] {
         world.run(command).ok();
-        assert!(!somebody_came(), "autocom {command} opened the keychain");
+        assert!(!bus.somebody_came(), "autocom {command} opened the keychain");
     }
     world.run("auth status").code(6);
-    assert!(somebody_came(), "the bus sees nobody at all");
+    assert!(bus.somebody_came(), "the bus sees nobody at all");
 }

@@ -13,6 +13,8 @@ mod config_files;
 mod errors;
 #[cfg(target_os = "linux")]
 mod keychain_login;
+#[cfg(target_os = "linux")]
+mod keychain_trouble;
 mod listing;
 mod login_browser;
 mod login_paste;

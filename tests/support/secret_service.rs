@@ -11,7 +11,8 @@
 
 use std::collections::HashMap;
 use std::ffi::OsString;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, ErrorKind, Write};
+use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
@@ -52,7 +53,7 @@ impl SecretService {
             .expect("gnome-keyring-daemon is installed");
         keyring.stdin.take().unwrap().write_all(PASSWORD.as_bytes()).unwrap();
         service.keyring = Some(keyring);
-        service.wait_for_name();
+        service.wait_for_name(true);
         service
     }
 
@@ -102,21 +103,10 @@ impl SecretService {
     /// Unlocks it, as its owner would in another window.
     pub fn unlock(&self) {
         // A session belongs to its connection, so both calls are made on one.
-        let bus = self.connect();
-        let service = Some(SERVICE);
-        let reply = bus
-            .call_method(
-                service,
-                ROOT,
-                Some("org.freedesktop.Secret.Service"),
-                "OpenSession",
-                &("plain", Value::from("")),
-            )
-            .unwrap();
-        let (_, session): (OwnedValue, OwnedObjectPath) = reply.body().deserialize().unwrap();
+        let (bus, session) = self.session();
         let password = (session, Vec::<u8>::new(), PASSWORD.as_bytes().to_vec(), "text/plain");
         bus.call_method(
-            service,
+            Some(SERVICE),
             ROOT,
             Some("org.gnome.keyring.InternalUnsupportedGuiltRiddenInterface"),
             "UnlockWithMasterPassword",
@@ -138,20 +128,39 @@ impl SecretService {
         kill_process(pid, Signal::CONT).unwrap();
     }
 
+    /// Ends the service without warning, as a crash would, and sees its name leave the bus.
+    pub fn kill(&mut self) {
+        let mut keyring = self.keyring.take().expect("there is a service");
+        keyring.kill().unwrap();
+        keyring.wait().unwrap();
+        self.wait_for_name(false);
+    }
+
+    /// Puts a program in the service's place that takes every call and answers none, until the guard
+    /// is dropped or, if it `dies`, until the first call has come in.
+    pub fn impersonate(&self, dies: bool) -> Impostor {
+        let bus = self.connect();
+        // Not by zbus's own way, which would answer calls that nobody serves.
+        let body = (SERVICE, 0_u32);
+        let dbus = "org.freedesktop.DBus";
+        bus.call_method(Some(dbus), "/org/freedesktop/DBus", Some(dbus), "RequestName", &body).unwrap();
+        if dies {
+            let calls = zbus::blocking::MessageIterator::from(bus.clone());
+            let bus = bus.clone();
+            std::thread::spawn(move || {
+                let is_call =
+                    |message: &zbus::Message| message.header().member().is_some_and(|it| it == "OpenSession");
+                calls.flatten().find(is_call).expect("somebody calls");
+                bus.close().unwrap();
+            });
+        }
+        Impostor { _bus: bus }
+    }
+
     /// Makes an item with the attributes that go-keyring and autocom give theirs, and one more, so
     /// that it is an item of its own beside autocom's. The collection must be unlocked.
     pub fn put(&self, account: &str, secret: &[u8], more: &str) {
-        let bus = self.connect();
-        let reply = bus
-            .call_method(
-                Some(SERVICE),
-                ROOT,
-                Some("org.freedesktop.Secret.Service"),
-                "OpenSession",
-                &("plain", Value::from("")),
-            )
-            .unwrap();
-        let (_, session): (OwnedValue, OwnedObjectPath) = reply.body().deserialize().unwrap();
+        let (bus, session) = self.session();
         let attributes = HashMap::from([("service", "autocom"), ("username", account), ("more", more)]);
         let properties = HashMap::from([
             ("org.freedesktop.Secret.Item.Label", Value::from("put by a test")),
@@ -171,13 +180,9 @@ impl SecretService {
     /// The accounts of all items of service `autocom`, sorted. Works on a locked collection too, and
     /// asks nobody to unlock it.
     pub fn accounts(&self) -> Vec<String> {
-        let wanted = HashMap::from([("service", "autocom")]);
-        let reply = self.call(ROOT, "org.freedesktop.Secret.Service", "SearchItems", &(wanted,));
-        let (unlocked, locked): (Vec<OwnedObjectPath>, Vec<OwnedObjectPath>) =
-            reply.body().deserialize().unwrap();
-        let mut accounts: Vec<String> = unlocked
+        let mut accounts: Vec<String> = self
+            .items(HashMap::from([("service", "autocom")]))
             .iter()
-            .chain(&locked)
             .map(|item| {
                 let reply = self.call(
                     item.as_str(),
@@ -194,6 +199,39 @@ impl SecretService {
         accounts
     }
 
+    /// What the items of `account` hold, sorted. The collection must be unlocked.
+    pub fn secrets(&self, account: &str) -> Vec<String> {
+        let (bus, session) = self.session();
+        let items = self.items(HashMap::from([("service", "autocom"), ("username", account)]));
+        let secret = |item: &OwnedObjectPath| {
+            let interface = Some("org.freedesktop.Secret.Item");
+            let reply = bus.call_method(Some(SERVICE), item.as_str(), interface, "GetSecret", &session);
+            let body = reply.unwrap().body();
+            let (secret,): ((OwnedObjectPath, Vec<u8>, Vec<u8>, String),) = body.deserialize().unwrap();
+            String::from_utf8(secret.2).unwrap()
+        };
+        let mut secrets: Vec<String> = items.iter().map(secret).collect();
+        secrets.sort();
+        secrets
+    }
+
+    fn items(&self, attributes: HashMap<&str, &str>) -> Vec<OwnedObjectPath> {
+        let reply = self.call(ROOT, "org.freedesktop.Secret.Service", "SearchItems", &(attributes,));
+        let (unlocked, locked): (Vec<OwnedObjectPath>, Vec<OwnedObjectPath>) =
+            reply.body().deserialize().unwrap();
+        unlocked.into_iter().chain(locked).collect()
+    }
+
+    /// A session that transfers secrets in plain text; it ends with its connection.
+    fn session(&self) -> (Connection, OwnedObjectPath) {
+        let bus = self.connect();
+        let interface = Some("org.freedesktop.Secret.Service");
+        let body = ("plain", Value::from(""));
+        let reply = bus.call_method(Some(SERVICE), ROOT, interface, "OpenSession", &body).unwrap();
+        let (_, session): (OwnedValue, OwnedObjectPath) = reply.body().deserialize().unwrap();
+        (bus, session)
+    }
+
     fn call<B>(&self, path: &str, interface: &str, method: &str, body: &B) -> zbus::Message
     where
         B: serde::Serialize + zbus::zvariant::DynamicType,
@@ -205,15 +243,41 @@ impl SecretService {
         connection::Builder::address(self.address.as_str()).unwrap().build().unwrap()
     }
 
-    fn wait_for_name(&self) {
+    /// Waits until the service's name has an owner, or none.
+    fn wait_for_name(&self, owned: bool) {
         let bus = self.connect();
         let names = zbus::blocking::fdo::DBusProxy::new(&bus).unwrap();
         // Subscribed before it is looked at, so that the name can't come in between unseen.
         let changes = names.receive_name_owner_changed_with_args(&[(0, SERVICE)]).unwrap();
-        if !names.name_has_owner(SERVICE.try_into().unwrap()).unwrap() {
-            changes.into_iter().next().expect("gnome-keyring came onto the bus");
+        if names.name_has_owner(SERVICE.try_into().unwrap()).unwrap() != owned {
+            changes.into_iter().next().expect("gnome-keyring comes onto the bus, or leaves it");
         }
     }
+}
+
+/// A bus that answers nothing and only sees who comes.
+pub struct Spy(UnixListener);
+
+impl Spy {
+    /// `socket` is where its address leads.
+    pub fn at(socket: &Path) -> Spy {
+        let listener = UnixListener::bind(socket).unwrap();
+        listener.set_nonblocking(true).unwrap();
+        Spy(listener)
+    }
+
+    pub fn somebody_came(&self) -> bool {
+        match self.0.accept() {
+            Ok(_) => true,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => false,
+            Err(error) => panic!("{error}"),
+        }
+    }
+}
+
+/// What [`SecretService::impersonate`] put onto the bus.
+pub struct Impostor {
+    _bus: Connection,
 }
 
 impl Drop for SecretService {

@@ -155,6 +155,17 @@ impl World {
         Outcome { stdout: outcome.stdout.replace("\r\n", "\n"), ..outcome }
     }
 
+    /// Starts it in a terminal whose screen can be read line by line; [`Running::types`] is its keyboard.
+    #[cfg(target_os = "linux")]
+    pub fn start_in_terminal(&self, line: &str) -> Running {
+        let words = format!("exec '{}' {line}", env!("CARGO_BIN_EXE_autocom"));
+        let mut command = Command::new("sh");
+        command.args(["-c", "exec script -qfec \"$0\" /dev/null >&2", &words]);
+        command.env_clear().envs(&self.variables).current_dir(self.home.path());
+        command.env("SHELL", "/bin/sh").env("TERM", "xterm");
+        self.spawn(&mut command)
+    }
+
     fn spawn(&self, command: &mut Command) -> Running {
         let words: Vec<&std::ffi::OsStr> = command.get_args().collect();
         let hands_out_the_token =
@@ -272,6 +283,11 @@ impl Running {
     pub fn input(&mut self, text: &str) {
         // A command that fails early closes its end: that is its right.
         let _ = self.child.stdin.take().unwrap().write_all(text.as_bytes());
+    }
+
+    /// Some of its input; more may follow.
+    pub fn types(&mut self, text: &str) {
+        self.child.stdin.as_mut().unwrap().write_all(text.as_bytes()).unwrap();
     }
 
     /// The URL to log in at, as soon as it is printed.
