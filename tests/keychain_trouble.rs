@@ -88,6 +88,9 @@ fn the_way_out_that_errors_name_leads_out() {
         let (sandbox, mut service) = (sandbox(), SecretService::start());
         let mut world = world_on(&service);
         three_logins(&world, &sandbox);
+        // Two profiles that share a credential, the one of their URL.
+        world.log_in(&sandbox, "ada", "-p d");
+        world.run(&format!("profiles set e api_url={}", sandbox.api_url())).ok();
         match case {
             "locked" => service.lock(),
             "hangs" => service.freeze(),
@@ -103,10 +106,11 @@ fn the_way_out_that_errors_name_leads_out() {
         world.run("auth status").ok().prints("file");
         world.run("auth status -p b").code(6);
 
-        // The key that all who know the URL share.
-        let shared = sandbox.mint_pat("ada", None);
-        world.login_with_token(&sandbox.api_url(), &shared, "-p new --store file").ok();
-        world.run("auth status -p new").ok().prints("file");
+        // Another user's login would need to know what it must not take from `e`.
+        let other = sandbox.mint_pat("grace", None);
+        world.login_with_token(&sandbox.api_url(), &other, "-p d --store file").code(6);
+        world.login_with_token(&sandbox.api_url(), &token, "-p d --store file").ok();
+        world.run("auth status -p d").ok().prints("ada@example.test").prints("file");
     }
 }
 
