@@ -4,8 +4,9 @@
 use std::time::{Duration, Instant};
 
 use crate::keychain_login::world_on;
-use crate::platform::{Fault, Options, Sandbox};
+use crate::platform::{Fault, Options, Sandbox, Visitor};
 use crate::support::World;
+use crate::support::ports::CallbackPorts;
 use crate::support::secret_service::{SecretService, Spy};
 use crate::support::world::{DEADLINE, Outcome};
 
@@ -35,7 +36,7 @@ fn timed(work: impl FnOnce() -> Outcome) -> (Outcome, Duration) {
 fn everything_waits_for_better_days(case: &str, world: &World, sandbox: &Sandbox, words: &str) {
     let (before, asked) = (world.files(), sandbox.requests().len());
     let fresh = sandbox.mint_pat("ada", None);
-    for line in ["auth status", "auth logout --all", "profiles remove b"] {
+    for line in ["auth status", "auth token", "auth refresh", "auth logout --all", "profiles remove b"] {
         let (outcome, took) = timed(|| world.run(line));
         assert!(took < ONE_WAIT, "{case}: autocom {line} took {took:?}");
         let outcome = outcome.code(6).says(words).says("AUTOCOM_TOKEN").says("auth login --store file");
@@ -346,6 +347,49 @@ fn of_a_copy_in_either_store_the_later_written_wins_and_a_logout_takes_both() {
         world.run("auth logout").ok().says("deleted from the keychain and the file");
         assert!(service.accounts().is_empty() && world.record(&key).is_null());
     }
+}
+
+#[test]
+#[ignore = "needs gnome-keyring and dbus; run by tests/run"]
+fn a_refresh_writes_to_the_keychain_that_it_read_and_only_if_that_can_be_written() {
+    let (sandbox, service) = (sandbox(), SecretService::start());
+    let (world, key) = (world_on(&service), sandbox.api_url());
+    {
+        let _turn = CallbackPorts::take();
+        world.browse(&sandbox, Visitor::approving("ada"), "").0.ok();
+    }
+    let token_of = |secret: &str| {
+        let record: serde_json::Value = serde_json::from_str(secret).unwrap();
+        record["access_token"].as_str().unwrap().to_owned()
+    };
+    let old = service.secrets(&key).remove(0);
+    // Copies that nobody came to delete, in the keychain and in the file.
+    service.put(&key, copy_of(&old, "early@example.test", LONG_AGO).as_bytes(), "1");
+    world.write("credentials", &format!(r#"{{"version":1,"credentials":{{"{key}":{old}}}}}"#));
+    let file = world.read("credentials");
+
+    world.run("auth refresh").ok();
+    let new = service.secrets(&key);
+    assert_eq!((new.len(), service.accounts()), (1, vec![key.clone()]), "one item, and no trace of a check");
+    assert_ne!(token_of(&new[0]), token_of(&old));
+    assert_eq!(world.read("credentials"), file, "only a login moves a record");
+    for _ in 0..2 {
+        world.run("auth token").ok().prints(&token_of(&new[0]));
+        // The second time without what says in which store it is.
+        let _ = std::fs::remove_file(world.path("logins.toml"));
+    }
+
+    let refreshed = || sandbox.requests().iter().filter(|request| request.path == "/oauth/token").count();
+    let before = refreshed();
+    world.run("auth status").ok();
+    service.lock();
+    world.run("auth refresh").code(6).says("the keychain is locked");
+    service.unlock();
+    service.put(&key, br#"{"version":2}"#, "2");
+    world.run("auth refresh").code(6).says("update autocom");
+    assert_eq!(refreshed(), before, "a refresh token was spent for nothing");
+    assert_eq!(service.secrets(&key).len(), 2);
+    assert!(service.secrets(&key).contains(&new[0]));
 }
 
 #[test]
