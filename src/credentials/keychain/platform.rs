@@ -127,7 +127,7 @@ pub(super) fn is_gone(error: &Error) -> bool {
         }
         _ => return false,
     };
-    // gnome-keyring says the first, or the last where D-Bus's own interfaces are asked.
+    // gnome-keyring was seen to say the last, of an object that no longer has an item's methods.
     matches!(
         name,
         "org.freedesktop.Secret.Error.NoSuchObject"
