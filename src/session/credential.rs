@@ -124,7 +124,12 @@ impl Credential {
     /// Another token than that of `seen`: what somebody else has stored meanwhile, else a refreshed one.
     pub async fn renew(&self, seen: &Stored) -> Result<Stored, Unrenewed> {
         let guard = self.lock().await?;
-        let stored = self.look().await.map_err(Unrenewed::Failed)?;
+        // Nothing has been asked yet: a store that can't be read is no reason to give up a token that is
+        // still good.
+        let stored = self.look().await.map_err(|error| match error.kind {
+            Kind::CredentialStore => Unrenewed::NotTried(error),
+            _ => Unrenewed::Failed(error),
+        })?;
         if self.is_news(&stored, seen) {
             tracing::debug!("another process has renewed the token");
             return Ok(stored);
@@ -267,7 +272,8 @@ fn renewed(record: Record, grant: Grant, now: Timestamp) -> Record {
             refresh_expires_at.or(record.refresh_expires_at)
         },
         scopes: if grant.scopes.is_empty() { record.scopes } else { grant.scopes },
-        written_at: now,
+        // A clock that was set back must not make the record older than a copy of it.
+        written_at: now.max(record.written_at),
         ..record
     }
 }
