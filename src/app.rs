@@ -21,9 +21,9 @@ use crate::system::environment::Environment;
 use crate::system::notices::{Notice, Notices};
 use crate::system::person::{Aside, Person, Waiting};
 use crate::ui::output::Output;
-use crate::ui::prompt;
 use crate::ui::spinner::Spinner;
 use crate::ui::style::{ColorChoice, ColorSigns, Tone};
+use crate::ui::{device_code, prompt};
 
 /// Runs one command line.
 pub fn run(arguments: Vec<OsString>, environment: Environment) -> ExitCode {
@@ -109,7 +109,7 @@ fn session(cli: &Cli, environment: &Environment, colours: bool) -> Session {
         Arc::new(notices),
         Arc::new(SystemClock),
         Arc::new(SystemBrowser::new(environment)),
-        Arc::new(Terminal { spins: terminal && !quiet }),
+        Arc::new(Terminal { there: terminal, spins: terminal && !quiet, colours }),
     )
     .asking(environment.can_ask() && !global.no_input)
     .request_timeout(global.request_timeout)
@@ -190,12 +190,21 @@ fn exit_code(kind: Option<Kind>) -> ExitCode {
 
 /// The person at this process's terminal.
 struct Terminal {
+    there: bool,
     spins: bool,
+    colours: bool,
 }
 
 impl Person for Terminal {
     fn choose(&self, question: &str, options: Vec<String>) -> Option<usize> {
         prompt::choose(question, options)
+    }
+
+    fn show_code(&self, code: &str, page: &str, complete: Option<&str>) {
+        say(&match self.there {
+            true => device_code::boxed(code, page, complete, self.colours),
+            false => device_code::plain(code, page, complete),
+        });
     }
 
     fn waiting(&self, what: &str) -> Box<dyn Waiting> {

@@ -205,6 +205,14 @@ impl From<OAuthError> for Error {
             OAuthError::NoPort { .. } => {
                 (Kind::Authentication, Some("end the other logins, or use: autocom auth login --no-browser"))
             }
+            OAuthError::NoDeviceGrant { .. } => (
+                Kind::Authentication,
+                Some(
+                    "autocom auth login --no-browser, or with a personal access token: \
+                     autocom auth login --token-stdin",
+                ),
+            ),
+            OAuthError::CodeExpired { .. } => (Kind::Authentication, Some("autocom auth login --device")),
             OAuthError::Denied { .. } => (Kind::Authentication, Some("autocom auth login")),
             OAuthError::Refused { .. } | OAuthError::WrongIssuer { .. } | OAuthError::NotACode(_) => {
                 (Kind::Authentication, Some("autocom auth login"))

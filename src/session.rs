@@ -6,6 +6,7 @@
 pub mod bearer;
 pub mod check;
 pub mod credential;
+mod fresh;
 pub mod identity;
 pub mod listing;
 pub mod login;
@@ -251,12 +252,21 @@ impl Session {
             .build()
             .map_err(|error| Error::new(Kind::Failed, "could not start the network runtime").cause(error))?;
         interrupt::watch();
-        let wait = || self.notices.always("Storing the renewed token first (Ctrl-C again to stop at once)");
+        let wait = |what: &str| self.notices.always(format!("{what} (Ctrl-C again to stop at once)"));
         let outcome = runtime.block_on(async {
+            let interrupted = interrupt::interrupted(wait);
+            tokio::pin!(interrupted);
+            let broken_off = || Err(Error::new(Kind::Interrupted, "interrupted"));
+            // Ctrl-C is ours before work begins: it must not kill us in the middle of it.
             tokio::select! {
-                biased; // Ctrl-C is ours from the first poll on: it must not kill us once work has begun.
-                () = interrupt::interrupted(wait) => Err(Error::new(Kind::Interrupted, "interrupted")),
+                biased;
+                () = &mut interrupted => return broken_off(),
+                () = std::future::ready(()) => {}
+            }
+            tokio::select! {
+                biased; // What came to its end under a shield counts, whatever was pressed meanwhile.
                 outcome = work => outcome,
+                () = interrupted => broken_off(),
             }
         });
         // A thread that still waits (for a pasted line, for a name server) must not hold up the exit.

@@ -17,8 +17,11 @@ mod keychain_login;
 mod keychain_trouble;
 mod listing;
 mod login_browser;
+mod login_device;
 mod login_paste;
 mod login_target;
+#[cfg(target_os = "linux")]
+mod login_terminal;
 mod login_token;
 mod logout;
 mod precedence;

@@ -9,7 +9,7 @@ use std::process::Stdio;
 use serde_json::Value;
 
 use crate::platform::{CLIENT_ID, Options, Sandbox};
-use crate::support::driver::{Browser, Driver, callback_address};
+use crate::support::driver::{Browser, Driver, callback_address, enter_code};
 use crate::support::ports::CallbackPorts;
 use crate::support::real_server::RealServer;
 use crate::support::{Outcome, World};
@@ -350,4 +350,34 @@ fn a_private_certificate_authority_counts_if_the_machine_is_told_so() {
     world.login_with_token(&server.api_url(), &token, "").ok().says("Ada Lovelace");
     world.run("auth logout").ok().says("dead everywhere");
     assert!(!server.accepts(&token));
+}
+
+/// The client of the device grant, which has no other.
+const DEVICE_CLIENT_ID: &str = "9d3f8a52-6c1e-4a7b-9f20-5b8e1c7d4a12";
+
+#[test]
+#[ignore = "needs the Django server; run by tests/run"]
+fn a_device_code_is_a_login_there_too() {
+    let server = RealServer::shared();
+    let line = format!("auth login --api-url {} --client-id {DEVICE_CLIENT_ID} --device", server.api_url());
+    for (action, code, words) in [
+        ("approve", 0, "Logged in as Grace Hopper <grace@example.test>, tenant initech."),
+        ("deny", 4, "denied"),
+    ] {
+        let world = World::new();
+        let mut login = world.start(&line);
+        let after = |line: String| line.split(": ").last().unwrap().to_owned();
+        let page = after(login.line_with("To log in, open this page"));
+        assert_eq!(page, format!("{}/oauth/device", server.origin()));
+        let user_code = after(login.line_with("enter the code"));
+        enter_code(&page, &user_code, "grace", action);
+        login.finish().code(code).says(words);
+        if code == 0 {
+            assert!(server.accepts(&stored(&world, &server.api_url(), "access_token")));
+            world.run("auth refresh").ok();
+            world.run("auth logout").ok().says("revoked");
+        } else {
+            assert_eq!(files(&world), NO_FILES);
+        }
+    }
 }

@@ -1,5 +1,7 @@
 //! Times as people say them.
 
+use std::time::Duration;
+
 use jiff::{SignedDuration, Timestamp};
 
 /// `in 3 h`, `2 d ago`: the largest unit alone, since a token's end needs no more.
@@ -20,6 +22,16 @@ pub fn span(distance: SignedDuration) -> String {
         () if hours < 48 => format!("{hours} h"),
         () if days < 730 => format!("{days} d"),
         () => format!("{} y", rounded(31_557_600)),
+    }
+}
+
+/// A deadline in a sentence: `5 minutes`, `1 second`, `90 seconds`, `1.5 seconds`.
+pub fn spelled_out(time: Duration) -> String {
+    match (time.as_secs(), time.subsec_millis()) {
+        (seconds, 0) if seconds >= 120 && seconds % 60 == 0 => format!("{} minutes", seconds / 60),
+        (1, 0) => "1 second".to_owned(),
+        (seconds, 0) => format!("{seconds} seconds"),
+        _ => format!("{} seconds", time.as_secs_f32()),
     }
 }
 

@@ -90,10 +90,7 @@ impl Answer {
         }
         match (error, code.filter(|code| !code.is_empty())) {
             (Some((error, description)), _) if error == "access_denied" => {
-                // Django's toolkit sends no words with it.
-                let said_nothing = description == error;
-                let description = if said_nothing { "you refused access".to_owned() } else { description };
-                Answer::Failed(OAuthError::Denied { description })
+                Answer::Failed(OAuthError::denied(description))
             }
             (Some((error, description)), _) => Answer::Failed(OAuthError::Rejected { error, description }),
             (None, Some(code)) => Answer::Code(Secret::new(code)),

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::domain::time::spelled_out;
 use crate::system::http::{HttpError, Unreachable};
 
 /// No variant holds a token, code, verifier or state. Texts of the server are made printable.
@@ -13,6 +14,14 @@ pub enum OAuthError {
     /// `access_denied` (RFC 6749, section 4.1.2.1): a person said no.
     #[error("the login was denied: {description}")]
     Denied { description: String },
+
+    /// No endpoint for device codes (RFC 8628), or not for this client.
+    #[error("this platform offers no login with a device code: {reason}")]
+    NoDeviceGrant { reason: String },
+
+    /// `expired_token` (RFC 8628, section 3.5), or nobody waits any longer.
+    #[error("nobody entered the code within {}", spelled_out(*.after))]
+    CodeExpired { after: Duration },
 
     /// The code or refresh token is used up, revoked or expired: the same call can't succeed later.
     #[error("the platform refused the grant: {description}")]
@@ -50,6 +59,12 @@ pub enum OAuthError {
 }
 
 impl OAuthError {
+    /// `access_denied` in the server's words. Where it has none (Django's toolkit) they are the code again.
+    pub(super) fn denied(words: String) -> OAuthError {
+        let said_nothing = words == "access_denied";
+        OAuthError::Denied { description: if said_nothing { "you refused access".to_owned() } else { words } }
+    }
+
     /// How long the platform asks to wait before the very same request, which it has not looked at.
     pub fn asks_to_wait(&self) -> Option<Duration> {
         match self {

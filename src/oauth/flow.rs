@@ -3,7 +3,7 @@
 use std::fmt;
 
 use oauth2::basic::BasicClient;
-use oauth2::{AuthUrl, CsrfToken, PkceCodeChallenge, Scope, TokenUrl};
+use oauth2::{AuthUrl, CsrfToken, DeviceAuthorizationUrl, PkceCodeChallenge, Scope, TokenUrl};
 use url::Url;
 
 use super::error::OAuthError;
@@ -16,6 +16,7 @@ use crate::system::http::Http;
 pub struct Endpoints {
     pub(super) authorize: AuthUrl,
     pub(super) token: TokenUrl,
+    pub(super) device: DeviceAuthorizationUrl,
     /// Scheme, host and port: what `iss` (RFC 9207) must share.
     pub(super) origin: String,
 }
@@ -25,6 +26,7 @@ impl Endpoints {
         Endpoints {
             authorize: AuthUrl::from_url(api_url.below_base("/oauth/authorize")),
             token: TokenUrl::from_url(api_url.below_base("/oauth/token")),
+            device: DeviceAuthorizationUrl::from_url(api_url.below_base("/oauth/device/code")),
             origin: api_url.origin(),
         }
     }
@@ -41,6 +43,10 @@ impl RedirectUri {
 
     pub fn on(port: u16) -> RedirectUri {
         RedirectUri { port }
+    }
+
+    pub fn port(&self) -> u16 {
+        self.port
     }
 
     /// What a browser's `Host` header says.

@@ -1,9 +1,10 @@
 //! OAuth as a public native client does it: RFC 6749 (the framework), 7636 (PKCE), 8252 (loopback
-//! redirects) and 9207 (`iss`).
+//! redirects), 8628 (device codes) and 9207 (`iss`).
 //!
 //! ```text
 //! AuthorizationRequest::new ── url ──> the user's browser
 //!          └─ pending ── Listener::receive or paste::code ──> code ── pending.exchange ──> Grant
+//! DeviceRequest::new ── code and page ──> the user's other device; request.grant ──> Grant
 //! ```
 //!
 //! No configuration, no stores, no printing: what comes out is a [`Grant`] or an [`OAuthError`] that
@@ -11,6 +12,7 @@
 
 mod answer;
 pub mod callback;
+mod device;
 mod error;
 mod flow;
 pub mod page;
@@ -18,6 +20,7 @@ pub mod paste;
 mod token;
 
 pub use callback::{Callback, Listener, Reply};
+pub use device::DeviceRequest;
 pub use error::OAuthError;
 pub use flow::{AuthorizationRequest, Endpoints, Pending, RedirectUri};
 pub use token::{Grant, refresh};

@@ -14,21 +14,46 @@ const LONGEST_CODE: usize = 8192;
 /// login's, or the bare code, which has no `state` and relies on PKCE alone. Quotes around it and
 /// the line breaks of a terminal are no part of it.
 pub fn code(text: &str, pending: &Pending) -> Result<Secret, OAuthError> {
+    let text = stripped(text);
+    match query(&text, pending)? {
+        Some(query) => judge(&query, pending),
+        None => bare(&text),
+    }
+}
+
+/// As [`code`], but of an address alone: where a browser may come back by itself, a stray word must not
+/// be taken for a code and end the wait.
+pub fn address(text: &str, pending: &Pending) -> Result<Secret, OAuthError> {
+    match query(&stripped(text), pending)? {
+        Some(query) => judge(&query, pending),
+        None => Err(no_code(format!(
+            "that is not the address that the browser ends on, which starts with {}",
+            pending.redirect_uri()
+        ))),
+    }
+}
+
+fn stripped(text: &str) -> String {
     let text: String = text.chars().filter(|c| !c.is_whitespace() && !c.is_control()).collect();
-    let text = text.trim_matches(['"', '\'', '`', '<', '>']);
-    let redirect_uri = pending.redirect_uri();
+    text.trim_matches(['"', '\'', '`', '<', '>']).to_owned()
+}
+
+/// The query of an address, or `None`: it is none.
+fn query(text: &str, pending: &Pending) -> Result<Option<String>, OAuthError> {
     if text.is_empty() {
         return Err(no_code("nothing was pasted".to_owned()));
     }
-    let is_query = ["?", "code=", "state=", "error="].iter().any(|start| text.starts_with(start));
-    let query = if is_query {
-        text.trim_start_matches('?').to_owned()
-    } else if has_scheme(text) || text.starts_with(&redirect_uri.authority()) {
-        query_of_redirect(text, pending)?
-    } else {
-        return bare(text);
-    };
-    match Answer::read(&query, pending) {
+    if ["?", "code=", "state=", "error="].iter().any(|start| text.starts_with(start)) {
+        return Ok(Some(text.trim_start_matches('?').to_owned()));
+    }
+    if has_scheme(text) || text.starts_with(&pending.redirect_uri().authority()) {
+        return query_of_redirect(text, pending).map(Some);
+    }
+    Ok(None)
+}
+
+fn judge(query: &str, pending: &Pending) -> Result<Secret, OAuthError> {
+    match Answer::read(query, pending) {
         Answer::Code(code) => Ok(code),
         Answer::Failed(error) => Err(error),
         Answer::Unbound(words) => Err(OAuthError::Rejected { error: "an error".to_owned(), description: words }),

@@ -92,7 +92,7 @@ pub(super) async fn exchange(
     grant(reply.map_err(|error| failure(error, status.load(Ordering::Relaxed)))?, asked_for)
 }
 
-type Client = oauth2::Client<
+pub(super) type Client = oauth2::Client<
     ErrorReply,
     TokenReply,
     BasicTokenIntrospectionResponse,
@@ -106,17 +106,17 @@ type Client = oauth2::Client<
 >;
 
 /// A public client: no secret, so the id goes into the form (RFC 6749, section 3.2.1).
-fn client(endpoints: &Endpoints, client_id: &ClientId) -> Client {
+pub(super) fn client(endpoints: &Endpoints, client_id: &ClientId) -> Client {
     oauth2::Client::new(oauth2::ClientId::new(client_id.as_str().to_owned()))
         .set_token_uri(endpoints.token.clone())
 }
 
 /// What `oauth2` wants of an asynchronous client.
-type Call = Pin<Box<dyn Future<Output = Result<oauth2::HttpResponse, OAuthError>> + Send>>;
+pub(super) type Call = Pin<Box<dyn Future<Output = Result<oauth2::HttpResponse, OAuthError>> + Send>>;
 
 /// Puts our HTTP client under `oauth2`. Answers that are not OAuth's own are judged here, where the
 /// status and the headers are still known; the rest passes, its status noted for [`failure`].
-fn adapter(http: &Http, last_status: &Arc<AtomicU16>) -> impl Fn(oauth2::HttpRequest) -> Call {
+pub(super) fn adapter(http: &Http, last_status: &Arc<AtomicU16>) -> impl Fn(oauth2::HttpRequest) -> Call {
     // Owned: a task that is spawned can't prove that it may borrow them.
     let (http, last_status) = (http.clone(), last_status.clone());
     move |request| {
@@ -166,17 +166,19 @@ fn judge(answer: &http::Response<bytes::Bytes>, path: &str) -> Option<OAuthError
 
 /// `RequestTokenError` holds the body of a reply that doesn't parse, and a body may hold tokens: it
 /// is never kept as a source.
-fn failure(error: RequestTokenError<OAuthError, ErrorReply>, status: u16) -> OAuthError {
+pub(super) fn failure(error: RequestTokenError<OAuthError, ErrorReply>, status: u16) -> OAuthError {
     match error {
         RequestTokenError::Request(error) => error,
         RequestTokenError::ServerResponse(reply) => reply.into_error(status),
-        RequestTokenError::Parse(..) | RequestTokenError::Other(_) => OAuthError::Nonsense {
-            what: format!("the token endpoint's reply (status {status}) is not OAuth's"),
-        },
+        RequestTokenError::Parse(..) | RequestTokenError::Other(_) => no_reply(status),
     }
 }
 
-fn grant(reply: TokenReply, asked_for: Vec<String>) -> Result<Grant, OAuthError> {
+pub(super) fn no_reply(status: u16) -> OAuthError {
+    OAuthError::Nonsense { what: format!("the token endpoint's reply (status {status}) is not OAuth's") }
+}
+
+pub(super) fn grant(reply: TokenReply, asked_for: Vec<String>) -> Result<Grant, OAuthError> {
     let token = |text: String| {
         // A token goes into a header (RFC 6750, section 2.1).
         let usable = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
@@ -202,7 +204,7 @@ fn grant(reply: TokenReply, asked_for: Vec<String>) -> Result<Grant, OAuthError>
 
 /// RFC 6749, section 5.1, read as mildly as real servers need it.
 #[derive(Debug, Deserialize, Serialize)]
-struct TokenReply {
+pub(super) struct TokenReply {
     access_token: AccessToken,
     #[serde(default)]
     token_type: TokenType,
@@ -241,7 +243,7 @@ impl oauth2::TokenResponse for TokenReply {
 }
 
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
-struct TokenType(String);
+pub(super) struct TokenType(String);
 
 impl Default for TokenType {
     fn default() -> TokenType {
@@ -266,7 +268,7 @@ fn lifetime<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duratio
 
 /// RFC 6749, section 5.2, with Laravel's `message`.
 #[derive(Debug, Deserialize, Serialize)]
-struct ErrorReply {
+pub(super) struct ErrorReply {
     error: String,
     #[serde(default)]
     error_description: Option<String>,
@@ -278,15 +280,21 @@ impl ErrorReply {
     fn into_error(self, status: u16) -> OAuthError {
         let error = printable(&self.error, 80);
         let description = self.error_description.or(self.message).filter(|text| !text.trim().is_empty());
-        let description = description.map_or_else(|| error.clone(), |text| printable(&text, 400));
-        // Passport 12 has no `invalid_grant` for refresh tokens: it says `invalid_request`, but with
-        // 401, where every other `invalid_request` is 400.
-        let about_refresh = description.to_ascii_lowercase().contains("refresh token is invalid");
-        match error.as_str() {
-            "invalid_grant" => OAuthError::Refused { description },
-            "invalid_request" if status == 401 || about_refresh => OAuthError::Refused { description },
-            _ => OAuthError::Rejected { error, description },
-        }
+        refusal(&error, description.map(|text| printable(&text, 400)), status)
+    }
+}
+
+/// What an error code of the token endpoint means. Both texts are printable.
+pub(super) fn refusal(error: &str, description: Option<String>, status: u16) -> OAuthError {
+    let description = description.unwrap_or_else(|| error.to_owned());
+    // Passport 12 has no `invalid_grant` for refresh tokens: it says `invalid_request`, but with
+    // 401, where every other `invalid_request` is 400.
+    let about_refresh = description.to_ascii_lowercase().contains("refresh token is invalid");
+    match error {
+        "access_denied" => OAuthError::denied(description),
+        "invalid_grant" => OAuthError::Refused { description },
+        "invalid_request" if status == 401 || about_refresh => OAuthError::Refused { description },
+        _ => OAuthError::Rejected { error: error.to_owned(), description },
     }
 }
 

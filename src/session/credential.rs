@@ -138,7 +138,7 @@ impl Credential {
             return Err(Unrenewed::NotRenewable);
         };
         self.check_writable(&stored).await?;
-        let (this, shield) = (self.clone(), interrupt::shield());
+        let (this, shield) = (self.clone(), interrupt::shield("Storing the renewed token first"));
         let renewal = tokio::spawn(async move {
             let _shield = shield;
             this.refresh(stored, refresh_token, guard).await

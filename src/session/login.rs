@@ -1,40 +1,27 @@
-//! Login: a token by browser, by pasted code or as it stands, then who it is, and only then stored.
+//! Login: a token in hand, then who it is, and only then stored.
 
-use std::io::{BufRead, Read};
 use std::time::Duration;
 
-use jiff::Timestamp;
+pub use super::fresh::Method;
 
+use super::Session;
+use super::fresh::Fresh;
 use super::record::login_of;
 use super::target::{Target, Used, free_name};
-use super::{Session, no_environment};
 use crate::config::{EditTarget, Login};
 use crate::credentials::Record;
-use crate::domain::{
-    ClientId, CredentialKey, Key, Layer, ProfileName, Secret, StoreKind, Tenant, TokenKind, jwt,
-};
+use crate::domain::{CredentialKey, Key, Layer, ProfileName, Secret, StoreKind, Tenant, TokenKind};
 use crate::error::{Error, Kind, Result};
 use crate::oauth::page::Success;
-use crate::oauth::{
-    AuthorizationRequest, CALLBACK_PORTS, Endpoints, Listener, PASTE_PORT, RedirectUri, Reply, paste,
-};
 use crate::platform::{Membership, Platform, PlatformError, Profile as User};
-use crate::system::notices::Notices;
-
-/// How the token is to be had.
-pub enum Method {
-    Browser,
-    Paste,
-    /// A personal access token.
-    Token(Secret),
-}
+use crate::system::interrupt;
 
 pub struct LoginRequest {
     pub method: Method,
     /// `--use`: make the profile the active one.
     pub make_active: bool,
-    /// How long to wait for the browser.
-    pub timeout: Duration,
+    /// How long to wait for the person; `None`: five minutes, or as long as a device's code is good.
+    pub timeout: Option<Duration>,
 }
 
 /// What a login came to.
@@ -49,128 +36,30 @@ pub struct LoggedIn {
     pub own_key: Option<CredentialKey>,
 }
 
-/// A token that is not stored yet.
-struct Fresh {
-    access_token: Secret,
-    refresh_token: Option<Secret>,
-    expires_at: Option<Timestamp>,
-    refresh_expires_at: Option<Timestamp>,
-    kind: TokenKind,
-    client_id: Option<ClientId>,
-    scopes: Vec<String>,
-    /// The browser that waits for its page.
-    reply: Option<Reply>,
-}
-
 impl Session {
     pub fn login(&self, request: LoginRequest) -> Result<LoggedIn> {
         let target = self.login_target(request.make_active)?;
-        let client_id = match &request.method {
-            Method::Token(_) => None,
-            _ => Some(self.client_id(&target)?),
-        };
+        if !matches!(request.method, Method::Token(_)) {
+            self.client_id(&target)?;
+        }
         // Before anybody is sent to a browser: is there a place for what comes back?
         let store = self.credentials().prepare(&target.key, target.profile.store.value)?;
         self.block_on(async {
-            let fresh = match (request.method, client_id) {
-                (Method::Token(token), _) => Fresh::personal(token, &target),
-                (Method::Paste, Some(id)) => self.by_paste(&target, id).await?,
-                (_, id) => {
-                    let id = id.ok_or_else(|| no_environment(&target.profile))?;
-                    self.by_browser(&target, id, request.timeout).await?
-                }
-            };
+            let fresh = self.fresh(&target, request.method, request.timeout).await?;
             self.finish(&target, store, fresh).await
         })
     }
 
-    fn client_id(&self, target: &Target) -> Result<ClientId> {
-        target.profile.client_id.as_ref().map(|id| id.value.clone()).ok_or_else(|| {
-            Error::usage(format!("no client id is known for {}", target.url)).hint(format!(
-                "ask for the id of the platform's CLI client (public, PKCE) and pass --client-id ID; \
-                 or use a personal access token: autocom auth login --api-url {} --token-stdin",
-                target.url
-            ))
-        })
-    }
-
-    async fn by_browser(&self, target: &Target, client_id: ClientId, timeout: Duration) -> Result<Fresh> {
-        let listener = Listener::bind(CALLBACK_PORTS).await?;
-        let AuthorizationRequest { url, pending } = AuthorizationRequest::new(
-            Endpoints::of(&target.url),
-            client_id.clone(),
-            listener.redirect_uri(),
-            Vec::new(),
-        );
-        self.notices.always(format!(
-            "Opening a browser to log in to {}. If none opens, visit:\n\n  {url}\n",
-            target.url.origin()
-        ));
-        if let Err(error) = self.browser.open(url.as_str()) {
-            self.notices.hint(format!("{error}"));
-        }
-        let waiting = self.person.waiting("Waiting for the browser (Ctrl-C to give up)");
-        let (aside, heard) = (waiting.aside(), self.notices.clone());
-        let notices = Notices::new(move |notice, text| aside(&|| heard.say(notice, text)));
-        let callback = tokio::time::timeout(timeout, listener.receive(&pending, &notices)).await.map_err(|_| {
-            Error::new(Kind::Authentication, format!("nobody logged in within {}", said(timeout))).hint(format!(
-                "if the browser showed an error, the client id ({client_id}) may be wrong, or the redirect {} is not \
-                 registered for it; without a browser here: autocom auth login --no-browser",
-                pending.redirect_uri()
-            ))
-        })??;
-        drop(waiting);
-        match pending.exchange(&self.http(), callback.code).await {
-            Ok(grant) => Ok(Fresh::granted(grant, client_id, self.clock.now(), Some(callback.reply))),
-            Err(error) => {
-                let error = Error::from(error);
-                callback.reply.failure(&error.message, None).await;
-                Err(error)
-            }
-        }
-    }
-
-    async fn by_paste(&self, target: &Target, client_id: ClientId) -> Result<Fresh> {
-        let redirect = RedirectUri::on(PASTE_PORT);
-        let AuthorizationRequest { url, pending } =
-            AuthorizationRequest::new(Endpoints::of(&target.url), client_id.clone(), redirect, Vec::new());
-        self.notices.always(format!(
-            "Open this in any browser and log in to {}:\n\n  {url}\n\n\
-             The browser then ends on a page that can't be shown. Copy its whole address and paste it here.",
-            target.url.origin()
-        ));
-        let pasted = self.pasted().await?;
-        let code = paste::code(pasted.expose(), &pending)?;
-        let grant = pending.exchange(&self.http(), code).await?;
-        Ok(Fresh::granted(grant, client_id, self.clock.now(), None))
-    }
-
-    /// A line from a terminal, all of a pipe.
-    async fn pasted(&self) -> Result<Secret> {
-        let terminal = self.environment.stdin_is_terminal;
-        if terminal && !self.can_ask {
-            return Err(Error::usage("there is nobody to paste the address")
-                .hint("pipe it in, or use a personal access token: --token-stdin"));
-        }
-        let (send, receive) = tokio::sync::oneshot::channel();
-        // A thread of its own: the runtime would wait for one of its own when it ends.
-        std::thread::spawn(move || {
-            let mut text = String::new();
-            let read = match terminal {
-                true => std::io::stdin().lock().read_line(&mut text),
-                false => std::io::stdin().lock().take(1 << 16).read_to_string(&mut text),
-            };
-            let _ = send.send(read.map(|_| Secret::new(text)));
-        });
-        let failed = || Error::new(Kind::Failed, "could not read what was pasted");
-        receive.await.map_err(|_| failed())?.map_err(|error| failed().cause(error))
-    }
-
     /// From a token in hand to a stored credential, and the page in the browser.
     async fn finish(&self, target: &Target, store: StoreKind, mut fresh: Fresh) -> Result<LoggedIn> {
-        let reply = fresh.reply.take();
+        let (reply, _shield) = (fresh.reply.take(), fresh.shield.take());
         let (access_token, kind) = (fresh.access_token.clone(), fresh.kind);
-        let outcome = match self.identify(target, &fresh.access_token).await {
+        let identified = tokio::select! {
+            identified = self.identify(target, &access_token) => identified,
+            // Shielded, but not worth waiting for: what was granted is revoked below.
+            () = interrupt::pressed() => Err(Error::new(Kind::Interrupted, "interrupted")),
+        };
+        let outcome = match identified {
             Ok((user, tenant)) => self.commit(target, store, fresh, user, tenant),
             Err(error) => Err(error),
         };
@@ -214,6 +103,7 @@ impl Session {
         tenant: Tenant,
     ) -> Result<LoggedIn> {
         let _turn = self.turn()?;
+        let _shield = interrupt::shield("Storing the login first");
         let session = self.again();
         let target = session.login_target(before.asks_to_activate)?;
         if target.url != before.url {
@@ -381,59 +271,6 @@ impl Session {
     }
 }
 
-impl Fresh {
-    /// A client id that was asked for is remembered for the next login in the browser.
-    fn personal(token: Secret, target: &Target) -> Fresh {
-        let asked = target.profile.client_id.as_ref().filter(|id| id.layer == Layer::Flag);
-        Fresh {
-            expires_at: jwt::expiry(&token),
-            access_token: token,
-            refresh_token: None,
-            refresh_expires_at: None,
-            kind: TokenKind::Pat,
-            client_id: asked.map(|id| id.value.clone()),
-            scopes: Vec::new(),
-            reply: None,
-        }
-    }
-
-    fn granted(
-        grant: crate::oauth::Grant,
-        client_id: ClientId,
-        now: Timestamp,
-        reply: Option<Reply>,
-    ) -> Fresh {
-        Fresh {
-            expires_at: grant.expires_at(now),
-            refresh_expires_at: grant.refresh_expires_at(now),
-            access_token: grant.access_token,
-            refresh_token: grant.refresh_token,
-            kind: TokenKind::Oauth,
-            client_id: Some(client_id),
-            scopes: grant.scopes,
-            reply,
-        }
-    }
-
-    fn record(self, user: User, tenant: Tenant, target: &Target, now: Timestamp) -> Record {
-        Record {
-            access_token: self.access_token,
-            refresh_token: self.refresh_token,
-            expires_at: self.expires_at,
-            refresh_expires_at: self.refresh_expires_at,
-            kind: self.kind,
-            user_name: user.name.unwrap_or_default(),
-            user_email: user.email.unwrap_or_default(),
-            tenant: Some(tenant),
-            api_url: target.url.clone(),
-            client_id: self.client_id,
-            scopes: self.scopes,
-            logged_in_at: now,
-            written_at: now,
-        }
-    }
-}
-
 /// Whether `logins.toml` has the record's user for the one who is logged in.
 fn names_the_user_of(known: &Login, record: &Record) -> bool {
     known.user_email.as_ref().is_some_and(|email| !email.is_empty() && *email == record.user_email)
@@ -453,12 +290,4 @@ fn not_a_member(tenant: &Tenant, origin: &crate::domain::Origin, theirs: &[Membe
 
 fn ids(theirs: &[Membership]) -> String {
     theirs.iter().map(|tenant| tenant.id.as_str()).collect::<Vec<_>>().join(", ")
-}
-
-fn said(time: Duration) -> String {
-    match time.as_secs() {
-        seconds if seconds >= 120 && seconds % 60 == 0 => format!("{} minutes", seconds / 60),
-        1 => "1 second".to_owned(),
-        seconds => format!("{seconds} seconds"),
-    }
 }

@@ -1,5 +1,6 @@
 //! Which profile a login is for, and what it may write to `config.toml`: section 5 of the contract.
 
+use super::record::login_command;
 use super::{Session, no_environment};
 use crate::config::{Config, ConfigError, EditTarget, Resolved, Selection};
 use crate::domain::{ApiUrl, ClientId, CredentialKey, Key, Layer, Origin, ProfileName, StoreChoice, Tenant};
@@ -170,6 +171,14 @@ impl Session {
 }
 
 impl Target {
+    /// The command that begins this login again.
+    pub fn command(&self) -> String {
+        match self.creates {
+            true => format!("autocom auth login --api-url {}", self.url),
+            false => login_command(&self.profile),
+        }
+    }
+
     /// Whether `config.toml` is any of this login's business: a profile or a URL from a variable
     /// creates and switches nothing.
     pub fn may_be_written(&self) -> bool {

@@ -1,8 +1,8 @@
 //! Ctrl-C while the program is busy with something that can't be given up: a lock that another process
 //! holds, a keychain that says nothing, a renewal whose only copy of a token is on its way.
 
-use std::sync::Once;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Mutex, Once, PoisonError};
 use std::time::Duration;
 
 use tokio::signal::ctrl_c;
@@ -19,13 +19,19 @@ const INTERRUPTED: i32 = 130;
 
 static WATCHING: Once = Once::new();
 static SHIELDS: AtomicUsize = AtomicUsize::new(0);
+/// What the newest of them protects.
+static SHIELDED_WORK: Mutex<&str> = Mutex::new("");
+/// Since work under a shield may look only later.
+static PRESSED: AtomicBool = AtomicBool::new(false);
 static LAST_SHIELD_GONE: Notify = Notify::const_new();
 
 /// While one is held, Ctrl-C waits: for the last of them to go, for five seconds at most, or for
 /// another Ctrl-C.
 pub struct Shield(());
 
-pub fn shield() -> Shield {
+/// `what` is being done meanwhile, as a clause that a person reads who has pressed Ctrl-C.
+pub fn shield(what: &'static str) -> Shield {
+    *SHIELDED_WORK.lock().unwrap_or_else(PoisonError::into_inner) = what;
     SHIELDS.fetch_add(1, Ordering::SeqCst);
     Shield(())
 }
@@ -38,20 +44,30 @@ impl Drop for Shield {
     }
 }
 
-/// Comes back when somebody has pressed Ctrl-C and nothing is shielded from it. `wait` is called if
-/// something is.
-pub async fn interrupted(wait: impl FnOnce()) {
+/// Comes back when somebody presses Ctrl-C, whatever is shielded from it, or has done so before.
+pub async fn pressed() {
+    if PRESSED.load(Ordering::SeqCst) {
+        return;
+    }
     if ctrl_c().await.is_err() {
         // No handler can be had: then the signal ends the process by itself.
         std::future::pending::<()>().await;
     }
+    PRESSED.store(true, Ordering::SeqCst);
+}
+
+/// Comes back when somebody has pressed Ctrl-C and nothing is shielded from it. If something is, `wait`
+/// is called with what that is.
+pub async fn interrupted(wait: impl FnOnce(&str)) {
+    pressed().await;
     let unshielded = async {
         let gone = LAST_SHIELD_GONE.notified();
         tokio::pin!(gone);
         // Listening before looking: what goes in between is not missed.
         gone.as_mut().enable();
         if SHIELDS.load(Ordering::SeqCst) > 0 {
-            wait();
+            let what = *SHIELDED_WORK.lock().unwrap_or_else(PoisonError::into_inner);
+            wait(what);
             gone.await;
         }
     };
@@ -69,7 +85,7 @@ pub fn watch() {
         std::thread::spawn(|| {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             if let Ok(runtime) = runtime {
-                runtime.block_on(interrupted(|| {}));
+                runtime.block_on(interrupted(|_| {}));
                 std::thread::sleep(GRACE);
                 end();
             }

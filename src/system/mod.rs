@@ -9,6 +9,7 @@ pub mod environment;
 pub mod files;
 pub mod http;
 pub mod interrupt;
+pub mod keyboard;
 pub mod locks;
 pub mod notices;
 pub mod paths;

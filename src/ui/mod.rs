@@ -2,6 +2,7 @@
 //!
 //! Knows no command and no layer below but the domain's values.
 
+pub mod device_code;
 pub mod error_report;
 pub mod output;
 pub mod prompt;

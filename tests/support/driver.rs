@@ -80,3 +80,14 @@ pub fn callback_address(url: &str, user: &str) -> String {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }
+
+/// Goes to a device's `page` as `user`, enters `code` there and approves or denies.
+pub fn enter_code(page: &str, code: &str, user: &str, action: &str) {
+    let output = Command::new(Path::new(FOLDER).join("approve_http.py"))
+        .arg(page)
+        .envs([("APPROVE_USER", user), ("APPROVE_CODE", code), ("APPROVE_ACTION", action)])
+        .output()
+        .unwrap();
+    // What it makes of the page that a denial ends on is its own affair.
+    assert!(action == "deny" || output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+}

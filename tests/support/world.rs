@@ -158,9 +158,14 @@ impl World {
     /// Starts it in a terminal whose screen can be read line by line; [`Running::types`] is its keyboard.
     #[cfg(target_os = "linux")]
     pub fn start_in_terminal(&self, line: &str) -> Running {
-        let words = format!("exec '{}' {line}", env!("CARGO_BIN_EXE_autocom"));
+        self.start_script_in_terminal(&format!("exec '{}' {line}", env!("CARGO_BIN_EXE_autocom")))
+    }
+
+    /// The same for a line of shell.
+    #[cfg(target_os = "linux")]
+    pub fn start_script_in_terminal(&self, words: &str) -> Running {
         let mut command = Command::new("sh");
-        command.args(["-c", "exec script -qfec \"$0\" /dev/null >&2", &words]);
+        command.args(["-c", "exec script -qfec \"$0\" /dev/null >&2", words]);
         command.env_clear().envs(&self.variables).current_dir(self.home.path());
         command.env("SHELL", "/bin/sh").env("TERM", "xterm");
         self.spawn(&mut command)

@@ -148,6 +148,11 @@ impl Sandbox {
         self.world.desk().tokens.accepts(token)
     }
 
+    /// Whether any token that a login of this user was granted is honoured now.
+    pub fn has_live_tokens(&self, user: &str) -> bool {
+        seed::user(user).is_some_and(|user| self.world.desk().tokens.has_login(user))
+    }
+
     /// Changes the behaviour from the next request on.
     pub fn knobs(&self, change: impl FnOnce(&mut Knobs)) {
         change(&mut self.world.desk().knobs);

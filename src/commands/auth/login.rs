@@ -20,7 +20,7 @@ use crate::ui::view::{View, Viewed};
 /// A token is a line; a megabyte is somebody's mistake.
 const LONGEST_TOKEN: u64 = 64 << 10;
 
-/// Log in to an environment: in the browser, by pasting (--no-browser), or with a token
+/// Log in to an environment: in the browser, by pasting, with a code on another device, or with a token
 ///
 /// With --api-url alone, the profile bound to that URL is used, or a new one is named after its host,
 /// and becomes the active one. With --profile and --api-url, a profile of that name is made.
@@ -29,6 +29,7 @@ const LONGEST_TOKEN: u64 = 64 << 10;
 Examples:
   autocom auth login --api-url https://api.staging.example.test --client-id ID
   autocom auth login --profile prod --no-browser
+  autocom auth login --profile prod --device
   autocom auth login --profile prod --token-stdin < token.txt")]
 pub struct Login {
     /// OAuth client id of this environment
@@ -38,8 +39,11 @@ pub struct Login {
     #[arg(long, value_name = "STORE", value_parser = PossibleValuesParser::new(StoreChoice::ALL))]
     pub store: Option<String>,
     /// Print the URL, then read the address that the browser ended on (or the bare code)
-    #[arg(long, conflicts_with_all = ["with_token", "token_stdin"])]
+    #[arg(long, conflicts_with_all = ["device", "with_token", "token_stdin"])]
     no_browser: bool,
+    /// Print a code to enter on another device, where the platform offers that (RFC 8628)
+    #[arg(long, conflicts_with_all = ["with_token", "token_stdin"])]
+    device: bool,
     /// Read a personal access token from standard input
     #[arg(long, conflicts_with = "with_token")]
     token_stdin: bool,
@@ -49,9 +53,9 @@ pub struct Login {
     /// Make the profile the active one
     #[arg(long = "use")]
     make_active: bool,
-    /// How long to wait for the browser
-    #[arg(long, value_name = "SECONDS", default_value = "300", value_parser = seconds)]
-    timeout: Duration,
+    /// How long to wait for you: 300 unless told otherwise, with --device as long as its code is good
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    timeout: Option<Duration>,
 }
 
 /// An argument that `Debug` does not show.
@@ -99,11 +103,12 @@ impl Viewed for LoginAnswer {
 
 impl Login {
     pub fn run(self, session: &Session) -> Result<Done> {
-        let method = match (self.with_token, self.token_stdin, self.no_browser) {
-            (Some(Hidden(token)), _, _) => Method::Token(usable(token.expose())?),
-            (None, true, _) => Method::Token(from_stdin(session)?),
-            (None, false, true) => Method::Paste,
-            (None, false, false) => Method::Browser,
+        let method = match self.with_token {
+            Some(Hidden(token)) => Method::Token(usable(token.expose())?),
+            None if self.token_stdin => Method::Token(from_stdin(session)?),
+            None if self.no_browser => Method::Paste,
+            None if self.device => Method::Device,
+            None => Method::Browser,
         };
         let request = LoginRequest { method, make_active: self.make_active, timeout: self.timeout };
         let done = session.login(request)?;

@@ -1,0 +1,299 @@
+//! A token that is not stored yet, and the ways to get one: in the browser, by pasting, on another device,
+//! or as it stands.
+
+use std::io::{BufRead, Read};
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::Session;
+use super::target::Target;
+use crate::credentials::Record;
+use crate::domain::time::spelled_out;
+use crate::domain::{ClientId, Layer, Secret, Tenant, TokenKind, jwt};
+use crate::error::{Error, Kind, Result};
+use crate::oauth::{
+    AuthorizationRequest, CALLBACK_PORTS, DeviceRequest, Endpoints, Grant, Listener, OAuthError, PASTE_PORT,
+    Pending, RedirectUri, Reply, paste,
+};
+use crate::platform::Profile as User;
+use crate::system::interrupt::{self, Shield};
+use crate::system::keyboard::Keyboard;
+use crate::system::notices::Notices;
+use crate::system::person::Waiting;
+
+/// How long a login in the browser may take.
+const BROWSER_TIMEOUT: Duration = Duration::from_secs(300);
+const DEFAULT_SSH_PORT: &str = "22";
+
+/// How the token is to be had.
+pub enum Method {
+    Browser,
+    Paste,
+    /// A code that is typed in on another device (RFC 8628).
+    Device,
+    /// A personal access token.
+    Token(Secret),
+}
+
+/// A token that is not stored yet.
+pub(super) struct Fresh {
+    pub access_token: Secret,
+    pub kind: TokenKind,
+    refresh_token: Option<Secret>,
+    expires_at: Option<Timestamp>,
+    refresh_expires_at: Option<Timestamp>,
+    client_id: Option<ClientId>,
+    scopes: Vec<String>,
+    /// The browser that waits for its page.
+    pub reply: Option<Reply>,
+    /// From the moment that the platform may have granted something: it must be stored or revoked.
+    pub shield: Option<Shield>,
+}
+
+impl Session {
+    /// `client_id` is that of everything but a personal access token. `timeout` is for the person.
+    pub(super) async fn fresh(
+        &self,
+        target: &Target,
+        method: Method,
+        timeout: Option<Duration>,
+    ) -> Result<Fresh> {
+        match method {
+            Method::Token(token) => Ok(Fresh::personal(token, target)),
+            Method::Browser => self.by_browser(target, timeout.unwrap_or(BROWSER_TIMEOUT)).await,
+            Method::Paste => self.by_paste(target).await,
+            Method::Device => self.by_device(target, timeout).await,
+        }
+    }
+
+    pub(super) fn client_id(&self, target: &Target) -> Result<ClientId> {
+        target.profile.client_id.as_ref().map(|id| id.value.clone()).ok_or_else(|| {
+            Error::usage(format!("no client id is known for {}", target.url)).hint(format!(
+                "ask for the id of the platform's CLI client (public, PKCE) and pass --client-id ID; \
+                 or use a personal access token: autocom auth login --api-url {} --token-stdin",
+                target.url
+            ))
+        })
+    }
+
+    async fn by_browser(&self, target: &Target, timeout: Duration) -> Result<Fresh> {
+        let client_id = self.client_id(target)?;
+        let listener = Listener::bind(CALLBACK_PORTS).await?;
+        let AuthorizationRequest { url, pending } = AuthorizationRequest::new(
+            Endpoints::of(&target.url),
+            client_id.clone(),
+            listener.redirect_uri(),
+            Vec::new(),
+        );
+        let mut keyboard = if self.can_ask { Keyboard::open() } else { None };
+        self.send_to_browser(target, url.as_str(), pending.redirect_uri(), keyboard.is_some());
+        let waiting = self.person.waiting("Waiting for the browser (Ctrl-C to give up)");
+        let notices = self.notices_beside(&*waiting);
+        let answer = async {
+            tokio::select! {
+                callback = listener.receive(&pending, &notices) => {
+                    callback.map(|callback| (callback.code, Some(callback.reply)))
+                }
+                code = pasted_address(keyboard.as_mut(), &pending, &notices) => Ok((code?, None)),
+            }
+        };
+        let (code, reply) = tokio::time::timeout(timeout, answer).await.map_err(|_| {
+            Error::new(Kind::Authentication, format!("nobody logged in within {}", spelled_out(timeout))).hint(format!(
+                "if the browser showed an error, the client id ({client_id}) may be wrong, or the redirect {} is not \
+                 registered for it; without a browser here: {} --no-browser",
+                pending.redirect_uri(),
+                target.command()
+            ))
+        })??;
+        drop((waiting, keyboard));
+        let shield = Some(shield());
+        match pending.exchange(&self.http(), code).await {
+            Ok(grant) => Ok(Fresh { reply, shield, ..Fresh::granted(grant, client_id, self.clock.now()) }),
+            Err(error) => {
+                let error = Error::from(error);
+                if let Some(reply) = reply {
+                    reply.failure(&error.message, None).await;
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// Opens the browser, or says how one on another machine gets here.
+    fn send_to_browser(&self, target: &Target, url: &str, redirect: RedirectUri, can_paste: bool) {
+        let origin = target.url.origin();
+        if let Some(tunnel) = self.tunnel(redirect.port()) {
+            let or_paste = if can_paste { ", or paste the address that it ends on" } else { "" };
+            self.notices.always(format!(
+                "This is an SSH session without a display: log in to {origin} with the browser of your own machine.\n\n  \
+                 {url}\n\n\
+                 It ends at port {} of this machine. Lead it here, from yours{or_paste}:\n\n  \
+                 {tunnel}\n\n\
+                 Without a port: {} --no-browser\n",
+                redirect.port(),
+                target.command()
+            ));
+            return;
+        }
+        let or_paste = match can_paste {
+            true => "If it can't come back here, paste the address that it ends on.\n",
+            false => "",
+        };
+        self.notices.always(format!(
+            "Opening a browser to log in to {origin}. If none opens, visit:\n\n  {url}\n\n{or_paste}"
+        ));
+        if let Err(error) = self.browser.open(url) {
+            self.notices.hint(format!("{error}"));
+        }
+    }
+
+    /// In an SSH session without a display: the command that leads `port` of the user's own machine
+    /// here. A `$BROWSER` that is set there knows its way (that of editors opens the one at home).
+    fn tunnel(&self, port: u16) -> Option<String> {
+        let variable = |name| self.environment.var(name);
+        let connection = variable("SSH_CONNECTION")?;
+        if ["BROWSER", "DISPLAY", "WAYLAND_DISPLAY"].into_iter().any(|name| variable(name).is_some()) {
+            return None;
+        }
+        // Address and port of the client, address and port of this machine.
+        let mut words = connection.split_whitespace().skip(2);
+        let (host, ssh_port) = (words.next()?, words.next().unwrap_or(DEFAULT_SSH_PORT));
+        let user = variable("USER").or_else(|| variable("LOGNAME")).map(|user| format!("{user}@"));
+        let ssh_port = if ssh_port == DEFAULT_SSH_PORT { String::new() } else { format!("-p {ssh_port} ") };
+        Some(format!("ssh {ssh_port}-L {port}:127.0.0.1:{port} {}{host}", user.unwrap_or_default()))
+    }
+
+    /// Notices that come while somebody waits: printed with the sign of life out of the way.
+    fn notices_beside(&self, waiting: &dyn Waiting) -> Notices {
+        let (aside, heard) = (waiting.aside(), self.notices.clone());
+        Notices::new(move |notice, text| aside(&|| heard.say(notice, text)))
+    }
+
+    async fn by_paste(&self, target: &Target) -> Result<Fresh> {
+        let client_id = self.client_id(target)?;
+        let redirect = RedirectUri::on(PASTE_PORT);
+        let AuthorizationRequest { url, pending } =
+            AuthorizationRequest::new(Endpoints::of(&target.url), client_id.clone(), redirect, Vec::new());
+        self.notices.always(format!(
+            "Open this in any browser and log in to {}:\n\n  {url}\n\n\
+             The browser then ends on a page that can't be shown. Copy its whole address and paste it here.",
+            target.url.origin()
+        ));
+        let pasted = self.pasted().await?;
+        let code = paste::code(pasted.expose(), &pending)?;
+        let shield = Some(shield());
+        let grant = pending.exchange(&self.http(), code).await?;
+        Ok(Fresh { shield, ..Fresh::granted(grant, client_id, self.clock.now()) })
+    }
+
+    async fn by_device(&self, target: &Target, timeout: Option<Duration>) -> Result<Fresh> {
+        let client_id = self.client_id(target)?;
+        let endpoints = Endpoints::of(&target.url);
+        let request = DeviceRequest::new(&self.http(), endpoints, client_id.clone(), Vec::new()).await?;
+        let life = timeout.map_or(request.expires_in(), |timeout| timeout.min(request.expires_in()));
+        self.person.show_code(request.user_code(), request.verification_uri(), request.complete_uri());
+        let waiting = self.person.waiting(&format!(
+            "Waiting for the code to be entered, {} at most (Ctrl-C to give up)",
+            spelled_out(life)
+        ));
+        let grant = request.grant(&self.http(), life).await?;
+        drop(waiting);
+        Ok(Fresh { shield: Some(shield()), ..Fresh::granted(grant, client_id, self.clock.now()) })
+    }
+
+    /// A line from a terminal, all of a pipe.
+    async fn pasted(&self) -> Result<Secret> {
+        let terminal = self.environment.stdin_is_terminal;
+        if terminal && !self.can_ask {
+            return Err(Error::usage("there is nobody to paste the address")
+                .hint("pipe it in, or use a personal access token: --token-stdin"));
+        }
+        let (send, receive) = tokio::sync::oneshot::channel();
+        // A thread of its own: the runtime would wait for one of its own when it ends.
+        std::thread::spawn(move || {
+            let mut text = String::new();
+            let read = match terminal {
+                true => std::io::stdin().lock().read_line(&mut text),
+                false => std::io::stdin().lock().take(1 << 16).read_to_string(&mut text),
+            };
+            let _ = send.send(read.map(|_| Secret::new(text)));
+        });
+        let failed = || Error::new(Kind::Failed, "could not read what was pasted");
+        receive.await.map_err(|_| failed())?.map_err(|error| failed().cause(error))
+    }
+}
+
+impl Fresh {
+    /// A client id that was asked for is remembered for the next login in the browser.
+    fn personal(token: Secret, target: &Target) -> Fresh {
+        let asked = target.profile.client_id.as_ref().filter(|id| id.layer == Layer::Flag);
+        Fresh {
+            expires_at: jwt::expiry(&token),
+            access_token: token,
+            refresh_token: None,
+            refresh_expires_at: None,
+            kind: TokenKind::Pat,
+            client_id: asked.map(|id| id.value.clone()),
+            scopes: Vec::new(),
+            reply: None,
+            shield: None,
+        }
+    }
+
+    fn granted(grant: Grant, client_id: ClientId, now: Timestamp) -> Fresh {
+        Fresh {
+            expires_at: grant.expires_at(now),
+            refresh_expires_at: grant.refresh_expires_at(now),
+            access_token: grant.access_token,
+            refresh_token: grant.refresh_token,
+            kind: TokenKind::Oauth,
+            client_id: Some(client_id),
+            scopes: grant.scopes,
+            reply: None,
+            shield: None,
+        }
+    }
+
+    pub(super) fn record(self, user: User, tenant: Tenant, target: &Target, now: Timestamp) -> Record {
+        Record {
+            access_token: self.access_token,
+            refresh_token: self.refresh_token,
+            expires_at: self.expires_at,
+            refresh_expires_at: self.refresh_expires_at,
+            kind: self.kind,
+            user_name: user.name.unwrap_or_default(),
+            user_email: user.email.unwrap_or_default(),
+            tenant: Some(tenant),
+            api_url: target.url.clone(),
+            client_id: self.client_id,
+            scopes: self.scopes,
+            logged_in_at: now,
+            written_at: now,
+        }
+    }
+}
+
+/// The address that the browser ended on, where it can't come back by itself. What is anything else is
+/// said, and the wait goes on.
+async fn pasted_address(
+    keyboard: Option<&mut Keyboard>,
+    pending: &Pending,
+    notices: &Notices,
+) -> Result<Secret, OAuthError> {
+    let Some(keyboard) = keyboard else { return std::future::pending().await };
+    loop {
+        let line = keyboard.line().await;
+        if line.expose().trim().is_empty() {
+            continue;
+        }
+        match paste::address(line.expose(), pending) {
+            Err(OAuthError::NotACode(words)) => notices.warn(format!("{words}; still waiting")),
+            other => return other,
+        }
+    }
+}
+
+fn shield() -> Shield {
+    interrupt::shield("Revoking the new token first")
+}

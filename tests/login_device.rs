@@ -1,0 +1,139 @@
+//! Login with a code that is entered on another device (RFC 8628): `auth login --device`.
+
+use std::time::{Duration, Instant};
+
+use crate::platform::{
+    CLIENT_ID, Fault, Knobs, Options, Passport, Sandbox, Visited, Visitor, visit_blocking,
+};
+use crate::support::World;
+use crate::support::world::{DEADLINE, Running};
+
+fn sandbox() -> Sandbox {
+    let knobs =
+        Knobs { device_grant: true, device_interval_seconds: 1, passport: Passport::V13, ..Knobs::default() };
+    Sandbox::start(Options { knobs, ..Options::default() }).unwrap()
+}
+
+/// A login that has shown its code, and the page that has the code already.
+fn begun(world: &World, sandbox: &Sandbox, more: &str) -> (Running, String) {
+    let mut login = world.login(&sandbox.api_url(), &format!("--device {more}"));
+    let page = login.line_with("To log in, open this page").split(": ").last().unwrap().to_owned();
+    assert_eq!(page, format!("{}/oauth/device", sandbox.origin()));
+    let code = login.line_with("enter the code: ").split(": ").last().unwrap().to_owned();
+    assert_eq!(code.len(), 9, "{code}");
+    let complete = login.line_with("Or open: ").split(": ").last().unwrap().to_owned();
+    assert_eq!(complete, format!("{page}?user_code={code}"));
+    (login, complete)
+}
+
+fn polls(sandbox: &Sandbox) -> usize {
+    sandbox.requests().iter().filter(|request| request.path == "/oauth/token").count()
+}
+
+#[test]
+fn a_code_that_is_approved_elsewhere_logs_in_and_the_login_renews_itself() {
+    let (world, sandbox) = (World::new(), sandbox());
+    let (login, page) = begun(&world, &sandbox, "--profile box");
+    sandbox.wait_for_request(|request| request.path == "/oauth/token", DEADLINE).unwrap();
+    let Visited::Stopped { page, .. } = visit_blocking(&page, Visitor::approving("ada")).unwrap() else {
+        panic!("the device's page leads somewhere");
+    };
+    assert!(page.contains("Return to your terminal"), "{page}");
+    login.finish().ok().says("Logged in as Ada Lovelace <ada@example.test>, tenant acme.");
+    let record = world.record(&sandbox.api_url());
+    assert!(sandbox.accepts(record["access_token"].as_str().unwrap()));
+    assert_eq!((record["kind"].as_str(), record["client_id"].as_str()), (Some("oauth"), Some(CLIENT_ID)));
+    world.run("auth refresh").ok();
+}
+
+#[test]
+fn no_port_is_needed_and_no_browser_opened() {
+    let (mut world, sandbox) = (World::new(), sandbox());
+    world.set("BROWSER", "touch opened");
+    let (login, page) = begun(&world, &sandbox, "");
+    visit_blocking(&page, Visitor::approving("ada")).unwrap();
+    login.finish().ok();
+    assert!(!world.home().join("opened").exists());
+    assert!(sandbox.requests().iter().all(|request| request.path != "/oauth/authorize"));
+}
+
+#[test]
+fn slow_down_is_obeyed_and_trouble_on_the_way_is_waited_out() {
+    let (world, sandbox) = (World::new(), sandbox());
+    sandbox.fault("/oauth/token", Fault::status(503));
+    sandbox.fault("/oauth/token", Fault::status(400).body("application/json", r#"{"error":"slow_down"}"#));
+    let started = Instant::now();
+    let (login, page) = begun(&world, &sandbox, "");
+    visit_blocking(&page, Visitor::approving("ada")).unwrap();
+    login.finish().ok();
+    assert_eq!(polls(&sandbox), 3);
+    // One second between polls, two after a failure, and five more from a `slow_down` on.
+    assert!(started.elapsed() > Duration::from_secs(6), "{:?}", started.elapsed());
+}
+
+#[test]
+fn denied_expired_and_forgotten_codes_end_the_wait_and_leave_nothing() {
+    let denied = |_: &World, sandbox: &Sandbox, page: &str| {
+        visit_blocking(page, Visitor::denying("ada")).unwrap();
+        drop(sandbox.wait_for_request(|request| request.path.ends_with("/confirm"), DEADLINE));
+    };
+    let nobody = |_: &World, _: &Sandbox, _: &str| {};
+    let cases: [(&str, &str, &dyn Fn(&World, &Sandbox, &str), &str); 3] = [
+        ("denied", "", &denied, "the login was denied: The request was denied."),
+        ("forgotten", "--timeout 1", &nobody, "nobody entered the code within 1 second"),
+        ("expired", "", &nobody, "nobody entered the code within 2 seconds"),
+    ];
+    for (case, more, act, words) in cases {
+        let (world, sandbox) = (World::new(), sandbox());
+        if case == "expired" {
+            sandbox.knobs(|knobs| knobs.device_ttl_seconds = 2);
+        }
+        let (login, page) = begun(&world, &sandbox, more);
+        act(&world, &sandbox, &page);
+        login.finish().code(4).says(words).says("autocom auth login");
+        assert_eq!(world.files(), <[String; 3]>::default(), "{case}");
+    }
+}
+
+#[test]
+fn a_platform_without_it_says_so_with_what_else_there_is() {
+    let (world, without) = (World::new(), Sandbox::start(Options::default()).unwrap());
+    let outcome = world.login(&without.api_url(), "--device").finish().code(4);
+    outcome.says("offers no login with a device code").says("--no-browser").says("--token-stdin");
+    let refusing = sandbox();
+    let body = r#"{"error":"unauthorized_client","error_description":"Not for this client."}"#;
+    refusing.fault("/oauth/device/code", Fault::status(400).body("application/json", body));
+    world.login(&refusing.api_url(), "--device").finish().code(4).says("Not for this client.");
+    // A wrong client id is another matter.
+    let line = format!("auth login --api-url {} --client-id wrong --device", refusing.api_url());
+    world.run(&line).code(4).says("invalid_client").says("config get client_id");
+    for nonsense in [
+        "{}",
+        "<html>",
+        r#"{"device_code":"d","user_code":" ","verification_uri":"https://h.test","expires_in":9}"#,
+        r#"{"device_code":"d","user_code":"A","verification_uri":"javascript:alert(1)","expires_in":9}"#,
+    ] {
+        refusing.fault("/oauth/device/code", Fault::status(200).body("application/json", nonsense));
+        world
+            .login(&refusing.api_url(), "--device")
+            .finish()
+            .code(1)
+            .says("is this address an Autocom platform's?");
+    }
+    assert_eq!(world.files(), <[String; 3]>::default());
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_terminal_shows_the_code_in_a_box_and_ctrl_c_gives_up() {
+    let (world, sandbox) = (World::new(), sandbox());
+    let line = format!("auth login --api-url {} --client-id {CLIENT_ID} --device", sandbox.api_url());
+    let mut login = world.start_in_terminal(&line);
+    login.line_with("/oauth/device");
+    login.line_with("┌───");
+    login.line_with("│   ");
+    sandbox.wait_for_request(|request| request.path == "/oauth/token", DEADLINE).unwrap();
+    login.types("\u{3}");
+    login.finish().code(130);
+    assert_eq!(world.files(), <[String; 3]>::default());
+}

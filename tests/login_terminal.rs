@@ -1,0 +1,167 @@
+//! A login that can't get stuck: the browser on another machine, the address pasted by hand, an SSH
+//! session, and Ctrl-C at every moment.
+
+use std::time::Duration;
+
+use crate::platform::{CLIENT_ID, Fault, Options, Sandbox, Visited, Visitor, visit_blocking};
+use crate::support::World;
+use crate::support::ports::CallbackPorts;
+use crate::support::world::{DEADLINE, Running};
+
+fn sandbox() -> Sandbox {
+    Sandbox::start(Options::default()).unwrap()
+}
+
+/// Where a browser that can't reach this machine ends.
+fn address(url: &str) -> String {
+    match visit_blocking(url, Visitor::approving("ada").without_delivery()).unwrap() {
+        Visited::Callback(address) => address,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn line(sandbox: &Sandbox, more: &str) -> String {
+    format!("auth login --api-url {} --client-id {CLIENT_ID} {more}", sandbox.api_url())
+}
+
+/// A terminal as wide as any URL, in which a login waits for its browser.
+fn in_terminal(world: &World, sandbox: &Sandbox, before: &str, after: &str) -> (Running, String) {
+    let program = env!("CARGO_BIN_EXE_autocom");
+    let script = format!("stty cols 500; {before} '{program}' {} ; {after}", line(sandbox, ""));
+    let mut login = world.start_script_in_terminal(&script);
+    let url = login.login_url();
+    (login, url)
+}
+
+#[test]
+fn in_a_terminal_the_address_can_be_pasted_while_the_browser_is_waited_for() {
+    let _ports = CallbackPorts::take();
+    let (world, sandbox) = (World::new(), sandbox());
+    let (mut login, url) = in_terminal(&world, &sandbox, "", "echo \"ended $?\"; stty -a");
+    login.line_with("paste the address that it ends on");
+    let address = address(&url);
+    let (_, code) = address.split_once("code=").unwrap();
+    world.plant(code.split('&').next().unwrap());
+    login.types("what now?\n");
+    login.line_with("that is not the address that the browser ends on");
+    login.types(&format!("{}\n", address.replace("state=", "state=other")));
+    login.line_with("belongs to another login");
+    login.types(&format!("typed before\u{15}{address}\n"));
+    let outcome = login.finish();
+    let screen = &outcome.stderr;
+    assert!(screen.contains("Logged in as Ada Lovelace") && screen.contains("ended 0"), "{screen}");
+    // The terminal is as it was, and what was pasted into it was not shown: `world` looks for the code.
+    assert!(screen.contains(" echo ") && screen.contains(" icanon"), "{screen}");
+}
+
+#[test]
+fn a_denial_that_is_pasted_ends_the_wait() {
+    let _ports = CallbackPorts::take();
+    let (world, sandbox) = (World::new(), sandbox());
+    let (mut login, url) = in_terminal(&world, &sandbox, "", "exit $?");
+    let address = visit_blocking(&url, Visitor::denying("ada").without_delivery()).unwrap();
+    let Visited::Callback(address) = address else { panic!("{address:?}") };
+    login.types(&format!("{address}\n"));
+    let outcome = login.finish().code(4);
+    assert!(outcome.stderr.contains("the login was denied"), "{}", outcome.stderr);
+}
+
+#[test]
+fn the_browser_s_own_way_back_still_works_in_a_terminal_and_the_next_question_gets_its_keys() {
+    let _ports = CallbackPorts::take();
+    let (world, sandbox) = (World::new(), sandbox());
+    let (mut login, url) = in_terminal(&world, &sandbox, "", "exit $?");
+    // Mary is in three tenants, and none of them is her current one.
+    let browser = std::thread::spawn(move || visit_blocking(&url, Visitor::approving("mary")).map(drop));
+    login.line_with("Which tenant?");
+    login.types("glob\r");
+    let outcome = login.finish().ok();
+    browser.join().unwrap().unwrap();
+    assert!(outcome.stderr.contains("tenant globex"), "{}", outcome.stderr);
+}
+
+#[test]
+fn in_an_ssh_session_without_a_display_it_says_how_the_browser_gets_here() {
+    let _ports = CallbackPorts::take();
+    let (mut world, sandbox) = (World::new(), sandbox());
+    world.unset("BROWSER").set("USER", "ada").set("SSH_CONNECTION", "198.51.100.7 50022 203.0.113.9 2222");
+    let mut login = world.start(&line(&sandbox, ""));
+    login.line_with("SSH session without a display");
+    let url = login.login_url();
+    login.line_with("It ends at port 8765 of this machine");
+    login.line_with("  ssh -p 2222 -L 8765:127.0.0.1:8765 ada@203.0.113.9");
+    login.line_with(&format!("autocom auth login --api-url {} --no-browser", sandbox.api_url()));
+    visit_blocking(&url, Visitor::approving("ada")).unwrap();
+    login.finish().ok();
+    // With a display, or a browser that knows its way, it is a login like any other.
+    for (name, value) in [("DISPLAY", ":9"), ("BROWSER", "true")] {
+        let mut world = World::new();
+        world.set("SSH_CONNECTION", "a 1 b 22").set(name, value);
+        let mut login = world.start(&line(&sandbox, ""));
+        login.line_with("Opening a browser");
+        login.interrupt();
+        login.finish().code(130);
+    }
+}
+
+/// Nobody is logged in, nothing lies about, and what the platform granted is dead.
+fn nothing_is_left(world: &World, sandbox: &Sandbox) {
+    assert_eq!(world.files(), <[String; 3]>::default());
+    for folder in ["", "locks"] {
+        for entry in std::fs::read_dir(world.path(folder)).into_iter().flatten() {
+            let name = entry.unwrap().file_name().into_string().unwrap();
+            assert!(name == "locks" || name.ends_with(".lock"), "{name} was left behind");
+        }
+    }
+    assert!(!sandbox.has_live_tokens("ada"), "a token that nobody has is good");
+}
+
+#[test]
+fn ctrl_c_leaves_nothing_behind_whenever_it_comes() {
+    let _ports = CallbackPorts::take();
+    let hangs = |path: &'static str| {
+        move |sandbox: &Sandbox| sandbox.fault(path, Fault::status(200).delay(Duration::from_secs(600)))
+    };
+    let late_token =
+        |sandbox: &Sandbox| sandbox.knobs(|knobs| knobs.token_delay = Duration::from_millis(700));
+    let nothing = |_: &Sandbox| {};
+    // What is slow, and the request during which Ctrl-C comes; none: while the browser is waited for.
+    let cases: [(&str, &dyn Fn(&Sandbox), Option<&str>); 3] = [
+        ("waiting for the browser", &nothing, None),
+        ("while the code is exchanged", &late_token, Some("/oauth/token")),
+        ("while the platform is asked who it is", &hangs("/api/v1/profile"), Some("/api/v1/profile")),
+    ];
+    for (case, slow, during) in cases {
+        let (world, sandbox) = (World::new(), sandbox());
+        slow(&sandbox);
+        let mut login = world.start(&line(&sandbox, ""));
+        let url = login.login_url();
+        let browser = std::thread::spawn(move || {
+            let who = Visitor::approving("ada");
+            visit_blocking(&url, if during.is_some() { who } else { Visitor::abandoning("ada") }).map(drop)
+        });
+        match during {
+            Some(path) => drop(sandbox.wait_for_request(|request| request.path == path, DEADLINE).unwrap()),
+            None => drop(sandbox.wait_for_request(|request| request.path == "/login", DEADLINE).unwrap()),
+        }
+        login.interrupt();
+        let outcome = login.finish();
+        assert_eq!(outcome.code, 130, "{case}: {}", outcome.stderr);
+        let _ = browser.join().unwrap();
+        nothing_is_left(&world, &sandbox);
+    }
+}
+
+#[test]
+fn ctrl_c_at_the_question_for_a_tenant_revokes_what_was_granted() {
+    let _ports = CallbackPorts::take();
+    let (world, sandbox) = (World::new(), sandbox());
+    let (mut login, url) = in_terminal(&world, &sandbox, "", "exit $?");
+    let browser = std::thread::spawn(move || visit_blocking(&url, Visitor::approving("mary")).map(drop));
+    login.line_with("Which tenant?");
+    login.types("\u{3}");
+    login.finish().code(130);
+    let _ = browser.join().unwrap();
+    assert!(!sandbox.has_live_tokens("mary"));
+    assert_eq!(world.files(), <[String; 3]>::default());
+}
