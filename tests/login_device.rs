@@ -73,12 +73,13 @@ fn slow_down_is_obeyed_and_trouble_on_the_way_is_waited_out() {
 
 #[test]
 fn denied_expired_and_forgotten_codes_end_the_wait_and_leave_nothing() {
-    let denied = |_: &World, sandbox: &Sandbox, page: &str| {
+    type Act<'a> = &'a dyn Fn(&Sandbox, &str);
+    let denied = |sandbox: &Sandbox, page: &str| {
         visit_blocking(page, Visitor::denying("ada")).unwrap();
         drop(sandbox.wait_for_request(|request| request.path.ends_with("/confirm"), DEADLINE));
     };
-    let nobody = |_: &World, _: &Sandbox, _: &str| {};
-    let cases: [(&str, &str, &dyn Fn(&World, &Sandbox, &str), &str); 3] = [
+    let nobody = |_: &Sandbox, _: &str| {};
+    let cases: [(&str, &str, Act<'_>, &str); 3] = [
         ("denied", "", &denied, "the login was denied: The request was denied."),
         ("forgotten", "--timeout 1", &nobody, "nobody entered the code within 1 second"),
         ("expired", "", &nobody, "nobody entered the code within 2 seconds"),
@@ -89,7 +90,7 @@ fn denied_expired_and_forgotten_codes_end_the_wait_and_leave_nothing() {
             sandbox.knobs(|knobs| knobs.device_ttl_seconds = 2);
         }
         let (login, page) = begun(&world, &sandbox, more);
-        act(&world, &sandbox, &page);
+        act(&sandbox, &page);
         login.finish().code(4).says(words).says("autocom auth login");
         assert_eq!(world.files(), <[String; 3]>::default(), "{case}");
     }

@@ -126,7 +126,8 @@ fn ctrl_c_leaves_nothing_behind_whenever_it_comes() {
         |sandbox: &Sandbox| sandbox.knobs(|knobs| knobs.token_delay = Duration::from_millis(700));
     let nothing = |_: &Sandbox| {};
     // What is slow, and the request during which Ctrl-C comes; none: while the browser is waited for.
-    let cases: [(&str, &dyn Fn(&Sandbox), Option<&str>); 3] = [
+    type Slow<'a> = &'a dyn Fn(&Sandbox);
+    let cases: [(&str, Slow<'_>, Option<&str>); 3] = [
         ("waiting for the browser", &nothing, None),
         ("while the code is exchanged", &late_token, Some("/oauth/token")),
         ("while the platform is asked who it is", &hangs("/api/v1/profile"), Some("/api/v1/profile")),
