@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{DATE, HeaderName, LOCATION, RETRY_AFTER};
+use http::header::{DATE, HeaderMap, HeaderName, LOCATION, RETRY_AFTER};
 use http::{Response, StatusCode};
 use jiff::Timestamp;
 use jiff::fmt::rfc2822;
@@ -19,7 +19,8 @@ const LONGEST_TEXT: usize = 500;
 /// As long as an e-mail address may be.
 const LONGEST_NAME: usize = 254;
 
-pub(super) struct Answer(Response<Bytes>);
+/// A whole answer of the platform, of any status.
+pub struct Answer(Response<Bytes>);
 
 /// `{"message": "...", "errors": {field: [text]}}`
 #[derive(Deserialize, Default)]
@@ -35,11 +36,20 @@ impl Answer {
         Answer(response)
     }
 
-    pub(super) fn status(&self) -> StatusCode {
+    pub fn status(&self) -> StatusCode {
         self.0.status()
     }
 
-    pub(super) fn request_id(&self) -> RequestId {
+    pub fn headers(&self) -> &HeaderMap {
+        self.0.headers()
+    }
+
+    /// The body as it came out of its compression.
+    pub fn body(&self) -> &Bytes {
+        self.0.body()
+    }
+
+    pub fn request_id(&self) -> RequestId {
         RequestId(self.header(X_REQUEST_ID).map(|id| printable(id, 100)).filter(|id| !id.is_empty()))
     }
 
@@ -49,7 +59,7 @@ impl Answer {
     }
 
     /// Seconds, or a date, which is counted from the answer's own `Date`: our clock may be wrong.
-    pub(super) fn retry_after(&self) -> Option<Duration> {
+    pub fn retry_after(&self) -> Option<Duration> {
         let text = self.header(RETRY_AFTER)?.trim();
         if let Ok(seconds) = text.parse() {
             return Some(Duration::from_secs(seconds));
@@ -60,7 +70,7 @@ impl Answer {
     }
 
     /// This answer if its status is a success, else the error that it is.
-    pub(super) fn accepted(self) -> Result<Answer, PlatformError> {
+    pub fn accepted(self) -> Result<Answer, PlatformError> {
         let status = self.status();
         if status.is_success() {
             return Ok(self);
@@ -86,7 +96,7 @@ impl Answer {
     }
 
     /// The JSON object or array in it, out of Laravel's `data` wrapper if it is in one.
-    pub(super) fn json(&self) -> Result<Value, PlatformError> {
+    pub fn json(&self) -> Result<Value, PlatformError> {
         let body = self.0.body();
         let value: Value = serde_json::from_slice(body).map_err(|_| {
             let html = body.trim_ascii_start().starts_with(b"<");

@@ -5,22 +5,24 @@
 //! `api_url` and redirects are never followed: the bearer token can't reach another origin.
 
 mod answer;
+mod call;
 mod error;
 mod profile;
 mod tenants;
 
 use std::time::{Duration, Instant};
 
-use http::header::{AUTHORIZATION, HeaderName, HeaderValue};
-use http::{Method, Request, StatusCode};
+use http::StatusCode;
+use http::header::HeaderName;
 
+pub use answer::Answer;
+pub use call::Call;
 pub use error::{PlatformError, RequestId};
 pub use profile::Profile;
 pub use tenants::Membership;
 
 use crate::domain::{ApiUrl, Secret, Tenant};
-use crate::system::http::{Cause, Http, HttpError, Unreachable};
-use answer::Answer;
+use crate::system::http::{Cause, Http, Unreachable};
 
 const X_TENANT: HeaderName = HeaderName::from_static("x-tenant");
 /// Pages of orders are the largest answers, at some 100 KiB.
@@ -90,23 +92,23 @@ impl<T: TokenSource> Platform<T> {
 
     /// Who the token belongs to: `GET /profile`.
     pub async fn profile(&self) -> Result<Profile, T::Error> {
-        let answer = self.send(Method::GET, "/profile", self.tenant.as_ref()).await?;
+        let answer = self.send(Call::get("/profile")).await?.accepted()?;
         Ok(Profile::read(&answer)?)
     }
 
     /// The user's tenants: `GET /auth/tenants`. Sent without `X-Tenant`, so that it also answers
     /// who chose a tenant that they are not in.
     pub async fn tenants(&self) -> Result<Vec<Membership>, T::Error> {
-        let answer = self.send(Method::GET, "/auth/tenants", None).await?;
+        let answer = self.send(Call::get("/auth/tenants").in_tenant(None)).await?.accepted()?;
         Ok(Membership::read_all(&answer)?)
     }
 
     /// Revokes the token: `POST /auth/logout`. Gives up after 5 seconds. A token that is dead
     /// already is [`PlatformError::Unauthenticated`].
     pub async fn logout(&self) -> Result<(), T::Error> {
-        let call = self.send(Method::POST, "/auth/logout", self.tenant.as_ref());
+        let call = self.send(Call::post("/auth/logout"));
         match tokio::time::timeout(LOGOUT_DEADLINE, call).await {
-            Ok(answer) => answer.map(drop),
+            Ok(answer) => Ok(answer?.accepted().map(drop)?),
             Err(_) => {
                 let at = self.api_url.authority();
                 Err(PlatformError::Unreachable(Unreachable { at, cause: Cause::Timeout(LOGOUT_DEADLINE) })
@@ -115,12 +117,13 @@ impl<T: TokenSource> Platform<T> {
         }
     }
 
-    /// Every request goes through here: token, tenant, waiting, a second token, judging the status.
-    async fn send(&self, method: Method, path: &str, tenant: Option<&Tenant>) -> Result<Answer, T::Error> {
+    /// Every request goes through here: token, tenant, waiting, a second token. Answers with whatever
+    /// status there was in the end; [`Answer::accepted`] judges it.
+    pub async fn send(&self, call: Call) -> Result<Answer, T::Error> {
         let mut token = self.tokens.current().await?;
         let (mut retries, mut rejected) = (0, false);
         loop {
-            let answer = self.once(&method, path, tenant, &token).await?;
+            let answer = self.once(&call, &token).await?;
             // A 401 did nothing, so any method may be sent again.
             if answer.status() == StatusCode::UNAUTHORIZED && !rejected {
                 rejected = true;
@@ -131,39 +134,29 @@ impl<T: TokenSource> Platform<T> {
             }
             let wait = answer.retry_after().filter(|wait| *wait <= LONGEST_WAIT);
             match wait {
-                // Only what changes nothing may be sent twice (RFC 9110, section 9.2.1).
-                Some(wait) if method.is_safe() && retries < MOST_RETRIES && answer.asks_to_wait() => {
-                    tracing::debug!(path, wait = wait.as_secs(), "waiting as the platform asks");
+                Some(wait) if call.changes_nothing() && retries < MOST_RETRIES && answer.asks_to_wait() => {
+                    tracing::debug!(
+                        path = call.path(),
+                        wait = wait.as_secs(),
+                        "waiting as the platform asks"
+                    );
                     retries += 1;
                     tokio::time::sleep(wait).await;
                 }
-                _ => return Ok(answer.accepted()?),
+                _ => return Ok(answer),
             }
         }
     }
 
-    async fn once(
-        &self,
-        method: &Method,
-        path: &str,
-        tenant: Option<&Tenant>,
-        token: &Secret,
-    ) -> Result<Answer, PlatformError> {
-        let mut bearer = HeaderValue::try_from(format!("Bearer {}", token.expose()))
-            .map_err(|_| PlatformError::UnusableToken)?;
-        bearer.set_sensitive(true);
-        let mut request =
-            Request::builder().method(method).uri(self.api_url.endpoint(path)).header(AUTHORIZATION, bearer);
-        if let Some(tenant) = tenant {
-            request = request.header(X_TENANT, tenant.as_str());
-        }
-        let request = request.body(Vec::new()).map_err(|_| HttpError::BadRequest)?;
+    async fn once(&self, call: &Call, token: &Secret) -> Result<Answer, PlatformError> {
+        let tenant = self.tenant.as_ref();
+        let request = call.request(&self.api_url.endpoint(call.path()), tenant, token)?;
         let started = Instant::now();
         let answer = Answer::new(self.http.call(request, LARGEST_ANSWER).await?);
         tracing::debug!(
-            %method,
-            path,
-            tenant = tenant.map(Tenant::as_str),
+            method = %call.method(),
+            path = call.path(),
+            tenant = call.tenant(tenant).map(Tenant::as_str),
             status = answer.status().as_u16(),
             ms = started.elapsed().as_millis(),
             request_id = answer.request_id().as_str(),
