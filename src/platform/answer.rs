@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{DATE, HeaderMap, HeaderName, LOCATION, RETRY_AFTER};
+use http::header::{DATE, HeaderMap, HeaderName, RETRY_AFTER};
 use http::{Response, StatusCode};
 use jiff::Timestamp;
 use jiff::fmt::rfc2822;
@@ -20,6 +20,7 @@ const LONGEST_TEXT: usize = 500;
 const LONGEST_NAME: usize = 254;
 
 /// A whole answer of the platform, of any status.
+#[derive(Debug)]
 pub struct Answer(Response<Bytes>);
 
 /// `{"message": "...", "errors": {field: [text]}}`
@@ -53,9 +54,9 @@ impl Answer {
         RequestId(self.header(X_REQUEST_ID).map(|id| printable(id, 100)).filter(|id| !id.is_empty()))
     }
 
-    /// Whether a `Retry-After` on it is a request to come again.
-    pub(super) fn asks_to_wait(&self) -> bool {
-        matches!(self.status(), StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE)
+    /// Whether the same call may well be answered otherwise a little later.
+    pub(super) fn may_pass(&self) -> bool {
+        matches!(self.status().as_u16(), 429 | 502..=504)
     }
 
     /// Seconds, or a date, which is counted from the answer's own `Date`: our clock may be wrong.
@@ -84,7 +85,6 @@ impl Answer {
             .filter(|text| !text.is_empty())
             .unwrap_or_else(|| status.canonical_reason().unwrap_or("no reason given").to_owned());
         Err(match status.as_u16() {
-            300..=399 => PlatformError::Redirected { to: self.target() },
             401 => PlatformError::Unauthenticated { request },
             403 => PlatformError::Forbidden { message, request },
             404 => PlatformError::NotFound { message, request },
@@ -98,11 +98,12 @@ impl Answer {
     /// The JSON object or array in it, out of Laravel's `data` wrapper if it is in one.
     pub fn json(&self) -> Result<Value, PlatformError> {
         let body = self.0.body();
-        let value: Value = serde_json::from_slice(body).map_err(|_| {
+        let value: Value = serde_json::from_slice(body).map_err(|error| {
             let html = body.trim_ascii_start().starts_with(b"<");
-            let what = match (body.is_empty(), html) {
+            let what = match (body.trim_ascii().is_empty(), html) {
                 (true, _) => "empty",
                 (_, true) => "HTML instead of JSON",
+                _ if error.is_eof() => "JSON that ends too soon",
                 _ => "not JSON",
             };
             PlatformError::Nonsense { what: what.to_owned() }
@@ -115,12 +116,6 @@ impl Answer {
             }
             other => Ok(other),
         }
-    }
-
-    /// Where a redirect leads, without its query.
-    fn target(&self) -> String {
-        let location = self.header(LOCATION).unwrap_or("nowhere");
-        printable(location.split(['?', '#']).next().unwrap_or_default(), 200)
     }
 
     fn header(&self, name: HeaderName) -> Option<&str> {

@@ -120,7 +120,7 @@ impl Session {
             ))
         })??;
         drop(waiting);
-        match pending.exchange(&self.http(), callback.code).await {
+        match pending.exchange(&self.http(&target.profile), callback.code).await {
             Ok(grant) => Ok(Fresh::granted(grant, client_id, self.clock.now(), Some(callback.reply))),
             Err(error) => {
                 let error = Error::from(error);
@@ -141,7 +141,7 @@ impl Session {
         ));
         let pasted = self.pasted().await?;
         let code = paste::code(pasted.expose(), &pending)?;
-        let grant = pending.exchange(&self.http(), code).await?;
+        let grant = pending.exchange(&self.http(&target.profile), code).await?;
         Ok(Fresh::granted(grant, client_id, self.clock.now(), None))
     }
 
@@ -196,7 +196,9 @@ impl Session {
                 }
                 if kind == TokenKind::Oauth && error.kind != Kind::Unreachable {
                     // Nobody will ever use it: better dead than forgotten.
-                    let _ = Platform::new(self.http(), target.url.clone(), access_token, None).logout().await;
+                    let _ = Platform::new(self.http(&target.profile), target.url.clone(), access_token, None)
+                        .logout()
+                        .await;
                 }
                 Err(error)
             }
@@ -267,7 +269,8 @@ impl Session {
 
     /// Asks the platform who the token is and settles the tenant. The platform decides membership.
     async fn identify(&self, target: &Target, token: &Secret) -> Result<(User, Tenant)> {
-        let platform = |tenant| Platform::new(self.http(), target.url.clone(), token.clone(), tenant);
+        let platform =
+            |tenant| Platform::new(self.http(&target.profile), target.url.clone(), token.clone(), tenant);
         let asked = target.profile.tenant.as_ref();
         if let Some(asked) = asked.filter(|tenant| tenant.layer != Layer::Captured) {
             let tenant = asked.value.clone();
