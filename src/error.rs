@@ -2,12 +2,15 @@
 //!
 //! The only place that knows exit codes, and the one where the layers' errors become sentences.
 
+use std::time::Duration;
+
 use crate::config::ConfigError;
 use crate::credentials::StoreError;
-use crate::domain::likely;
+use crate::domain::{Key, likely};
 use crate::oauth::OAuthError;
 use crate::platform::PlatformError;
 use crate::system::files::FileError;
+use crate::system::http::{Cause, Mistrust, Unreachable};
 use crate::system::locks::LockError;
 use crate::ui::error_report::{ErrorBody, ErrorReport};
 
@@ -164,6 +167,9 @@ impl From<ConfigError> for Error {
                 Some("set HOME or AUTOCOM_HOME, or name a file with AUTOCOM_CONFIG".to_owned())
             }
             ConfigError::UnknownKey(_) => Some("autocom config list".to_owned()),
+            ConfigError::Invalid { key: Key::Proxy, why, .. } if why.contains("password") => Some(
+                "leave it to the environment: export HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT".to_owned(),
+            ),
             ConfigError::NameTaken(name) => Some(format!("autocom profiles show {name}")),
             _ => None,
         };
@@ -201,66 +207,121 @@ impl From<StoreError> for Error {
 
 impl From<OAuthError> for Error {
     fn from(error: OAuthError) -> Error {
+        let login = || Some("autocom auth login".to_owned());
         let (kind, hint) = match &error {
-            OAuthError::NoPort { .. } => {
-                (Kind::Authentication, Some("end the other logins, or use: autocom auth login --no-browser"))
-            }
+            OAuthError::NoPort { .. } => (
+                Kind::Authentication,
+                Some("end the other logins, or use: autocom auth login --no-browser".to_owned()),
+            ),
             OAuthError::NoDeviceGrant { .. } => (
                 Kind::Authentication,
                 Some(
                     "autocom auth login --no-browser, or with a personal access token: \
-                     autocom auth login --token-stdin",
+                     autocom auth login --token-stdin"
+                        .to_owned(),
                 ),
             ),
-            OAuthError::CodeExpired { .. } => (Kind::Authentication, Some("autocom auth login --device")),
-            OAuthError::Denied { .. } => (Kind::Authentication, Some("autocom auth login")),
-            OAuthError::Refused { .. } | OAuthError::WrongIssuer { .. } | OAuthError::NotACode(_) => {
-                (Kind::Authentication, Some("autocom auth login"))
+            OAuthError::CodeExpired { .. } => {
+                (Kind::Authentication, Some("autocom auth login --device".to_owned()))
             }
+            OAuthError::Denied { .. }
+            | OAuthError::Refused { .. }
+            | OAuthError::WrongIssuer { .. }
+            | OAuthError::NotACode(_) => (Kind::Authentication, login()),
             OAuthError::Rejected { .. } => {
-                (Kind::Authentication, Some("check the client id: autocom config get client_id"))
+                (Kind::Authentication, Some("check the client id: autocom config get client_id".to_owned()))
             }
-            OAuthError::Busy { .. } => (Kind::Failed, Some("wait, then try again")),
-            OAuthError::Server { .. } => (Kind::Failed, Some("the platform has a problem; try again later")),
-            OAuthError::Nonsense { .. } => {
-                (Kind::Failed, Some("check the address: autocom config get api_url"))
-            }
-            OAuthError::Unreachable(_) => {
-                (Kind::Unreachable, Some("check the address: autocom config get api_url"))
-            }
+            OAuthError::Busy { retry_after } => (Kind::Failed, Some(wait(*retry_after))),
+            OAuthError::Server { retry_after, .. } => (Kind::Failed, Some(platform_s_own(*retry_after))),
+            OAuthError::Nonsense { .. } => (Kind::Failed, Some(CHECK_ADDRESS.to_owned())),
+            OAuthError::Unreachable(unreachable) => (Kind::Unreachable, Some(way_out(unreachable))),
+            OAuthError::Misconfigured(_) => (Kind::Usage, Some(SHOW_SETTINGS.to_owned())),
             OAuthError::Local(_) => (Kind::Failed, None),
         };
-        Error { hint: hint.map(str::to_owned), ..Error::from_source(kind, &error) }
+        Error { hint, ..Error::from_source(kind, &error) }
     }
 }
 
 impl From<PlatformError> for Error {
     fn from(error: PlatformError) -> Error {
+        let hint = |text: &str| Some(text.to_owned());
         let (kind, hint) = match &error {
-            PlatformError::Unauthenticated { .. } => (Kind::Authentication, Some("autocom auth login")),
+            PlatformError::Unauthenticated { .. } | PlatformError::LoginPage { .. } => {
+                (Kind::Authentication, hint("autocom auth login"))
+            }
             PlatformError::UnusableToken => {
-                (Kind::Authentication, Some("pass the token alone, without quotes or spaces"))
+                (Kind::Authentication, hint("pass the token alone, without quotes or spaces"))
             }
-            PlatformError::Forbidden { .. } | PlatformError::NotFound { .. } => (Kind::Forbidden, None),
-            PlatformError::Busy { .. } => (Kind::Failed, Some("wait, then try again")),
-            PlatformError::Server { .. } => {
-                (Kind::Failed, Some("the platform has a problem; try again later"))
+            PlatformError::Forbidden { .. } | PlatformError::NotFound { .. } => {
+                (Kind::Forbidden, hint("check the tenant and the address: autocom config list"))
             }
+            PlatformError::Busy { retry_after, .. } => (Kind::Failed, Some(wait(*retry_after))),
+            PlatformError::Server { .. } => (Kind::Failed, Some(platform_s_own(None))),
             PlatformError::Redirected { .. } | PlatformError::Nonsense { .. } => {
-                (Kind::Failed, Some("check the address: autocom config get api_url"))
+                (Kind::Failed, hint(CHECK_ADDRESS))
             }
-            PlatformError::Unreachable(_) => {
-                (Kind::Unreachable, Some("check the address: autocom config get api_url"))
+            PlatformError::Unreachable(unreachable) => (Kind::Unreachable, Some(way_out(unreachable))),
+            PlatformError::Misconfigured(_) => (Kind::Usage, hint(SHOW_SETTINGS)),
+            PlatformError::Invalid { .. } => {
+                (Kind::Failed, hint("change what is named above, then try again"))
             }
-            PlatformError::Invalid { .. } | PlatformError::Refused { .. } | PlatformError::Local(_) => {
-                (Kind::Failed, None)
-            }
+            PlatformError::Refused { .. } | PlatformError::Local(_) => (Kind::Failed, None),
         };
-        let mut report = Error { hint: hint.map(str::to_owned), ..Error::from_source(kind, &error) };
+        let mut report = Error { hint, ..Error::from_source(kind, &error) };
         if let PlatformError::Invalid { fields, .. } = &error {
             report.causes.extend(fields.iter().map(|(field, texts)| format!("{field}: {}", texts.join(" "))));
         }
         report
+    }
+}
+
+const CHECK_ADDRESS: &str = "check the address: autocom config get api_url";
+const SHOW_SETTINGS: &str = "see where it comes from: autocom config list";
+
+fn wait(retry_after: Option<Duration>) -> String {
+    match retry_after {
+        Some(time) => format!("wait {} s, then try again", time.as_secs()),
+        None => "wait a minute, then try again".to_owned(),
+    }
+}
+
+fn platform_s_own(retry_after: Option<Duration>) -> String {
+    match retry_after {
+        Some(time) => format!("the platform has a problem; try again in {} s", time.as_secs()),
+        None => "the platform has a problem; try again later".to_owned(),
+    }
+}
+
+/// What helps against a platform that can't be reached.
+fn way_out(unreachable: &Unreachable) -> String {
+    let host = unreachable.at.rsplit_once(':').map_or(unreachable.at.as_str(), |(host, _)| host);
+    match &unreachable.cause {
+        _ if unreachable.at.starts_with("the proxy ") => {
+            "check the proxy: autocom config get proxy, and the variables HTTPS_PROXY and ALL_PROXY"
+                .to_owned()
+        }
+        Cause::Tls(Mistrust::UnknownAuthority) => {
+            "if it is an authority of your own: autocom config set ca_bundle FILE.pem".to_owned()
+        }
+        Cause::Tls(Mistrust::Expired | Mistrust::NotYetValid) => {
+            format!("check this machine's clock (date -u); if it is right, tell who runs {host}")
+        }
+        Cause::Tls(Mistrust::SelfSignedCa | Mistrust::Other(_)) => {
+            let port = if host == unreachable.at { ":443" } else { "" };
+            format!("tell who runs {host}; to see it: openssl s_client -connect {}{port}", unreachable.at)
+        }
+        Cause::ProxyPassword { proxy } => format!("export HTTPS_PROXY=http://USER:PASSWORD@{proxy}"),
+        Cause::Proxy { .. } => "check the address: autocom config get api_url; or go round the proxy: \
+                                export AUTOCOM_PROXY=none"
+            .to_owned(),
+        Cause::Timeout(_) => "try again, or allow more time: --request-timeout SECONDS".to_owned(),
+        Cause::NoAnswer | Cause::CutShort | Cause::Reset | Cause::Other(_) => {
+            "try again; -vv logs what was sent and answered".to_owned()
+        }
+        Cause::Tls(Mistrust::NoTls | Mistrust::OtherName(_))
+        | Cause::Dns
+        | Cause::Refused
+        | Cause::Connect(_) => CHECK_ADDRESS.to_owned(),
     }
 }
 

@@ -16,19 +16,19 @@ pub mod settings;
 pub mod status;
 pub mod target;
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::config::{Config, ConfigError, ConfigFile, EditTarget, Entry, Flags, Resolved};
+use crate::config::{Config, ConfigError, ConfigFile, EditTarget, Entry, Flags, Resolved, Setting};
 use crate::credentials::{Credentials, Patience};
-use crate::domain::{CredentialKey, Key, Layer, Origin, OutputFormat, StoreKind};
+use crate::domain::{CaBundle, CredentialKey, Key, Layer, Origin, OutputFormat, StoreKind};
 use crate::error::{Error, Kind, Result};
 use crate::system::browser::Browser;
 use crate::system::clock::Clock;
 use crate::system::environment::Environment;
-use crate::system::http::{Http, REQUEST_TIMEOUT};
+use crate::system::http::{Authorities, Http, Network, REQUEST_TIMEOUT};
 use crate::system::interrupt;
 use crate::system::locks::{LockError, LockGuard, Locks};
 use crate::system::notices::Notices;
@@ -48,7 +48,8 @@ pub struct Session {
     request_timeout: Duration,
     config: OnceCell<Config>,
     credentials: OnceCell<Arc<Credentials>>,
-    http: OnceCell<Http>,
+    /// One for each way to the network that profiles want.
+    http: RefCell<Vec<Http>>,
 }
 
 impl Session {
@@ -74,7 +75,7 @@ impl Session {
             request_timeout: REQUEST_TIMEOUT,
             config: OnceCell::new(),
             credentials: OnceCell::new(),
-            http: OnceCell::new(),
+            http: RefCell::default(),
         }
     }
 
@@ -241,8 +242,31 @@ impl Session {
         })
     }
 
-    fn http(&self) -> Http {
-        self.http.get_or_init(|| Http::new(self.request_timeout)).clone()
+    /// The way to the network that `profile` wants. Profiles that want the same share connections.
+    fn http(&self, profile: &Resolved) -> Http {
+        let network = Network {
+            request_timeout: self.request_timeout,
+            proxy: profile.proxy.as_ref().map(|proxy| proxy.value.clone()),
+            no_proxy: self.environment.var("NO_PROXY").or_else(|| self.environment.var("no_proxy")),
+            authorities: profile.ca_bundle.as_ref().map(|bundle| self.authorities(bundle)),
+        };
+        let mut known = self.http.borrow_mut();
+        if let Some(http) = known.iter().find(|http| *http.network() == network) {
+            return http.clone();
+        }
+        let http = Http::new(network);
+        known.push(http.clone());
+        http
+    }
+
+    /// A relative path counts from the file that names it, or from where a variable's user is.
+    fn authorities(&self, bundle: &Setting<CaBundle>) -> Authorities {
+        let folder = match &bundle.origin {
+            Origin::File { path, .. } => path.parent(),
+            _ => self.environment.current_dir.as_deref(),
+        };
+        let path = bundle.value.path(self.environment.home().as_deref(), folder);
+        Authorities { path, origin: bundle.origin.to_string() }
     }
 
     /// Runs `work` to its end, or until Ctrl-C.

@@ -34,13 +34,13 @@ const FENCES: &[(&str, &[&str])] = &[
     ("toml_edit", &["config/"]),
     ("toml", &["config/"]),
     ("oauth2", &["oauth/"]),
-    ("reqwest", &["system/http.rs"]),
+    ("reqwest", &["system/http/"]),
     ("comfy_table", &["ui/table.rs"]),
     ("inquire", &["ui/prompt.rs"]),
     ("indicatif", &["ui/spinner.rs"]),
     ("clap", &["cli.rs", "app.rs", "app/", "commands/"]),
     ("open", &["system/browser.rs"]),
-    ("hyper", &["oauth/callback.rs", "system/http.rs"]),
+    ("hyper", &["oauth/callback.rs", "system/http/"]),
 ];
 
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {

@@ -292,6 +292,8 @@ fn every_value_is_shown_with_its_origin() {
     credential | PLATFORM/api/v1 | ~/.autocom/config.toml:4
     store | auto | built-in default
     output | table | AUTOCOM_OUTPUT
+    proxy |  | 
+    ca_bundle |  | 
     ring |  | 
     no_telemetry |  | 
     ");

@@ -25,6 +25,8 @@ fn values(key: Key) -> (&'static str, &'static str) {
         Key::Tenant | Key::ClientId | Key::Credential => ("one", "two"),
         Key::Store => ("keychain", "file"),
         Key::Output => ("json", "yaml"),
+        Key::Proxy => ("http://one.test:3128", "none"),
+        Key::CaBundle => ("one.pem", "two.pem"),
         Key::Ring => ("edge", "canary"),
         Key::NoTelemetry => ("true", "false"),
     }

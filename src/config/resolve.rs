@@ -8,7 +8,8 @@ use super::provider::{self, Candidate, LayerProvider};
 use super::selection::parse_url;
 use super::{Config, ConfigError, Login, Selection};
 use crate::domain::{
-    ApiUrl, ClientId, CredentialKey, Key, Layer, Origin, OutputFormat, ProfileName, Ring, StoreChoice, Tenant,
+    ApiUrl, CaBundle, ClientId, CredentialKey, Key, Layer, Origin, OutputFormat, ProfileName, Proxy, Ring,
+    StoreChoice, Tenant,
 };
 
 /// A value, where it came from and which layer that is.
@@ -41,6 +42,8 @@ pub struct Resolved {
     pub client_id: Option<Setting<ClientId>>,
     pub store: Setting<StoreChoice>,
     pub output: Option<Setting<OutputFormat>>,
+    pub proxy: Option<Setting<Proxy>>,
+    pub ca_bundle: Option<Setting<CaBundle>>,
     pub ring: Option<Setting<Ring>>,
     pub no_telemetry: Option<Setting<bool>>,
     pub credential: Option<Setting<CredentialKey>>,
@@ -78,6 +81,8 @@ impl Resolved {
             Key::Credential => text(&self.credential),
             Key::Store => Some(self.store.to_text()),
             Key::Output => text(&self.output),
+            Key::Proxy => text(&self.proxy),
+            Key::CaBundle => text(&self.ca_bundle),
             Key::Ring => text(&self.ring),
             Key::NoTelemetry => text(&self.no_telemetry),
         }
@@ -100,6 +105,8 @@ struct Merged {
     client_id: Option<Tagged<String>>,
     store: Option<Tagged<String>>,
     output: Option<Tagged<String>>,
+    proxy: Option<Tagged<String>>,
+    ca_bundle: Option<Tagged<String>>,
     ring: Option<Tagged<String>>,
     no_telemetry: Option<Tagged<bool>>,
 }
@@ -172,6 +179,8 @@ impl Config {
                 layer: Layer::BuiltIn,
             }),
             output: layers.setting(Key::Output, merged.output)?,
+            proxy: layers.setting(Key::Proxy, merged.proxy)?,
+            ca_bundle: layers.setting(Key::CaBundle, merged.ca_bundle)?,
             ring: layers.setting(Key::Ring, merged.ring)?,
             no_telemetry: layers.flag(Key::NoTelemetry, merged.no_telemetry),
             passed_over: passed_over(&candidates),

@@ -41,6 +41,11 @@ pub struct ProfileSchema {
     store: Option<StoreSchema>,
     /// Output format.
     output: Option<OutputSchema>,
+    /// Forward proxy in place of the environment's: http, https, socks5 or socks5h, without a password; or none.
+    #[schemars(regex(pattern = "^(none|(https?|socks5h?)://[^/@?#]+/?)$"))]
+    proxy: Option<String>,
+    /// PEM file of authorities to trust besides the system's; relative to this file.
+    ca_bundle: Option<String>,
     /// Deployment ring: decided by the platform, kept and shown only.
     ring: Option<RingSchema>,
 }

@@ -3,7 +3,9 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::{ApiUrl, ClientId, CredentialKey, Invalid, ProfileName, StoreChoice, Tenant, likely};
+use super::{
+    ApiUrl, CaBundle, ClientId, CredentialKey, Invalid, ProfileName, Proxy, StoreChoice, Tenant, likely,
+};
 
 /// A key of `config.toml`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -15,6 +17,8 @@ pub enum Key {
     Credential,
     Store,
     Output,
+    Proxy,
+    CaBundle,
     Ring,
     NoTelemetry,
 }
@@ -33,7 +37,7 @@ pub enum Inheritance {
 }
 
 impl Key {
-    pub const ALL: [Key; 9] = [
+    pub const ALL: [Key; 11] = [
         Key::Profile,
         Key::ApiUrl,
         Key::Tenant,
@@ -41,6 +45,8 @@ impl Key {
         Key::Credential,
         Key::Store,
         Key::Output,
+        Key::Proxy,
+        Key::CaBundle,
         Key::Ring,
         Key::NoTelemetry,
     ];
@@ -54,6 +60,8 @@ impl Key {
             Key::Credential => "credential",
             Key::Store => "store",
             Key::Output => "output",
+            Key::Proxy => "proxy",
+            Key::CaBundle => "ca_bundle",
             Key::Ring => "ring",
             Key::NoTelemetry => "no_telemetry",
         }
@@ -73,7 +81,13 @@ impl Key {
             Key::Profile | Key::Credential => Inheritance::Never,
             Key::ClientId => Inheritance::SameEnvironment,
             Key::Tenant => Inheritance::SameEnvironmentElseLast,
-            Key::ApiUrl | Key::Store | Key::Output | Key::Ring | Key::NoTelemetry => Inheritance::Always,
+            Key::ApiUrl
+            | Key::Store
+            | Key::Output
+            | Key::Proxy
+            | Key::CaBundle
+            | Key::Ring
+            | Key::NoTelemetry => Inheritance::Always,
         }
     }
 
@@ -85,7 +99,7 @@ impl Key {
             Key::ClientId => Some("--client-id"),
             Key::Store => Some("--store"),
             Key::Output => Some("--output"),
-            Key::Credential | Key::Ring | Key::NoTelemetry => None,
+            Key::Credential | Key::Proxy | Key::CaBundle | Key::Ring | Key::NoTelemetry => None,
         }
     }
 
@@ -97,6 +111,8 @@ impl Key {
             Key::ClientId => Some("AUTOCOM_CLIENT_ID"),
             Key::Store => Some("AUTOCOM_STORE"),
             Key::Output => Some("AUTOCOM_OUTPUT"),
+            Key::Proxy => Some("AUTOCOM_PROXY"),
+            Key::CaBundle => Some("AUTOCOM_CA_BUNDLE"),
             Key::Credential | Key::Ring | Key::NoTelemetry => None,
         }
     }
@@ -132,6 +148,8 @@ impl Key {
             Key::Credential => text.parse::<CredentialKey>().map(|v| v.to_string()),
             Key::Store => text.parse::<StoreChoice>().map(|v| v.to_string()),
             Key::Output => text.parse::<OutputFormat>().map(|v| v.to_string()),
+            Key::Proxy => text.parse::<Proxy>().map(|v| v.to_string()),
+            Key::CaBundle => text.parse::<CaBundle>().map(|v| v.to_string()),
             Key::Ring => text.parse::<Ring>().map(|v| v.to_string()),
             Key::NoTelemetry => match text {
                 "true" | "false" => Ok(text.to_owned()),

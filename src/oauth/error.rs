@@ -53,6 +53,10 @@ pub enum OAuthError {
     #[error(transparent)]
     Unreachable(Unreachable),
 
+    /// A setting that the connection needs can't be used.
+    #[error("{0}")]
+    Misconfigured(String),
+
     /// Something of this machine's: no TLS, no socket.
     #[error("{0}")]
     Local(String),
@@ -80,6 +84,7 @@ impl From<HttpError> for OAuthError {
         match error {
             HttpError::Unreachable(unreachable) => OAuthError::Unreachable(unreachable),
             HttpError::TooLarge { .. } => OAuthError::Nonsense { what: error.to_string() },
+            HttpError::Authorities(why) => OAuthError::Misconfigured(why),
             HttpError::BadRequest | HttpError::Setup(_) => OAuthError::Local(error.to_string()),
         }
     }

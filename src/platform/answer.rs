@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{DATE, HeaderName, LOCATION, RETRY_AFTER};
+use http::header::{DATE, HeaderMap, HeaderName, RETRY_AFTER};
 use http::{Response, StatusCode};
 use jiff::Timestamp;
 use jiff::fmt::rfc2822;
@@ -19,7 +19,9 @@ const LONGEST_TEXT: usize = 500;
 /// As long as an e-mail address may be.
 const LONGEST_NAME: usize = 254;
 
-pub(super) struct Answer(Response<Bytes>);
+/// A whole answer of the platform, of any status.
+#[derive(Debug)]
+pub struct Answer(Response<Bytes>);
 
 /// `{"message": "...", "errors": {field: [text]}}`
 #[derive(Deserialize, Default)]
@@ -35,21 +37,30 @@ impl Answer {
         Answer(response)
     }
 
-    pub(super) fn status(&self) -> StatusCode {
+    pub fn status(&self) -> StatusCode {
         self.0.status()
     }
 
-    pub(super) fn request_id(&self) -> RequestId {
+    pub fn headers(&self) -> &HeaderMap {
+        self.0.headers()
+    }
+
+    /// The body as it came out of its compression.
+    pub fn body(&self) -> &Bytes {
+        self.0.body()
+    }
+
+    pub fn request_id(&self) -> RequestId {
         RequestId(self.header(X_REQUEST_ID).map(|id| printable(id, 100)).filter(|id| !id.is_empty()))
     }
 
-    /// Whether a `Retry-After` on it is a request to come again.
-    pub(super) fn asks_to_wait(&self) -> bool {
-        matches!(self.status(), StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE)
+    /// Whether the same call may well be answered otherwise a little later.
+    pub(super) fn may_pass(&self) -> bool {
+        matches!(self.status().as_u16(), 429 | 502..=504)
     }
 
     /// Seconds, or a date, which is counted from the answer's own `Date`: our clock may be wrong.
-    pub(super) fn retry_after(&self) -> Option<Duration> {
+    pub fn retry_after(&self) -> Option<Duration> {
         let text = self.header(RETRY_AFTER)?.trim();
         if let Ok(seconds) = text.parse() {
             return Some(Duration::from_secs(seconds));
@@ -60,7 +71,7 @@ impl Answer {
     }
 
     /// This answer if its status is a success, else the error that it is.
-    pub(super) fn accepted(self) -> Result<Answer, PlatformError> {
+    pub fn accepted(self) -> Result<Answer, PlatformError> {
         let status = self.status();
         if status.is_success() {
             return Ok(self);
@@ -74,7 +85,6 @@ impl Answer {
             .filter(|text| !text.is_empty())
             .unwrap_or_else(|| status.canonical_reason().unwrap_or("no reason given").to_owned());
         Err(match status.as_u16() {
-            300..=399 => PlatformError::Redirected { to: self.target() },
             401 => PlatformError::Unauthenticated { request },
             403 => PlatformError::Forbidden { message, request },
             404 => PlatformError::NotFound { message, request },
@@ -86,13 +96,14 @@ impl Answer {
     }
 
     /// The JSON object or array in it, out of Laravel's `data` wrapper if it is in one.
-    pub(super) fn json(&self) -> Result<Value, PlatformError> {
+    pub fn json(&self) -> Result<Value, PlatformError> {
         let body = self.0.body();
-        let value: Value = serde_json::from_slice(body).map_err(|_| {
+        let value: Value = serde_json::from_slice(body).map_err(|error| {
             let html = body.trim_ascii_start().starts_with(b"<");
-            let what = match (body.is_empty(), html) {
+            let what = match (body.trim_ascii().is_empty(), html) {
                 (true, _) => "empty",
                 (_, true) => "HTML instead of JSON",
+                _ if error.is_eof() => "JSON that ends too soon",
                 _ => "not JSON",
             };
             PlatformError::Nonsense { what: what.to_owned() }
@@ -105,12 +116,6 @@ impl Answer {
             }
             other => Ok(other),
         }
-    }
-
-    /// Where a redirect leads, without its query.
-    fn target(&self) -> String {
-        let location = self.header(LOCATION).unwrap_or("nowhere");
-        printable(location.split(['?', '#']).next().unwrap_or_default(), 200)
     }
 
     fn header(&self, name: HeaderName) -> Option<&str> {

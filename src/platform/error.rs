@@ -36,9 +36,14 @@ pub enum PlatformError {
     #[error("the platform refused with status {status}: {message}{request}")]
     Refused { status: u16, message: String, request: RequestId },
 
-    /// 3xx: never followed. Without the query.
-    #[error("the platform sent us on to {to}; is the address right?")]
-    Redirected { to: String },
+    /// A redirect that is not followed. `from` is an origin; `what` names the other one, no query.
+    #[error("{from} {what}")]
+    Redirected { from: String, what: String },
+
+    /// A redirect to where people log in: what Laravel answers to a token that it doesn't know, and
+    /// a website to any.
+    #[error("the platform sent us to its login page {page} in place of an answer{request}")]
+    LoginPage { page: String, request: RequestId },
 
     /// An answer of 2xx that is not what the API answers: probably not an Autocom platform.
     #[error("the answer is {what}; is this address an Autocom platform's?")]
@@ -50,6 +55,10 @@ pub enum PlatformError {
     /// It has characters that no header can carry, so it was never sent.
     #[error("the token is not one word of visible ASCII characters")]
     UnusableToken,
+
+    /// A setting that the connection needs can't be used.
+    #[error("{0}")]
+    Misconfigured(String),
 
     /// Something of this machine's: no TLS.
     #[error("{0}")]
@@ -63,6 +72,7 @@ impl From<HttpError> for PlatformError {
             HttpError::TooLarge { limit, .. } => {
                 PlatformError::Nonsense { what: format!("larger than {} MiB", limit >> 20) }
             }
+            HttpError::Authorities(why) => PlatformError::Misconfigured(why),
             HttpError::BadRequest | HttpError::Setup(_) => PlatformError::Local(error.to_string()),
         }
     }

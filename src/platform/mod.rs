@@ -2,32 +2,36 @@
 //!
 //! A [`Platform`] speaks to one `api_url` for one tenant and asks for its tokens through
 //! [`TokenSource`], so it knows nothing of stores and refreshing. Its URLs are all made from
-//! `api_url` and redirects are never followed: the bearer token can't reach another origin.
+//! `api_url` and redirects are followed within its origin only: the bearer token can't reach another.
 
 mod answer;
+mod call;
 mod error;
 mod profile;
+mod redirect;
+mod retry;
 mod tenants;
 
 use std::time::{Duration, Instant};
 
-use http::header::{AUTHORIZATION, HeaderName, HeaderValue};
-use http::{Method, Request, StatusCode};
+use http::StatusCode;
+use http::header::HeaderName;
+use url::Url;
 
+pub use answer::Answer;
+pub use call::Call;
 pub use error::{PlatformError, RequestId};
 pub use profile::Profile;
 pub use tenants::Membership;
 
 use crate::domain::{ApiUrl, Secret, Tenant};
-use crate::system::http::{Cause, Http, HttpError, Unreachable};
-use answer::Answer;
+use crate::system::http::{Cause, Http, Unreachable};
+use redirect::MOST_REDIRECTS;
+use retry::{Backoff, Retries};
 
 const X_TENANT: HeaderName = HeaderName::from_static("x-tenant");
 /// Pages of orders are the largest answers, at some 100 KiB.
 const LARGEST_ANSWER: usize = 8 << 20;
-/// A longer `Retry-After` is left to the user.
-const LONGEST_WAIT: Duration = Duration::from_secs(10);
-const MOST_RETRIES: u32 = 3;
 /// Revoking is best effort: a logout must not hang on it.
 const LOGOUT_DEADLINE: Duration = Duration::from_secs(5);
 
@@ -80,33 +84,34 @@ pub struct Platform<T> {
     api_url: ApiUrl,
     tokens: T,
     tenant: Option<Tenant>,
+    backoff: Backoff,
 }
 
 impl<T: TokenSource> Platform<T> {
     /// Without a tenant no `X-Tenant` is sent, and the platform takes the user's current one.
     pub fn new(http: Http, api_url: ApiUrl, tokens: T, tenant: Option<Tenant>) -> Platform<T> {
-        Platform { http, api_url, tokens, tenant }
+        Platform { http, api_url, tokens, tenant, backoff: Backoff::default() }
     }
 
     /// Who the token belongs to: `GET /profile`.
     pub async fn profile(&self) -> Result<Profile, T::Error> {
-        let answer = self.send(Method::GET, "/profile", self.tenant.as_ref()).await?;
+        let answer = self.send(Call::get("/profile")).await?.accepted()?;
         Ok(Profile::read(&answer)?)
     }
 
     /// The user's tenants: `GET /auth/tenants`. Sent without `X-Tenant`, so that it also answers
     /// who chose a tenant that they are not in.
     pub async fn tenants(&self) -> Result<Vec<Membership>, T::Error> {
-        let answer = self.send(Method::GET, "/auth/tenants", None).await?;
+        let answer = self.send(Call::get("/auth/tenants").in_tenant(None)).await?.accepted()?;
         Ok(Membership::read_all(&answer)?)
     }
 
     /// Revokes the token: `POST /auth/logout`. Gives up after 5 seconds. A token that is dead
     /// already is [`PlatformError::Unauthenticated`].
     pub async fn logout(&self) -> Result<(), T::Error> {
-        let call = self.send(Method::POST, "/auth/logout", self.tenant.as_ref());
+        let call = self.send(Call::post("/auth/logout"));
         match tokio::time::timeout(LOGOUT_DEADLINE, call).await {
-            Ok(answer) => answer.map(drop),
+            Ok(answer) => Ok(answer?.accepted().map(drop)?),
             Err(_) => {
                 let at = self.api_url.authority();
                 Err(PlatformError::Unreachable(Unreachable { at, cause: Cause::Timeout(LOGOUT_DEADLINE) })
@@ -115,55 +120,56 @@ impl<T: TokenSource> Platform<T> {
         }
     }
 
-    /// Every request goes through here: token, tenant, waiting, a second token, judging the status.
-    async fn send(&self, method: Method, path: &str, tenant: Option<&Tenant>) -> Result<Answer, T::Error> {
+    /// Every request goes through here: token, tenant, waiting, a second token. Answers with whatever
+    /// status there was in the end; [`Answer::accepted`] judges it.
+    ///
+    /// A call that changes nothing is made up to four times where failing may pass; see `retry.rs`.
+    pub async fn send(&self, call: Call) -> Result<Answer, T::Error> {
         let mut token = self.tokens.current().await?;
-        let (mut retries, mut rejected) = (0, false);
+        let mut retries = Retries::new(self.backoff, self.http.request_timeout());
+        let mut rejected = false;
         loop {
-            let answer = self.once(&method, path, tenant, &token).await?;
+            let outcome = self.follow(&call, &token).await;
             // A 401 did nothing, so any method may be sent again.
-            if answer.status() == StatusCode::UNAUTHORIZED && !rejected {
+            let is_rejected =
+                outcome.as_ref().is_ok_and(|answer| answer.status() == StatusCode::UNAUTHORIZED);
+            if is_rejected && !rejected {
                 rejected = true;
                 if let Some(another) = self.tokens.instead_of(&token).await? {
                     token = another;
                     continue;
                 }
             }
-            let wait = answer.retry_after().filter(|wait| *wait <= LONGEST_WAIT);
-            match wait {
-                // Only what changes nothing may be sent twice (RFC 9110, section 9.2.1).
-                Some(wait) if method.is_safe() && retries < MOST_RETRIES && answer.asks_to_wait() => {
-                    tracing::debug!(path, wait = wait.as_secs(), "waiting as the platform asks");
-                    retries += 1;
-                    tokio::time::sleep(wait).await;
-                }
-                _ => return Ok(answer.accepted()?),
+            match retries.wait_after(&outcome).filter(|_| call.changes_nothing()) {
+                Some(wait) => tokio::time::sleep(wait).await,
+                None => return Ok(outcome?),
             }
         }
     }
 
-    async fn once(
-        &self,
-        method: &Method,
-        path: &str,
-        tenant: Option<&Tenant>,
-        token: &Secret,
-    ) -> Result<Answer, PlatformError> {
-        let mut bearer = HeaderValue::try_from(format!("Bearer {}", token.expose()))
-            .map_err(|_| PlatformError::UnusableToken)?;
-        bearer.set_sensitive(true);
-        let mut request =
-            Request::builder().method(method).uri(self.api_url.endpoint(path)).header(AUTHORIZATION, bearer);
-        if let Some(tenant) = tenant {
-            request = request.header(X_TENANT, tenant.as_str());
+    /// The call and what its redirects lead to.
+    async fn follow(&self, call: &Call, token: &Secret) -> Result<Answer, PlatformError> {
+        let mut url = Url::parse(&self.api_url.endpoint(call.path()))
+            .map_err(|_| PlatformError::Local("the request could not be built".to_owned()))?;
+        for _ in 0..=MOST_REDIRECTS {
+            let answer = self.once(&url, call, token).await?;
+            match redirect::next(&url, call.method(), &answer)? {
+                Some(next) => url = next,
+                None => return Ok(answer),
+            }
         }
-        let request = request.body(Vec::new()).map_err(|_| HttpError::BadRequest)?;
+        Err(redirect::too_many(&url))
+    }
+
+    async fn once(&self, url: &Url, call: &Call, token: &Secret) -> Result<Answer, PlatformError> {
+        let tenant = self.tenant.as_ref();
+        let request = call.request(url.as_str(), tenant, token)?;
         let started = Instant::now();
         let answer = Answer::new(self.http.call(request, LARGEST_ANSWER).await?);
-        tracing::debug!(
-            %method,
-            path,
-            tenant = tenant.map(Tenant::as_str),
+        tracing::info!(
+            method = %call.method(),
+            path = url.path(),
+            tenant = call.tenant(tenant).map(Tenant::as_str),
             status = answer.status().as_u16(),
             ms = started.elapsed().as_millis(),
             request_id = answer.request_id().as_str(),
@@ -175,6 +181,7 @@ impl<T: TokenSource> Platform<T> {
 
 #[cfg(test)]
 mod tests {
+    use http::HeaderValue;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpListener;
 
@@ -189,7 +196,10 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let api_url = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
         let tenant = tenant.map(|text| text.parse().unwrap());
-        let platform = Platform::new(Http::default(), api_url, Secret::new("hunter2"), tenant);
+        let platform = Platform {
+            backoff: Backoff { first: Duration::from_micros(10), most: Duration::from_micros(10) },
+            ..Platform::new(Http::default(), api_url, Secret::new("hunter2"), tenant)
+        };
         let server = async {
             let mut requests = Vec::new();
             for answer in answers {
@@ -198,6 +208,9 @@ mod tests {
                 let length = stream.read(&mut request).await.unwrap();
                 requests.push(String::from_utf8_lossy(&request[..length]).to_lowercase());
                 let (head, body) = answer.split_once('|').unwrap_or((answer, ""));
+                if head.is_empty() {
+                    continue; // hangs up
+                }
                 let answer = format!("HTTP/1.1 {head}\r\nconnection: close\r\n\r\n{body}");
                 stream.write_all(answer.as_bytes()).await.unwrap();
             }
@@ -258,8 +271,6 @@ mod tests {
                 ("b".into(), vec!["2".into(), "3".into()])]));
         assert!(matches!(error("503 x\r\nretry-after: 11|").await, E::Server { status: 503, .. }));
         assert!(matches!(error("418 x|").await, E::Refused { status: 418, .. }));
-        assert!(matches!(error("302 x\r\nlocation: https://h.test/login?code=hunter2").await,
-            E::Redirected { to } if to == "https://h.test/login"));
         for nonsense in ["200 OK|<!doctype html>", "200 OK|", "200 OK|[]", r#"200 OK|{"id":1}"#] {
             assert!(matches!(error(nonsense).await, E::Nonsense { .. }), "{nonsense}");
         }
@@ -268,16 +279,63 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_short_retry_after_is_obeyed_three_times_and_only_for_reading() {
+    async fn only_what_changes_nothing_is_tried_again_three_times() {
+        let ada = r#"200 OK|{"name":"Ada"}"#;
+        let profile = async |platform: Platform<Secret>| platform.profile().await;
+        for busy in ["429 x\r\nretry-after: 0|{}", "429 x|{}", "502 x|", "503 x|", "504 x|<html>"] {
+            let (result, _) = with(&[busy, busy, busy, ada], None, profile).await;
+            assert_eq!(result.unwrap().name.as_deref(), Some("Ada"), "{busy}");
+        }
+        let (result, _) = with(&["", ada], None, profile).await;
+        assert_eq!(result.unwrap().name.as_deref(), Some("Ada"), "a connection that just ends");
         let busy = "429 x\r\nretry-after: 0|{}";
-        let call = async |platform: Platform<Secret>| platform.profile().await;
-        let (result, _) = with(&[busy, busy, busy, r#"200 OK|{"name":"Ada"}"#], None, call).await;
-        assert_eq!(result.unwrap().name.as_deref(), Some("Ada"));
-        let (result, _) = with(&[busy; 4], None, call).await;
+        let (result, _) = with(&[busy; 4], None, profile).await;
         assert!(matches!(result, Err(PlatformError::Busy { retry_after: Some(Duration::ZERO), .. })));
         let logout = async |platform: Platform<Secret>| platform.logout().await;
         let (result, requests) = with(&[busy], None, logout).await;
         assert!(matches!(result, Err(PlatformError::Busy { .. })));
         assert!(requests[0].starts_with("post /api/v1/auth/logout "));
+        // A query of GraphQL is a POST that changes nothing; its body goes along each time.
+        let query = async |platform: Platform<Secret>| {
+            let call = Call::post("/graphql").body(HeaderValue::from_static("application/json"), "{\"q\":1}");
+            platform.send(call.changing_nothing()).await
+        };
+        let (result, requests) = with(&["503 x|", "200 OK|{}"], None, query).await;
+        assert_eq!(result.unwrap().status(), 200);
+        for request in requests {
+            assert!(request.contains("content-type: application/json\r\n"), "{request}");
+            assert!(request.ends_with("\r\n\r\n{\"q\":1}"), "{request}");
+        }
+    }
+
+    #[tokio::test]
+    async fn redirects_are_followed_within_the_origin_and_by_reading_requests_only() {
+        let profile = async |platform: Platform<Secret>| platform.profile().await;
+        let on = "302 x\r\nlocation: /api/v2/me?page=1#x|";
+        let (result, requests) = with(&[on, r#"200 OK|{"name":"Ada"}"#], Some("acme"), profile).await;
+        assert_eq!(result.unwrap().name.as_deref(), Some("Ada"));
+        assert!(requests[1].starts_with("get /api/v2/me?page=1 http/1.1\r\n"), "{}", requests[1]);
+        for header in ["authorization: bearer hunter2", "x-tenant: acme"] {
+            assert!(requests[1].contains(&format!("{header}\r\n")), "{}", requests[1]);
+        }
+        let (result, requests) = with(&[on; 6], None, profile).await;
+        assert!(result.unwrap_err().to_string().ends_with("sent us on 5 times and then once more"));
+        assert_eq!(requests.len(), 6);
+        let elsewhere = "307 x\r\nlocation: https://ada:hunter2@h.test/login?code=hunter2|";
+        let error = profile_error(elsewhere).await.to_string();
+        assert!(error.starts_with("http://127.0.0.1:"), "{error}");
+        assert!(error.ends_with(" sent us on to https://h.test/login, another origin"), "{error}");
+        let login = profile_error("302 x\r\nlocation: /login?next=hunter2|<html>").await;
+        assert!(matches!(login, PlatformError::LoginPage { page, .. } if page.ends_with("/login")));
+        let nowhere = profile_error("301 x|").await.to_string();
+        assert!(nowhere.ends_with("answered with status 301 but no address to go on to"), "{nowhere}");
+        let logout = async |platform: Platform<Secret>| platform.logout().await;
+        let (result, requests) = with(&["308 x\r\nlocation: /other|"], None, logout).await;
+        let error = result.unwrap_err().to_string();
+        assert!(
+            error.contains("sent a POST on to http://127.0.0.1:")
+                && error.ends_with("/other, which is not followed")
+        );
+        assert_eq!(requests.len(), 1);
     }
 }

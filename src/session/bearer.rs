@@ -182,7 +182,7 @@ impl Session {
                 (Tokens::stored(credential, *held), remedy)
             }
         };
-        let platform = Platform::new(self.http(), url, tokens, tenant);
+        let platform = Platform::new(self.http(profile), url, tokens, tenant);
         self.block_on(async { work(&platform).await.map_err(|error| error.with(remedy)) })
     }
 

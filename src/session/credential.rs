@@ -36,20 +36,25 @@ const SAY_AFTER: Duration = Duration::from_secs(2);
 pub struct Credential(Arc<Inner>);
 
 struct Inner {
-    key: CredentialKey,
-    choice: StoreChoice,
-    /// What `logins.toml` knew of it.
-    known: Option<Login>,
-    /// For one that doesn't say which client it was given to.
-    client_id: Option<ClientId>,
-    /// Where it is to be sent: its own origin, or it is refused.
-    url: ApiUrl,
-    owner: Owner,
+    whose: Whose,
     credentials: Arc<Credentials>,
     logins: Logins,
-    http: Http,
     clock: Arc<dyn Clock>,
     notices: Arc<Notices>,
+}
+
+/// Which credential it is, and how to reach its platform.
+pub(super) struct Whose {
+    pub key: CredentialKey,
+    pub choice: StoreChoice,
+    /// What `logins.toml` knew of it.
+    pub known: Option<Login>,
+    /// For one that doesn't say which client it was given to.
+    pub client_id: Option<ClientId>,
+    /// Where it is to be sent: its own origin, or it is refused.
+    pub url: ApiUrl,
+    pub owner: Owner,
+    pub http: Http,
 }
 
 /// Why there is no new token.
@@ -67,28 +72,15 @@ impl Session {
         let url = profile.api_url.as_ref().ok_or_else(|| no_environment(profile))?.value.clone();
         let client_id = profile.client_id.as_ref().map(|id| id.value.clone());
         let (choice, known) = (profile.store.value, profile.login.clone());
-        Ok(self.credential_of(key, choice, known, client_id, url, Owner::of(profile)))
+        let (owner, http) = (Owner::of(profile), self.http(profile));
+        Ok(self.credential_of(Whose { key, choice, known, client_id, url, owner, http }))
     }
 
-    pub(super) fn credential_of(
-        &self,
-        key: CredentialKey,
-        choice: StoreChoice,
-        known: Option<Login>,
-        client_id: Option<ClientId>,
-        url: ApiUrl,
-        owner: Owner,
-    ) -> Credential {
+    pub(super) fn credential_of(&self, whose: Whose) -> Credential {
         Credential(Arc::new(Inner {
-            key,
-            choice,
-            known,
-            client_id,
-            url,
-            owner,
+            whose,
             credentials: self.credentials().clone(),
             logins: self.logins(),
-            http: self.http(),
             clock: self.clock.clone(),
             notices: self.notices.clone(),
         }))
@@ -98,9 +90,9 @@ impl Session {
 impl Credential {
     /// What is stored now, if anything is. It is refused if another origin issued it.
     pub fn read(&self) -> Result<Option<Stored>> {
-        let Inner { key, known, url, owner, .. } = &*self.0;
+        let Whose { key, choice, known, url, owner, .. } = &self.0.whose;
         let kept_in = known.as_ref().and_then(Login::kept_in);
-        let found = self.0.credentials.read(key, self.0.choice, kept_in)?;
+        let found = self.0.credentials.read(key, *choice, kept_in)?;
         self.0.logins.mend(key, known.as_ref(), found.as_ref());
         match found {
             Some(stored) if !stored.record.api_url.same_origin(url) => {
@@ -114,7 +106,7 @@ impl Credential {
     pub async fn look(&self) -> Result<Stored> {
         let this = self.clone();
         let found = apart(move || this.read()).await?;
-        found.ok_or_else(|| self.0.owner.not_logged_in())
+        found.ok_or_else(|| self.0.whose.owner.not_logged_in())
     }
 
     pub fn now(&self) -> Timestamp {
@@ -154,7 +146,7 @@ impl Credential {
 
     async fn lock(&self) -> Result<LockGuard, Unrenewed> {
         let this = self.clone();
-        let locked = apart(move || Ok(this.0.credentials.lock(&this.0.key)));
+        let locked = apart(move || Ok(this.0.credentials.lock(&this.0.whose.key)));
         tokio::pin!(locked);
         let outcome = match tokio::time::timeout(SAY_AFTER, &mut locked).await {
             Ok(outcome) => outcome,
@@ -168,7 +160,7 @@ impl Credential {
 
     async fn check_writable(&self, stored: &Stored) -> Result<(), Unrenewed> {
         let (this, store) = (self.clone(), stored.store);
-        let checked = apart(move || Ok(this.0.credentials.check_writable(&this.0.key, store))).await;
+        let checked = apart(move || Ok(this.0.credentials.check_writable(&this.0.whose.key, store))).await;
         checked.map_err(Unrenewed::Failed)?.map_err(|error| {
             Unrenewed::NotTried(
                 Error::from(error).cause("a new refresh token could not be kept: not renewed"),
@@ -179,15 +171,23 @@ impl Credential {
     /// Holding the lock: asks the platform, and stores what it says before anything else.
     async fn refresh(&self, stored: Stored, refresh_token: Secret, guard: LockGuard) -> Result<Stored> {
         let client_id = stored.record.client_id.clone();
-        let client_id = client_id.or_else(|| self.0.client_id.clone()).ok_or_else(|| {
-            self.0.owner.expired().cause("the client id of the login is not known, so it can't be renewed")
+        let client_id = client_id.or_else(|| self.0.whose.client_id.clone()).ok_or_else(|| {
+            self.0
+                .whose
+                .owner
+                .expired()
+                .cause("the client id of the login is not known, so it can't be renewed")
         })?;
         match self.granted(&stored.record.api_url, &client_id, &refresh_token).await {
             Ok(grant) => self.keep(stored, grant, guard).await,
             Err(error @ OAuthError::Refused { .. }) => {
                 // Final only if nobody, say on another machine with this home, has been faster.
                 let now = self.look().await?;
-                if self.is_news(&now, &stored) { Ok(now) } else { Err(self.0.owner.expired().cause(error)) }
+                if self.is_news(&now, &stored) {
+                    Ok(now)
+                } else {
+                    Err(self.0.whose.owner.expired().cause(error))
+                }
             }
             Err(error) => {
                 let error = Error::from(error);
@@ -206,7 +206,7 @@ impl Credential {
         let (endpoints, started) = (Endpoints::of(issuer), Instant::now());
         let mut retries = 0;
         loop {
-            let error = match oauth::refresh(&self.0.http, &endpoints, client_id, token).await {
+            let error = match oauth::refresh(&self.0.whose.http, &endpoints, client_id, token).await {
                 Ok(grant) => return Ok(grant),
                 Err(error) => error,
             };
@@ -229,7 +229,7 @@ impl Credential {
         let outcome = apart(move || {
             // Held until it is written, even if nobody waits for that any more.
             let _guard = guard;
-            let Inner { key, credentials, logins, known, .. } = &*this.0;
+            let Inner { whose: Whose { key, known, .. }, credentials, logins, .. } = &*this.0;
             let outcome = credentials.update(key, &kept.record, kept.store);
             if outcome.is_ok() {
                 logins.mend(key, known.as_ref(), Some(&kept));
@@ -249,12 +249,12 @@ impl Credential {
         self.0.notices.warn(format!(
             "the platform has renewed the token, but the new one could not be stored: {}{causes}\n\
              This command goes on with it; the stored one is dead. When the store works again: {}",
-            error.message, self.0.owner.login
+            error.message, self.0.whose.owner.login
         ));
     }
 
     pub fn owner(&self) -> &Owner {
-        &self.0.owner
+        &self.0.whose.owner
     }
 }
 

@@ -108,7 +108,7 @@ impl Session {
         })??;
         drop((waiting, keyboard));
         let shield = Some(shield());
-        match pending.exchange(&self.http(), code).await {
+        match pending.exchange(&self.http(&target.profile), code).await {
             Ok(grant) => Ok(Fresh { reply, shield, ..Fresh::granted(grant, client_id, self.clock.now()) }),
             Err(error) => {
                 let error = Error::from(error);
@@ -183,21 +183,22 @@ impl Session {
         let pasted = self.pasted().await?;
         let code = paste::code(pasted.expose(), &pending)?;
         let shield = Some(shield());
-        let grant = pending.exchange(&self.http(), code).await?;
+        let grant = pending.exchange(&self.http(&target.profile), code).await?;
         Ok(Fresh { shield, ..Fresh::granted(grant, client_id, self.clock.now()) })
     }
 
     async fn by_device(&self, target: &Target, timeout: Option<Duration>) -> Result<Fresh> {
         let client_id = self.client_id(target)?;
         let endpoints = Endpoints::of(&target.url);
-        let request = DeviceRequest::new(&self.http(), endpoints, client_id.clone(), Vec::new()).await?;
+        let request =
+            DeviceRequest::new(&self.http(&target.profile), endpoints, client_id.clone(), Vec::new()).await?;
         let life = timeout.map_or(request.expires_in(), |timeout| timeout.min(request.expires_in()));
         self.person.show_code(request.user_code(), request.verification_uri(), request.complete_uri());
         let waiting = self.person.waiting(&format!(
             "Waiting for the code to be entered, {} at most (Ctrl-C to give up)",
             spelled_out(life)
         ));
-        let grant = request.grant(&self.http(), life).await?;
+        let grant = request.grant(&self.http(&target.profile), life).await?;
         drop(waiting);
         Ok(Fresh { shield: Some(shield()), ..Fresh::granted(grant, client_id, self.clock.now()) })
     }

@@ -85,7 +85,9 @@ impl Session {
                 }
                 if kind == TokenKind::Oauth && error.kind != Kind::Unreachable {
                     // Nobody will ever use it: better dead than forgotten.
-                    let _ = Platform::new(self.http(), target.url.clone(), access_token, None).logout().await;
+                    let _ = Platform::new(self.http(&target.profile), target.url.clone(), access_token, None)
+                        .logout()
+                        .await;
                 }
                 Err(error)
             }
@@ -157,7 +159,8 @@ impl Session {
 
     /// Asks the platform who the token is and settles the tenant. The platform decides membership.
     async fn identify(&self, target: &Target, token: &Secret) -> Result<(User, Tenant)> {
-        let platform = |tenant| Platform::new(self.http(), target.url.clone(), token.clone(), tenant);
+        let platform =
+            |tenant| Platform::new(self.http(&target.profile), target.url.clone(), token.clone(), tenant);
         let asked = target.profile.tenant.as_ref();
         if let Some(asked) = asked.filter(|tenant| tenant.layer != Layer::Captured) {
             let tenant = asked.value.clone();

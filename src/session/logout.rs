@@ -4,18 +4,21 @@ use std::collections::BTreeMap;
 
 use super::Session;
 use super::bearer::{CallError, Tokens};
+use super::credential::Whose;
 use super::record::Owner;
 use crate::config::{Login, Resolved, Selection};
 use crate::credentials::Stored;
 use crate::domain::{CredentialKey, Layer, ProfileName, StoreChoice, StoreKind, TokenKind};
 use crate::error::{Kind, Result};
 use crate::platform::{Platform, PlatformError};
+use crate::system::http::Http;
 
 /// One credential to be forgotten.
 pub struct Doomed {
     pub key: CredentialKey,
     pub choice: StoreChoice,
     pub known: Option<StoreKind>,
+    http: Http,
 }
 
 /// What became of it.
@@ -45,7 +48,8 @@ impl Session {
     /// What `auth logout` for `profile` is about.
     pub fn doomed(&self, profile: &Resolved) -> Result<Doomed> {
         let key = self.key_of(profile)?.clone();
-        Ok(Doomed { key, choice: profile.store.value, known: Session::known_store(profile) })
+        let (choice, http) = (profile.store.value, self.http(profile));
+        Ok(Doomed { key, choice, known: Session::known_store(profile), http })
     }
 
     /// Everything that profiles, `logins.toml` and the credential file know of.
@@ -54,26 +58,32 @@ impl Session {
         // Without a profile: one that is broken or missing must not keep the others logged in.
         let nobody =
             Selection { name: None, files_only: false, ..Selection::listed(ProfileName::default_profile()) };
-        let store = config.resolve(nobody).map(|resolved| resolved.store).ok();
-        let (choice, by_variable) =
-            store.map_or((StoreChoice::Auto, false), |store| (store.value, store.layer == Layer::Variable));
+        let nobody = config.resolve(nobody).ok();
+        let http = nobody.as_ref().map_or_else(Http::default, |nobody| self.http(nobody));
+        let (choice, by_variable) = nobody
+            .map(|nobody| nobody.store)
+            .map_or((StoreChoice::Auto, false), |store| (store.value, store.layer == Layer::Variable));
         let known = config.captured.keys().cloned();
-        let mut keys: BTreeMap<CredentialKey, StoreChoice> =
-            known.chain(self.credentials().file_keys()?).map(|key| (key, choice)).collect();
+        let mut keys: BTreeMap<CredentialKey, (StoreChoice, Http)> =
+            known.chain(self.credentials().file_keys()?).map(|key| (key, (choice, http.clone()))).collect();
         for name in config.profiles() {
             let profile = config.resolve(Selection::listed(name)).ok();
-            let own = profile.and_then(|it| Some((it.credential?.value, it.store.value)));
-            keys.extend(own.map(|(key, own)| (key, if by_variable { choice } else { own })));
+            if let Some(profile) = profile
+                && let Some(key) = &profile.credential
+            {
+                let own = if by_variable { choice } else { profile.store.value };
+                keys.insert(key.value.clone(), (own, self.http(&profile)));
+            }
         }
         Ok(keys
             .into_iter()
-            .map(|(key, choice)| {
+            .map(|(key, (choice, http))| {
                 let known = config
                     .captured
                     .get(&key)
                     .filter(|login| !login.is_logged_out())
                     .and_then(|login| login.store);
-                Doomed { key, choice, known }
+                Doomed { key, choice, known, http }
             })
             .collect())
     }
@@ -85,7 +95,7 @@ impl Session {
 
     /// Revokes (unless `local_only`) and deletes.
     pub fn logout(&self, doomed: &Doomed, local_only: bool) -> Result<LoggedOut> {
-        let Doomed { key, choice, known } = doomed;
+        let Doomed { key, choice, known, .. } = doomed;
         // What is deleted must be what was revoked, not a login made meanwhile.
         let _turn = self.turn()?;
         // What can't be read can't be revoked, but it can still be deleted.
@@ -127,9 +137,17 @@ impl Session {
         let (url, tenant) = (stored.record.api_url.clone(), stored.record.tenant.clone());
         let known = self.config()?.captured.get(&doomed.key);
         let owner = Owner::of_key(&doomed.key);
-        let credential =
-            self.credential_of(doomed.key.clone(), doomed.choice, known, None, url.clone(), owner);
-        let platform = Platform::new(self.http(), url, Tokens::stored(credential, stored.clone()), tenant);
+        let http = doomed.http.clone();
+        let credential = self.credential_of(Whose {
+            key: doomed.key.clone(),
+            choice: doomed.choice,
+            known,
+            client_id: None,
+            url: url.clone(),
+            owner,
+            http: http.clone(),
+        });
+        let platform = Platform::new(http, url, Tokens::stored(credential, stored.clone()), tenant);
         let outcome = self.block_on(async { Ok(platform.logout().await) })?;
         Ok(match outcome {
             Ok(()) => Revocation::Done,

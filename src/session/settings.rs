@@ -1,5 +1,7 @@
 //! A profile's values with their origins: what `config list`, `config get` and `profiles show` print.
 
+use std::borrow::Cow;
+
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -26,6 +28,16 @@ pub fn settings(session: &Session, profile: &Resolved) -> Vec<SettingRow> {
         })
         .chain(token(session, profile))
         .collect()
+}
+
+/// A value as it was typed: a relative path is meant from here, but the file counts it from its own folder.
+pub fn typed<'v>(session: &Session, key: Key, value: &'v str) -> Cow<'v, str> {
+    match &session.environment().current_dir {
+        Some(here) if key == Key::CaBundle && !value.starts_with("~/") && !value.is_empty() => {
+            here.join(value).display().to_string().into()
+        }
+        _ => value.into(),
+    }
 }
 
 /// A variable's token is a value of the profile too; it is named, never shown.

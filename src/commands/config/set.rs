@@ -6,6 +6,7 @@ use crate::config::EditTarget;
 use crate::domain::{Key, ProfileName};
 use crate::error::Result;
 use crate::session::Session;
+use crate::session::settings::typed;
 
 /// Write a key: at the top level, with --profile in that profile, or dotted (profiles.NAME.KEY)
 #[derive(Debug, Args)]
@@ -25,7 +26,7 @@ impl Set {
         {
             return Err(config.unknown(&self.value, crate::domain::Origin::Flag("the command line")).into());
         }
-        session.config_file().edit(|edit| edit.set(&target, key, &self.value))?;
+        session.config_file().edit(|edit| edit.set(&target, key, &typed(session, key, &self.value)))?;
         session.mention_overrides(&target, key);
         let place = match &target {
             EditTarget::TopLevel => String::new(),

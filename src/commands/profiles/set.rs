@@ -6,6 +6,7 @@ use crate::config::{ConfigError, EditTarget};
 use crate::domain::{Key, Origin};
 use crate::error::{Error, Result};
 use crate::session::Session;
+use crate::session::settings::typed;
 
 /// Change a profile's keys (KEY= removes one); creates it if api_url= is among them
 #[derive(Debug, Args)]
@@ -43,7 +44,7 @@ impl Set {
             for (key, value) in &changes {
                 match value.is_empty() {
                     true => drop(edit.unset(&target, key.as_str())),
-                    false => edit.set(&target, *key, value)?,
+                    false => edit.set(&target, *key, &typed(session, *key, value))?,
                 }
             }
             Ok(())

@@ -1,0 +1,126 @@
+//! One request to the platform as a value: owned, so that it can be sent again.
+
+use std::fmt;
+
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
+use http::{Method, Request};
+
+use super::X_TENANT;
+use super::error::PlatformError;
+use crate::domain::{Secret, Tenant};
+
+/// What is asked of the platform, but for the address and the token, which [`super::Platform`] adds.
+#[derive(Clone)]
+pub struct Call {
+    method: Method,
+    path: String,
+    tenant: InTenant,
+    headers: HeaderMap,
+    body: Bytes,
+    changes_nothing: bool,
+}
+
+/// Which `X-Tenant` goes along.
+#[derive(Clone)]
+enum InTenant {
+    ThePlatforms,
+    Other(Option<Tenant>),
+}
+
+impl Call {
+    /// `path` is below `api_url`, begins with a slash and may have a query.
+    pub fn new(method: Method, path: impl Into<String>) -> Call {
+        let changes_nothing = method.is_safe();
+        Call {
+            method,
+            path: path.into(),
+            tenant: InTenant::ThePlatforms,
+            headers: HeaderMap::new(),
+            body: Bytes::new(),
+            changes_nothing,
+        }
+    }
+
+    pub fn get(path: impl Into<String>) -> Call {
+        Call::new(Method::GET, path)
+    }
+
+    pub fn post(path: impl Into<String>) -> Call {
+        Call::new(Method::POST, path)
+    }
+
+    /// In this tenant, or in none, rather than in the platform's own.
+    pub fn in_tenant(self, tenant: Option<Tenant>) -> Call {
+        Call { tenant: InTenant::Other(tenant), ..self }
+    }
+
+    /// Headers besides token, tenant and content type, or in place of `Accept`. Those that autocom
+    /// answers for itself can't be replaced.
+    pub fn headers(self, headers: HeaderMap) -> Call {
+        Call { headers, ..self }
+    }
+
+    pub fn body(mut self, content_type: HeaderValue, body: impl Into<Bytes>) -> Call {
+        self.headers.insert(CONTENT_TYPE, content_type);
+        Call { body: body.into(), ..self }
+    }
+
+    /// That it may be sent twice although its method doesn't say so: a GraphQL query.
+    pub fn changing_nothing(self) -> Call {
+        Call { changes_nothing: true, ..self }
+    }
+
+    /// Of its method (RFC 9110, section 9.2.1) or by [`Call::changing_nothing`].
+    pub fn changes_nothing(&self) -> bool {
+        self.changes_nothing
+    }
+
+    pub(super) fn method(&self) -> &Method {
+        &self.method
+    }
+
+    pub(super) fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// The tenant that goes along, where the platform's own is `own`.
+    pub(super) fn tenant<'a>(&'a self, own: Option<&'a Tenant>) -> Option<&'a Tenant> {
+        match &self.tenant {
+            InTenant::ThePlatforms => own,
+            InTenant::Other(other) => other.as_ref(),
+        }
+    }
+
+    /// The request as it goes out. `url` belongs to the platform: the token goes there.
+    pub(super) fn request(
+        &self,
+        url: &str,
+        own: Option<&Tenant>,
+        token: &Secret,
+    ) -> Result<Request<Vec<u8>>, PlatformError> {
+        let mut bearer = HeaderValue::try_from(format!("Bearer {}", token.expose()))
+            .map_err(|_| PlatformError::UnusableToken)?;
+        bearer.set_sensitive(true);
+        let unusable = |_| PlatformError::Local("the request could not be built".to_owned());
+        let mut request =
+            Request::builder().method(&self.method).uri(url).body(self.body.to_vec()).map_err(unusable)?;
+        *request.headers_mut() = self.headers.clone();
+        request.headers_mut().insert(AUTHORIZATION, bearer);
+        request.headers_mut().remove(X_TENANT);
+        if let Some(tenant) = self.tenant(own) {
+            let tenant = HeaderValue::from_str(tenant.as_str())
+                .map_err(|_| PlatformError::Local("the tenant can't be sent".to_owned()))?;
+            request.headers_mut().insert(X_TENANT, tenant);
+        }
+        Ok(request)
+    }
+}
+
+/// Neither the query nor a header nor the body: a user puts secrets there.
+impl fmt::Debug for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let path = self.path.split('?').next().unwrap_or_default();
+        f.debug_struct("Call").field("method", &self.method).field("path", &path).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,197 @@
+//! The reqwest clients, each built at its first call: parsing the system's authorities takes 5 to 15 ms.
+//!
+//! There are two. One is for loopback: it uses no proxy and asks no DNS server where `localhost` is
+//! (RFC 6761, section 6.3: otherwise plain http to `shop.localhost` could leave this machine). The
+//! other is for the rest. A `proxy` that was set for autocom itself is meant for loopback too, but
+//! only for https, where the proxy sees nothing: plain http never goes through a proxy at all.
+
+use std::fs;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use http::header::{ACCEPT, HeaderMap, HeaderValue};
+use hyper_util::client::proxy::matcher::Matcher;
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use reqwest::{Certificate, Client, ClientBuilder, NoProxy, Url};
+
+use super::failure::{self, HttpError};
+use super::network::{Authorities, Network};
+use crate::domain::{Proxy, is_loopback, printable};
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+const USER_AGENT: &str = concat!("autocom/", env!("CARGO_PKG_VERSION"));
+
+pub(super) struct Clients {
+    network: Network,
+    loopback: OnceLock<Client>,
+    remote: OnceLock<Client>,
+}
+
+impl Clients {
+    pub fn new(network: Network) -> Clients {
+        Clients { network, loopback: OnceLock::new(), remote: OnceLock::new() }
+    }
+
+    pub fn network(&self) -> &Network {
+        &self.network
+    }
+
+    pub fn of(&self, url: &Url) -> Result<&Client, HttpError> {
+        let direct = self.goes_directly(url);
+        let slot = if direct { &self.loopback } else { &self.remote };
+        match slot.get() {
+            Some(client) => Ok(client),
+            None => {
+                let client = self.build(direct)?;
+                Ok(slot.get_or_init(|| client))
+            }
+        }
+    }
+
+    /// The error as a sentence, without the URL's query. `answered`: its head had arrived.
+    pub fn unreachable(&self, url: &Url, error: reqwest::Error, answered: bool) -> HttpError {
+        let connect = CONNECT_TIMEOUT.min(self.network.request_timeout);
+        let times = (connect, self.network.request_timeout);
+        let proxy = self.proxy_of(url);
+        HttpError::Unreachable(failure::classify(url, error, answered, times, proxy))
+    }
+
+    fn goes_directly(&self, url: &Url) -> bool {
+        let by_our_proxy = matches!(self.network.proxy, Some(Proxy::Through(_)))
+            && url.scheme() == "https"
+            && self.matcher().intercept(&uri(url)).is_some();
+        is_loopback(url) && !by_our_proxy
+    }
+
+    /// The proxy that is used for this URL, without its user name and password.
+    fn proxy_of(&self, url: &Url) -> Option<String> {
+        if self.goes_directly(url) {
+            return None;
+        }
+        let proxy = self.matcher().intercept(&uri(url))?;
+        let (host, port) = (proxy.uri().host()?, proxy.uri().port_u16());
+        Some(format!("{host}{}", port.map_or_else(String::new, |port| format!(":{port}"))))
+    }
+
+    /// What reqwest goes by, too.
+    fn matcher(&self) -> Matcher {
+        match &self.network.proxy {
+            None => Matcher::from_system(),
+            Some(Proxy::Direct) => Matcher::builder().build(),
+            Some(Proxy::Through(proxy)) => {
+                let no_proxy = self.network.no_proxy.clone().unwrap_or_default();
+                Matcher::builder().all(proxy.as_str().to_owned()).no(no_proxy).build()
+            }
+        }
+    }
+
+    fn build(&self, direct: bool) -> Result<Client, HttpError> {
+        let bundle = self.network.authorities.as_ref().map(read_bundle).transpose()?.unwrap_or_default();
+        let system = self.builder(direct)?.tls_certs_merge(bundle.clone()).build();
+        if let Ok(client) = system {
+            return Ok(client);
+        }
+        // Without any CA store (slim containers) the platform's verifier can't be built, not even
+        // for plain http: then Mozilla's roots, which are compiled in, are the best there is.
+        let ours = bundle.iter().cloned().chain(compiled_in_roots());
+        self.builder(direct)?.tls_certs_only(ours).build().map_err(|error| {
+            let broken = Client::builder().tls_certs_only(bundle).build().is_err();
+            match self.network.authorities.as_ref().filter(|_| broken) {
+                Some(authorities) => unusable(authorities, "holds a certificate that can't be read"),
+                None => HttpError::Setup(failure::innermost(&error)),
+            }
+        })
+    }
+
+    fn builder(&self, direct: bool) -> Result<ClientBuilder, HttpError> {
+        let agent = format!("{USER_AGENT} ({} {})", std::env::consts::OS, std::env::consts::ARCH);
+        let json = HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static("application/json"))]);
+        let builder = Client::builder()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .timeout(self.network.request_timeout)
+            .redirect(reqwest::redirect::Policy::none())
+            .referer(false)
+            .user_agent(agent)
+            .default_headers(json);
+        Ok(match &self.network.proxy {
+            _ if direct => builder.no_proxy().dns_resolver(LoopbackResolver),
+            None => builder,
+            Some(Proxy::Direct) => builder.no_proxy(),
+            Some(Proxy::Through(proxy)) => {
+                let proxy = reqwest::Proxy::all(proxy.as_str())
+                    .map_err(|error| HttpError::Setup(failure::innermost(&error)))?;
+                let exempt = self.network.no_proxy.as_deref().and_then(NoProxy::from_string);
+                builder.proxy(proxy.no_proxy(exempt))
+            }
+        })
+    }
+}
+
+fn uri(url: &Url) -> http::Uri {
+    // What is no URI for hyper is sent nowhere.
+    url.as_str().parse().unwrap_or_default()
+}
+
+fn read_bundle(authorities: &Authorities) -> Result<Vec<Certificate>, HttpError> {
+    let pem = fs::read(&authorities.path)
+        .map_err(|error| unusable(authorities, &format!("can't be read: {error}")))?;
+    match Certificate::from_pem_bundle(&pem) {
+        Ok(certificates) if !certificates.is_empty() => Ok(certificates),
+        Ok(_) => Err(unusable(authorities, "holds no certificate in PEM")),
+        Err(_) => Err(unusable(authorities, "is not a PEM file")),
+    }
+}
+
+fn unusable(Authorities { path, origin }: &Authorities, why: &str) -> HttpError {
+    let path = printable(&path.display().to_string(), 300);
+    HttpError::Authorities(format!("the `ca_bundle` {path} {why} (from {origin})"))
+}
+
+fn compiled_in_roots() -> impl Iterator<Item = Certificate> {
+    webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().filter_map(|der| Certificate::from_der(der).ok())
+}
+
+struct LoopbackResolver;
+
+impl Resolve for LoopbackResolver {
+    fn resolve(&self, _: Name) -> Resolving {
+        // reqwest puts the URL's port in place of 0.
+        let addresses =
+            [SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), SocketAddr::from((Ipv6Addr::LOCALHOST, 0))];
+        Box::pin(async move { Ok(Box::new(addresses.into_iter()) as Addrs) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_compiled_in_roots_make_a_client() {
+        assert!(Client::builder().tls_certs_only(compiled_in_roots()).build().is_ok());
+    }
+
+    #[test]
+    fn plain_http_never_goes_through_a_proxy_and_loopback_only_through_our_own() {
+        let with = |proxy: Option<&str>, no_proxy: Option<&str>| {
+            let proxy = proxy.map(|text| text.parse().unwrap());
+            Clients::new(Network { proxy, no_proxy: no_proxy.map(str::to_owned), ..Network::default() })
+        };
+        let via = |clients: &Clients, url: &str| clients.proxy_of(&url.parse().unwrap());
+        let ours = with(Some("http://p.test:3128"), Some("inside.test"));
+        assert_eq!(via(&ours, "https://a.test/").as_deref(), Some("p.test:3128"));
+        assert_eq!(via(&ours, "https://localhost/").as_deref(), Some("p.test:3128"));
+        assert_eq!(via(&ours, "https://a.inside.test/"), None);
+        for url in ["http://127.0.0.1:1/", "http://[::1]/", "http://shop.localhost/"] {
+            assert_eq!(via(&ours, url), None);
+            assert!(ours.goes_directly(&url.parse().unwrap()));
+        }
+        let exempt = with(Some("http://p.test:3128"), Some("localhost"));
+        assert!(exempt.goes_directly(&"https://localhost/".parse().unwrap()));
+        let none = with(Some("none"), None);
+        assert_eq!(via(&none, "https://a.test/"), None);
+        assert!(!none.goes_directly(&"https://a.test/".parse().unwrap()));
+    }
+}

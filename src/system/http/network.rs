@@ -1,0 +1,34 @@
+//! What decides how a request gets to the network.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::domain::Proxy;
+
+/// How long a call may take unless `--request-timeout` says otherwise.
+pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Network {
+    /// For a whole call, its body included.
+    pub request_timeout: Duration,
+    /// `None`: what `HTTPS_PROXY`, `ALL_PROXY` and the operating system say.
+    pub proxy: Option<Proxy>,
+    /// `NO_PROXY`, for a `proxy` of our own; the environment's proxies heed it by themselves.
+    pub no_proxy: Option<String>,
+    /// Besides the operating system's.
+    pub authorities: Option<Authorities>,
+}
+
+/// A PEM file, and who named it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Authorities {
+    pub path: PathBuf,
+    pub origin: String,
+}
+
+impl Default for Network {
+    fn default() -> Network {
+        Network { request_timeout: REQUEST_TIMEOUT, proxy: None, no_proxy: None, authorities: None }
+    }
+}
