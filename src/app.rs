@@ -216,4 +216,8 @@ impl Waiting for Spinner {
     fn aside(&self) -> Aside {
         Box::new(Spinner::aside(self))
     }
+
+    fn say(&self, what: &str) {
+        Spinner::say(self, what);
+    }
 }

@@ -70,7 +70,7 @@ impl Kind {
     }
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Error {
     pub kind: Kind,
     pub message: String,
@@ -101,6 +101,14 @@ impl Error {
     pub fn cause(mut self, cause: impl ToString) -> Error {
         self.causes.push(cause.to_string());
         self
+    }
+
+    /// One of several: says what it is about, unless it does so already.
+    pub fn about(self, subject: &str) -> Error {
+        match self.message.contains(subject) {
+            true => self,
+            false => Error { message: format!("{subject}: {}", self.message), ..self },
+        }
     }
 
     /// A layer's error as it stands, with what caused it.

@@ -13,6 +13,7 @@ pub mod login;
 pub mod logout;
 pub mod record;
 pub mod settings;
+pub mod several;
 pub mod status;
 pub mod target;
 
@@ -45,7 +46,7 @@ pub struct Session {
     browser: Arc<dyn Browser>,
     person: Arc<dyn Person>,
     can_ask: bool,
-    request_timeout: Duration,
+    request_timeout: Option<Duration>,
     config: OnceCell<Config>,
     credentials: OnceCell<Arc<Credentials>>,
     /// One for each way to the network that profiles want.
@@ -72,7 +73,7 @@ impl Session {
             clock,
             browser,
             person,
-            request_timeout: REQUEST_TIMEOUT,
+            request_timeout: None,
             config: OnceCell::new(),
             credentials: OnceCell::new(),
             http: RefCell::default(),
@@ -85,7 +86,7 @@ impl Session {
     }
 
     pub fn request_timeout(self, timeout: Option<Duration>) -> Session {
-        Session { request_timeout: timeout.unwrap_or(REQUEST_TIMEOUT), ..self }
+        Session { request_timeout: timeout, ..self }
     }
 
     pub fn environment(&self) -> &Environment {
@@ -245,7 +246,7 @@ impl Session {
     /// The way to the network that `profile` wants. Profiles that want the same share connections.
     fn http(&self, profile: &Resolved) -> Http {
         let network = Network {
-            request_timeout: self.request_timeout,
+            request_timeout: self.request_timeout.unwrap_or(REQUEST_TIMEOUT),
             proxy: profile.proxy.as_ref().map(|proxy| proxy.value.clone()),
             no_proxy: self.environment.var("NO_PROXY").or_else(|| self.environment.var("no_proxy")),
             authorities: profile.ca_bundle.as_ref().map(|bundle| self.authorities(bundle)),
@@ -289,7 +290,11 @@ impl Session {
             }
             tokio::select! {
                 biased; // What came to its end under a shield counts, whatever was pressed meanwhile.
-                outcome = work => outcome,
+                outcome = work => {
+                    // Work that gave up may have left a renewal on its way: it is not lost for that.
+                    interrupt::settled(|_| {}).await;
+                    outcome
+                }
                 () = interrupted => broken_off(),
             }
         });

@@ -31,6 +31,7 @@ mod schemas;
 mod secrecy;
 #[cfg(target_os = "linux")]
 mod secret_service;
+mod several;
 #[cfg(target_os = "linux")]
 mod terminal;
 mod without_writes;

@@ -10,7 +10,8 @@ use autocom::commands::auth::{
 };
 use autocom::commands::config::{get::GetAnswer, list::ListAnswer as ConfigList, path::PathAnswer};
 use autocom::commands::profiles::{current::CurrentAnswer, list::ListAnswer, show::ShowAnswer};
-use autocom::commands::{version::VersionAnswer, whoami::WhoamiAnswer};
+use autocom::commands::version::VersionAnswer;
+use autocom::commands::whoami::{WhoamiAllAnswer, WhoamiAnswer};
 use autocom::config::ConfigSchema;
 use autocom::ui::error_report::ErrorReport;
 use schemars::{JsonSchema, Schema, schema_for};
@@ -39,6 +40,7 @@ fn schemas() -> Vec<(&'static str, Schema)> {
         of::<ShowAnswer>("profiles-show"),
         of::<VersionAnswer>("version"),
         of::<WhoamiAnswer>("whoami"),
+        of::<WhoamiAllAnswer>("whoami-all"),
     ]
 }
 
@@ -105,9 +107,12 @@ fn what_every_command_prints_is_valid_by_its_schema() {
         ("config-path", "config path"),
         ("profiles-current", "profiles current"),
         ("profiles-list", "profiles list"),
+        ("profiles-list", "profiles list --check"),
         ("profiles-show", "profiles show bare"),
         ("version", "version"),
         ("whoami", "whoami"),
+        ("whoami", "whoami --check"),
+        ("whoami-all", "whoami --profiles local"),
         ("auth-logout", "auth logout"),
     ] {
         is_valid(name, &world.run(&format!("{line} -o json")).ok().json());

@@ -4,6 +4,7 @@ pub mod auth;
 pub mod config;
 pub mod exec;
 pub mod profiles;
+pub mod several;
 pub mod version;
 pub mod whoami;
 

@@ -1,19 +1,35 @@
 use clap::Args;
+use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Done;
+use super::several::Several;
 use crate::domain::SKEW;
 use crate::domain::time::{relative, rfc3339};
 use crate::error::Result;
 use crate::session::Session;
 use crate::session::record::login_command;
+use crate::session::several::Scope;
 use crate::ui::style::Tone;
-use crate::ui::view::{Cell, View, Viewed};
+use crate::ui::view::{Cell, Column, View, Viewed};
 
-/// Say who you are in the selected profile; asks the platform only for a token from a variable
+/// Say who you are in the selected profile; without --check it is what the last login learned
+///
+/// Only a token from a variable is asked of the platform in any case. With --all-profiles or --profiles
+/// every platform is asked, as with --check.
 #[derive(Debug, Args)]
-pub struct Whoami {}
+#[command(after_help = "\
+Examples:
+  autocom whoami --check
+  autocom whoami --profiles 'staging,prod-*'")]
+pub struct Whoami {
+    /// Ask the platform, renewing the token if that is due
+    #[arg(long)]
+    check: bool,
+    #[command(flatten)]
+    several: Several,
+}
 
 /// `autocom whoami -o json`.
 #[derive(Serialize, JsonSchema)]
@@ -46,10 +62,64 @@ impl Viewed for WhoamiAnswer {
     }
 }
 
+/// `autocom whoami --all-profiles -o json`: one entry for each profile that the platform knows.
+#[derive(Serialize, JsonSchema)]
+#[schemars(title = "autocom whoami, over several profiles")]
+#[serde(transparent)]
+pub struct WhoamiAllAnswer(pub Vec<WhoamiRow>);
+
+#[derive(Serialize, JsonSchema)]
+pub struct WhoamiRow {
+    pub profile: String,
+    pub name: Option<String>,
+    pub email: Option<String>,
+    pub api_url: Option<String>,
+    pub tenant: Option<String>,
+    /// RFC 3339, UTC.
+    #[serde(serialize_with = "crate::domain::time::optional_rfc3339")]
+    #[schemars(with = "Option<String>")]
+    pub expires_at: Option<Timestamp>,
+    #[serde(skip)]
+    #[schemars(skip)]
+    now: Timestamp,
+}
+
+impl Viewed for WhoamiAllAnswer {
+    fn view(&self) -> View {
+        let cells = |row: &WhoamiRow| {
+            let end = row.expires_at.map(|end| Cell::new(relative(end, row.now)).plain(rfc3339(end)));
+            vec![
+                Cell::new(&row.profile).tone(Tone::Strong),
+                Cell::or_absent(row.name.clone()),
+                Cell::or_absent(row.email.clone()),
+                Cell::or_absent(row.api_url.clone()),
+                Cell::or_absent(row.tenant.clone()),
+                end.unwrap_or_else(Cell::absent),
+            ]
+        };
+        View::Table {
+            columns: vec![
+                Column::kept("PROFILE"),
+                Column::expendable("NAME", 3),
+                Column::expendable("EMAIL", 1),
+                Column::expendable("API URL", 4),
+                Column::expendable("TENANT", 2),
+                Column::expendable("EXPIRES", 5),
+            ],
+            rows: self.0.iter().map(cells).collect(),
+            empty: "nobody is logged in",
+        }
+    }
+}
+
 impl Whoami {
     pub fn run(self, session: &Session) -> Result<Done> {
+        if let Some(scope) = self.several.scope()? {
+            return over_several(session, &scope);
+        }
         let profile = session.profile()?;
-        let identity = session.identity(&profile)?;
+        let identity =
+            if self.check { session.checked_identity(&profile) } else { session.identity(&profile) }?;
         let now = session.clock().now();
         if let Some(end) = identity.expires_at.filter(|end| end.duration_since(now) < SKEW) {
             let tense = if end < now { "ended" } else { "ends" };
@@ -69,4 +139,25 @@ impl Whoami {
             expires: identity.expires_at.map(|end| relative(end, now)),
         }))
     }
+}
+
+fn over_several(session: &Session, scope: &Scope) -> Result<Done> {
+    let members = session.members(scope)?;
+    let now = session.clock().now();
+    let (mut rows, mut failures) = (Vec::new(), Vec::new());
+    for identity in session.checked_identities(&members)? {
+        match identity {
+            Ok((profile, identity)) => rows.push(WhoamiRow {
+                profile: profile.label().to_owned(),
+                name: identity.name,
+                email: identity.email,
+                api_url: profile.api_url.as_ref().map(|url| url.value.to_string()),
+                tenant: identity.tenant.map(|tenant| tenant.to_string()),
+                expires_at: identity.expires_at,
+                now,
+            }),
+            Err(error) => failures.push(error),
+        }
+    }
+    Ok(Done::answer(WhoamiAllAnswer(rows)).with_failures(failures))
 }

@@ -15,11 +15,29 @@ pub struct Selection {
     /// Whether flags and variables are left out: they speak of the selected profile, not of a row
     /// in a list.
     pub files_only: bool,
+    /// Whether this is the one profile that the command resolves: an `AUTOCOM_TOKEN` that names no
+    /// environment is its.
+    pub sole: bool,
 }
 
 impl Selection {
     fn of(name: ProfileName, origin: Origin) -> Selection {
-        Selection { name: Some(name), origin, only_in_variables: false, files_only: false }
+        Selection { name: Some(name), origin, only_in_variables: false, files_only: false, sole: true }
+    }
+
+    /// An environment that no profile is bound to.
+    fn unnamed(origin: Origin) -> Selection {
+        Selection { name: None, origin, only_in_variables: false, files_only: false, sole: true }
+    }
+
+    /// A profile that is to be made, named by `flag`.
+    pub fn new_by(name: ProfileName, flag: &'static str) -> Selection {
+        Selection::of(name, Origin::Flag(flag))
+    }
+
+    /// One of the profiles that a command is run over, as if `--profile` had named it.
+    pub fn one_of_several(name: ProfileName) -> Selection {
+        Selection { sole: false, ..Selection::by_flag(name) }
     }
 
     pub fn by_profile_flag(&self) -> bool {
@@ -33,7 +51,7 @@ impl Selection {
 
     /// A profile in the files, whoever asks for it (a row of a list).
     pub fn listed(name: ProfileName) -> Selection {
-        Selection { files_only: true, ..Selection::of(name, Origin::BuiltIn) }
+        Selection { files_only: true, sole: false, ..Selection::of(name, Origin::BuiltIn) }
     }
 }
 
@@ -103,7 +121,7 @@ impl Config {
         let keyed: Vec<&ProfileName> = bound.iter().filter(keyed_by_url).collect();
         match (keyed.as_slice(), bound.is_empty()) {
             ([only], _) => Ok(Selection::of((*only).clone(), origin)),
-            (_, true) => Ok(Selection { name: None, origin, only_in_variables: false, files_only: false }),
+            (_, true) => Ok(Selection::unnamed(origin)),
             _ => Err(ConfigError::Ambiguous {
                 url: url.to_string(),
                 origin,

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use super::Invalid;
 
 /// The setting `store`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum StoreChoice {
     /// The keychain, or the file where there is no keychain.
     #[default]

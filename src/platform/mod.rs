@@ -93,6 +93,10 @@ impl<T: TokenSource> Platform<T> {
         Platform { http, api_url, tokens, tenant, backoff: Backoff::default() }
     }
 
+    pub fn tokens(&self) -> &T {
+        &self.tokens
+    }
+
     /// Who the token belongs to: `GET /profile`.
     pub async fn profile(&self) -> Result<Profile, T::Error> {
         let answer = self.send(Call::get("/profile")).await?.accepted()?;

@@ -1,6 +1,6 @@
 //! The token of a profile, for calls to its platform: a variable's, else the store's, renewed in time.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -38,23 +38,28 @@ impl Bearer {
 
     /// The tenant that goes along with it.
     pub fn tenant(&self, profile: &Resolved) -> Option<Tenant> {
-        let resolved = profile.tenant.as_ref();
         match self {
-            // Not the one that a login learned, which may have been somebody else's.
-            Bearer::Variable(_) => {
-                resolved.filter(|tenant| tenant.layer != Layer::Captured).map(|tenant| tenant.value.clone())
-            }
-            Bearer::Stored(stored) => {
-                resolved.map(|tenant| tenant.value.clone()).or_else(|| stored.record.tenant.clone())
-            }
+            Bearer::Variable(_) => own_tenant(profile),
+            Bearer::Stored(stored) => tenant_with(profile, stored),
         }
     }
 }
 
-/// The tokens of a profile while a command runs.
+/// Not the one that a login learned, which may have been somebody else's.
+fn own_tenant(profile: &Resolved) -> Option<Tenant> {
+    let own = profile.tenant.as_ref().filter(|tenant| tenant.layer != Layer::Captured);
+    own.map(|tenant| tenant.value.clone())
+}
+
+fn tenant_with(profile: &Resolved, stored: &Stored) -> Option<Tenant> {
+    profile.tenant.as_ref().map(|tenant| tenant.value.clone()).or_else(|| stored.record.tenant.clone())
+}
+
+/// The tokens of a profile while a command runs. Clones are the same tokens.
+#[derive(Clone)]
 pub enum Tokens {
-    Variable(Secret),
-    Stored { credential: Credential, held: Mutex<Box<Stored>> },
+    Variable(TokenVariable),
+    Stored { credential: Credential, held: Arc<Mutex<Box<Stored>>> },
 }
 
 /// Why a call came to nothing.
@@ -72,11 +77,11 @@ impl From<PlatformError> for CallError {
 }
 
 impl CallError {
-    /// For people; `remedy` is what helps against a token that the platform rejects.
-    fn with(self, remedy: String) -> Error {
+    /// For people, with what helps against a token that the platform rejects.
+    pub(super) fn with(self, tokens: &Tokens) -> Error {
         match self {
             CallError::Platform(error @ PlatformError::Unauthenticated { .. }) => {
-                Error::from(error).hint(remedy)
+                Error::from(error).hint(tokens.remedy())
             }
             CallError::Platform(error) => error.into(),
             CallError::Token(error) => error,
@@ -169,21 +174,33 @@ impl Session {
         profile: &Resolved,
         work: impl AsyncFnOnce(&Platform<Tokens>) -> Result<T, CallError>,
     ) -> Result<T> {
-        let bearer = self.held(profile)?;
+        self.block_on(async {
+            let tokens = self.tokens(profile).await?;
+            let tokens = tokens.ok_or_else(|| Owner::of(profile).not_logged_in())?;
+            let platform = self.platform(profile, tokens)?;
+            work(&platform).await.map_err(|error| error.with(platform.tokens()))
+        })
+    }
+
+    /// The tokens of `profile`, or `None` if nobody is logged in.
+    pub(super) async fn tokens(&self, profile: &Resolved) -> Result<Option<Tokens>> {
+        if let Some(variable) = self.token_variable(profile)? {
+            return Ok(Some(Tokens::Variable(variable)));
+        }
+        // A profile without an environment can't have been logged in to.
+        if profile.credential.is_none() || profile.api_url.is_none() {
+            return Ok(None);
+        }
+        let credential = self.credential(profile)?;
+        let held = credential.find().await?;
+        Ok(held.map(|held| Tokens::stored(credential, held)))
+    }
+
+    /// The platform of `profile`, for the tenant that goes along with `tokens`.
+    pub(super) fn platform(&self, profile: &Resolved, tokens: Tokens) -> Result<Platform<Tokens>> {
         let url = profile.api_url.as_ref().ok_or_else(|| no_environment(profile))?.value.clone();
-        let tenant = bearer.tenant(profile);
-        let (tokens, remedy) = match bearer {
-            Bearer::Variable(variable) => {
-                (Tokens::Variable(variable.token), format!("unset or replace {}", variable.name))
-            }
-            Bearer::Stored(held) => {
-                let credential = self.credential(profile)?;
-                let remedy = credential.owner().login.clone();
-                (Tokens::stored(credential, *held), remedy)
-            }
-        };
-        let platform = Platform::new(self.http(profile), url, tokens, tenant);
-        self.block_on(async { work(&platform).await.map_err(|error| error.with(remedy)) })
+        let tenant = tokens.tenant(profile);
+        Ok(Platform::new(self.http(profile), url, tokens, tenant))
     }
 
     /// The token as it is now, whatever its age.
@@ -198,7 +215,7 @@ impl Session {
     /// The variable that supplies the selected profile's token. One that belongs to another
     /// environment is mentioned.
     pub fn token_variable(&self, profile: &Resolved) -> Result<Option<TokenVariable>> {
-        let variables = self.config()?.token_variable(profile, true);
+        let variables = self.config()?.token_variable(profile, profile.selection.sole);
         if variables.passed_over {
             self.notices().warn(format!(
                 "AUTOCOM_TOKEN belongs to another environment and is not used for profile {}",
@@ -228,7 +245,25 @@ fn ends_too_soon(whose: &str, left: SignedDuration, min_ttl: SignedDuration) -> 
 
 impl Tokens {
     pub(super) fn stored(credential: Credential, held: Stored) -> Tokens {
-        Tokens::Stored { credential, held: Mutex::new(Box::new(held)) }
+        Tokens::Stored { credential, held: Arc::new(Mutex::new(Box::new(held))) }
+    }
+
+    /// What helps if the platform rejects them.
+    fn remedy(&self) -> String {
+        match self {
+            Tokens::Variable(variable) => format!("unset or replace {}", variable.name),
+            Tokens::Stored { credential, .. } => credential.owner().login.clone(),
+        }
+    }
+
+    /// The tenant that goes along with them.
+    fn tenant(&self, profile: &Resolved) -> Option<Tenant> {
+        match self {
+            Tokens::Variable(_) => own_tenant(profile),
+            Tokens::Stored { held, .. } => {
+                tenant_with(profile, &held.lock().unwrap_or_else(PoisonError::into_inner))
+            }
+        }
     }
 
     fn keep(held: &Mutex<Box<Stored>>, stored: Stored) -> Secret {
@@ -243,7 +278,7 @@ impl TokenSource for Tokens {
 
     async fn current(&self) -> Result<Secret, CallError> {
         let (credential, held) = match self {
-            Tokens::Variable(token) => return Ok(token.clone()),
+            Tokens::Variable(variable) => return Ok(variable.token.clone()),
             Tokens::Stored { credential, held } => (credential, held),
         };
         let seen = held.lock().unwrap_or_else(PoisonError::into_inner).clone();

@@ -1,14 +1,24 @@
 //! What the platform itself says of a profile's token: `GET /profile`.
 
-use std::time::Instant;
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::Session;
+use super::bearer::CallError;
+use super::record::Owner;
+use super::several::Pool;
+use super::{Session, no_environment};
 use crate::config::Resolved;
+use crate::domain::CredentialKey;
 use crate::error::{Error, Kind, Result};
-use crate::platform::Profile as User;
+use crate::platform::{PlatformError, Profile as User};
+use crate::system::http::{Cause, Unreachable};
+
+/// What one environment has for its answer, renewal and retries included, unless `--request-timeout`
+/// says otherwise.
+const DEADLINE: Duration = Duration::from_secs(10);
 
 /// The column CHECK.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
@@ -59,30 +69,85 @@ pub struct Check {
     pub reason: Option<String>,
 }
 
-impl Check {
-    pub fn missing(error: &Error) -> Check {
-        Check { status: CheckStatus::Missing, ms: None, reason: Some(error.message.clone()) }
+/// What a check found, with what a command would have ended with.
+#[derive(Debug, Clone)]
+pub struct Checked {
+    pub check: Check,
+    pub outcome: Result<User>,
+}
+
+impl Checked {
+    fn of(outcome: Result<User>, ms: Option<u64>) -> Checked {
+        let check = match &outcome {
+            Ok(_) => Check { status: CheckStatus::Ok, ms, reason: None },
+            Err(error) => {
+                let reason: Vec<_> = std::iter::once(&error.message).chain(&error.causes).cloned().collect();
+                Check { status: CheckStatus::of(error), ms, reason: Some(reason.join(": ")) }
+            }
+        };
+        Checked { check, outcome }
     }
 
-    pub fn failed(error: &Error, ms: Option<u64>) -> Check {
-        let reason = std::iter::once(&error.message).chain(&error.causes).cloned().collect::<Vec<_>>();
-        Check { status: CheckStatus::of(error), ms, reason: Some(reason.join(": ")) }
+    fn missing(profile: &Resolved) -> Checked {
+        let error = Owner::of(profile).not_logged_in();
+        let check = Check { status: CheckStatus::Missing, ..Checked::of(Err(error.clone()), None).check };
+        Checked { check, outcome: Err(error) }
     }
 }
+
+/// Who asks with which token for which tenant: profiles that agree in this share one check.
+type Question = (Option<CredentialKey>, Option<String>, Option<String>, Option<String>);
 
 impl Session {
     /// Asks the platform who the profile's token is, renewing it if that is due.
     ///
     /// # Errors
-    /// Only an interruption; all else is an outcome, with the error that a command would have ended with.
-    pub fn check(&self, profile: &Resolved) -> Result<(Check, Result<User>)> {
-        let started = Instant::now();
-        let outcome = self.call(profile, async |platform| platform.profile().await);
-        let ms = Some(u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX));
-        match outcome {
-            Ok(user) => Ok((Check { status: CheckStatus::Ok, ms, reason: None }, Ok(user))),
-            Err(error) if error.kind == Kind::Interrupted => Err(error),
-            Err(error) => Ok((Check::failed(&error, ms), Err(error))),
+    /// Only an interruption; all else is an outcome.
+    pub fn check(&self, profile: &Resolved) -> Result<Checked> {
+        let mut checked = self.checks(&[profile])?;
+        checked.pop().ok_or_else(|| no_environment(profile))
+    }
+
+    /// As [`Session::check`], of all profiles at once, each within a deadline of its own. The outcomes
+    /// are in the profiles' order.
+    pub fn checks(&self, profiles: &[&Resolved]) -> Result<Vec<Checked>> {
+        let pool = Pool::of(profiles.iter().copied());
+        let mut questions: Vec<&Resolved> = Vec::new();
+        let mut places: HashMap<Question, usize> = HashMap::new();
+        let mut asked_at = Vec::with_capacity(profiles.len());
+        for profile in profiles.iter().copied() {
+            let place = *places.entry(self.question(profile)?).or_insert(questions.len());
+            if place == questions.len() {
+                questions.push(profile);
+            }
+            asked_at.push(place);
         }
+        let checked = self.all_at_once(&questions, "Asking", async |profile| {
+            self.ask(&pool, profile).await.unwrap_or_else(|error| Checked::of(Err(error), None))
+        })?;
+        Ok(asked_at.into_iter().map(|place| checked[place].clone()).collect())
+    }
+
+    fn question(&self, profile: &Resolved) -> Result<Question> {
+        let variable = self.token_variable(profile).ok().flatten().map(|variable| variable.name);
+        let url = profile.api_url.as_ref().map(|url| url.value.to_string());
+        let tenant = profile.tenant.as_ref().map(|tenant| tenant.value.to_string());
+        let key = profile.credential.as_ref().map(|key| key.value.clone());
+        Ok((key, url, tenant, variable))
+    }
+
+    async fn ask(&self, pool: &Pool, profile: &Resolved) -> Result<Checked> {
+        let Some(tokens) = pool.tokens(self, profile).await? else { return Ok(Checked::missing(profile)) };
+        let platform = self.platform(profile, tokens)?;
+        let deadline = self.request_timeout.unwrap_or(DEADLINE);
+        let started = Instant::now();
+        let outcome = tokio::time::timeout(deadline, platform.profile()).await.unwrap_or_else(|_| {
+            let at = profile.api_url.as_ref().map(|url| url.value.authority()).unwrap_or_default();
+            Err(PlatformError::Unreachable(Unreachable { at, cause: Cause::Timeout(deadline) }).into())
+        });
+        let was_asked = !matches!(outcome, Err(CallError::Token(_)));
+        let ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let outcome = outcome.map_err(|error| error.with(platform.tokens()));
+        Ok(Checked::of(outcome, was_asked.then_some(ms)))
     }
 }

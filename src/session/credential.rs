@@ -103,10 +103,14 @@ impl Credential {
     }
 
     /// As [`Credential::read`], for a task: the stores wait, and a task must not.
-    pub async fn look(&self) -> Result<Stored> {
+    pub async fn find(&self) -> Result<Option<Stored>> {
         let this = self.clone();
-        let found = apart(move || this.read()).await?;
-        found.ok_or_else(|| self.0.whose.owner.not_logged_in())
+        apart(move || this.read()).await
+    }
+
+    /// What is stored now, or that nobody is logged in.
+    pub async fn look(&self) -> Result<Stored> {
+        self.find().await?.ok_or_else(|| self.0.whose.owner.not_logged_in())
     }
 
     pub fn now(&self) -> Timestamp {

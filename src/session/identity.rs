@@ -5,9 +5,11 @@ use jiff::Timestamp;
 use super::Session;
 use super::bearer::Bearer;
 use super::record::{Owner, login_of};
+use super::several::Member;
 use crate::config::{Login, Resolved};
 use crate::domain::{Tenant, jwt};
 use crate::error::Result;
+use crate::platform::Profile as User;
 
 /// A user as a profile knows them.
 pub struct Identity {
@@ -24,17 +26,9 @@ impl Session {
     /// The user of the profile: from what the login captured, else from the store; a variable's
     /// token is asked of the platform.
     pub fn identity(&self, profile: &Resolved) -> Result<Identity> {
-        if let Some(variable) = self.token_variable(profile)? {
-            let expires_at = jwt::expiry(&variable.token);
-            let tenant = Bearer::Variable(variable).tenant(profile);
+        if self.token_variable(profile)?.is_some() {
             let user = self.call(profile, async |platform| platform.profile().await)?;
-            return Ok(Identity {
-                name: user.name,
-                email: user.email,
-                tenant: tenant.or(user.current_tenant),
-                expires_at,
-                renewable: false,
-            });
+            return Ok(self.identified(profile, user, self));
         }
         match &profile.login {
             Some(login) if login.is_logged_out() => Err(Owner::of(profile).not_logged_in()),
@@ -48,6 +42,56 @@ impl Session {
                 let stored = self.require_stored(profile)?;
                 Ok(Identity::of(&login_of(&stored.record, stored.store, None), profile))
             }
+        }
+    }
+}
+
+impl Session {
+    /// Who the profile's token is by the platform's own word.
+    pub fn checked_identity(&self, profile: &Resolved) -> Result<Identity> {
+        let user = self.check(profile)?.outcome?;
+        Ok(self.identified(profile, user, &self.again()))
+    }
+
+    /// As [`Session::checked_identity`], of all members at once and in their order.
+    pub fn checked_identities(&self, members: &[Member]) -> Result<Vec<Result<(Resolved, Identity)>>> {
+        let profiles: Vec<&Resolved> = members.iter().filter_map(|it| it.profile.as_ref().ok()).collect();
+        let mut checks = self.checks(&profiles)?.into_iter();
+        let now = self.again();
+        let identity = |member: &Member| -> Result<(Resolved, Identity)> {
+            let profile = member.profile.clone()?;
+            let user = checks.next().ok_or_else(|| Owner::of(&profile).not_logged_in())?.outcome?;
+            let identity = self.identified(&profile, user, &now);
+            Ok((profile, identity))
+        };
+        let identities = members.iter().map(identity).zip(members);
+        Ok(identities
+            .map(|(identity, member)| identity.map_err(|error| error.about(member.name.as_str())))
+            .collect())
+    }
+
+    /// `now` has the files as the check has left them: it may have renewed the token.
+    fn identified(&self, profile: &Resolved, user: User, now: &Session) -> Identity {
+        let variable = self.token_variable(profile).ok().flatten();
+        let login = profile
+            .credential
+            .as_ref()
+            .and_then(|key| now.config().ok()?.captured.get(&key.value))
+            .filter(|_| variable.is_none());
+        let expires_at = match &variable {
+            Some(variable) => jwt::expiry(&variable.token),
+            None => login.as_ref().and_then(|login| login.expires_at),
+        };
+        let tenant = match variable {
+            Some(variable) => Bearer::Variable(variable).tenant(profile),
+            None => profile.tenant.as_ref().map(|tenant| tenant.value.clone()),
+        };
+        Identity {
+            name: user.name,
+            email: user.email,
+            tenant: tenant.or(user.current_tenant),
+            expires_at,
+            renewable: login.is_some_and(|login| login.renewable),
         }
     }
 }

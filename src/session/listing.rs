@@ -6,9 +6,10 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Session;
+use super::check::{Check, CheckStatus, Checked};
 use crate::config::{Resolved, Selection};
 use crate::domain::{Layer, ProfileName, StoreKind, TokenStatus, jwt};
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct ProfileRow {
@@ -28,6 +29,9 @@ pub struct ProfileRow {
     pub store: Option<StoreKind>,
     /// The credential key.
     pub credential: Option<String>,
+    /// With `--check`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub check: Option<Check>,
     #[serde(skip)]
     #[schemars(skip)]
     pub token_variable: Option<String>,
@@ -39,39 +43,91 @@ pub struct Listing {
     pub failures: Vec<Error>,
 }
 
+/// A profile that is to be listed.
+struct Listed {
+    name: Option<ProfileName>,
+    active: bool,
+    /// `None`: it can't be resolved.
+    profile: Option<Resolved>,
+}
+
 impl Session {
     /// Every profile of the file, and the selected one also when it exists only in variables.
     pub fn listing(&self) -> Result<Listing> {
+        let (listed, failures) = self.listed()?;
+        Ok(Listing { rows: listed.iter().map(|one| self.listed_row(one)).collect(), failures })
+    }
+
+    /// As [`Session::listing`], with what each platform says of its token. That nobody is logged in is
+    /// not a failure: the list is there to show it.
+    pub fn checked_listing(&self) -> Result<Listing> {
+        let (mut listed, mut failures) = self.listed()?;
+        let profiles: Vec<&Resolved> = listed.iter().filter_map(|one| one.profile.as_ref()).collect();
+        let mut checks = self.checks(&profiles)?.into_iter();
+        // What was renewed or mended meanwhile is listed as it is now.
+        let now = self.again();
+        let captured = &now.config()?.captured;
+        let (mut rows, mut failed) = (Vec::new(), Vec::new());
+        for one in &mut listed {
+            if let Some(profile) = &mut one.profile {
+                profile.login = profile.credential.as_ref().and_then(|key| captured.get(&key.value));
+            }
+            let mut row = self.listed_row(one);
+            if one.profile.is_some()
+                && let Some(Checked { check, outcome }) = checks.next()
+            {
+                match outcome {
+                    Ok(user) => row.user = row.user.or(user.email),
+                    Err(_) if check.status == CheckStatus::Missing => {}
+                    Err(error) => failed.push((error.kind, one.label().to_owned(), check.status)),
+                }
+                row.check = Some(check);
+            }
+            rows.push(row);
+        }
+        failures.extend(did_not_pass(&failed, rows.len()));
+        Ok(Listing { rows, failures })
+    }
+
+    fn listed(&self) -> Result<(Vec<Listed>, Vec<Error>)> {
         let config = self.config()?;
         let mut failures = Vec::new();
         let selected = config.select().map_err(|error| failures.push(error.into())).ok();
-        let active = |name: &ProfileName| selected.as_ref().is_some_and(|s| s.name.as_ref() == Some(name));
-        let mut rows = Vec::new();
+        let mut listed = Vec::new();
         for name in config.profiles() {
-            let selection =
-                selected.clone().filter(|_| active(&name)).unwrap_or_else(|| Selection::listed(name.clone()));
-            match config.resolve(selection) {
-                Ok(profile) => rows.push(self.row(&profile, active(&name))),
-                Err(error) => {
-                    rows.push(self.broken_row(&name, active(&name)));
-                    failures.push(Error::from(error).hint(format!("autocom profiles set {name} KEY=VALUE")));
-                }
-            }
+            let own = selected.as_ref().filter(|selection| selection.name.as_ref() == Some(&name));
+            let active = own.is_some();
+            let selection = own.cloned().unwrap_or_else(|| Selection::listed(name.clone()));
+            let profile = config.resolve(selection).map_err(|error| {
+                failures.push(Error::from(error).hint(format!("autocom profiles set {name} KEY=VALUE")));
+            });
+            listed.push(Listed { name: Some(name), active, profile: profile.ok() });
         }
-        if let Some(selection) =
-            selected.filter(|s| s.name.as_ref().is_none_or(|name| !config.profiles().contains(name)))
-        {
+        let in_variables =
+            selected.filter(|s| s.name.as_ref().is_none_or(|name| !config.profiles().contains(name)));
+        if let Some(selection) = in_variables {
+            let name = selection.name.clone();
             match config.resolve(selection) {
-                Ok(profile) if profile.api_url.is_some() => rows.push(self.row(&profile, true)),
+                Ok(profile) if profile.api_url.is_some() => {
+                    listed.push(Listed { name, active: true, profile: Some(profile) });
+                }
                 Ok(_) => {}
                 Err(error) => failures.push(error.into()),
             }
         }
-        Ok(Listing { rows, failures })
+        Ok((listed, failures))
+    }
+
+    fn listed_row(&self, listed: &Listed) -> ProfileRow {
+        match &listed.profile {
+            Some(profile) => self.row(profile, listed.active),
+            None => broken_row(listed),
+        }
     }
 
     pub fn row(&self, profile: &Resolved, active: bool) -> ProfileRow {
-        let variable = self.config().ok().and_then(|config| config.token_variable(profile, active).used);
+        let variable =
+            self.config().ok().and_then(|config| config.token_variable(profile, profile.selection.sole).used);
         let login = profile.login.as_ref();
         let token = match (&variable, &profile.api_url, login) {
             (Some(_), _, _) => TokenStatus::Env,
@@ -104,22 +160,40 @@ impl Session {
             store: login.and_then(|login| login.store),
             credential: profile.credential.as_ref().map(|key| key.value.to_string()),
             token_variable: variable.map(|variable| variable.name),
+            check: None,
         }
     }
+}
 
-    /// A profile that can't be resolved still has a row: hiding it would hide the mistake.
-    fn broken_row(&self, name: &ProfileName, active: bool) -> ProfileRow {
-        ProfileRow {
-            name: Some(name.to_string()),
-            active,
-            api_url: None,
-            tenant: None,
-            user: None,
-            token: TokenStatus::Unknown,
-            expires_at: None,
-            store: None,
-            credential: None,
-            token_variable: None,
-        }
+impl Listed {
+    fn label(&self) -> &str {
+        self.name.as_ref().map_or("(unnamed)", ProfileName::as_str)
     }
+}
+
+/// A profile that can't be resolved still has a row: hiding it would hide the mistake.
+fn broken_row(listed: &Listed) -> ProfileRow {
+    ProfileRow {
+        name: listed.name.as_ref().map(ToString::to_string),
+        active: listed.active,
+        api_url: None,
+        tenant: None,
+        user: None,
+        token: TokenStatus::Unknown,
+        expires_at: None,
+        store: None,
+        credential: None,
+        token_variable: None,
+        check: None,
+    }
+}
+
+/// One error for all checks that failed: the table says the rest.
+fn did_not_pass(failed: &[(Kind, String, CheckStatus)], count: usize) -> Option<Error> {
+    let kind = Kind::gravest(failed.iter().map(|(kind, ..)| *kind))?;
+    let (_, first, _) = failed.iter().find(|(other, ..)| *other == kind)?;
+    let names: Vec<String> =
+        failed.iter().map(|(_, name, status)| format!("{name} ({})", status.as_str())).collect();
+    let message = format!("{} of {count} profiles did not pass: {}", failed.len(), names.join(", "));
+    Some(Error::new(kind, message).hint(format!("autocom auth status --check --profile {first}")))
 }

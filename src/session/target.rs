@@ -3,7 +3,7 @@
 use super::record::login_command;
 use super::{Session, no_environment};
 use crate::config::{Config, ConfigError, EditTarget, Resolved, Selection};
-use crate::domain::{ApiUrl, ClientId, CredentialKey, Key, Layer, Origin, ProfileName, StoreChoice, Tenant};
+use crate::domain::{ApiUrl, ClientId, CredentialKey, Key, Layer, ProfileName, StoreChoice, Tenant};
 use crate::error::{Error, Result};
 
 /// The profile to log in to.
@@ -71,7 +71,7 @@ impl Session {
                     .map_err(|why| Error::usage(format!("the profile name {why} (from --profile)")))?;
                 // Writing it would be refused too, but only after the login.
                 config.check_new_name(&name)?;
-                return Ok((new_selection(name, "--profile"), true));
+                return Ok((Selection::new_by(name, "--profile"), true));
             }
             (Err(error @ ConfigError::UnknownProfile { .. }), None) => {
                 let near = Error::from(error);
@@ -102,7 +102,7 @@ impl Session {
         let url = config.resolve(selection)?.api_url.map(|url| url.value);
         let suggested = url.map_or_else(|| "local".to_owned(), |url| url.suggested_name());
         let name = free_name(&suggested, |name| config.check_new_name(name).is_err());
-        Ok((new_selection(name, "--api-url"), true))
+        Ok((Selection::new_by(name, "--api-url"), true))
     }
 
     /// Writes what the files don't resolve to already, after `logins.toml` was written. A file that
@@ -190,10 +190,6 @@ impl Target {
 
 fn by_variable(layer: Option<Layer>) -> bool {
     matches!(layer, Some(Layer::Variable | Layer::PassedOverVariable))
-}
-
-fn new_selection(name: ProfileName, flag: &'static str) -> Selection {
-    Selection { name: Some(name), origin: Origin::Flag(flag), only_in_variables: false, files_only: false }
 }
 
 /// `suggested`, or the first of `suggested-2`, `suggested-3`, ... that is not taken.

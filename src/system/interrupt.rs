@@ -60,21 +60,23 @@ pub async fn pressed() {
 /// is called with what that is.
 pub async fn interrupted(wait: impl FnOnce(&str)) {
     pressed().await;
-    let unshielded = async {
-        let gone = LAST_SHIELD_GONE.notified();
-        tokio::pin!(gone);
-        // Listening before looking: what goes in between is not missed.
-        gone.as_mut().enable();
-        if SHIELDS.load(Ordering::SeqCst) > 0 {
-            let what = *SHIELDED_WORK.lock().unwrap_or_else(PoisonError::into_inner);
-            wait(what);
-            gone.await;
-        }
-    };
     tokio::select! {
-        () = unshielded => {}
+        () = settled(wait) => {}
         _ = ctrl_c() => {}
-        () = tokio::time::sleep(SHIELDED) => {}
+    }
+}
+
+/// Comes back when nothing is shielded any more, after five seconds at most. If something is, `wait` is
+/// called with what that is.
+pub async fn settled(wait: impl FnOnce(&str)) {
+    let gone = LAST_SHIELD_GONE.notified();
+    tokio::pin!(gone);
+    // Listening before looking: what goes in between is not missed.
+    gone.as_mut().enable();
+    if SHIELDS.load(Ordering::SeqCst) > 0 {
+        let what = *SHIELDED_WORK.lock().unwrap_or_else(PoisonError::into_inner);
+        wait(what);
+        let _ = tokio::time::timeout(SHIELDED, gone).await;
     }
 }
 

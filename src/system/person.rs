@@ -20,4 +20,7 @@ pub type Aside = Box<dyn Fn(&dyn Fn()) + Send + Sync>;
 pub trait Waiting {
     /// A way to print meanwhile: `print` runs with the sign out of the way.
     fn aside(&self) -> Aside;
+
+    /// Says something else from now on.
+    fn say(&self, what: &str);
 }

@@ -21,6 +21,12 @@ impl Spinner {
         Spinner(Some(bar))
     }
 
+    pub fn say(&self, text: &str) {
+        if let Some(bar) = &self.0 {
+            bar.set_message(text.to_owned());
+        }
+    }
+
     /// A way to print while it spins: `print` runs with the spinner's line out of the way.
     pub fn aside(&self) -> impl Fn(&dyn Fn()) + Send + Sync + 'static {
         let bar = self.0.clone();

@@ -3,11 +3,12 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::super::Done;
+use super::super::profiles::list::{checked_cell, token_cell};
 use crate::domain::time::relative;
 use crate::domain::{TokenKind, TokenStatus};
 use crate::error::Result;
 use crate::session::Session;
-use crate::session::check::{Check, CheckStatus};
+use crate::session::check::Checked;
 use crate::session::status::Standing;
 use crate::ui::style::Tone;
 use crate::ui::view::{Cell, View, Viewed};
@@ -54,42 +55,24 @@ impl Viewed for StatusAnswer {
             ("API URL", Cell::or_absent(standing.api_url.clone())),
             ("TENANT", Cell::or_absent(standing.tenant.clone())),
             ("USER", Cell::or_absent(user)),
-            ("TOKEN", super::super::profiles::list::token_cell(standing.token)),
+            ("TOKEN", token_cell(standing.token)),
             ("KIND", Cell::or_absent(standing.kind.map(TokenKind::as_str))),
             ("EXPIRES", expires.unwrap_or_else(Cell::absent)),
             ("RENEWS", renews),
             ("STORE", store),
         ];
-        fields.extend(standing.check.as_ref().map(|check| ("CHECK", check_cell(check))));
+        fields.extend(standing.check.as_ref().map(|check| ("CHECK", checked_cell(check))));
         View::Record(fields)
     }
-}
-
-/// `ok 23 ms`, or what is wrong and why.
-fn check_cell(check: &Check) -> Cell {
-    let status = check.status.as_str();
-    let (text, tone) = match (check.status, check.ms, &check.reason) {
-        (CheckStatus::Ok, Some(ms), _) => (format!("{status} {ms} ms"), Tone::Good),
-        (_, _, Some(reason)) => (format!("{status}: {reason}"), Tone::Bad),
-        _ => (status.to_owned(), Tone::Plain),
-    };
-    Cell::new(text).tone(tone)
 }
 
 impl Status {
     pub fn run(self, session: &Session) -> Result<Done> {
         let profile = session.profile()?;
+        // First, since it may renew the token.
+        let checked = if self.check { Some(session.check(&profile)?) } else { None };
         let (mut standing, mut failure) = session.standing(&profile)?;
-        if self.check {
-            let (check, outcome) = match failure {
-                None => session.check(&profile)?,
-                Some(error) if standing.token == TokenStatus::LoggedOut => {
-                    (Check::missing(&error), Err(error))
-                }
-                Some(error) => (Check::failed(&error, None), Err(error)),
-            };
-            // The check may have renewed it.
-            (standing, failure) = session.standing(&profile)?;
+        if let Some(Checked { check, outcome }) = checked {
             standing.check = Some(check);
             match outcome {
                 Ok(user) if standing.token == TokenStatus::Env => {

@@ -8,13 +8,21 @@ use crate::domain::TokenStatus;
 use crate::domain::time::{relative, rfc3339};
 use crate::error::Result;
 use crate::session::Session;
+use crate::session::check::{Check, CheckStatus};
 use crate::session::listing::ProfileRow;
 use crate::ui::style::Tone;
 use crate::ui::view::{Cell, Column, View, Viewed};
 
-/// List every profile with the state of its token; asks no platform and opens no keychain
+/// List every profile with the state of its token; without --check no platform is asked and no keychain opened
+///
+/// With --check every platform is asked at once, with the real credentials, renewed where that is due. A
+/// check that fails decides the exit code; that nobody is logged in to a profile is no failure.
 #[derive(Debug, Args)]
-pub struct List {}
+pub struct List {
+    /// Ask every platform whether it takes the token
+    #[arg(long)]
+    check: bool,
+}
 
 /// `autocom profiles list -o json`.
 #[derive(Serialize, JsonSchema)]
@@ -25,23 +33,38 @@ pub struct ListAnswer {
     #[serde(skip)]
     #[schemars(skip)]
     now: Timestamp,
+    #[serde(skip)]
+    #[schemars(skip)]
+    checked: bool,
 }
 
 impl Viewed for ListAnswer {
     fn view(&self) -> View {
+        let mut columns = vec![
+            Column::kept("PROFILE"),
+            Column::expendable("API URL", 3),
+            Column::expendable("TENANT", 5),
+            Column::expendable("USER", 4),
+            Column::kept("TOKEN"),
+            Column::expendable("EXPIRES", 2),
+            Column::expendable("STORE", 6),
+        ];
+        columns.extend(self.checked.then_some(Column::expendable("CHECK", 1)));
         View::Table {
-            columns: vec![
-                Column::kept("PROFILE"),
-                Column::expendable("API URL", 2),
-                Column::expendable("TENANT", 4),
-                Column::expendable("USER", 3),
-                Column::kept("TOKEN"),
-                Column::expendable("EXPIRES", 1),
-                Column::expendable("STORE", 5),
-            ],
-            rows: self.rows.iter().map(|row| cells(row, self.now)).collect(),
+            columns,
+            rows: self.rows.iter().map(|row| self.cells(row)).collect(),
             empty: "no profiles yet: autocom auth login --api-url https://api.example.test --client-id ID",
         }
+    }
+}
+
+impl ListAnswer {
+    fn cells(&self, row: &ProfileRow) -> Vec<Cell> {
+        let mut cells = cells(row, self.now);
+        if self.checked {
+            cells.push(row.check.as_ref().map_or_else(Cell::absent, check_cell));
+        }
+        cells
     }
 }
 
@@ -73,10 +96,31 @@ pub fn token_cell(status: TokenStatus) -> Cell {
     })
 }
 
+/// `ok 23 ms`, or in a word what is wrong, with the reason where the word alone says little.
+fn check_cell(check: &Check) -> Cell {
+    match check.status {
+        CheckStatus::Unreachable | CheckStatus::Locked => checked_cell(check),
+        CheckStatus::Ok => checked_cell(check),
+        CheckStatus::Missing => Cell::new(check.status.as_str()).tone(Tone::Faint),
+        CheckStatus::Rejected | CheckStatus::Forbidden => Cell::new(check.status.as_str()).tone(Tone::Bad),
+    }
+}
+
+/// `ok 23 ms`, or what is wrong and why.
+pub fn checked_cell(check: &Check) -> Cell {
+    let status = check.status.as_str();
+    let (text, tone) = match (check.status, check.ms, &check.reason) {
+        (CheckStatus::Ok, Some(ms), _) => (format!("{status} {ms} ms"), Tone::Good),
+        (_, _, Some(reason)) => (format!("{status}: {reason}"), Tone::Bad),
+        _ => (status.to_owned(), Tone::Plain),
+    };
+    Cell::new(text).tone(tone)
+}
+
 impl List {
     pub fn run(self, session: &Session) -> Result<Done> {
-        let listing = session.listing()?;
-        let answer = ListAnswer { rows: listing.rows, now: session.clock().now() };
+        let listing = if self.check { session.checked_listing()? } else { session.listing()? };
+        let answer = ListAnswer { rows: listing.rows, now: session.clock().now(), checked: self.check };
         Ok(Done::answer(answer).with_failures(listing.failures))
     }
 }

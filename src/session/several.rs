@@ -1,0 +1,145 @@
+//! One command over several profiles: all at once, each with an outcome of its own.
+
+use std::collections::HashMap;
+
+use futures_util::stream::{self, StreamExt};
+use glob::Pattern;
+use tokio::sync::OnceCell;
+
+use super::Session;
+use super::bearer::{CallError, Tokens};
+use super::record::Owner;
+use crate::config::{Resolved, Selection};
+use crate::domain::{CredentialKey, ProfileName, StoreChoice};
+use crate::error::{Error, Result};
+use crate::platform::Platform;
+
+/// How many platforms are asked at the same time.
+const AT_ONCE: usize = 128;
+
+/// Which of the profiles.
+#[derive(Debug, Clone)]
+pub enum Scope {
+    All,
+    /// Names, in which `*`, `?` and `[...]` stand for others.
+    Named(Vec<Pattern>),
+}
+
+/// One of the profiles of a command.
+pub struct Member {
+    pub name: ProfileName,
+    /// Why it can't be resolved, if it can't: the others go on.
+    pub profile: Result<Resolved>,
+}
+
+/// Which stored credential: profiles that agree in this share one, its renewal included.
+type Shared = (CredentialKey, String, StoreChoice);
+
+/// Each credential of a set of profiles, read when it is first needed.
+pub(super) struct Pool(HashMap<Shared, OnceCell<Result<Option<Tokens>>>>);
+
+impl Session {
+    /// The profiles of `config.toml` that `scope` means, in the file's order.
+    pub fn members(&self, scope: &Scope) -> Result<Vec<Member>> {
+        let config = self.config()?;
+        let names = config.profiles();
+        if names.is_empty() {
+            return Err(Error::usage("there are no profiles")
+                .hint("autocom auth login --api-url https://api.example.test"));
+        }
+        if let Scope::Named(patterns) = scope
+            && let Some(idle) =
+                patterns.iter().find(|pattern| !names.iter().any(|name| pattern.matches(name.as_str())))
+        {
+            let known = config.names_near(idle.as_str()).join(", ");
+            return Err(Error::usage(format!("no profile is named `{idle}` (from --profiles)"))
+                .hint(format!("profiles that exist: {known}")));
+        }
+        let wanted = |name: &ProfileName| match scope {
+            Scope::All => true,
+            Scope::Named(patterns) => patterns.iter().any(|pattern| pattern.matches(name.as_str())),
+        };
+        let member = |name: ProfileName| {
+            let profile = config.resolve(Selection::one_of_several(name.clone())).map_err(Error::from);
+            Member { name, profile }
+        };
+        Ok(names.into_iter().filter(wanted).map(member).collect())
+    }
+
+    /// Works with the platform of every member at once. The outcomes are in the members' order; each
+    /// failure says whose it is.
+    ///
+    /// # Errors
+    /// Only an interruption.
+    pub fn each<T>(
+        &self,
+        members: &[Member],
+        what: &str,
+        work: impl AsyncFn(&Platform<Tokens>) -> Result<T, CallError>,
+    ) -> Result<Vec<Result<T>>> {
+        let pool = Pool::of(members.iter().filter_map(|member| member.profile.as_ref().ok()));
+        let one = async |member: &Member| -> Result<T> {
+            let profile = member.profile.as_ref().map_err(Clone::clone)?;
+            let tokens = pool.tokens(self, profile).await?;
+            let tokens = tokens.ok_or_else(|| Owner::of(profile).not_logged_in())?;
+            let platform = self.platform(profile, tokens)?;
+            work(&platform).await.map_err(|error| error.with(platform.tokens()))
+        };
+        let outcomes = self.all_at_once(members, what, async |member| one(member).await)?;
+        Ok(outcomes
+            .into_iter()
+            .zip(members)
+            .map(|(outcome, member)| outcome.map_err(|error| error.about(member.name.as_str())))
+            .collect())
+    }
+
+    /// Runs `work` on all of `items` at once, with a sign of how far it is.
+    pub(super) fn all_at_once<I, T>(
+        &self,
+        items: &[I],
+        what: &str,
+        work: impl AsyncFn(&I) -> T,
+    ) -> Result<Vec<T>> {
+        let count = items.len();
+        let said = |done: usize| match count {
+            1 => format!("{what} the platform"),
+            _ => format!("{what} {done} of {count} environments"),
+        };
+        let waiting = self.person.waiting(&said(0));
+        self.block_on(async {
+            let (work, waiting) = (&work, &waiting);
+            let numbered = items.iter().enumerate();
+            let running = numbered.map(|(at, item)| async move { (at, work(item).await) });
+            let mut done = Vec::with_capacity(count);
+            let mut outcomes = stream::iter(running).buffer_unordered(AT_ONCE);
+            while let Some(outcome) = outcomes.next().await {
+                done.push(outcome);
+                waiting.say(&said(done.len()));
+            }
+            done.sort_unstable_by_key(|(at, _)| *at);
+            Ok(done.into_iter().map(|(_, outcome)| outcome).collect())
+        })
+    }
+}
+
+impl Pool {
+    pub fn of<'p>(profiles: impl IntoIterator<Item = &'p Resolved>) -> Pool {
+        Pool(profiles.into_iter().filter_map(Pool::key).map(|key| (key, OnceCell::new())).collect())
+    }
+
+    fn key(profile: &Resolved) -> Option<Shared> {
+        let (key, url) = (profile.credential.as_ref()?, profile.api_url.as_ref()?);
+        Some((key.value.clone(), url.value.to_string(), profile.store.value))
+    }
+
+    /// As [`Session::tokens`], but a credential is read once.
+    pub async fn tokens(&self, session: &Session, profile: &Resolved) -> Result<Option<Tokens>> {
+        if session.token_variable(profile)?.is_some() {
+            return session.tokens(profile).await;
+        }
+        match Pool::key(profile).and_then(|key| self.0.get(&key)) {
+            Some(cell) => cell.get_or_init(|| session.tokens(profile)).await.clone(),
+            None => session.tokens(profile).await,
+        }
+    }
+}

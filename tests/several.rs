@@ -1,0 +1,195 @@
+//! One command over several environments: the live state of each, whoever fails, and one exit code.
+
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::platform::{Fault, Knobs, Options, Sandbox, Visitor};
+use crate::support::World;
+use crate::support::ports::CallbackPorts;
+
+fn sandbox() -> Sandbox {
+    Sandbox::start(Options::default()).unwrap()
+}
+
+fn asked(sandbox: &Sandbox) -> usize {
+    sandbox.requests().iter().filter(|request| request.path == "/api/v1/profile").count()
+}
+
+/// The field of each row by the profile's name.
+fn by_name(rows: &Value, field: &str) -> Vec<(String, String)> {
+    let text = |value: &Value| value.as_str().unwrap_or("-").to_owned();
+    rows.as_array().unwrap().iter().map(|row| (text(&row["name"]), text(&row[field]))).collect()
+}
+
+/// `ok`, `rejected`, `forbidden`, `unreachable`, `missing` and `broken`, each in a state of its own name.
+fn in_every_state(sandboxes: &[Sandbox; 4]) -> World {
+    let world = World::new();
+    let [good, rejecting, forbidding, gone] = sandboxes;
+    for (name, sandbox) in [("ok", good), ("rejected", rejecting), ("unreachable", gone)] {
+        world.log_in(sandbox, "ada", &format!("-p {name}"));
+    }
+    world.log_in(forbidding, "ada", "-p forbidden --tenant globex");
+    world.run("profiles set forbidden tenant=initech").ok();
+    rejecting.revoke(world.record(&rejecting.api_url())["access_token"].as_str().unwrap());
+    gone.fault("/api/v1/profile", Fault::hang().times(9));
+    world.run("profiles set missing api_url=https://missing.example.test").ok();
+    world
+}
+
+#[test]
+fn every_state_of_an_environment_is_told_apart_and_the_gravest_is_the_exit_code() {
+    let sandboxes = [(); 4].map(|()| sandbox());
+    let world = in_every_state(&sandboxes);
+    let outcome = world.run("profiles list --check -o json --request-timeout 1").code(4);
+    let rows = outcome.json();
+    let statuses: Vec<(&str, &str)> = rows
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| (row["name"].as_str().unwrap(), row["check"]["status"].as_str().unwrap()))
+        .collect();
+    assert!(statuses.iter().all(|(name, status)| name == status), "{statuses:?}");
+    assert_eq!(statuses.len(), 5);
+    for row in rows.as_array().unwrap() {
+        let check = &row["check"];
+        assert_eq!(check["ms"].is_u64(), row["name"] != "missing", "{row}");
+        assert_eq!(check["reason"].is_null(), row["name"] == "ok", "{row}");
+    }
+    let error = outcome.error();
+    assert_eq!(error["kind"], "authentication");
+    let message = error["message"].as_str().unwrap();
+    assert!(message.starts_with("3 of 5 profiles did not pass: rejected (rejected), "), "{message}");
+    assert_eq!(error["hint"], "autocom auth status --check --profile rejected");
+
+    // Without what is gravest the next one counts; that nobody is logged in never does.
+    for (gone, code) in [("rejected", 5), ("forbidden", 3), ("unreachable", 0)] {
+        world.run(&format!("profiles remove {gone} --keep-credential --use ok")).ok();
+        world.run("profiles list --check --request-timeout 1").code(code);
+    }
+    let text = world.run("profiles list --check").ok().stdout;
+    assert!(text.starts_with("PROFILE\tAPI URL\tTENANT\tUSER\tTOKEN\tEXPIRES\tSTORE\tCHECK\n"), "{text}");
+    assert!(text.lines().any(|line| line.starts_with("* ok") && line.ends_with(" ms")), "{text}");
+}
+
+#[test]
+fn profiles_on_one_credential_share_its_check_and_its_renewal() {
+    let knobs = Knobs { access_ttl_seconds: 10, refreshed_ttl_seconds: Some(3600), ..Knobs::default() };
+    let sandbox = Sandbox::start(Options { knobs, ..Options::default() }).unwrap();
+    let world = World::new();
+    {
+        let _ports = CallbackPorts::take();
+        world.browse(&sandbox, Visitor::approving("ada"), "-p one").0.ok();
+    }
+    for name in ["two", "three", "elsewhere"] {
+        world.run(&format!("profiles set {name} api_url={}", sandbox.api_url())).ok();
+    }
+    world.run("profiles set elsewhere tenant=globex").ok();
+    let before = asked(&sandbox);
+    let rows = world.run("profiles list --check -o json").ok().json();
+    assert!(rows.as_array().unwrap().iter().all(|row| row["check"]["status"] == "ok"), "{rows}");
+    // What was renewed on the way is listed as it is now.
+    assert!(by_name(&rows, "token").iter().all(|(_, token)| token == "valid"), "{rows}");
+    assert_eq!(asked(&sandbox) - before, 2, "once for each tenant");
+    let refreshes =
+        |request: &crate::platform::Request| request.form_field("grant_type") == Some("refresh_token");
+    assert_eq!(sandbox.requests().iter().filter(|request| refreshes(request)).count(), 1);
+}
+
+#[test]
+fn all_are_asked_at_once_and_one_that_hangs_holds_up_none() {
+    let world = World::new();
+    let sandboxes: Vec<Sandbox> = (0..12).map(|_| sandbox()).collect();
+    for (n, sandbox) in sandboxes.iter().enumerate() {
+        world.log_in(sandbox, "ada", &format!("-p p{n}"));
+        sandbox.knobs(|knobs| knobs.api_delay = Duration::from_millis(400));
+    }
+    sandboxes[5].fault("/api/v1/profile", Fault::hang().times(9));
+    let started = Instant::now();
+    let rows = world.run("profiles list --check -o json --request-timeout 2").code(3).json();
+    // One after the other they would take longer than this even without the one that hangs.
+    assert!(started.elapsed() < Duration::from_millis(4400), "{:?}", started.elapsed());
+    let ok = rows.as_array().unwrap().iter().filter(|row| row["check"]["status"] == "ok").count();
+    assert_eq!(ok, 11);
+    assert_eq!(rows[5]["check"]["status"], "unreachable");
+    assert!(rows[5]["check"]["reason"].as_str().unwrap().contains("did not answer within 2 s"), "{rows}");
+}
+
+#[test]
+fn a_command_over_several_profiles_puts_the_profile_first_and_goes_on_past_failures() {
+    let (world, one, two) = (World::new(), sandbox(), sandbox());
+    world.log_in(&one, "ada", "-p staging");
+    world.log_in(&two, "grace", "-p prod-eu");
+    world.run("profiles set prod-us api_url=https://us.example.test").ok();
+    let outcome = world.run("whoami --all-profiles -o json").code(4);
+    let rows = outcome.json();
+    let seen: Vec<_> = rows.as_array().unwrap().iter().map(|row| (&row["profile"], &row["email"])).collect();
+    assert_eq!(
+        seen,
+        [
+            (&Value::from("staging"), &Value::from("ada@example.test")),
+            (&Value::from("prod-eu"), &Value::from("grace@example.test"))
+        ]
+    );
+    assert!(outcome.stdout.starts_with("[\n  {\n    \"profile\": \"staging\","), "{}", outcome.stdout);
+    assert_eq!(outcome.error()["message"], "profile prod-us is not logged in");
+    assert_eq!(outcome.error()["hint"], "autocom auth login --profile prod-us");
+
+    let text = world.run("whoami --profiles staging,prod-e*").ok().stdout;
+    assert!(
+        text.starts_with("PROFILE\tNAME\tEMAIL\tAPI URL\tTENANT\tEXPIRES\nstaging\tAda Lovelace\t"),
+        "{text}"
+    );
+    assert_eq!(text.lines().count(), 3);
+    world.run("whoami --profiles stagign").code(2).says("no profile is named `stagign`").says("staging, ");
+    world.run("whoami --profiles [").code(2).says("no pattern");
+    world.run("whoami --all-profiles -p staging").code(2);
+    World::new()
+        .run("whoami --all-profiles")
+        .code(2)
+        .says("there are no profiles")
+        .says("autocom auth login");
+}
+
+#[test]
+fn a_token_of_one_environment_goes_along_to_none_of_several() {
+    let (mut world, one, two) = (World::new(), sandbox(), sandbox());
+    let kept = world.log_in(&one, "ada", "-p one");
+    world.log_in(&two, "ada", "-p two");
+    let ambient = one.mint_pat("grace", None);
+    world.plant(&ambient);
+    // It names no environment, and there are several: it is nobody's.
+    world.set("AUTOCOM_TOKEN", &ambient);
+    let outcome =
+        world.run("whoami --all-profiles -o json").ok().says("AUTOCOM_TOKEN belongs to another environment");
+    assert!(
+        by_name(&outcome.json(), "email")
+            .iter()
+            .all(|(_, email)| email == "ada@example.test" || email == "-")
+    );
+    let print = crate::platform::fingerprint(&ambient);
+    let seen = |sandbox: &Sandbox| {
+        sandbox.requests().iter().any(|request| request.authorization.as_deref() == Some(print.as_str()))
+    };
+    assert!(!seen(&one) && !seen(&two));
+    // Now it does.
+    world.set("AUTOCOM_API_URL", one.api_url());
+    let rows = world.run("whoami --all-profiles -o json").ok().json();
+    assert_eq!(
+        (&rows[0]["email"], &rows[1]["email"]),
+        (&"grace@example.test".into(), &"ada@example.test".into())
+    );
+    assert!(seen(&one) && !seen(&two) && one.accepts(&kept));
+}
+
+#[test]
+fn whoami_asks_the_platform_where_that_is_wanted() {
+    let (world, sandbox) = (World::new(), sandbox());
+    let token = world.log_in(&sandbox, "ada", "-p one");
+    let before = asked(&sandbox);
+    world.run("whoami").ok();
+    assert_eq!(asked(&sandbox), before);
+    world.run("whoami --check").ok().prints("ada@example.test").prints("acme");
+    sandbox.revoke(&token);
+    world.run("whoami --check").code(4).says("rejected the token").says("autocom auth login --profile one");
+}
