@@ -30,4 +30,5 @@ mod secrecy;
 mod secret_service;
 #[cfg(target_os = "linux")]
 mod terminal;
+mod token_commands;
 mod without_writes;

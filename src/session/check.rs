@@ -82,7 +82,12 @@ impl Session {
         match outcome {
             Ok(user) => Ok((Check { status: CheckStatus::Ok, ms, reason: None }, Ok(user))),
             Err(error) if error.kind == Kind::Interrupted => Err(error),
-            Err(error) => Ok((Check::failed(&error, ms), Err(error))),
+            Err(error) => {
+                let check = Check::failed(&error, ms);
+                let show = || "see where the tenant comes from: autocom profiles show".to_owned();
+                let error = if error.kind == Kind::Forbidden { error.hint_if_none(show) } else { error };
+                Ok((check, Err(error)))
+            }
         }
     }
 }

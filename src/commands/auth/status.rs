@@ -65,15 +65,14 @@ impl Viewed for StatusAnswer {
     }
 }
 
-/// `ok 23 ms`, or what is wrong and why.
+/// `ok 23 ms`, or what is wrong and why. In a terminal the error that follows says why.
 fn check_cell(check: &Check) -> Cell {
     let status = check.status.as_str();
-    let (text, tone) = match (check.status, check.ms, &check.reason) {
-        (CheckStatus::Ok, Some(ms), _) => (format!("{status} {ms} ms"), Tone::Good),
-        (_, _, Some(reason)) => (format!("{status}: {reason}"), Tone::Bad),
-        _ => (status.to_owned(), Tone::Plain),
-    };
-    Cell::new(text).tone(tone)
+    match (check.status, check.ms, &check.reason) {
+        (CheckStatus::Ok, Some(ms), _) => Cell::new(format!("{status} {ms} ms")).tone(Tone::Good),
+        (_, _, Some(reason)) => Cell::new(status).plain(format!("{status}: {reason}")).tone(Tone::Bad),
+        _ => Cell::new(status),
+    }
 }
 
 impl Status {
@@ -94,6 +93,8 @@ impl Status {
             match outcome {
                 Ok(user) if standing.token == TokenStatus::Env => {
                     (standing.name, standing.email) = (user.name, user.email);
+                    let current = user.current_tenant.map(|tenant| tenant.to_string());
+                    standing.tenant = standing.tenant.or(current);
                 }
                 Ok(_) => {}
                 Err(error) => failure = Some(error),
