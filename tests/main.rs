@@ -31,4 +31,5 @@ mod secret_service;
 #[cfg(target_os = "linux")]
 mod terminal;
 mod token_commands;
+mod variables;
 mod without_writes;

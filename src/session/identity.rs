@@ -18,6 +18,8 @@ pub struct Identity {
     pub expires_at: Option<Timestamp>,
     /// Whether the token renews itself.
     pub renewable: bool,
+    /// The variable that supplies it, if one does.
+    pub variable: Option<String>,
 }
 
 impl Session {
@@ -25,7 +27,7 @@ impl Session {
     /// token is asked of the platform.
     pub fn identity(&self, profile: &Resolved) -> Result<Identity> {
         if let Some(variable) = self.token_variable(profile)? {
-            let expires_at = jwt::expiry(&variable.token);
+            let (expires_at, name) = (jwt::expiry(&variable.token), variable.name.clone());
             let tenant = Bearer::Variable(variable).tenant(profile);
             let user = self.call(profile, async |platform| platform.profile().await)?;
             return Ok(Identity {
@@ -34,10 +36,11 @@ impl Session {
                 tenant: tenant.or(user.current_tenant),
                 expires_at,
                 renewable: false,
+                variable: Some(name),
             });
         }
         match &profile.login {
-            Some(login) if login.is_logged_out() => Err(Owner::of(profile).not_logged_in()),
+            Some(login) if login.is_logged_out() => Err(self.not_logged_in(profile)),
             Some(login) => match (&login.api_url, &profile.api_url) {
                 (Some(issuer), Some(url)) if !issuer.same_origin(&url.value) => {
                     Err(Owner::of(profile).foreign(issuer, &url.value))
@@ -60,6 +63,7 @@ impl Identity {
             tenant: profile.tenant.as_ref().map(|tenant| tenant.value.clone()),
             expires_at: login.expires_at,
             renewable: login.renewable,
+            variable: None,
         }
     }
 }
