@@ -11,6 +11,8 @@ mod architecture;
 mod at_once;
 mod config_files;
 mod errors;
+#[cfg(unix)]
+mod exec;
 #[cfg(target_os = "linux")]
 mod keychain_login;
 #[cfg(target_os = "linux")]
