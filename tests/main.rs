@@ -9,6 +9,8 @@ mod support;
 
 mod architecture;
 mod at_once;
+#[cfg(unix)]
+mod ci;
 mod config_files;
 mod errors;
 #[cfg(unix)]
