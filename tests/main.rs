@@ -9,8 +9,12 @@ mod support;
 
 mod architecture;
 mod at_once;
+#[cfg(unix)]
+mod ci;
 mod config_files;
 mod errors;
+#[cfg(unix)]
+mod exec;
 #[cfg(target_os = "linux")]
 mod keychain_login;
 #[cfg(target_os = "linux")]
@@ -34,4 +38,6 @@ mod secret_service;
 mod several;
 #[cfg(target_os = "linux")]
 mod terminal;
+mod token_commands;
+mod variables;
 mod without_writes;

@@ -70,7 +70,7 @@ fn the_folder_is_what_the_types_say() {
 }
 
 #[track_caller]
-fn is_valid(name: &str, instance: &Value) {
+pub fn is_valid(name: &str, instance: &Value) {
     let (_, schema) = schemas().into_iter().find(|(known, _)| *known == name).unwrap();
     let mut schema = schema.to_value();
     // A property that the schema doesn't name would be one that it forgot.

@@ -15,7 +15,7 @@ use crate::system::process::become_command;
 ///
 /// The command gets AUTOCOM_TOKEN, AUTOCOM_API_URL, AUTOCOM_TENANT and AUTOCOM_PROFILE; every other
 /// AUTOCOM_TOKEN_... is taken out of its environment. On Unix autocom becomes the command: the process
-/// id, signals and exit code are the command's own.
+/// id, signals and exit code are the command's own. One that can't be run is exit 2.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -43,6 +43,10 @@ impl Exec {
         for (name, _) in session.environment().starting_with("AUTOCOM_TOKEN_") {
             command.env_remove(name);
         }
+        // What `--profile` passes over here would bend the profile there, where a variable selects it.
+        for passed_over in &profile.passed_over {
+            command.env_remove(&passed_over.variable);
+        }
         let (url, tenant) = (profile.api_url.as_ref(), bearer.tenant(&profile));
         let values = [
             ("AUTOCOM_API_URL", url.map(|url| url.value.to_string())),
@@ -58,6 +62,8 @@ impl Exec {
         }
         command.env("AUTOCOM_TOKEN", bearer.token().expose());
         become_command(command).map(Done::ended).map_err(|error| {
+            // Not the 126 and 127 of env(1): those could be the command's own, and there is none. What was
+            // typed can't be run, which is exit 2 everywhere here.
             let name = program.to_string_lossy();
             let hint = match error.kind() {
                 ErrorKind::NotFound => {

@@ -123,9 +123,10 @@ impl Whoami {
         let now = session.clock().now();
         if let Some(end) = identity.expires_at.filter(|end| end.duration_since(now) < SKEW) {
             let tense = if end < now { "ended" } else { "ends" };
-            let next = match identity.renewable {
-                true => "the next call renews it".to_owned(),
-                false => format!("log in again: {}", login_command(&profile)),
+            let next = match (&identity.variable, identity.renewable) {
+                (Some(name), _) => format!("set {name} to a fresh one"),
+                (None, true) => "the next call renews it".to_owned(),
+                (None, false) => format!("log in again: {}", login_command(&profile)),
             };
             session.notices().warn(format!("the token {tense} {}; {next}", relative(end, now)));
         }

@@ -119,8 +119,12 @@ impl Config {
         default.into_iter().chain(self.document.profiles().map(|(name, _)| name.clone())).collect()
     }
 
-    /// The `api_url` that the files alone give a profile, if it is a valid one.
+    /// The `api_url` that the files alone give a profile, if it is a valid one. A profile that doesn't
+    /// exist has none: the top level's is not its.
     pub fn own_api_url(&self, name: &ProfileName) -> Option<ApiUrl> {
+        if !self.exists(name) {
+            return None;
+        }
         match self.document.profile(name).and_then(|table| table.get(Key::ApiUrl)).and_then(Entry::text) {
             Some(text) => text.parse().ok(),
             None => self.top_url.clone(),

@@ -71,6 +71,10 @@ impl Config {
             if only_in_variables && self.environment.var("AUTOCOM_API_URL").is_none() {
                 return Err(self.unknown(&text, origin));
             }
+            if only_in_variables {
+                // It would take the token of the profile that it looks like.
+                self.check_new_name(&name)?;
+            }
             return Ok(Selection { only_in_variables, ..Selection::of(name, origin) });
         }
         if let Some(text) = self.environment.var("AUTOCOM_API_URL") {

@@ -1,7 +1,7 @@
 //! A token that a variable supplies, and the one environment that it belongs to.
 
 use super::{Config, Resolved};
-use crate::domain::{ApiUrl, Secret};
+use crate::domain::{ApiUrl, ProfileName, Secret};
 
 /// A token from the environment: used, never stored, never refreshed.
 #[derive(Debug, Clone)]
@@ -45,6 +45,13 @@ impl Config {
         TokenVariables { used: belongs.then_some(token), passed_over: !belongs }
     }
 
+    /// The variable that would supply the token of `profile` if there were something in it: what a CI job
+    /// gets for a secret that it may not see.
+    pub fn blank_token_variable(&self, profile: &Resolved) -> Option<String> {
+        let own = profile.name().map(ProfileName::token_variable);
+        own.into_iter().chain(["AUTOCOM_TOKEN".to_owned()]).find(|name| self.environment.is_blank(name))
+    }
+
     fn home_of_ambient_token(&self) -> Home {
         let named = |text: Option<String>| {
             text.map(|text| text.parse::<ApiUrl>().map_or(Home::Nowhere, Home::Environment))
@@ -53,10 +60,10 @@ impl Config {
             return home;
         }
         match self.environment.var("AUTOCOM_PROFILE") {
-            Some(name) => match name.parse().ok().and_then(|name| self.own_api_url(&name)) {
-                Some(url) => Home::Environment(url),
-                None => Home::Nowhere,
-            },
+            Some(name) => {
+                let own = name.parse().ok().and_then(|name| self.own_api_url(&name));
+                own.map_or(Home::Nowhere, Home::Environment)
+            }
             None => Home::Selected,
         }
     }

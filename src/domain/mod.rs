@@ -31,7 +31,7 @@ pub use profile_name::ProfileName;
 pub use secret::Secret;
 pub use store::{StoreChoice, StoreKind};
 pub use tenant::Tenant;
-pub use token::{EXPIRING_WITHIN, Lifetime, SKEW, TokenKind, TokenStatus};
+pub use token::{EXPIRING_WITHIN, Lifetime, SKEW, TokenKind, TokenStatus, flaw as token_flaw};
 
 /// Why a text is not a value of its key: a lower-case clause that reads well after "`KEY` ".
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

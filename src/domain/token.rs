@@ -13,6 +13,18 @@ pub const SKEW: SignedDuration = SignedDuration::from_secs(30);
 /// A token that ends within this time, and can't renew itself, is shown as expiring.
 pub const EXPIRING_WITHIN: SignedDuration = SignedDuration::from_mins(5);
 
+/// What keeps a text from being a token that a header can carry (RFC 6750, section 2.1; the platform's
+/// may have a `|`). Said without a word of it.
+pub fn flaw(text: &str) -> Option<&'static str> {
+    if !text.chars().all(|c| c.is_ascii_graphic()) {
+        Some("is not one word of visible ASCII characters")
+    } else if text.contains(['"', '\'']) {
+        Some("has quotation marks in it")
+    } else {
+        None
+    }
+}
+
 /// How a credential was obtained.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]

@@ -5,12 +5,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use jiff::{SignedDuration, Timestamp};
 
 use super::credential::{Credential, Unrenewed};
-use super::record::Owner;
 use super::{Session, no_environment};
 use crate::config::{Resolved, TokenVariable};
 use crate::credentials::Stored;
 use crate::domain::time::span;
-use crate::domain::{Layer, SKEW, Secret, Tenant, jwt};
+use crate::domain::{Layer, SKEW, Secret, Tenant, jwt, token_flaw};
 use crate::error::{Error, Kind, Result};
 use crate::platform::{Platform, PlatformError, TokenSource};
 
@@ -176,7 +175,7 @@ impl Session {
     ) -> Result<T> {
         self.block_on(async {
             let tokens = self.tokens(profile).await?;
-            let tokens = tokens.ok_or_else(|| Owner::of(profile).not_logged_in())?;
+            let tokens = tokens.ok_or_else(|| self.not_logged_in(profile))?;
             let platform = self.platform(profile, tokens)?;
             work(&platform).await.map_err(|error| error.with(platform.tokens()))
         })
@@ -208,7 +207,7 @@ impl Session {
         if let Some(variable) = self.token_variable(profile)? {
             return Ok(Bearer::Variable(variable));
         }
-        let stored = self.stored(profile)?.ok_or_else(|| Owner::of(profile).not_logged_in())?;
+        let stored = self.require_stored(profile)?;
         Ok(Bearer::Stored(Box::new(stored)))
     }
 
@@ -223,10 +222,9 @@ impl Session {
             ));
         }
         if let Some(TokenVariable { name, token }) = &variables.used
-            && !token.expose().chars().all(|c| c.is_ascii_graphic())
+            && let Some(why) = token_flaw(token.expose())
         {
-            let message = format!("the token in {name} is not one word of visible ASCII characters");
-            return Err(Error::new(Kind::Authentication, message)
+            return Err(Error::new(Kind::Authentication, format!("the token in {name} {why}"))
                 .hint(format!("set {name} to the token alone, without quotes or spaces")));
         }
         Ok(variables.used)

@@ -7,7 +7,6 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::bearer::CallError;
-use super::record::Owner;
 use super::several::Pool;
 use super::{Session, no_environment};
 use crate::config::Resolved;
@@ -78,6 +77,11 @@ pub struct Checked {
 
 impl Checked {
     fn of(outcome: Result<User>, ms: Option<u64>) -> Checked {
+        let show = || "see where the tenant comes from: autocom profiles show".to_owned();
+        let outcome = outcome.map_err(|error| match error.kind {
+            Kind::Forbidden => error.hint_if_none(show),
+            _ => error,
+        });
         let check = match &outcome {
             Ok(_) => Check { status: CheckStatus::Ok, ms, reason: None },
             Err(error) => {
@@ -88,8 +92,7 @@ impl Checked {
         Checked { check, outcome }
     }
 
-    fn missing(profile: &Resolved) -> Checked {
-        let error = Owner::of(profile).not_logged_in();
+    fn missing(error: Error) -> Checked {
         let check = Check { status: CheckStatus::Missing, ..Checked::of(Err(error.clone()), None).check };
         Checked { check, outcome: Err(error) }
     }
@@ -137,7 +140,9 @@ impl Session {
     }
 
     async fn ask(&self, pool: &Pool, profile: &Resolved) -> Result<Checked> {
-        let Some(tokens) = pool.tokens(self, profile).await? else { return Ok(Checked::missing(profile)) };
+        let Some(tokens) = pool.tokens(self, profile).await? else {
+            return Ok(Checked::missing(self.not_logged_in(profile)));
+        };
         let platform = self.platform(profile, tokens)?;
         let deadline = self.request_timeout.unwrap_or(DEADLINE);
         let started = Instant::now();

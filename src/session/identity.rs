@@ -20,6 +20,8 @@ pub struct Identity {
     pub expires_at: Option<Timestamp>,
     /// Whether the token renews itself.
     pub renewable: bool,
+    /// The variable that supplies it, if one does.
+    pub variable: Option<String>,
 }
 
 impl Session {
@@ -31,7 +33,7 @@ impl Session {
             return Ok(self.identified(profile, user, self));
         }
         match &profile.login {
-            Some(login) if login.is_logged_out() => Err(Owner::of(profile).not_logged_in()),
+            Some(login) if login.is_logged_out() => Err(self.not_logged_in(profile)),
             Some(login) => match (&login.api_url, &profile.api_url) {
                 (Some(issuer), Some(url)) if !issuer.same_origin(&url.value) => {
                     Err(Owner::of(profile).foreign(issuer, &url.value))
@@ -44,9 +46,7 @@ impl Session {
             }
         }
     }
-}
 
-impl Session {
     /// Who the profile's token is by the platform's own word.
     pub fn checked_identity(&self, profile: &Resolved) -> Result<Identity> {
         let user = self.check(profile)?.outcome?;
@@ -60,7 +60,7 @@ impl Session {
         let now = self.again();
         let identity = |member: &Member| -> Result<(Resolved, Identity)> {
             let profile = member.profile.clone()?;
-            let user = checks.next().ok_or_else(|| Owner::of(&profile).not_logged_in())?.outcome?;
+            let user = checks.next().ok_or_else(|| self.not_logged_in(&profile))?.outcome?;
             let identity = self.identified(&profile, user, &now);
             Ok((profile, identity))
         };
@@ -78,6 +78,7 @@ impl Session {
             .as_ref()
             .and_then(|key| now.config().ok()?.captured.get(&key.value))
             .filter(|_| variable.is_none());
+        let name = variable.as_ref().map(|variable| variable.name.clone());
         let expires_at = match &variable {
             Some(variable) => jwt::expiry(&variable.token),
             None => login.as_ref().and_then(|login| login.expires_at),
@@ -92,6 +93,7 @@ impl Session {
             tenant: tenant.or(user.current_tenant),
             expires_at,
             renewable: login.is_some_and(|login| login.renewable),
+            variable: name,
         }
     }
 }
@@ -104,6 +106,7 @@ impl Identity {
             tenant: profile.tenant.as_ref().map(|tenant| tenant.value.clone()),
             expires_at: login.expires_at,
             renewable: login.renewable,
+            variable: None,
         }
     }
 }

@@ -24,7 +24,19 @@ impl Session {
 
     /// The profile's credential, or how to get one.
     pub fn require_stored(&self, profile: &Resolved) -> Result<Stored> {
-        self.stored(profile)?.ok_or_else(|| Owner::of(profile).not_logged_in())
+        self.stored(profile)?.ok_or_else(|| self.not_logged_in(profile))
+    }
+
+    /// Nobody is: the command that helps, and the variable that would have if it were not empty.
+    pub(super) fn not_logged_in(&self, profile: &Resolved) -> Error {
+        let (owner, config) = (Owner::of(profile), self.config().ok());
+        let error = owner.not_logged_in();
+        match config.and_then(|config| config.blank_token_variable(profile)) {
+            Some(name) => error
+                .cause(format!("{name} is set, but empty, which counts as unset"))
+                .hint(format!("give {name} a token, or log in: {}", owner.login)),
+            None => error,
+        }
     }
 
     pub(super) fn logins(&self) -> Logins {

@@ -8,7 +8,6 @@ use tokio::sync::OnceCell;
 
 use super::Session;
 use super::bearer::{CallError, Tokens};
-use super::record::Owner;
 use crate::config::{Resolved, Selection};
 use crate::domain::{CredentialKey, ProfileName, StoreChoice};
 use crate::error::{Error, Result};
@@ -81,7 +80,7 @@ impl Session {
         let one = async |member: &Member| -> Result<T> {
             let profile = member.profile.as_ref().map_err(Clone::clone)?;
             let tokens = pool.tokens(self, profile).await?;
-            let tokens = tokens.ok_or_else(|| Owner::of(profile).not_logged_in())?;
+            let tokens = tokens.ok_or_else(|| self.not_logged_in(profile))?;
             let platform = self.platform(profile, tokens)?;
             work(&platform).await.map_err(|error| error.with(platform.tokens()))
         };

@@ -11,8 +11,8 @@ use super::record::Owner;
 use crate::config::Resolved;
 use crate::credentials::Stored;
 use crate::domain::time::rfc3339;
-use crate::domain::{StoreChoice, StoreKind, TokenKind, TokenStatus};
-use crate::error::{Error, Result};
+use crate::domain::{Lifetime, StoreChoice, StoreKind, TokenKind, TokenStatus};
+use crate::error::{Error, Kind, Result};
 
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Standing {
@@ -64,6 +64,11 @@ impl Session {
             let name = variable.name.clone();
             let tenant = Bearer::Variable(variable).tenant(profile).map(|tenant| tenant.to_string());
             let (kind, store, renewable) = (None, None, false);
+            let ended = Lifetime { expires_at: row.expires_at, renewable }.is_expired(answer.now);
+            let failure = ended.then(|| {
+                Error::new(Kind::Authentication, format!("the token in {name} has expired"))
+                    .hint(format!("set {name} to a fresh token"))
+            });
             let answer = Standing {
                 name: None,
                 email: None,
@@ -74,7 +79,7 @@ impl Session {
                 store_reason: Some(name),
                 ..answer
             };
-            return Ok((answer, None));
+            return Ok((answer, failure));
         }
         match self.stored(profile) {
             Ok(Some(stored)) => {
@@ -82,7 +87,7 @@ impl Session {
                 Ok((answer, failure))
             }
             // There is nothing to show of a profile without an environment.
-            Ok(None) if profile.api_url.is_none() => Err(Owner::of(profile).not_logged_in()),
+            Ok(None) if profile.api_url.is_none() => Err(self.not_logged_in(profile)),
             Ok(None) => {
                 let nothing = Standing {
                     name: None,
@@ -94,7 +99,7 @@ impl Session {
                     store: None,
                     ..answer
                 };
-                Ok((nothing, Some(Owner::of(profile).not_logged_in())))
+                Ok((nothing, Some(self.not_logged_in(profile))))
             }
             // What was captured is shown all the same: it says what can't be reached.
             Err(error) => Ok((answer, Some(error))),

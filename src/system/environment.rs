@@ -50,6 +50,12 @@ impl Environment {
         self.variables.get(OsStr::new(name)).map(OsString::as_os_str).filter(|value| !value.is_empty())
     }
 
+    /// Whether the variable is set to nothing, or to nothing but white space.
+    pub fn is_blank(&self, name: &str) -> bool {
+        let value = self.variables.get(OsStr::new(name)).and_then(|value| value.to_str());
+        value.is_some_and(|value| value.trim().is_empty())
+    }
+
     pub fn path_var(&self, name: &str) -> Option<PathBuf> {
         self.os_var(name).map(PathBuf::from)
     }

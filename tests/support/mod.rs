@@ -11,3 +11,9 @@ pub mod secret_service;
 pub mod world;
 
 pub use world::{Outcome, World};
+
+/// How often a platform was asked to renew a token.
+pub fn refreshes(sandbox: &crate::platform::Sandbox) -> usize {
+    let asked = sandbox.requests();
+    asked.iter().filter(|request| request.form_field("grant_type") == Some("refresh_token")).count()
+}

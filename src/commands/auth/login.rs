@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::super::Done;
 use crate::cli::seconds;
 use crate::domain::time::{relative, rfc3339};
-use crate::domain::{OutputFormat, Secret, StoreChoice, StoreKind, TokenKind};
+use crate::domain::{OutputFormat, Secret, StoreChoice, StoreKind, TokenKind, token_flaw};
 use crate::error::{Error, Kind, Result};
 use crate::session::Session;
 use crate::session::login::{LoggedIn, LoginRequest, Method};
@@ -186,9 +186,7 @@ fn usable(text: &str) -> Result<Secret> {
         Err(refuse("is empty"))
     } else if text.len() as u64 > LONGEST_TOKEN {
         Err(refuse("is longer than 64 KiB"))
-    } else if !token.chars().all(|c| c.is_ascii_graphic()) {
-        Err(refuse("is not one word of visible ASCII characters"))
     } else {
-        Ok(Secret::new(token))
+        token_flaw(token).map_or_else(|| Ok(Secret::new(token)), |why| Err(refuse(why)))
     }
 }

@@ -8,7 +8,7 @@ use crate::domain::time::relative;
 use crate::domain::{TokenKind, TokenStatus};
 use crate::error::Result;
 use crate::session::Session;
-use crate::session::check::Checked;
+use crate::session::check::{Check, CheckStatus, Checked};
 use crate::session::status::Standing;
 use crate::ui::style::Tone;
 use crate::ui::view::{Cell, View, Viewed};
@@ -61,8 +61,17 @@ impl Viewed for StatusAnswer {
             ("RENEWS", renews),
             ("STORE", store),
         ];
-        fields.extend(standing.check.as_ref().map(|check| ("CHECK", checked_cell(check))));
+        fields.extend(standing.check.as_ref().map(|check| ("CHECK", check_cell(check))));
         View::Record(fields)
+    }
+}
+
+/// In a terminal the error that follows says why.
+fn check_cell(check: &Check) -> Cell {
+    let cell = checked_cell(check);
+    match check.status {
+        CheckStatus::Ok => cell,
+        status => Cell::new(status.as_str()).plain(cell.text).tone(cell.tone),
     }
 }
 
@@ -77,6 +86,8 @@ impl Status {
             match outcome {
                 Ok(user) if standing.token == TokenStatus::Env => {
                     (standing.name, standing.email) = (user.name, user.email);
+                    let current = user.current_tenant.map(|tenant| tenant.to_string());
+                    standing.tenant = standing.tenant.or(current);
                 }
                 Ok(_) => {}
                 Err(error) => failure = Some(error),
