@@ -21,6 +21,7 @@ mod login_paste;
 mod login_target;
 mod login_token;
 mod logout;
+mod network;
 mod precedence;
 #[cfg(target_os = "linux")]
 mod real_server;

@@ -8,6 +8,7 @@ pub mod ports;
 pub mod real_server;
 #[cfg(target_os = "linux")]
 pub mod secret_service;
+pub mod site;
 pub mod world;
 
 pub use world::{Outcome, World};

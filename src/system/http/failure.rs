@@ -56,6 +56,8 @@ pub enum Cause {
     CutShort,
     /// The same, by a reset: somebody in between, or a server that died.
     Reset,
+    /// What came is not HTTP.
+    NotHttp,
     Other(String),
 }
 
@@ -91,6 +93,7 @@ impl Unreachable {
             Cause::NoAnswer => format!("{at} closed the connection without an answer"),
             Cause::CutShort => format!("{at} closed the connection before its answer was complete"),
             Cause::Reset => format!("the connection to {at} was reset in the middle of the answer"),
+            Cause::NotHttp => format!("{at} does not speak HTTP"),
             Cause::Other(reason) => format!("the exchange with {at} failed: {reason}"),
         }
     }
@@ -135,6 +138,11 @@ impl Mistrust {
             ("InvalidContentType", Mistrust::NoTls),
             ("certificate expired", Mistrust::Expired),
             ("not valid yet", Mistrust::NotYetValid),
+            ("BadSignature", Mistrust::Other("its certificate's signature is wrong".to_owned())),
+            (
+                "Unsupported",
+                Mistrust::Other("its certificate is signed in a way that is not supported".to_owned()),
+            ),
         ];
         let found = known.into_iter().find(|(word, _)| reason.contains(word)).map(|(_, mistrust)| mistrust);
         let words = reason.trim_start_matches("invalid peer certificate: ");
@@ -158,6 +166,8 @@ pub(super) fn classify(
         Cause::Dns
     } else if error.is_connect() {
         connect_cause(&error, proxy.as_deref())
+    } else if hyper_says(&error, hyper::Error::is_parse) {
+        Cause::NotHttp
     } else {
         match (ending(&error), answered) {
             (Some(_), false) => Cause::NoAnswer,
@@ -223,10 +233,13 @@ fn ending(error: &reqwest::Error) -> Option<io::ErrorKind> {
         ends.contains(&kind).then_some(kind)
     });
     io.or_else(|| {
-        let early = |e: &hyper::Error| e.is_incomplete_message() || e.is_closed();
-        let hyper = chain(error).any(|error| error.downcast_ref::<hyper::Error>().is_some_and(early));
-        hyper.then_some(io::ErrorKind::UnexpectedEof)
+        let early = |error: &hyper::Error| error.is_incomplete_message() || error.is_closed();
+        hyper_says(error, early).then_some(io::ErrorKind::UnexpectedEof)
     })
+}
+
+fn hyper_says(error: &reqwest::Error, what: impl Fn(&hyper::Error) -> bool) -> bool {
+    chain(error).any(|error| error.downcast_ref::<hyper::Error>().is_some_and(&what))
 }
 
 fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
