@@ -24,6 +24,8 @@ mod logout;
 mod network;
 mod precedence;
 #[cfg(target_os = "linux")]
+mod proxy;
+#[cfg(target_os = "linux")]
 mod real_server;
 mod schemas;
 mod secrecy;

@@ -434,7 +434,7 @@ fn a_proxy_is_named_when_it_is_what_stands_in_the_way() {
     hint: export HTTPS_PROXY=http://USER:PASSWORD@127.0.0.1:PORT
     refuses: error: the proxy 127.0.0.1:PORT did not connect to api.example.invalid: it refuses to, or does not reach it
     hint: check the address: autocom config get api_url; or go round the proxy: export AUTOCOM_PROXY=none
-    refuses: error: the proxy 127.0.0.1:PORT did not connect to api.example.invalid: it refuses to, or does not reach it
+    refuses: error: the proxy 127.0.0.1:PORT did not connect to api.example.invalid: it refuses to (is the password right?), or does not reach it
     hint: check the address: autocom config get api_url; or go round the proxy: export AUTOCOM_PROXY=none
     error: nothing accepts connections at the proxy 127.0.0.1:1
     hint: check the proxy: autocom config get proxy, and the variables HTTPS_PROXY and ALL_PROXY
