@@ -1,7 +1,8 @@
 //! Being a good client on bad roads: certificates, proxies, redirects, retries, and answers that are none.
 //! The sentences are pinned: each trouble has its own, with its exit code and what to do.
 
-use std::io::Write;
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
 
 use crate::platform::{Fault, Options, Sandbox};
 use crate::support::site::{Authority, End, GOOD_YEARS, Identity, PROFILE, Site, json};
@@ -312,7 +313,7 @@ fn an_address_that_leads_nowhere_has_a_sentence_too() {
     error: nothing accepts connections at 127.0.0.1:1
     hint: check the address: autocom config get api_url
     ");
-    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = silent.local_addr().unwrap().port();
     let outcome = world_at(&format!("http://127.0.0.1:{port}")).run("whoami --request-timeout 0.2").code(3);
     insta::assert_snapshot!(shown(&outcome, port), @r"
@@ -481,6 +482,48 @@ fn loopback_goes_through_no_proxy_but_our_own_and_plain_http_through_none() {
     world.set("AUTOCOM_API_URL", sandbox.api_url());
     world.run("whoami").ok();
     assert_eq!(proxy.requests().len(), 1);
+}
+
+/// A SOCKS5 proxy (RFC 1928) for one connection at a time; whatever is asked for, it leads to `port` here.
+/// Answers with its own port.
+fn socks_proxy_to(port: u16) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let own = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        for mut near in listener.incoming().map_while(Result::ok) {
+            let mut head = [0; 5];
+            near.read_exact(&mut head[..2]).unwrap();
+            near.read_exact(&mut vec![0; head[1].into()]).unwrap();
+            near.write_all(&[5, 0]).unwrap();
+            near.read_exact(&mut head).unwrap();
+            assert_eq!(head[..4], [5, 1, 0, 3], "the name is for the proxy to look up");
+            near.read_exact(&mut vec![0; usize::from(head[4]) + 2]).unwrap();
+            near.write_all(&[5, 0, 0, 1, 0, 0, 0, 0, 0, 0]).unwrap();
+            let mut far = TcpStream::connect(("127.0.0.1", port)).unwrap();
+            let (mut from, mut to) = (near.try_clone().unwrap(), far.try_clone().unwrap());
+            std::thread::spawn(move || std::io::copy(&mut from, &mut to));
+            let _ = std::io::copy(&mut far, &mut near);
+            let _ = near.shutdown(Shutdown::Both);
+        }
+    });
+    own
+}
+
+#[test]
+fn a_socks_proxy_serves_too() {
+    let ca = Authority::new("CA");
+    let site = Site::with_tls(&ca.certify("api.example.invalid", GOOD_YEARS));
+    let mut world = world_at("https://api.example.invalid");
+    world.write("ca.pem", &ca.pem);
+    world.config("ca_bundle = \"ca.pem\"\n");
+    let address = format!("socks5h://127.0.0.1:{}", socks_proxy_to(site.port));
+    world.set("ALL_PROXY", &address);
+    assert!(world.run("whoami").ok().stdout.contains("ada@acme.test"));
+    world.unset("ALL_PROXY").set("AUTOCOM_PROXY", &address);
+    world.run("whoami").ok();
+    assert_eq!(site.requests().len(), 2);
+    world.set("AUTOCOM_PROXY", "socks5h://127.0.0.1:1");
+    world.run("whoami").code(3).says("the proxy 127.0.0.1:1");
 }
 
 #[test]

@@ -255,7 +255,9 @@ fn ending(error: &reqwest::Error) -> Option<io::ErrorKind> {
     });
     io.or_else(|| {
         let early = |error: &hyper::Error| error.is_incomplete_message() || error.is_closed();
-        hyper_says(error, early).then_some(io::ErrorKind::UnexpectedEof)
+        // HTTP/2's way to say it; h2 is no crate of ours.
+        let stream_ended = || innermost(error).starts_with("stream error received");
+        (hyper_says(error, early) || stream_ended()).then_some(io::ErrorKind::UnexpectedEof)
     })
 }
 
