@@ -28,7 +28,10 @@ mod login_target;
 mod login_terminal;
 mod login_token;
 mod logout;
+mod network;
 mod precedence;
+#[cfg(target_os = "linux")]
+mod proxy;
 #[cfg(target_os = "linux")]
 mod real_server;
 mod schemas;

@@ -79,10 +79,10 @@ impl CallError {
     /// For people, with what helps against a token that the platform rejects.
     pub(super) fn with(self, tokens: &Tokens) -> Error {
         match self {
-            CallError::Platform(error @ PlatformError::Unauthenticated { .. }) => {
-                Error::from(error).hint(tokens.remedy())
+            CallError::Platform(error) => {
+                let error = Error::from(error);
+                if error.kind == Kind::Authentication { error.hint(tokens.remedy()) } else { error }
             }
-            CallError::Platform(error) => error.into(),
             CallError::Token(error) => error,
         }
     }
