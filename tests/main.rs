@@ -24,6 +24,8 @@ mod logout;
 mod precedence;
 #[cfg(target_os = "linux")]
 mod real_server;
+#[cfg(target_os = "linux")]
+mod renewal_races;
 mod schemas;
 mod secrecy;
 #[cfg(target_os = "linux")]

@@ -271,6 +271,25 @@ impl World {
         self.stranger = Some(program);
     }
 
+    /// Logs in with a pasted callback: `visit` goes to the URL and answers where it ended. Unlike
+    /// [`World::browse`] it needs no port.
+    pub fn log_in_by_paste(&self, api_url: &str, visit: impl FnOnce(&str) -> String) {
+        let line = format!("auth login --api-url {api_url} --client-id {CLIENT_ID} --no-browser");
+        let mut login = self.start_open(&line);
+        let url = login.login_url();
+        login.input(&visit(&url));
+        login.finish().ok();
+    }
+
+    /// Logs ada in to a sandbox by OAuth, refresh token included.
+    pub fn log_in_by_oauth(&self, sandbox: &Sandbox) {
+        self.log_in_by_paste(&sandbox.api_url(), |url| {
+            let walk = visit_blocking(url, Visitor::approving("ada").without_delivery()).unwrap();
+            let Visited::Callback(callback) = walk else { panic!("{walk:?}") };
+            callback
+        });
+    }
+
     /// Logs in with a personal access token.
     pub fn login_with_token(&self, api_url: &str, token: &str, more: &str) -> Outcome {
         self.plant(token);
@@ -308,6 +327,19 @@ impl Running {
                 return line;
             }
         }
+    }
+
+    /// What it is to the operating system.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// The end without a warning (SIGKILL). Answers whether it was still running.
+    #[cfg(unix)]
+    pub fn kill(mut self) -> bool {
+        use std::os::unix::process::ExitStatusExt;
+        self.child.kill().unwrap();
+        self.child.wait().unwrap().signal().is_some()
     }
 
     /// Ctrl-C.
