@@ -13,7 +13,7 @@ use crate::platform::{Fault, Knobs, Options, Sandbox, fingerprint};
 use crate::support::World;
 use crate::support::driver::callback_address;
 use crate::support::real_server::RealServer;
-use crate::support::world::DEADLINE;
+use crate::support::world::{DEADLINE, until};
 
 /// A login's token is due at once (it ends within the 30 seconds of section 6), a refreshed one is not.
 const DUE: i64 = 20;
@@ -98,23 +98,6 @@ fn sandbox() -> Sandbox {
     Sandbox::start(Options { knobs, ..Options::default() }).unwrap()
 }
 
-/// Looks until it is so; for what gives no sign of itself.
-fn until(is_so: impl Fn() -> bool) -> bool {
-    let end = Instant::now() + DEADLINE;
-    while !is_so() {
-        if Instant::now() > end {
-            return false;
-        }
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    true
-}
-
-fn stored(world: &World, key: &str, field: &str) -> String {
-    let record = world.record(key);
-    record[field].as_str().unwrap_or_else(|| panic!("no {field} in the record")).to_owned()
-}
-
 /// The lock file of the only credential.
 fn key_lock(world: &World) -> PathBuf {
     let files = std::fs::read_dir(world.path("locks")).unwrap().map(|entry| entry.unwrap());
@@ -137,8 +120,7 @@ fn has_open(id: u32, path: &PathBuf) -> bool {
 fn forty_processes_renew_once(issuer: &Issuer) {
     let (world, key) = (World::new(), issuer.api_url());
     issuer.log_in(&world);
-    let (old_access, old_refresh) =
-        (stored(&world, &key, "access_token"), stored(&world, &key, "refresh_token"));
+    let (old_access, old_refresh) = (world.stored(&key, "access_token"), world.stored(&key, "refresh_token"));
     // None of them may renew it before all have seen the old token and stand at the lock.
     let lock = key_lock(&world);
     let held = hold(&lock);
@@ -151,7 +133,7 @@ fn forty_processes_renew_once(issuer: &Issuer) {
         command.finish().ok().prints("ok ");
     }
     assert_eq!(issuer.refreshes(), [(fingerprint(&old_refresh), Some(200))], "exactly one refresh");
-    let (old, winner) = (fingerprint(&old_access), fingerprint(&stored(&world, &key, "access_token")));
+    let (old, winner) = (fingerprint(&old_access), fingerprint(&world.stored(&key, "access_token")));
     let calls: Vec<_> = issuer.calls().into_iter().filter(|(token, _)| *token != old).collect();
     assert_eq!(calls, vec![(winner, Some(200)); 40], "all use the winner's token, and it is good");
 }
@@ -196,9 +178,9 @@ fn killed_at_random_moments(issuer: &Issuer, rounds: u32, seed: u64) {
         }
         // Whole files, and who is logged in there.
         for field in ["access_token", "user_email", "tenant"] {
-            stored(&world, &key, field);
+            world.stored(&key, field);
         }
-        let token = stored(&world, &key, "refresh_token");
+        let token = world.stored(&key, "refresh_token");
         let next = world.run("auth refresh");
         survived += codes.len();
         codes.push(next.code);
@@ -208,8 +190,8 @@ fn killed_at_random_moments(issuer: &Issuer, rounds: u32, seed: u64) {
             assert_eq!(next.code, 4, "round {round}: a login came back to life");
             assert!(issuer.has_rotated(&token), "round {round}: a good login was given up\n{}", next.stderr);
             next.says("credentials expired").says("hint: autocom auth login --profile local");
-            assert_eq!(stored(&world, &key, "user_email"), "ada@example.test");
-            assert_eq!(stored(&world, &key, "tenant"), "acme");
+            assert_eq!(world.stored(&key, "user_email"), "ada@example.test");
+            assert_eq!(world.stored(&key, "tenant"), "acme");
             issuer.log_in(&world);
             lost += 1;
         }
@@ -248,7 +230,7 @@ fn a_process_killed_before_the_platform_rotated_costs_nothing_and_leaves_no_lock
 fn a_process_killed_after_the_platform_rotated_leaves_a_record_and_the_next_says_to_log_in() {
     let (world, sandbox) = (World::new(), sandbox());
     world.log_in_by_oauth(&sandbox);
-    let (before, token) = (world.files(), stored(&world, &sandbox.api_url(), "refresh_token"));
+    let (before, token) = (world.files(), world.stored(&sandbox.api_url(), "refresh_token"));
     sandbox.fault("/oauth/token", Fault::status(200).delay(DEADLINE).after_work());
     let renewal = world.start("auth refresh");
     assert!(until(|| !sandbox.accepts(&token)), "the platform rotates");
@@ -281,13 +263,13 @@ fn ctrl_c_ends_a_wait_for_the_lock() {
 fn ctrl_c_does_not_lose_a_token_that_is_on_its_way() {
     let (world, sandbox) = (World::new(), sandbox());
     world.log_in_by_oauth(&sandbox);
-    let old = stored(&world, &sandbox.api_url(), "refresh_token");
+    let old = world.stored(&sandbox.api_url(), "refresh_token");
     sandbox.knobs(|knobs| knobs.token_delay = Duration::from_millis(1500));
     let mut renewal = world.start("auth refresh");
     sandbox.wait_for_request(|request| request.form_field("refresh_token").is_some(), DEADLINE).unwrap();
     renewal.interrupt();
     renewal.line_with("Storing the renewed token first");
     renewal.finish().code(130);
-    let new = stored(&world, &sandbox.api_url(), "refresh_token");
+    let new = world.stored(&sandbox.api_url(), "refresh_token");
     assert!(new != old && sandbox.accepts(&new), "the new token is stored");
 }

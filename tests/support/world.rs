@@ -7,7 +7,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, mpsc};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use autocom::system::files;
 
@@ -44,6 +44,18 @@ pub struct Running {
     home: PathBuf,
     /// Its answer is a token, or whatever a child that has one prints.
     hands_out_the_token: bool,
+}
+
+/// Looks until it is so, for at most [`DEADLINE`]; for what gives no sign of itself.
+pub fn until(is_so: impl Fn() -> bool) -> bool {
+    let end = Instant::now() + DEADLINE;
+    while !is_so() {
+        if Instant::now() > end {
+            return false;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    true
 }
 
 impl World {
@@ -230,6 +242,13 @@ impl World {
     pub fn record(&self, key: &str) -> serde_json::Value {
         let file: serde_json::Value = serde_json::from_str(&self.read("credentials")).unwrap_or_default();
         file["credentials"][key].clone()
+    }
+
+    /// A text in the stored record of a credential key.
+    #[track_caller]
+    pub fn stored(&self, key: &str, field: &str) -> String {
+        let record = self.record(key);
+        record[field].as_str().unwrap_or_else(|| panic!("no {field} in the record of {key}")).to_owned()
     }
 
     /// The entry of a credential key in `logins.toml`.
