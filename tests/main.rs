@@ -24,6 +24,7 @@ mod logout;
 mod precedence;
 #[cfg(target_os = "linux")]
 mod real_server;
+mod renewal_clock;
 mod renewal_faults;
 #[cfg(target_os = "linux")]
 mod renewal_races;
