@@ -89,6 +89,11 @@ impl Session {
         Session { request_timeout: timeout, ..self }
     }
 
+    /// How long it waits for a lock that another process holds.
+    pub fn lock_patience(self, patience: Duration) -> Session {
+        Session { locks: self.locks.clone().with_patience(patience), ..self }
+    }
+
     pub fn environment(&self) -> &Environment {
         &self.environment
     }

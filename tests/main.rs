@@ -34,6 +34,10 @@ mod precedence;
 mod proxy;
 #[cfg(target_os = "linux")]
 mod real_server;
+mod renewal_clock;
+mod renewal_faults;
+#[cfg(target_os = "linux")]
+mod renewal_races;
 mod schemas;
 mod secrecy;
 #[cfg(target_os = "linux")]

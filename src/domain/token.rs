@@ -79,6 +79,11 @@ impl Lifetime {
         }
     }
 
+    /// Whether it is over: at its end a token is not accepted any more (RFC 7519, section 4.1.4).
+    pub fn has_ended(&self, now: Timestamp) -> bool {
+        self.expires_at.is_some_and(|end| end <= now)
+    }
+
     /// Whether less than `time` is left of it.
     pub fn ends_within(&self, time: SignedDuration, now: Timestamp) -> bool {
         self.expires_at.is_some_and(|end| end.duration_since(now) < time)

@@ -287,7 +287,7 @@ impl TokenSource for Tokens {
         match credential.renew(&seen).await {
             Ok(stored) => Ok(Tokens::keep(held, stored)),
             // The last seconds of a token are better than nothing.
-            Err(Unrenewed::NotTried(error)) if !lifetime.ends_within(SignedDuration::ZERO, now) => {
+            Err(Unrenewed::NotTried(error)) if !lifetime.has_ended(now) => {
                 tracing::debug!(reason = error.message, "not renewed: using what is left of the token");
                 Ok(seen.record.access_token)
             }

@@ -46,20 +46,26 @@ impl RealServer {
     /// The one that all tests share. It has state: what a test does there must not be in the way of
     /// another, so each has tokens of its own.
     pub fn shared() -> &'static RealServer {
-        static SERVER: LazyLock<RealServer> = LazyLock::new(|| RealServer::start(None));
+        static SERVER: LazyLock<RealServer> = LazyLock::new(|| RealServer::start(None, &[]));
         &SERVER
+    }
+
+    /// One of a test's own, with these knobs (see its README).
+    pub fn with(knobs: &[(&str, &str)]) -> RealServer {
+        RealServer::start(None, knobs)
     }
 
     /// A second environment, shared likewise: https with a certificate of a private CA.
     pub fn shared_with_tls() -> &'static RealServer {
         static SERVER: LazyLock<RealServer> =
-            LazyLock::new(|| RealServer::start(Some(&Path::new(CACHE).join("tls"))));
+            LazyLock::new(|| RealServer::start(Some(&Path::new(CACHE).join("tls")), &[]));
         &SERVER
     }
 
-    fn start(tls: Option<&Path>) -> RealServer {
+    fn start(tls: Option<&Path>, knobs: &[(&str, &str)]) -> RealServer {
         let mut command = python();
         command.arg(format!("{FOLDER}/serve.py")).env("STANDIN_UNTIL_EOF", "1").env_remove("STANDIN_STATE");
+        command.envs(knobs.iter().copied());
         if let Some(folder) = tls {
             assert!(folder.join("server.pem").exists(), "no certificate: run tests/run --install");
             command.env("STANDIN_TLS", folder);

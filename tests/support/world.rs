@@ -7,7 +7,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, mpsc};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use autocom::system::files;
 
@@ -44,6 +44,18 @@ pub struct Running {
     home: PathBuf,
     /// Its answer is a token, or whatever a child that has one prints.
     hands_out_the_token: bool,
+}
+
+/// Looks until it is so, for at most [`DEADLINE`]; for what gives no sign of itself.
+pub fn until(is_so: impl Fn() -> bool) -> bool {
+    let end = Instant::now() + DEADLINE;
+    while !is_so() {
+        if Instant::now() > end {
+            return false;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    true
 }
 
 impl World {
@@ -237,6 +249,13 @@ impl World {
         file["credentials"][key].clone()
     }
 
+    /// A text in the stored record of a credential key.
+    #[track_caller]
+    pub fn stored(&self, key: &str, field: &str) -> String {
+        let record = self.record(key);
+        record[field].as_str().unwrap_or_else(|| panic!("no {field} in the record of {key}")).to_owned()
+    }
+
     /// The entry of a credential key in `logins.toml`.
     pub fn login_entry(&self, key: &str) -> toml::Table {
         let file: toml::Table = self.read("logins.toml").parse().unwrap();
@@ -276,6 +295,25 @@ impl World {
         self.stranger = Some(program);
     }
 
+    /// Logs in with a pasted callback: `visit` goes to the URL and answers where it ended. Unlike
+    /// [`World::browse`] it needs no port.
+    pub fn log_in_by_paste(&self, api_url: &str, visit: impl FnOnce(&str) -> String) {
+        let line = format!("auth login --api-url {api_url} --client-id {CLIENT_ID} --no-browser");
+        let mut login = self.start_open(&line);
+        let url = login.login_url();
+        login.input(&visit(&url));
+        login.finish().ok();
+    }
+
+    /// Logs ada in to a sandbox by OAuth, refresh token included.
+    pub fn log_in_by_oauth(&self, sandbox: &Sandbox) {
+        self.log_in_by_paste(&sandbox.api_url(), |url| {
+            let walk = visit_blocking(url, Visitor::approving("ada").without_delivery()).unwrap();
+            let Visited::Callback(callback) = walk else { panic!("{walk:?}") };
+            callback
+        });
+    }
+
     /// Logs in with a personal access token.
     pub fn login_with_token(&self, api_url: &str, token: &str, more: &str) -> Outcome {
         self.plant(token);
@@ -313,6 +351,19 @@ impl Running {
                 return line;
             }
         }
+    }
+
+    /// What it is to the operating system.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// The end without a warning (SIGKILL). Answers whether it was still running.
+    #[cfg(unix)]
+    pub fn kill(mut self) -> bool {
+        use std::os::unix::process::ExitStatusExt;
+        self.child.kill().unwrap();
+        self.child.wait().unwrap().signal().is_some()
     }
 
     /// Ctrl-C.

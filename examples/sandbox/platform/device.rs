@@ -15,7 +15,6 @@ use super::answer::Refused;
 use super::oauth::{self, Params};
 use super::seed::{CLIENT_ID, User};
 use super::sessions::{self, Fields};
-use super::tokens::now;
 use super::{Desk, World, answer, jwt, pages};
 
 pub const GRANT_TYPE: &str = "urn:ietf:params:oauth:grant-type:device_code";
@@ -63,7 +62,7 @@ pub async fn start(State(world): State<Arc<World>>, uri: Uri, body: Bytes) -> Re
     let (ttl, interval) = (desk.knobs.device_ttl_seconds, desk.knobs.device_interval_seconds);
     let device = Device {
         user_code: user_code.clone(),
-        expires: now() + ttl as f64,
+        expires: desk.tokens.now() + ttl as f64,
         interval: interval as f64,
         polled: 0.0,
         decision: Decision::Pending,
@@ -87,10 +86,10 @@ pub async fn start(State(world): State<Arc<World>>, uri: Uri, body: Bytes) -> Re
 pub fn poll(desk: &mut Desk, device_code: Option<&str>) -> Response {
     let Some(code) = device_code else { return oauth::missing("device_code") };
     let refuse = |error, text| oauth::failure(400, error, text, "");
+    let time = desk.tokens.now();
     let Some(device) = desk.devices.get_mut(code) else {
         return refuse("invalid_grant", "The device code is unknown or used.");
     };
-    let time = now();
     if device.expires <= time {
         return refuse("expired_token", "The device code has expired.");
     }
@@ -142,7 +141,7 @@ pub async fn confirm(
     let params = Params::parse(query.unwrap_or_default().as_bytes());
     let typed = params.get("user_code").unwrap_or_default();
     let mut desk = world.desk();
-    let Some(device) = waiting(&mut desk.devices, typed) else {
+    let Some(device) = waiting(&mut desk, typed) else {
         return Ok(pages::device(&world.name, typed, Some(NO_DEVICE)));
     };
     let form = pages::Approving {
@@ -161,7 +160,7 @@ pub async fn decide(
 ) -> Result<Response, Refused> {
     let user = sessions::form_sender(&world, &headers, &fields)?;
     let mut desk = world.desk();
-    let Some(device) = waiting(&mut desk.devices, &fields.user_code) else {
+    let Some(device) = waiting(&mut desk, &fields.user_code) else {
         return Ok(pages::device(&world.name, &fields.user_code, Some(NO_DEVICE)));
     };
     let (decision, title, text) = if fields.decision == "approve" {
@@ -174,12 +173,13 @@ pub async fn decide(
 }
 
 /// Typed by hand: any case, and the hyphen left out or not.
-fn waiting<'a>(devices: &'a mut Devices, typed: &str) -> Option<&'a mut Device> {
+fn waiting<'a>(desk: &'a mut Desk, typed: &str) -> Option<&'a mut Device> {
+    let time = desk.tokens.now();
     let plain =
         |code: &str| code.chars().filter(char::is_ascii_alphabetic).collect::<String>().to_ascii_uppercase();
-    devices.values_mut().find(|device| {
+    desk.devices.values_mut().find(|device| {
         plain(&device.user_code) == plain(typed)
-            && device.expires > now()
+            && device.expires > time
             && matches!(device.decision, Decision::Pending)
     })
 }

@@ -153,6 +153,12 @@ impl Sandbox {
         seed::user(user).is_some_and(|user| self.world.desk().tokens.has_login(user))
     }
 
+    /// Sets the platform's clock to so much after the real one. Everything that ends goes by it: codes, tokens, what is
+    /// written into them, the throttle's minute.
+    pub fn turn_clock(&self, ahead: Duration) {
+        self.world.desk().tokens.turn_clock(ahead);
+    }
+
     /// Changes the behaviour from the next request on.
     pub fn knobs(&self, change: impl FnOnce(&mut Knobs)) {
         change(&mut self.world.desk().knobs);

@@ -234,7 +234,7 @@ fn throttle(world: &World) -> Option<Response> {
     if !desk.knobs.throttle {
         return None;
     }
-    let time = super::tokens::now();
+    let time = desk.tokens.now();
     let (started, count) = &mut desk.throttle;
     if time - *started >= 60.0 {
         (*started, *count) = (time, 0);

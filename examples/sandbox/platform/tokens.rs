@@ -2,7 +2,7 @@
 //! sandbox's lock, so of several refreshes at once with one token exactly one wins.
 
 use std::collections::HashMap;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD as BASE64;
@@ -11,11 +11,6 @@ use sha2::{Digest, Sha256};
 use super::jwt;
 use super::knobs::Knobs;
 use super::seed::User;
-
-/// Seconds since 1970, with fractions, as Passport writes them into its tokens.
-pub fn now() -> f64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64())
-}
 
 struct Code {
     user: &'static User,
@@ -61,9 +56,20 @@ pub struct Tokens {
     access: HashMap<String, Access>,
     refresh: HashMap<String, Refresh>,
     logins: u64,
+    /// How far the sandbox's clock is ahead, in seconds.
+    ahead: f64,
 }
 
 impl Tokens {
+    /// Seconds since 1970, with fractions, as Passport writes them into its tokens.
+    pub fn now(&self) -> f64 {
+        SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64()) + self.ahead
+    }
+
+    pub fn turn_clock(&mut self, ahead: Duration) {
+        self.ahead = ahead.as_secs_f64();
+    }
+
     pub fn mint_code(
         &mut self,
         user: &'static User,
@@ -76,7 +82,7 @@ impl Tokens {
             user,
             redirect_uri: redirect_uri.into(),
             challenge: challenge.into(),
-            expires: now() + ttl as f64,
+            expires: self.now() + ttl as f64,
             used: false,
         };
         self.codes.insert(code.clone(), entry);
@@ -90,11 +96,12 @@ impl Tokens {
         redirect_uri: &str,
         verifier: &str,
     ) -> Result<&'static User, &'static str> {
+        let time = self.now();
         let entry = self.codes.get_mut(code).ok_or("Cannot decrypt the authorization code")?;
         if entry.used {
             return Err("Authorization code has been revoked");
         }
-        if entry.expires <= now() {
+        if entry.expires <= time {
             return Err("Authorization code has expired");
         }
         if entry.redirect_uri != redirect_uri {
@@ -114,6 +121,7 @@ impl Tokens {
 
     /// The old access token dies at once, and the refresh token too unless the sandbox was told not to rotate.
     pub fn renew(&mut self, refresh_token: &str, knobs: &Knobs) -> Result<Issued, Refusal> {
+        let time = self.now();
         let entry = self.refresh.get_mut(refresh_token).ok_or(Refusal::Unknown)?;
         let (user, login) = (entry.user, entry.login);
         if entry.revoked {
@@ -122,7 +130,7 @@ impl Tokens {
             }
             return Err(Refusal::Revoked);
         }
-        if entry.expires <= now() {
+        if entry.expires <= time {
             return Err(Refusal::Expired);
         }
         entry.revoked = knobs.rotate;
@@ -149,7 +157,7 @@ impl Tokens {
         let access_token = self.mint_access(user, Some(login), ttl, knobs.token_length);
         let refresh_token = with_refresh.then(|| jwt::opaque(776));
         if let Some(token) = &refresh_token {
-            let expires = knobs.refresh_ttl_seconds.map_or(f64::INFINITY, |ttl| now() + ttl as f64);
+            let expires = knobs.refresh_ttl_seconds.map_or(f64::INFINITY, |ttl| self.now() + ttl as f64);
             let entry = Refresh { user, login, access: access_token.clone(), expires, revoked: false };
             self.refresh.insert(token.clone(), entry);
         }
@@ -161,7 +169,7 @@ impl Tokens {
     }
 
     fn mint_access(&mut self, user: &'static User, login: Option<u64>, ttl: i64, length: usize) -> String {
-        let issued = now();
+        let issued = self.now();
         let expires = issued + ttl as f64;
         let token = jwt::access_token(user, issued, expires, length);
         self.access.insert(token.clone(), Access { user, login, expires });
@@ -170,11 +178,11 @@ impl Tokens {
 
     /// The person that an access token speaks for.
     pub fn holder(&self, access_token: &str) -> Option<&'static User> {
-        self.access.get(access_token).filter(|entry| entry.expires > now()).map(|entry| entry.user)
+        self.access.get(access_token).filter(|entry| entry.expires > self.now()).map(|entry| entry.user)
     }
 
     pub fn has_login(&self, user: &User) -> bool {
-        let time = now();
+        let time = self.now();
         self.access
             .values()
             .any(|entry| entry.user.id == user.id && entry.login.is_some() && entry.expires > time)
@@ -197,7 +205,8 @@ impl Tokens {
     }
 
     pub fn accepts(&self, token: &str) -> bool {
-        let refreshes = self.refresh.get(token).is_some_and(|entry| !entry.revoked && entry.expires > now());
+        let refreshes =
+            self.refresh.get(token).is_some_and(|entry| !entry.revoked && entry.expires > self.now());
         refreshes || self.holder(token).is_some()
     }
 
