@@ -284,23 +284,14 @@ impl Session {
         interrupt::watch();
         let wait = |what: &str| self.notices.always(format!("{what} (Ctrl-C again to stop at once)"));
         let outcome = runtime.block_on(async {
-            let interrupted = interrupt::interrupted(wait);
-            tokio::pin!(interrupted);
-            let broken_off = || Err(Error::new(Kind::Interrupted, "interrupted"));
-            // Ctrl-C is ours before work begins: it must not kill us in the middle of it.
             tokio::select! {
-                biased;
-                () = &mut interrupted => return broken_off(),
-                () = std::future::ready(()) => {}
-            }
-            tokio::select! {
-                biased; // What came to its end under a shield counts, whatever was pressed meanwhile.
+                biased; // Ctrl-C is ours from the first poll on: it must not kill us once work has begun.
+                () = interrupt::interrupted(wait) => Err(Error::new(Kind::Interrupted, "interrupted")),
                 outcome = work => {
                     // Work that gave up may have left a renewal on its way: it is not lost for that.
                     interrupt::settled(|_| {}).await;
                     outcome
                 }
-                () = interrupted => broken_off(),
             }
         });
         // A thread that still waits (for a pasted line, for a name server) must not hold up the exit.

@@ -159,7 +159,7 @@ fn status_is_readable_in_terminals_wide_and_narrow() {
     store    file (store = file from AUTOCOM_STORE)
     check    forbidden
     error: not permitted: You do not have access to tenant 'initech'.
-    hint: see where the tenant comes from: autocom profiles show
+    hint: check the tenant and the address: autocom config list
     ");
     world.set("AUTOCOM_TOKEN_ONE", "hunter2");
     insta::assert_snapshot!(screen(&world, &sandbox, "auth status --check", 60), @r"

@@ -77,11 +77,6 @@ pub struct Checked {
 
 impl Checked {
     fn of(outcome: Result<User>, ms: Option<u64>) -> Checked {
-        let show = || "see where the tenant comes from: autocom profiles show".to_owned();
-        let outcome = outcome.map_err(|error| match error.kind {
-            Kind::Forbidden => error.hint_if_none(show),
-            _ => error,
-        });
         let check = match &outcome {
             Ok(_) => Check { status: CheckStatus::Ok, ms, reason: None },
             Err(error) => {

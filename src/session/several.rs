@@ -1,6 +1,7 @@
 //! One command over several profiles: all at once, each with an outcome of its own.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt};
 use glob::Pattern;
@@ -15,6 +16,9 @@ use crate::platform::Platform;
 
 /// How many platforms are asked at the same time.
 const AT_ONCE: usize = 128;
+
+/// After this time there is a sign of life.
+const PATIENCE: Duration = Duration::from_millis(500);
 
 /// Which of the profiles.
 #[derive(Debug, Clone)]
@@ -104,16 +108,29 @@ impl Session {
             1 => format!("{what} the platform"),
             _ => format!("{what} {done} of {count} environments"),
         };
-        let waiting = self.person.waiting(&said(0));
         self.block_on(async {
-            let (work, waiting) = (&work, &waiting);
+            let work = &work;
             let numbered = items.iter().enumerate();
             let running = numbered.map(|(at, item)| async move { (at, work(item).await) });
-            let mut done = Vec::with_capacity(count);
             let mut outcomes = stream::iter(running).buffer_unordered(AT_ONCE);
-            while let Some(outcome) = outcomes.next().await {
-                done.push(outcome);
-                waiting.say(&said(done.len()));
+            let mut done = Vec::with_capacity(count);
+            // What is quick needs no sign of life.
+            let (mut waiting, patience) = (None, tokio::time::sleep(PATIENCE));
+            tokio::pin!(patience);
+            loop {
+                tokio::select! {
+                    biased;
+                    outcome = outcomes.next() => match outcome {
+                        Some(outcome) => done.push(outcome),
+                        None => break,
+                    },
+                    () = &mut patience, if waiting.is_none() => {
+                        waiting = Some(self.person.waiting(&said(done.len())));
+                    }
+                }
+                if let Some(waiting) = &waiting {
+                    waiting.say(&said(done.len()));
+                }
             }
             done.sort_unstable_by_key(|(at, _)| *at);
             Ok(done.into_iter().map(|(_, outcome)| outcome).collect())
