@@ -3,6 +3,7 @@
 mod platform;
 
 use std::error::Error;
+use std::time::Duration;
 
 use clap::Parser;
 use platform::{CLIENT_ID, Knobs, Options, Passport, Sandbox, USERS};
@@ -22,6 +23,12 @@ struct Arguments {
     /// Behave as Passport 13 does, device grant included
     #[arg(long)]
     passport_13: bool,
+    /// Every answer of the API comes this much later
+    #[arg(long, value_name = "MILLISECONDS", default_value_t = 0)]
+    api_delay: u64,
+    /// Serve so many platforms, each on a free port, and print a line for each: its address and a token of ada's
+    #[arg(long, value_name = "COUNT", conflicts_with = "port")]
+    copies: Option<u16>,
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -30,8 +37,12 @@ fn main() -> Result<(), Box<dyn Error>> {
         access_ttl_seconds: arguments.access_ttl,
         passport: if arguments.passport_13 { Passport::V13 } else { Passport::V12 },
         device_grant: arguments.passport_13,
+        api_delay: Duration::from_millis(arguments.api_delay),
         ..Knobs::default()
     };
+    if let Some(copies) = arguments.copies {
+        return serve_copies(copies, &knobs);
+    }
     let sandbox = Sandbox::start(Options { name: arguments.name, port: arguments.port, knobs })
         .map_err(|error| format!("port {}: {error}", arguments.port))?;
     let api_url = sandbox.api_url();
@@ -50,7 +61,22 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("  autocom auth login --api-url {api_url} --token-stdin <<'EOF'");
     println!("{}\nEOF", sandbox.mint_pat("ada", None));
 
+    until_ctrl_c()
+}
+
+fn until_ctrl_c() -> Result<(), Box<dyn Error>> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(tokio::signal::ctrl_c())?;
     Ok(())
+}
+
+fn serve_copies(count: u16, knobs: &Knobs) -> Result<(), Box<dyn Error>> {
+    let sandboxes = (0..count)
+        .map(|_| Sandbox::start(Options { knobs: knobs.clone(), ..Options::default() }))
+        .collect::<Result<Vec<_>, _>>()?;
+    for sandbox in &sandboxes {
+        println!("{} {}", sandbox.api_url(), sandbox.mint_pat("ada", None));
+    }
+    println!();
+    until_ctrl_c()
 }
