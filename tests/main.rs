@@ -7,6 +7,7 @@
 mod platform;
 mod support;
 
+mod api;
 mod architecture;
 mod at_once;
 mod config_files;
@@ -21,6 +22,7 @@ mod login_paste;
 mod login_target;
 mod login_token;
 mod logout;
+mod orders;
 mod precedence;
 #[cfg(target_os = "linux")]
 mod real_server;
@@ -28,6 +30,7 @@ mod schemas;
 mod secrecy;
 #[cfg(target_os = "linux")]
 mod secret_service;
+mod tenants;
 #[cfg(target_os = "linux")]
 mod terminal;
 mod without_writes;

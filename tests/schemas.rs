@@ -9,7 +9,9 @@ use autocom::commands::auth::{
     token::TokenAnswer,
 };
 use autocom::commands::config::{get::GetAnswer, list::ListAnswer as ConfigList, path::PathAnswer};
+use autocom::commands::orders::list::ListAnswer as OrdersList;
 use autocom::commands::profiles::{current::CurrentAnswer, list::ListAnswer, show::ShowAnswer};
+use autocom::commands::tenants::list::ListAnswer as TenantsList;
 use autocom::commands::{version::VersionAnswer, whoami::WhoamiAnswer};
 use autocom::config::ConfigSchema;
 use autocom::ui::error_report::ErrorReport;
@@ -37,6 +39,8 @@ fn schemas() -> Vec<(&'static str, Schema)> {
         of::<CurrentAnswer>("profiles-current"),
         of::<ListAnswer>("profiles-list"),
         of::<ShowAnswer>("profiles-show"),
+        of::<OrdersList>("orders-list"),
+        of::<TenantsList>("tenants-list"),
         of::<VersionAnswer>("version"),
         of::<WhoamiAnswer>("whoami"),
     ]
@@ -106,6 +110,8 @@ fn what_every_command_prints_is_valid_by_its_schema() {
         ("profiles-current", "profiles current"),
         ("profiles-list", "profiles list"),
         ("profiles-show", "profiles show bare"),
+        ("orders-list", "orders list"),
+        ("tenants-list", "tenants list"),
         ("version", "version"),
         ("whoami", "whoami"),
         ("auth-logout", "auth logout"),

@@ -5,7 +5,7 @@ mod platform;
 use std::error::Error;
 
 use clap::Parser;
-use platform::{CLIENT_ID, Knobs, Options, Passport, Sandbox, USERS};
+use platform::{CLIENT_ID, Knobs, Options, Passport, Sandbox, TENANTS, USERS};
 
 /// Serves a local Autocom platform until Ctrl-C. Nothing is stored.
 #[derive(Parser)]
@@ -19,6 +19,9 @@ struct Arguments {
     /// Life of an access token; a short one shows the silent refresh
     #[arg(long, value_name = "SECONDS", default_value_t = 3600)]
     access_ttl: i64,
+    /// How many orders each tenant has, in place of a few dozen; they are computed as they are asked for
+    #[arg(long, value_name = "COUNT")]
+    orders: Option<u64>,
     /// Behave as Passport 13 does, device grant included
     #[arg(long)]
     passport_13: bool,
@@ -30,6 +33,11 @@ fn main() -> Result<(), Box<dyn Error>> {
         access_ttl_seconds: arguments.access_ttl,
         passport: if arguments.passport_13 { Passport::V13 } else { Passport::V12 },
         device_grant: arguments.passport_13,
+        orders_count: arguments
+            .orders
+            .iter()
+            .flat_map(|count| TENANTS.iter().map(|tenant| (tenant.id.to_owned(), *count)))
+            .collect(),
         ..Knobs::default()
     };
     let sandbox = Sandbox::start(Options { name: arguments.name, port: arguments.port, knobs })

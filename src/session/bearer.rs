@@ -63,6 +63,8 @@ pub enum CallError {
     Platform(PlatformError),
     /// There was no token to send.
     Token(Error),
+    /// What a command makes of the answers, or could not do with them.
+    Own(Error),
 }
 
 impl From<PlatformError> for CallError {
@@ -79,8 +81,24 @@ impl CallError {
                 Error::from(error).hint(remedy)
             }
             CallError::Platform(error) => error.into(),
-            CallError::Token(error) => error,
+            CallError::Token(error) | CallError::Own(error) => error,
         }
+    }
+}
+
+/// The platform of one profile; several may be at work at once.
+pub(super) struct Connection {
+    platform: Platform<Tokens>,
+    /// What helps against a token that the platform rejects.
+    remedy: String,
+}
+
+impl Connection {
+    pub async fn run<T>(
+        &self,
+        work: impl AsyncFnOnce(&Platform<Tokens>) -> Result<T, CallError>,
+    ) -> Result<T> {
+        work(&self.platform).await.map_err(|error| error.with(self.remedy.clone()))
     }
 }
 
@@ -169,6 +187,12 @@ impl Session {
         profile: &Resolved,
         work: impl AsyncFnOnce(&Platform<Tokens>) -> Result<T, CallError>,
     ) -> Result<T> {
+        let connection = self.connect(profile)?;
+        self.block_on(connection.run(work))
+    }
+
+    /// What the work with one profile's platform takes. Reads the credential; asks nothing yet.
+    pub(super) fn connect(&self, profile: &Resolved) -> Result<Connection> {
         let bearer = self.held(profile)?;
         let url = profile.api_url.as_ref().ok_or_else(|| no_environment(profile))?.value.clone();
         let tenant = bearer.tenant(profile);
@@ -182,8 +206,7 @@ impl Session {
                 (Tokens::stored(credential, *held), remedy)
             }
         };
-        let platform = Platform::new(self.http(profile), url, tokens, tenant);
-        self.block_on(async { work(&platform).await.map_err(|error| error.with(remedy)) })
+        Ok(Connection { platform: Platform::new(self.http(profile), url, tokens, tenant), remedy })
     }
 
     /// The token as it is now, whatever its age.

@@ -5,8 +5,10 @@
 pub mod error_report;
 pub mod output;
 pub mod prompt;
+pub mod rows;
 pub mod spinner;
 pub mod style;
 mod table;
 mod tsv;
 pub mod view;
+pub mod yaml;
