@@ -246,6 +246,7 @@ impl From<PlatformError> for Error {
             }
             PlatformError::Busy { retry_after, .. } => (Kind::Failed, Some(wait(*retry_after))),
             PlatformError::Server { .. } => (Kind::Failed, Some(platform_s_own(None))),
+            PlatformError::CutShort => (Kind::Failed, hint(TRY_AGAIN)),
             PlatformError::Redirected { .. } | PlatformError::Nonsense { .. } => {
                 (Kind::Failed, hint(CHECK_ADDRESS))
             }
@@ -272,6 +273,7 @@ impl From<PlatformError> for Error {
 }
 
 const CHECK_ADDRESS: &str = "check the address: autocom config get api_url";
+const TRY_AGAIN: &str = "try again; -vv logs what was sent and answered";
 const SHOW_SETTINGS: &str = "see where it comes from: autocom config list";
 
 fn wait(retry_after: Option<Duration>) -> String {
@@ -311,10 +313,9 @@ fn way_out(unreachable: &Unreachable) -> String {
                                 export AUTOCOM_PROXY=none"
             .to_owned(),
         Cause::Timeout(_) => "try again, or allow more time: --request-timeout SECONDS".to_owned(),
-        Cause::NoAnswer | Cause::CutShort | Cause::Reset | Cause::Other(_) => {
-            "try again; -vv logs what was sent and answered".to_owned()
-        }
+        Cause::NoAnswer | Cause::CutShort | Cause::Reset | Cause::Other(_) => TRY_AGAIN.to_owned(),
         Cause::Tls(Mistrust::NoTls | Mistrust::OtherName(_))
+        | Cause::NotHttp
         | Cause::Dns
         | Cause::Refused
         | Cause::Connect(_) => CHECK_ADDRESS.to_owned(),

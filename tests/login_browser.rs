@@ -292,7 +292,7 @@ fn a_failed_profile_call_leaves_the_login_before_as_it_was_and_the_new_token_is_
         (Fault::status(404), 5, "The sandbox was told to fail."),
         (Fault::status(500), 1, "the platform failed with status 500"),
         (Fault::status(200).body("text/html", "<!doctype html>"), 1, "HTML instead of JSON"),
-        (Fault::status(302).header("location", "/login"), 1, "/login"),
+        (Fault::status(302).header("location", "/login"), 4, "its login page"),
     ] {
         let sandbox = sandbox();
         let status = fault.status;

@@ -22,8 +22,11 @@ mod login_paste;
 mod login_target;
 mod login_token;
 mod logout;
+mod network;
 mod orders;
 mod precedence;
+#[cfg(target_os = "linux")]
+mod proxy;
 #[cfg(target_os = "linux")]
 mod real_server;
 mod schemas;

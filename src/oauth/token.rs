@@ -126,10 +126,11 @@ fn adapter(http: &Http, last_status: &Arc<AtomicU16>) -> impl Fn(oauth2::HttpReq
             let started = std::time::Instant::now();
             let answer = http.call(request, LARGEST_REPLY).await?;
             let status = answer.status();
-            tracing::debug!(
+            tracing::info!(
                 path,
                 status = status.as_u16(),
                 ms = started.elapsed().as_millis(),
+                request_id = answer.headers().get("x-request-id").and_then(|id| id.to_str().ok()),
                 "token endpoint"
             );
             last_status.store(status.as_u16(), Ordering::Relaxed);

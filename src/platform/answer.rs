@@ -103,7 +103,7 @@ impl Answer {
             let what = match (body.trim_ascii().is_empty(), html) {
                 (true, _) => "empty",
                 (_, true) => "HTML instead of JSON",
-                _ if error.is_eof() => "JSON that ends too soon",
+                _ if error.is_eof() => return PlatformError::CutShort,
                 _ if error.is_data() => "JSON of another shape",
                 _ => "not JSON",
             };

@@ -53,6 +53,10 @@ pub enum PlatformError {
     #[error("the answer is {what}; is this address an Autocom platform's?")]
     Nonsense { what: String },
 
+    /// An answer that arrived whole, but whose JSON did not: something on the way cut it.
+    #[error("the JSON of the answer ends too soon")]
+    CutShort,
+
     #[error(transparent)]
     Unreachable(Unreachable),
 

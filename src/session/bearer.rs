@@ -77,10 +77,10 @@ impl CallError {
     /// For people; `remedy` is what helps against a token that the platform rejects.
     fn with(self, remedy: String) -> Error {
         match self {
-            CallError::Platform(error @ PlatformError::Unauthenticated { .. }) => {
-                Error::from(error).hint(remedy)
+            CallError::Platform(error) => {
+                let error = Error::from(error);
+                if error.kind == Kind::Authentication { error.hint(remedy) } else { error }
             }
-            CallError::Platform(error) => error.into(),
             CallError::Token(error) | CallError::Own(error) => error,
         }
     }

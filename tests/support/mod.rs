@@ -8,6 +8,9 @@ pub mod ports;
 pub mod real_server;
 #[cfg(target_os = "linux")]
 pub mod secret_service;
+pub mod site;
+#[cfg(target_os = "linux")]
+pub mod tinyproxy;
 pub mod world;
 
 pub use world::{Outcome, World};

@@ -15,7 +15,7 @@ use hyper_util::client::proxy::matcher::Matcher;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::{Certificate, Client, ClientBuilder, NoProxy, Url};
 
-use super::failure::{self, HttpError};
+use super::failure::{self, HttpError, Via};
 use super::network::{Authorities, Network};
 use crate::domain::{Proxy, is_loopback, printable};
 
@@ -54,8 +54,7 @@ impl Clients {
     pub fn unreachable(&self, url: &Url, error: reqwest::Error, answered: bool) -> HttpError {
         let connect = CONNECT_TIMEOUT.min(self.network.request_timeout);
         let times = (connect, self.network.request_timeout);
-        let proxy = self.proxy_of(url);
-        HttpError::Unreachable(failure::classify(url, error, answered, times, proxy))
+        HttpError::Unreachable(failure::classify(url, error, answered, times, self.via(url)))
     }
 
     fn goes_directly(&self, url: &Url) -> bool {
@@ -65,14 +64,16 @@ impl Clients {
         is_loopback(url) && !by_our_proxy
     }
 
-    /// The proxy that is used for this URL, without its user name and password.
-    fn proxy_of(&self, url: &Url) -> Option<String> {
+    fn via(&self, url: &Url) -> Option<Via> {
         if self.goes_directly(url) {
             return None;
         }
         let proxy = self.matcher().intercept(&uri(url))?;
         let (host, port) = (proxy.uri().host()?, proxy.uri().port_u16());
-        Some(format!("{host}{}", port.map_or_else(String::new, |port| format!(":{port}"))))
+        Some(Via {
+            proxy: format!("{host}{}", port.map_or_else(String::new, |port| format!(":{port}"))),
+            with_password: proxy.basic_auth().is_some() || proxy.raw_auth().is_some(),
+        })
     }
 
     /// What reqwest goes by, too.
@@ -179,7 +180,7 @@ mod tests {
             let proxy = proxy.map(|text| text.parse().unwrap());
             Clients::new(Network { proxy, no_proxy: no_proxy.map(str::to_owned), ..Network::default() })
         };
-        let via = |clients: &Clients, url: &str| clients.proxy_of(&url.parse().unwrap());
+        let via = |clients: &Clients, url: &str| clients.via(&url.parse().unwrap()).map(|via| via.proxy);
         let ours = with(Some("http://p.test:3128"), Some("inside.test"));
         assert_eq!(via(&ours, "https://a.test/").as_deref(), Some("p.test:3128"));
         assert_eq!(via(&ours, "https://localhost/").as_deref(), Some("p.test:3128"));

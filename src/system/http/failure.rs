@@ -56,6 +56,8 @@ pub enum Cause {
     CutShort,
     /// The same, by a reset: somebody in between, or a server that died.
     Reset,
+    /// What came is not HTTP.
+    NotHttp,
     Other(String),
 }
 
@@ -75,6 +77,13 @@ pub enum Mistrust {
     Other(String),
 }
 
+/// A proxy on the way, without its user name and password.
+pub(super) struct Via {
+    pub proxy: String,
+    /// Whether it is told a user name and password.
+    pub with_password: bool,
+}
+
 impl Unreachable {
     fn sentence(&self) -> String {
         let at = &self.at;
@@ -91,6 +100,7 @@ impl Unreachable {
             Cause::NoAnswer => format!("{at} closed the connection without an answer"),
             Cause::CutShort => format!("{at} closed the connection before its answer was complete"),
             Cause::Reset => format!("the connection to {at} was reset in the middle of the answer"),
+            Cause::NotHttp => format!("{at} does not speak HTTP"),
             Cause::Other(reason) => format!("the exchange with {at} failed: {reason}"),
         }
     }
@@ -135,6 +145,16 @@ impl Mistrust {
             ("InvalidContentType", Mistrust::NoTls),
             ("certificate expired", Mistrust::Expired),
             ("not valid yet", Mistrust::NotYetValid),
+            // reqwest 0.13 can't make one of an IPv6 address behind a proxy.
+            (
+                "Invalid Server Name",
+                Mistrust::Other("its address is no name that a certificate has".to_owned()),
+            ),
+            ("BadSignature", Mistrust::Other("its certificate's signature is wrong".to_owned())),
+            (
+                "Unsupported",
+                Mistrust::Other("its certificate is signed in a way that is not supported".to_owned()),
+            ),
         ];
         let found = known.into_iter().find(|(word, _)| reason.contains(word)).map(|(_, mistrust)| mistrust);
         let words = reason.trim_start_matches("invalid peer certificate: ");
@@ -148,7 +168,7 @@ pub(super) fn classify(
     error: reqwest::Error,
     answered: bool,
     times: (Duration, Duration),
-    proxy: Option<String>,
+    via: Option<Via>,
 ) -> Unreachable {
     // The URL has the query: it must not be in what is shown.
     let error = error.without_url();
@@ -157,7 +177,9 @@ pub(super) fn classify(
     } else if error.is_dns() {
         Cause::Dns
     } else if error.is_connect() {
-        connect_cause(&error, proxy.as_deref())
+        connect_cause(&error, via.as_ref())
+    } else if hyper_says(&error, hyper::Error::is_parse) {
+        Cause::NotHttp
     } else {
         match (ending(&error), answered) {
             (Some(_), false) => Cause::NoAnswer,
@@ -168,7 +190,7 @@ pub(super) fn classify(
     };
     // With a proxy in between, the first connection is to the proxy.
     let at_first_hop = matches!(cause, Cause::Dns | Cause::Refused | Cause::Connect(_));
-    let proxy = proxy.filter(|_| at_first_hop).map(|proxy| format!("the proxy {proxy}"));
+    let proxy = via.filter(|_| at_first_hop).map(|via| format!("the proxy {}", via.proxy));
     let at = proxy.unwrap_or_else(|| authority(url));
     tracing::debug!(at, ?cause, "unreachable");
     Unreachable { at, cause }
@@ -179,19 +201,28 @@ pub(super) fn authority(url: &reqwest::Url) -> String {
     url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }
 
-fn connect_cause(error: &reqwest::Error, proxy: Option<&str>) -> Cause {
+fn connect_cause(error: &reqwest::Error, via: Option<&Via>) -> Cause {
     let reason = printable(&innermost(error), 200);
-    if let Some(proxy) = proxy.map(str::to_owned) {
+    if let Some(Via { proxy, with_password }) = via {
+        let proxy = proxy.clone();
         let said = |words: &str| chain(error).any(|error| error.to_string().contains(words));
         if said("proxy authorization required") {
             return Cause::ProxyPassword { proxy };
         }
         if said("tunnel error: unsuccessful") {
-            return Cause::Proxy { proxy, reason: "it refuses to, or does not reach it".to_owned() };
+            // The status is not told; tinyproxy's for a wrong password is 401.
+            let reason = match with_password {
+                true => "it refuses to (is the password right?), or does not reach it",
+                false => "it refuses to, or does not reach it",
+            };
+            return Cause::Proxy { proxy, reason: reason.to_owned() };
         }
         if said("tunnel error") && !said("failed to create underlying connection") {
             return Cause::Proxy { proxy, reason };
         }
+    }
+    if reason == "Invalid Server Name" {
+        return Cause::Tls(Mistrust::read(&reason));
     }
     let io = chain(error).filter_map(|error| error.downcast_ref::<io::Error>()).map(io::Error::kind);
     for kind in io {
@@ -223,10 +254,15 @@ fn ending(error: &reqwest::Error) -> Option<io::ErrorKind> {
         ends.contains(&kind).then_some(kind)
     });
     io.or_else(|| {
-        let early = |e: &hyper::Error| e.is_incomplete_message() || e.is_closed();
-        let hyper = chain(error).any(|error| error.downcast_ref::<hyper::Error>().is_some_and(early));
-        hyper.then_some(io::ErrorKind::UnexpectedEof)
+        let early = |error: &hyper::Error| error.is_incomplete_message() || error.is_closed();
+        // HTTP/2's way to say it; h2 is no crate of ours.
+        let stream_ended = || innermost(error).starts_with("stream error received");
+        (hyper_says(error, early) || stream_ended()).then_some(io::ErrorKind::UnexpectedEof)
     })
+}
+
+fn hyper_says(error: &reqwest::Error, what: impl Fn(&hyper::Error) -> bool) -> bool {
+    chain(error).any(|error| error.downcast_ref::<hyper::Error>().is_some_and(&what))
 }
 
 fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
