@@ -131,7 +131,7 @@ fn errors_of_graphql_are_exit_1_with_their_messages() {
         (json!({ "data": { "orders": [order(1)] }, "errors": [{}] }), "error: GraphQL: no reason given"),
         (json!({ "data": { "orders": null } }), "error: the answer is without a list of orders"),
         (json!({ "data": { "orders": [{ "id": "1", "total": [] }] } }), "without a list of orders"),
-        (json!([]), "error: the answer is JSON of another shape"),
+        (json!(7), "error: the answer is JSON of another shape"),
     ] {
         sandbox.fault("/api/v1/graphql", Fault::status(200).body("application/json", &body.to_string()));
         let outcome = world.run("orders list -o json").code(1);
