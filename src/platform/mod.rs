@@ -166,7 +166,13 @@ impl<T: TokenSource> Platform<T> {
     async fn follow(&self, call: &Call, token: &Secret) -> Result<Answer, PlatformError> {
         let mut url = Url::parse(&self.api_url.endpoint(call.path()))
             .map_err(|_| PlatformError::Local("the request could not be built".to_owned()))?;
+        let started = Instant::now();
         for _ in 0..=MOST_REDIRECTS {
+            // A chain of slow answers is one request to whoever waits for it.
+            if started.elapsed() >= self.http.request_timeout() {
+                let cause = Cause::Timeout(self.http.request_timeout());
+                return Err(PlatformError::Unreachable(Unreachable { at: self.api_url.authority(), cause }));
+            }
             let answer = self.once(&url, call, token).await?;
             match redirect::next(&url, call.method(), &answer)? {
                 Some(next) => url = next,
