@@ -29,6 +29,8 @@ mod precedence;
 mod proxy;
 #[cfg(target_os = "linux")]
 mod real_server;
+#[cfg(target_os = "linux")]
+mod real_server_work;
 mod schemas;
 mod secrecy;
 #[cfg(target_os = "linux")]
