@@ -38,7 +38,7 @@ pub fn run(arguments: Vec<OsString>, environment: Environment) -> ExitCode {
     let session = std::mem::ManuallyDrop::new(session(&cli, &environment, stderr_colours));
     let reads_file = !mends_or_needs_no_file(&cli.command);
     let checked = session.check_output_format(reads_file);
-    let outcome = checked.and_then(|()| run_command(cli.command, &session)).and_then(|done| {
+    let outcome = checked.and_then(|()| run_command(cli.command, &session, colour)).and_then(|done| {
         if let Some(answer) = &done.answer {
             output(&session, colour).write(answer.as_ref())?;
         }
@@ -80,7 +80,7 @@ fn parse(arguments: &[OsString]) -> Result<Cli, clap::Error> {
     Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
 }
 
-fn run_command(command: Command, session: &Session) -> Result<Done, Error> {
+fn run_command(command: Command, session: &Session, colour: ColorChoice) -> Result<Done, Error> {
     match command {
         Command::Auth(auth) => auth.run(session),
         Command::Login(login) => login.run(session),
@@ -88,6 +88,10 @@ fn run_command(command: Command, session: &Session) -> Result<Done, Error> {
         Command::Whoami(whoami) => whoami.run(session),
         Command::Profiles(profiles) => profiles.run(session),
         Command::Config(config) => config.run(session),
+        Command::Tenants(tenants) => tenants.run(session),
+        // These write as answers come in.
+        Command::Orders(orders) => orders.run(session, output(session, colour)),
+        Command::Api(api) => api.run(session, output(session, colour)),
         Command::Exec(exec) => exec.run(session),
         Command::Version(version) => version.run(),
     }

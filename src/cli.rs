@@ -6,7 +6,7 @@ use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand};
 use jiff::SignedDuration;
 
-use crate::commands::{auth, config, exec, profiles, version, whoami};
+use crate::commands::{api, auth, config, exec, orders, profiles, tenants, version, whoami};
 use crate::config::Flags;
 use crate::domain::OutputFormat;
 use crate::ui::style::ColorChoice;
@@ -73,6 +73,14 @@ pub enum Command {
     /// Read and change config.toml
     #[command(subcommand)]
     Config(config::ConfigCommand),
+    /// List tenants, and choose the one to work in
+    #[command(subcommand, alias = "tenant")]
+    Tenants(tenants::Tenants),
+    /// List orders
+    #[command(subcommand, alias = "order")]
+    Orders(orders::Orders),
+    /// Ask any endpoint of the platform
+    Api(api::Api),
     /// Run a command with the selected profile's token in its environment
     Exec(exec::Exec),
     /// Print the version

@@ -274,11 +274,18 @@ impl From<PlatformError> for Error {
             PlatformError::Invalid { .. } => {
                 (Kind::Failed, hint("change what is named above, then try again"))
             }
-            PlatformError::Refused { .. } | PlatformError::Local(_) => (Kind::Failed, None),
+            PlatformError::Refused { .. } | PlatformError::GraphQl { .. } | PlatformError::Local(_) => {
+                (Kind::Failed, None)
+            }
         };
         let mut report = Error { hint, ..Error::from_source(kind, &error) };
-        if let PlatformError::Invalid { fields, .. } = &error {
-            report.causes.extend(fields.iter().map(|(field, texts)| format!("{field}: {}", texts.join(" "))));
+        match &error {
+            PlatformError::Invalid { fields, .. } => {
+                let causes = fields.iter().map(|(field, texts)| format!("{field}: {}", texts.join(" ")));
+                report.causes.extend(causes);
+            }
+            PlatformError::GraphQl { messages, .. } => report.causes.extend(messages.iter().skip(1).cloned()),
+            _ => {}
         }
         report
     }

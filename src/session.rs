@@ -3,6 +3,7 @@
 //! Everything is made when it is first needed: a command that needs no network builds no runtime and
 //! no TLS, and one that needs no secret opens no store.
 
+pub mod api;
 pub mod bearer;
 pub mod check;
 pub mod credential;
@@ -11,11 +12,14 @@ pub mod identity;
 pub mod listing;
 pub mod login;
 pub mod logout;
+pub mod orders;
 pub mod record;
 pub mod settings;
 pub mod several;
 pub mod status;
+pub mod stream;
 pub mod target;
+pub mod tenants;
 
 use std::cell::{OnceCell, RefCell};
 use std::future::Future;
@@ -336,7 +340,7 @@ impl Session {
 }
 
 /// No `api_url` anywhere: how to get one.
-fn no_environment(profile: &Resolved) -> Error {
+pub fn no_environment(profile: &Resolved) -> Error {
     Error::usage(format!("profile {} has no api_url", profile.label()))
         .hint("autocom auth login --api-url https://api.example.test")
 }

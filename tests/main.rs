@@ -7,6 +7,7 @@
 mod platform;
 mod support;
 
+mod api;
 mod architecture;
 mod at_once;
 #[cfg(unix)]
@@ -29,11 +30,14 @@ mod login_terminal;
 mod login_token;
 mod logout;
 mod network;
+mod orders;
 mod precedence;
 #[cfg(target_os = "linux")]
 mod proxy;
 #[cfg(target_os = "linux")]
 mod real_server;
+#[cfg(target_os = "linux")]
+mod real_server_work;
 mod renewal_clock;
 mod renewal_faults;
 #[cfg(target_os = "linux")]
@@ -43,6 +47,7 @@ mod secrecy;
 #[cfg(target_os = "linux")]
 mod secret_service;
 mod several;
+mod tenants;
 #[cfg(target_os = "linux")]
 mod terminal;
 mod token_commands;

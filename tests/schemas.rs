@@ -9,7 +9,9 @@ use autocom::commands::auth::{
     token::TokenAnswer,
 };
 use autocom::commands::config::{get::GetAnswer, list::ListAnswer as ConfigList, path::PathAnswer};
+use autocom::commands::orders::list::ListAnswer as OrdersList;
 use autocom::commands::profiles::{current::CurrentAnswer, list::ListAnswer, show::ShowAnswer};
+use autocom::commands::tenants::list::ListAnswer as TenantsList;
 use autocom::commands::version::VersionAnswer;
 use autocom::commands::whoami::{WhoamiAllAnswer, WhoamiAnswer};
 use autocom::config::ConfigSchema;
@@ -38,6 +40,8 @@ fn schemas() -> Vec<(&'static str, Schema)> {
         of::<CurrentAnswer>("profiles-current"),
         of::<ListAnswer>("profiles-list"),
         of::<ShowAnswer>("profiles-show"),
+        of::<OrdersList>("orders-list"),
+        of::<TenantsList>("tenants-list"),
         of::<VersionAnswer>("version"),
         of::<WhoamiAnswer>("whoami"),
         of::<WhoamiAllAnswer>("whoami-all"),
@@ -109,6 +113,8 @@ fn what_every_command_prints_is_valid_by_its_schema() {
         ("profiles-list", "profiles list"),
         ("profiles-list", "profiles list --check"),
         ("profiles-show", "profiles show bare"),
+        ("orders-list", "orders list"),
+        ("tenants-list", "tenants list"),
         ("version", "version"),
         ("whoami", "whoami"),
         ("whoami", "whoami --check"),

@@ -6,7 +6,7 @@ use std::error::Error;
 use std::time::Duration;
 
 use clap::Parser;
-use platform::{CLIENT_ID, Knobs, Options, Passport, Sandbox, USERS};
+use platform::{CLIENT_ID, Knobs, Options, Passport, Sandbox, TENANTS, USERS};
 
 /// Serves a local Autocom platform until Ctrl-C. Nothing is stored.
 #[derive(Parser)]
@@ -20,6 +20,9 @@ struct Arguments {
     /// Life of an access token; a short one shows the silent refresh
     #[arg(long, value_name = "SECONDS", default_value_t = 3600)]
     access_ttl: i64,
+    /// How many orders each tenant has, in place of a few dozen; they are computed as they are asked for
+    #[arg(long, value_name = "COUNT")]
+    orders: Option<u64>,
     /// Behave as Passport 13 does, device grant included
     #[arg(long)]
     passport_13: bool,
@@ -38,6 +41,11 @@ fn main() -> Result<(), Box<dyn Error>> {
         passport: if arguments.passport_13 { Passport::V13 } else { Passport::V12 },
         device_grant: arguments.passport_13,
         api_delay: Duration::from_millis(arguments.api_delay),
+        orders_count: arguments
+            .orders
+            .iter()
+            .flat_map(|count| TENANTS.iter().map(|tenant| (tenant.id.to_owned(), *count)))
+            .collect(),
         ..Knobs::default()
     };
     if let Some(copies) = arguments.copies {

@@ -1,10 +1,13 @@
 //! One file a verb: its arguments (whose doc comments are the help) and what it does.
 
+pub mod api;
 pub mod auth;
 pub mod config;
 pub mod exec;
+pub mod orders;
 pub mod profiles;
 pub mod several;
+pub mod tenants;
 pub mod version;
 pub mod whoami;
 

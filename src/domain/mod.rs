@@ -6,6 +6,8 @@
 mod api_url;
 mod client_id;
 mod credential_key;
+mod endpoint;
+mod json;
 pub mod jwt;
 mod key;
 mod nearest;
@@ -22,6 +24,7 @@ mod token;
 pub use api_url::{ApiUrl, ApiUrlError, is_loopback};
 pub use client_id::ClientId;
 pub use credential_key::CredentialKey;
+pub use json::Json;
 pub use key::{Inheritance, Key, OutputFormat, Ring};
 pub use nearest::{likely, nearest};
 pub use network::{CaBundle, Proxy, ProxyUrl};

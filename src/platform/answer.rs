@@ -95,20 +95,25 @@ impl Answer {
         })
     }
 
-    /// The JSON object or array in it, out of Laravel's `data` wrapper if it is in one.
-    pub fn json(&self) -> Result<Value, PlatformError> {
+    /// The JSON in it.
+    pub(super) fn parse<'a, T: Deserialize<'a>>(&'a self) -> Result<T, PlatformError> {
         let body = self.0.body();
-        let value: Value = serde_json::from_slice(body).map_err(|error| {
+        serde_json::from_slice(body).map_err(|error| {
             let html = body.trim_ascii_start().starts_with(b"<");
             let what = match (body.trim_ascii().is_empty(), html) {
                 (true, _) => "empty",
                 (_, true) => "HTML instead of JSON",
                 _ if error.is_eof() => return PlatformError::CutShort,
+                _ if error.is_data() => "JSON of another shape",
                 _ => "not JSON",
             };
             PlatformError::Nonsense { what: what.to_owned() }
-        })?;
-        match value {
+        })
+    }
+
+    /// The JSON object or array in it, out of Laravel's `data` wrapper if it is in one.
+    pub fn json(&self) -> Result<Value, PlatformError> {
+        match self.parse()? {
             Value::Object(mut object)
                 if object.get("data").is_some_and(|it| it.is_object() || it.is_array()) =>
             {

@@ -55,10 +55,10 @@ impl Call {
         Call { tenant: InTenant::Other(tenant), ..self }
     }
 
-    /// Headers besides token, tenant and content type, or in place of `Accept`. Those that autocom
-    /// answers for itself can't be replaced.
-    pub fn headers(self, headers: HeaderMap) -> Call {
-        Call { headers, ..self }
+    /// Headers besides these, or in place of `Accept` and the content type. Token and tenant stay ours.
+    pub fn headers(mut self, headers: HeaderMap) -> Call {
+        self.headers.extend(headers);
+        self
     }
 
     pub fn body(mut self, content_type: HeaderValue, body: impl Into<Bytes>) -> Call {

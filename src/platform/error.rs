@@ -36,6 +36,10 @@ pub enum PlatformError {
     #[error("the platform refused with status {status}: {message}{request}")]
     Refused { status: u16, message: String, request: RequestId },
 
+    /// What a GraphQL answer says went wrong; at least one message. Its status is 200 as a rule.
+    #[error("GraphQL: {}{request}", .messages[0])]
+    GraphQl { messages: Vec<String>, request: RequestId },
+
     /// A redirect that is not followed. `from` is an origin; `what` names the other one, no query.
     #[error("{from} {what}")]
     Redirected { from: String, what: String },

@@ -7,6 +7,8 @@
 mod answer;
 mod call;
 mod error;
+mod graphql;
+mod orders;
 mod profile;
 mod redirect;
 mod retry;
@@ -21,6 +23,8 @@ use url::Url;
 pub use answer::Answer;
 pub use call::Call;
 pub use error::{PlatformError, RequestId};
+pub use graphql::{GRAPHQL, only_queries};
+pub use orders::{Order, OrderPages, STATUSES, Total};
 pub use profile::Profile;
 pub use tenants::Membership;
 
@@ -103,11 +107,22 @@ impl<T: TokenSource> Platform<T> {
         Ok(Profile::read(&answer)?)
     }
 
+    /// Who the token belongs to, as a member of that tenant: 403 or 404 where they are none.
+    pub async fn profile_in(&self, tenant: &Tenant) -> Result<Profile, T::Error> {
+        let call = Call::get("/profile").in_tenant(Some(tenant.clone()));
+        Ok(Profile::read(&self.send(call).await?.accepted()?)?)
+    }
+
     /// The user's tenants: `GET /auth/tenants`. Sent without `X-Tenant`, so that it also answers
     /// who chose a tenant that they are not in.
     pub async fn tenants(&self) -> Result<Vec<Membership>, T::Error> {
         let answer = self.send(Call::get("/auth/tenants").in_tenant(None)).await?.accepted()?;
         Ok(Membership::read_all(&answer)?)
+    }
+
+    /// The tenant of calls that name no other.
+    pub fn tenant(&self) -> Option<&Tenant> {
+        self.tenant.as_ref()
     }
 
     /// Revokes the token: `POST /auth/logout`. Gives up after 5 seconds. A token that is dead
@@ -155,7 +170,13 @@ impl<T: TokenSource> Platform<T> {
     async fn follow(&self, call: &Call, token: &Secret) -> Result<Answer, PlatformError> {
         let mut url = Url::parse(&self.api_url.endpoint(call.path()))
             .map_err(|_| PlatformError::Local("the request could not be built".to_owned()))?;
+        let started = Instant::now();
         for _ in 0..=MOST_REDIRECTS {
+            // A chain of slow answers is one request to whoever waits for it.
+            if started.elapsed() >= self.http.request_timeout() {
+                let cause = Cause::Timeout(self.http.request_timeout());
+                return Err(PlatformError::Unreachable(Unreachable { at: self.api_url.authority(), cause }));
+            }
             let answer = self.once(&url, call, token).await?;
             match redirect::next(&url, call.method(), &answer)? {
                 Some(next) => url = next,

@@ -67,6 +67,8 @@ pub enum CallError {
     Platform(PlatformError),
     /// There was no token to send.
     Token(Error),
+    /// What a command makes of the answers, or could not do with them.
+    Own(Error),
 }
 
 impl From<PlatformError> for CallError {
@@ -83,7 +85,7 @@ impl CallError {
                 let error = Error::from(error);
                 if error.kind == Kind::Authentication { error.hint(tokens.remedy()) } else { error }
             }
-            CallError::Token(error) => error,
+            CallError::Token(error) | CallError::Own(error) => error,
         }
     }
 }

@@ -280,7 +280,7 @@ fn names_the_user_of(known: &Login, record: &Record) -> bool {
         && known.api_url.as_ref().is_some_and(|url| url.same_origin(&record.api_url))
 }
 
-fn not_a_member(tenant: &Tenant, origin: &crate::domain::Origin, theirs: &[Membership]) -> Error {
+pub(super) fn not_a_member(tenant: &Tenant, origin: &crate::domain::Origin, theirs: &[Membership]) -> Error {
     let error =
         Error::new(Kind::Forbidden, format!("this user is not in the tenant `{tenant}` (from {origin})"));
     match theirs.first() {
@@ -291,6 +291,6 @@ fn not_a_member(tenant: &Tenant, origin: &crate::domain::Origin, theirs: &[Membe
     }
 }
 
-fn ids(theirs: &[Membership]) -> String {
+pub(super) fn ids(theirs: &[Membership]) -> String {
     theirs.iter().map(|tenant| tenant.id.as_str()).collect::<Vec<_>>().join(", ")
 }

@@ -154,7 +154,7 @@ impl Session {
             Err(CallError::Platform(PlatformError::Unauthenticated { .. })) => Revocation::AlreadyDead,
             Err(CallError::Platform(error)) => Revocation::Failed(error.to_string()),
             Err(CallError::Token(error)) if error.kind == Kind::Authentication => Revocation::AlreadyDead,
-            Err(CallError::Token(error)) => Revocation::Failed(error.message),
+            Err(CallError::Token(error) | CallError::Own(error)) => Revocation::Failed(error.message),
         })
     }
 }

@@ -1,6 +1,9 @@
 //! Aligned tables for terminals: the only user of comfy-table.
 
-use comfy_table::{Attribute, Cell as TableCell, Color, ContentArrangement, Table, presets};
+use comfy_table::{
+    Attribute, Cell as TableCell, CellAlignment, Color, ColumnConstraint, ContentArrangement, Table, Width,
+    presets,
+};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::style::Tone;
@@ -16,30 +19,11 @@ const LEAST: usize = 20;
 /// Draws the rows in at most `width` columns: cells of expendable columns are cut, then such columns
 /// go, then cells wrap. What is cut here is whole in every other format.
 pub(super) fn draw(columns: &[Column], rows: &[Vec<Cell>], width: usize, colours: bool) -> String {
-    let shown = fitting(columns, rows, width);
-    let mut table = Table::new();
-    // The padding behind the last column is trimmed off again.
-    let width = u16::try_from(width).unwrap_or(u16::MAX).saturating_add(GAP);
-    table.load_style(presets::NOTHING).set_width(width);
-    table.set_content_arrangement(ContentArrangement::Dynamic);
-    if colours {
-        table.enforce_styling();
-    } else {
-        table.force_no_tty();
-    }
-    table.set_header(shown.iter().map(|Shown { column, .. }| {
-        let cell = TableCell::new(columns[*column].name);
-        if colours { cell.add_attribute(Attribute::Bold) } else { cell }
-    }));
-    for row in rows {
-        table.add_row(shown.iter().map(|shown| styled(&row[shown.column], shown.width, colours)));
-    }
-    for column in table.column_iter_mut() {
-        column.set_padding((0, GAP));
-    }
-    // The padding of the last column, and cells that end in blanks, would be trailing white space.
-    table.lines().map(|line| trimmed(&line) + "\n").collect()
+    Layout::fitting(columns, rows, width).draw(columns, rows, width, colours)
 }
+
+/// Which columns are shown, and how wide: what rows that come later must keep to.
+pub(super) struct Layout(Vec<Shown>);
 
 /// A column that is shown, and how wide its cells may be.
 struct Shown {
@@ -47,35 +31,110 @@ struct Shown {
     width: usize,
 }
 
-/// The kept columns, then the others by rank as long as they fit when they are cut; what room is left
-/// gives them back, by rank, what they lost. After the first that doesn't fit comes none that matters less.
-fn fitting(columns: &[Column], rows: &[Vec<Cell>], width: usize) -> Vec<Shown> {
-    let gap = usize::from(GAP);
-    let whole = |column: usize| {
-        let cells = rows.iter().map(|row| one_line(&row[column].text).width());
-        cells.chain([columns[column].name.width()]).max().unwrap_or(0)
-    };
-    let mut by_rank: Vec<(usize, usize)> = (0..columns.len()).map(|column| (column, whole(column))).collect();
-    by_rank.sort_by_key(|(column, _)| columns[*column].expendable);
-    // The last column needs no gap behind it.
-    let mut room = width + gap;
-    let mut shown = Vec::new();
-    for (column, whole) in by_rank.iter().copied() {
-        let kept = columns[column].expendable == 0;
-        let width = if kept { whole } else { whole.min(LEAST) };
-        if !kept && width + gap > room {
-            break;
+impl Layout {
+    /// The kept columns, then the others by rank as long as they fit when they are cut; what room is
+    /// left gives them back, by rank, what they lost. After the first that doesn't fit comes none that
+    /// matters less.
+    pub fn fitting(columns: &[Column], rows: &[Vec<Cell>], width: usize) -> Layout {
+        let gap = usize::from(GAP);
+        let whole = |column: usize| widest(rows, column).max(columns[column].name.width());
+        let mut by_rank: Vec<(usize, usize)> =
+            (0..columns.len()).map(|column| (column, whole(column))).collect();
+        by_rank.sort_by_key(|(column, _)| columns[*column].expendable);
+        // The last column needs no gap behind it.
+        let mut room = width + gap;
+        let mut shown = Vec::new();
+        for (column, whole) in by_rank.iter().copied() {
+            let kept = columns[column].expendable == 0;
+            let width = if kept { whole } else { whole.min(LEAST) };
+            if !kept && width + gap > room {
+                break;
+            }
+            room = room.saturating_sub(width + gap);
+            shown.push(Shown { column, width });
         }
-        room = room.saturating_sub(width + gap);
-        shown.push(Shown { column, width });
+        for (shown, (_, whole)) in shown.iter_mut().zip(by_rank) {
+            let more = room.min(whole - shown.width);
+            shown.width += more;
+            room -= more;
+        }
+        shown.sort_unstable_by_key(|shown| shown.column);
+        Layout(shown)
     }
-    for (shown, (_, whole)) in shown.iter_mut().zip(by_rank) {
-        let more = room.min(whole - shown.width);
-        shown.width += more;
-        room -= more;
+
+    /// The rows below their header.
+    pub fn draw(&self, columns: &[Column], rows: &[Vec<Cell>], width: usize, colours: bool) -> String {
+        let mut table = self.table(columns, rows, width, colours);
+        table.set_header(self.0.iter().map(|Shown { column, .. }| {
+            let cell = TableCell::new(columns[*column].name);
+            let cell = if columns[*column].right { cell.set_alignment(CellAlignment::Right) } else { cell };
+            if colours { cell.add_attribute(Attribute::Bold) } else { cell }
+        }));
+        lines(&table)
     }
-    shown.sort_unstable_by_key(|shown| shown.column);
-    shown
+
+    /// More rows, below those that were drawn before. A column that needs more room than any row
+    /// before gets what there is.
+    pub fn draw_more(
+        &mut self,
+        columns: &[Column],
+        rows: &[Vec<Cell>],
+        width: usize,
+        colours: bool,
+    ) -> String {
+        let gap = usize::from(GAP);
+        let taken: usize = self.0.iter().map(|shown| shown.width + gap).sum();
+        let mut room = (width + gap).saturating_sub(taken);
+        let mut by_rank: Vec<&mut Shown> = self.0.iter_mut().collect();
+        by_rank.sort_by_key(|shown| columns[shown.column].expendable);
+        for shown in by_rank {
+            let wanted = widest(rows, shown.column).saturating_sub(shown.width);
+            let kept = columns[shown.column].expendable == 0;
+            shown.width += if kept { wanted } else { wanted.min(room) };
+            room = room.saturating_sub(wanted);
+        }
+        let mut table = self.table(columns, rows, width, colours);
+        let whole: usize = self.0.iter().map(|shown| shown.width + gap).sum();
+        if whole <= width + gap {
+            for (column, shown) in table.column_iter_mut().zip(&self.0) {
+                let width = u16::try_from(shown.width).unwrap_or(u16::MAX).saturating_add(GAP);
+                column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(width)));
+            }
+        }
+        lines(&table)
+    }
+
+    fn table(&self, columns: &[Column], rows: &[Vec<Cell>], width: usize, colours: bool) -> Table {
+        let mut table = Table::new();
+        // The padding behind the last column is trimmed off again.
+        let width = u16::try_from(width).unwrap_or(u16::MAX).saturating_add(GAP);
+        table.load_style(presets::NOTHING).set_width(width);
+        table.set_content_arrangement(ContentArrangement::Dynamic);
+        if colours {
+            table.enforce_styling();
+        } else {
+            table.force_no_tty();
+        }
+        for row in rows {
+            table.add_row(self.0.iter().map(|shown| {
+                let cell = styled(&row[shown.column], shown.width, colours);
+                if columns[shown.column].right { cell.set_alignment(CellAlignment::Right) } else { cell }
+            }));
+        }
+        for column in table.column_iter_mut() {
+            column.set_padding((0, GAP));
+        }
+        table
+    }
+}
+
+/// The padding of the last column, and cells that end in blanks, would be trailing white space.
+fn lines(table: &Table) -> String {
+    table.lines().map(|line| trimmed(&line) + "\n").collect()
+}
+
+fn widest(rows: &[Vec<Cell>], column: usize) -> usize {
+    rows.iter().map(|row| one_line(&row[column].text).width()).max().unwrap_or(0)
 }
 
 /// `text` in at most `width` columns. It is the end that goes: addresses and names of one
@@ -211,6 +270,27 @@ mod tests {
             );
         }
         assert_eq!((cut("漢字漢字", 5).as_str(), cut("漢字", 4).as_str()), ("漢字…", "漢字"));
+    }
+
+    #[test]
+    fn rows_that_come_later_stand_below_the_first_and_numbers_to_the_right() {
+        const COLUMNS: [Column; 3] =
+            [Column::kept("ORDER"), Column::kept("TOTAL").right(), Column::expendable("STATUS", 1)];
+        let row = |cells: [&str; 3]| cells.map(Cell::new).to_vec();
+        let first = [row(["1", "2999.00", "pending"]), row(["2", "0.10", "failed"])];
+        let mut layout = Layout::fitting(&COLUMNS, &first, 30);
+        let mut text = layout.draw(&COLUMNS, &first, 30, false);
+        text += &layout.draw_more(&COLUMNS, &[row(["3", "5.00", "x"])], 30, false);
+        text += &layout.draw_more(&COLUMNS, &[row(["4", "1000000.00", "out_for_delivery"])], 30, false);
+        text += &layout.draw_more(&COLUMNS, &[row(["5", "6.00", "y"])], 30, false);
+        insta::assert_snapshot!(text, @r"
+        ORDER    TOTAL  STATUS
+        1      2999.00  pending
+        2         0.10  failed
+        3         5.00  x
+        4      1000000.00  out_for_de…
+        5            6.00  y
+        ");
     }
 
     #[test]

@@ -5,7 +5,12 @@ use crate::domain::one_line;
 
 pub(super) fn draw(columns: &[Column], rows: &[Vec<Cell>]) -> String {
     let header = columns.iter().map(|column| column.name.to_owned()).collect::<Vec<_>>().join("\t");
-    let mut text = header + "\n";
+    header + "\n" + &draw_rows(rows)
+}
+
+/// The rows alone.
+pub(super) fn draw_rows(rows: &[Vec<Cell>]) -> String {
+    let mut text = String::new();
     for row in rows {
         for (i, cell) in row.iter().enumerate() {
             if i > 0 {

@@ -26,6 +26,13 @@ impl Cell {
         text.map_or_else(Cell::absent, Cell::new)
     }
 
+    /// A name, with a star if it is the one that counts now.
+    pub fn starred(name: &str, counts: bool) -> Cell {
+        let (mark, tone) = if counts { ("*", Tone::Strong) } else { (" ", Tone::Plain) };
+        let text = format!("{mark} {name}");
+        Cell::new(text.clone()).plain(text.trim_start()).tone(tone)
+    }
+
     pub fn tone(self, tone: Tone) -> Cell {
         Cell { tone, ..self }
     }
@@ -42,15 +49,21 @@ impl Cell {
 pub struct Column {
     pub name: &'static str,
     pub expendable: u8,
+    /// Whether a table has its cells to the right, as numbers are compared.
+    pub right: bool,
 }
 
 impl Column {
     pub const fn kept(name: &'static str) -> Column {
-        Column { name, expendable: 0 }
+        Column { name, expendable: 0, right: false }
     }
 
     pub const fn expendable(name: &'static str, rank: u8) -> Column {
-        Column { name, expendable: rank }
+        Column { name, expendable: rank, right: false }
+    }
+
+    pub const fn right(self) -> Column {
+        Column { right: true, ..self }
     }
 }
 

@@ -53,7 +53,7 @@ use tokio::sync::oneshot;
 
 pub use self::knobs::{Approval, Ending, Fault, Knobs, Passport};
 pub use self::log::{Request, fingerprint};
-pub use self::seed::{CLIENT_ID, USERS, User};
+pub use self::seed::{CLIENT_ID, TENANTS, USERS, User};
 pub use self::visitor::{Action, VisitError, Visited, Visitor, visit, visit_blocking};
 
 use self::knobs::Faults;

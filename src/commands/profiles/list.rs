@@ -70,9 +70,8 @@ impl ListAnswer {
 
 fn cells(row: &ProfileRow, now: Timestamp) -> Vec<Cell> {
     let name = row.name.as_deref().unwrap_or("(unnamed)");
-    let (mark, tone) = if row.active { ("*", Tone::Strong) } else { (" ", Tone::Plain) };
     vec![
-        Cell::new(format!("{mark} {name}")).plain(format!("{mark} {name}").trim_start()).tone(tone),
+        Cell::starred(name, row.active),
         Cell::or_absent(row.api_url.clone()),
         Cell::or_absent(row.tenant.clone()),
         Cell::or_absent(row.user.clone()),

@@ -1,0 +1,109 @@
+//! The answers of `api`, each as a document of its own or all in one list.
+
+use std::io::{self, Write};
+
+use crate::domain::{Json, OutputFormat, one_line};
+use crate::session::api::Page;
+use crate::session::stream::Sink;
+use crate::ui::output::Output;
+use crate::ui::yaml;
+
+pub struct Documents {
+    pub output: Output,
+    /// `-i`: status and headers too.
+    pub include: bool,
+    /// Whether more than one may come, so that each must end its line.
+    pub several: bool,
+    /// `--slurp`: all of them in one list.
+    pub slurp: bool,
+    pub written: u64,
+}
+
+impl Sink<Page> for Documents {
+    fn take(&mut self, page: Page) -> io::Result<()> {
+        let mut text = Vec::new();
+        if self.include {
+            text.extend(head(&page));
+        }
+        // The answer that ends it all is told on stderr; in the list it would pass for a page.
+        if !self.slurp || page.status.is_success() {
+            match Json::parse(&page.body) {
+                Some(json) => self.document(&json, &page.body, &mut text)?,
+                None if self.slurp => return Err(io::Error::other("a page that is not JSON is in no list")),
+                None => text.extend(self.raw(&page.body)),
+            }
+            self.written += 1;
+        }
+        put(&text)
+    }
+}
+
+impl Documents {
+    /// The end of the list, if it is one. A reader that has gone away is no error here.
+    pub fn end(self) -> io::Result<()> {
+        if !self.slurp || self.output.format == OutputFormat::Yaml {
+            return Ok(());
+        }
+        match put(if self.draws() { b"\n]\n" } else { b"]\n" }) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            other => other,
+        }
+    }
+
+    /// Whether JSON is drawn anew, for people or because they ask for it. Programs get its very bytes.
+    fn draws(&self) -> bool {
+        self.output.terminal || self.output.format == OutputFormat::Json
+    }
+
+    fn document(&self, json: &Json, bytes: &[u8], text: &mut Vec<u8>) -> io::Result<()> {
+        let first = self.written == 0;
+        if self.output.format == OutputFormat::Yaml {
+            if first || !self.slurp {
+                text.extend(b"---\n");
+            }
+            let json = if self.slurp { &Json::Array(vec![json.clone()]) } else { json };
+            text.extend(yaml::draw(json).into_bytes());
+            return Ok(());
+        }
+        if self.slurp {
+            text.push(if first { b'[' } else { b',' });
+        }
+        if !self.draws() {
+            text.extend(if self.slurp { bytes.trim_ascii() } else { bytes });
+        } else if self.slurp {
+            for line in serde_json::to_string_pretty(json)?.split('\n') {
+                text.extend(b"\n  ");
+                text.extend(line.bytes());
+            }
+        } else {
+            text.extend(serde_json::to_vec_pretty(json)?);
+        }
+        if !self.slurp && (self.several || self.draws()) && !text.ends_with(b"\n") {
+            text.push(b'\n');
+        }
+        Ok(())
+    }
+
+    /// What is no JSON goes out as it is, but for what would steer a terminal.
+    fn raw(&self, bytes: &[u8]) -> Vec<u8> {
+        if !self.output.terminal || bytes.is_empty() {
+            return bytes.to_vec();
+        }
+        let text = String::from_utf8_lossy(bytes);
+        text.lines().flat_map(|line| (one_line(line).into_owned() + "\n").into_bytes()).collect()
+    }
+}
+
+fn head(page: &Page) -> Vec<u8> {
+    let mut text = format!("HTTP {}\n", page.status);
+    for (name, value) in &page.headers {
+        text += &format!("{name}: {}\n", one_line(&String::from_utf8_lossy(value.as_bytes())));
+    }
+    (text + "\n").into_bytes()
+}
+
+fn put(text: &[u8]) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(text)?;
+    out.flush()
+}

@@ -1,0 +1,218 @@
+//! `-f key=value` and `-F key=value`, as a query or as JSON.
+
+use url::form_urlencoded;
+
+use super::input::Input;
+use crate::domain::Json;
+use crate::error::{Error, Result};
+
+/// One field as it was typed.
+pub struct Field {
+    key: String,
+    /// `None`: an empty list, `-F 'key[]'`.
+    value: Option<Json>,
+}
+
+/// The plain ones first, then the typed ones.
+pub fn parse(plain: &[String], typed: &[String], input: &mut Input) -> Result<Vec<Field>> {
+    let mut fields = Vec::new();
+    for field in plain {
+        let (key, value) = field.split_once('=').ok_or_else(|| malformed("-f"))?;
+        fields.push(Field { key: key.to_owned(), value: Some(Json::Text(value.to_owned())) });
+    }
+    for field in typed {
+        fields.push(match field.split_once('=') {
+            Some((key, value)) => Field { key: key.to_owned(), value: Some(value_of(value, input)?) },
+            None if field.ends_with("[]") => Field { key: field.clone(), value: None },
+            None => return Err(malformed("-F")),
+        });
+    }
+    Ok(fields)
+}
+
+/// Not repeated: a token may have got there.
+fn malformed(flag: &str) -> Error {
+    Error::usage(format!("a field of {flag} is not KEY=VALUE")).hint("autocom api --help")
+}
+
+/// What a typed value means: a literal of JSON, a file's text, else itself.
+fn value_of(text: &str, input: &mut Input) -> Result<Json> {
+    if let Some(path) = text.strip_prefix('@') {
+        let bytes = input.read(path)?;
+        let text = String::from_utf8(bytes)
+            .map_err(|_| Error::usage(format!("{path} is not UTF-8 text, so no field can hold it")))?;
+        return Ok(Json::Text(text));
+    }
+    Ok(match Json::parse(text.as_bytes()) {
+        Some(literal @ (Json::Null | Json::Bool(_) | Json::Number(_))) if text.trim() == text => literal,
+        _ => Json::Text(text.to_owned()),
+    })
+}
+
+/// The path with the fields in its query, behind what is there already.
+pub fn in_query(path: String, fields: &[Field]) -> String {
+    if fields.is_empty() {
+        return path;
+    }
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    for Field { key, value } in fields {
+        let value = match value {
+            Some(Json::Text(text) | Json::Number(text)) => text,
+            Some(Json::Bool(true)) => "true",
+            Some(Json::Bool(false)) => "false",
+            _ => "",
+        };
+        query.append_pair(key, value);
+    }
+    let separator = match path.split_once('?') {
+        None => "?",
+        Some((_, "")) => "",
+        Some(_) => "&",
+    };
+    format!("{path}{separator}{}", query.finish())
+}
+
+/// The fields as one object.
+pub fn object(fields: Vec<Field>) -> Result<Json> {
+    let mut root = Json::Object(Vec::new());
+    for Field { key, value } in fields {
+        let placed = steps(&key).and_then(|steps| put(&mut root, &steps, value));
+        placed.map_err(|why| {
+            Error::usage(format!("the field `{key}` {why}")).hint("KEY, KEY[SUB], KEY[] or KEY[][SUB]")
+        })?;
+    }
+    Ok(root)
+}
+
+/// What GraphQL takes: `query` and `operationName` as they are, every other field as a variable.
+pub fn graphql(fields: Vec<Field>) -> Result<Json> {
+    let Json::Object(all) = object(fields)? else { return Ok(Json::Null) };
+    let is_own = |(name, _): &(String, Json)| matches!(name.as_str(), "query" | "operationName");
+    let (mut own, variables): (Vec<_>, Vec<_>) = all.into_iter().partition(is_own);
+    if !variables.is_empty() {
+        own.push(("variables".to_owned(), Json::Object(variables)));
+    }
+    Ok(Json::Object(own))
+}
+
+/// `a[b][]` is the steps `a`, `b` and the empty one.
+fn steps(key: &str) -> Result<Vec<&str>, String> {
+    let (name, mut rest) = key.find('[').map_or((key, ""), |at| key.split_at(at));
+    if name.is_empty() {
+        return Err("has no name".to_owned());
+    }
+    let mut steps = vec![name];
+    while !rest.is_empty() {
+        let inner = rest.strip_prefix('[').and_then(|rest| rest.split_once(']'));
+        let (step, after) = inner.ok_or("has brackets that don't match")?;
+        steps.push(step);
+        rest = after;
+    }
+    Ok(steps)
+}
+
+fn put(at: &mut Json, steps: &[&str], value: Option<Json>) -> Result<(), String> {
+    let Some((step, rest)) = steps.split_first() else {
+        *at = value.unwrap_or_else(|| Json::Array(Vec::new()));
+        return Ok(());
+    };
+    // Something that is not there yet becomes what the next step makes it.
+    if *at == Json::Null {
+        *at = if step.is_empty() { Json::Array(Vec::new()) } else { Json::Object(Vec::new()) };
+    }
+    match at {
+        Json::Array(items) if step.is_empty() => {
+            if rest.is_empty() && value.is_none() {
+                return Ok(());
+            }
+            // `a[][b]=1 a[][c]=2` is one item, `a[][b]=1 a[][b]=2` are two.
+            let goes_on = rest.first().is_some_and(|name| {
+                items.last().is_some_and(|last| matches!(last, Json::Object(_)) && last.get(name).is_none())
+            });
+            if !goes_on {
+                items.push(Json::Null);
+            }
+            items.last_mut().map_or(Ok(()), |last| put(last, rest, value))
+        }
+        Json::Object(fields) if !step.is_empty() => {
+            let place = fields.iter().position(|(name, _)| name == step).unwrap_or_else(|| {
+                fields.push(((*step).to_owned(), Json::Null));
+                fields.len() - 1
+            });
+            let slot = &mut fields[place].1;
+            if rest.is_empty() && *slot != Json::Null {
+                return Err("is given twice".to_owned());
+            }
+            put(slot, rest, value)
+        }
+        _ => Err("is a list here, an object or a value there".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fields(plain: &[&str], typed: &[&str]) -> Result<Vec<Field>> {
+        let owned = |texts: &[&str]| texts.iter().map(ToString::to_string).collect::<Vec<_>>();
+        parse(&owned(plain), &owned(typed), &mut Input::default())
+    }
+
+    fn json(plain: &[&str], typed: &[&str]) -> String {
+        match fields(plain, typed).and_then(object) {
+            Ok(object) => serde_json::to_string(&object).unwrap(),
+            Err(error) => error.message,
+        }
+    }
+
+    #[test]
+    fn fields_nest_and_keep_types_and_digits() {
+        assert_eq!(json(&["a=1", "b=x=y", "c="], &[]), r#"{"a":"1","b":"x=y","c":""}"#);
+        assert_eq!(
+            json(&[], &["a=true", "b=null", "c=-2999.00", "d=007", "e=[1]", "f= 1"]),
+            r#"{"a":true,"b":null,"c":-2999.00,"d":"007","e":"[1]","f":" 1"}"#
+        );
+        assert_eq!(
+            json(&["tags[]=x", "tags[]=y", "to[city]=Pune", "to[geo][lat]=1"], &["none[]", "tags[]=3"]),
+            r#"{"tags":["x","y",3],"to":{"city":"Pune","geo":{"lat":"1"}},"none":[]}"#
+        );
+        assert_eq!(
+            json(&["items[][sku]=a", "items[][n]=1", "items[][sku]=b"], &[]),
+            r#"{"items":[{"sku":"a","n":"1"},{"sku":"b"}]}"#
+        );
+    }
+
+    #[test]
+    fn what_fits_no_object_is_refused() {
+        for (plain, says) in [
+            (vec!["a=1", "a=2"], "the field `a` is given twice"),
+            (vec!["a=1", "a[b]=2"], "the field `a[b]` is a list here, an object or a value there"),
+            (vec!["a[]=1", "a[b]=2"], "the field `a[b]` is a list here, an object or a value there"),
+            (vec!["a[b=1"], "the field `a[b` has brackets that don't match"),
+            (vec!["a[b]c=1"], "the field `a[b]c` has brackets that don't match"),
+            (vec!["=1"], "the field `` has no name"),
+            (vec!["hunter2"], "a field of -f is not KEY=VALUE"),
+        ] {
+            assert_eq!(json(&plain, &[]), says);
+        }
+    }
+
+    #[test]
+    fn fields_of_a_query_are_encoded_behind_what_is_there() {
+        let query =
+            |path: &str| in_query(path.to_owned(), &fields(&["q=a b&c", "ids[]=1"], &["n=2"]).unwrap());
+        assert_eq!(query("/orders"), "/orders?q=a+b%26c&ids%5B%5D=1&n=2");
+        assert_eq!(query("/orders?page=1"), "/orders?page=1&q=a+b%26c&ids%5B%5D=1&n=2");
+        assert_eq!(in_query("/orders".to_owned(), &[]), "/orders");
+    }
+
+    #[test]
+    fn graphql_takes_every_other_field_as_a_variable() {
+        let body =
+            graphql(fields(&["query={ a }", "operationName=Q", "id=7"], &["first=3"]).unwrap()).unwrap();
+        assert_eq!(
+            serde_json::to_string(&body).unwrap(),
+            r#"{"query":"{ a }","operationName":"Q","variables":{"id":"7","first":3}}"#
+        );
+    }
+}

@@ -1,0 +1,168 @@
+mod documents;
+mod fields;
+mod input;
+
+use bytes::Bytes;
+use clap::Args;
+use http::Method;
+use http::header::{
+    AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, TRANSFER_ENCODING,
+};
+
+use super::Done;
+use crate::error::{Error, Result};
+use crate::session::api::Request;
+use crate::session::{Session, no_environment};
+use crate::ui::output::Output;
+use documents::Documents;
+use input::Input;
+
+/// Ask any endpoint of the platform, with the profile's token and tenant
+///
+/// PATH is relative to api_url; a whole URL must be below it. The method is GET, or POST where there
+/// are fields or a body. Fields of a GET go into the query, others into a JSON object. A pipe gets the
+/// answer byte for byte, also one that is an error; a terminal, and -o json, gets it indented.
+#[derive(Debug, Args)]
+#[command(
+    override_usage = "autocom api [OPTIONS] [METHOD] PATH",
+    after_help = "\
+Examples:
+  autocom api profile
+  autocom api orders -f status=pending --paginate | jq '.orders[].total'
+  autocom api PATCH orders/ID -f status=shipped
+  autocom api POST orders -F 'items[][sku]=A-1' -F 'items[][quantity]=2' -F note=@note.txt
+  autocom api graphql -f query='query($n: Int!) { orders(first: $n) { id } }' -F n=3
+  autocom api PUT settings --input settings.json -H 'If-Match: \"7\"' -i"
+)]
+pub struct Api {
+    /// The method, unless it goes without saying, and the endpoint
+    #[arg(required = true, num_args = 1..=2, value_name = "[METHOD] PATH")]
+    words: Vec<String>,
+    /// A string; KEY[SUB]=, KEY[]= and KEY[][SUB]= nest
+    #[arg(short = 'f', long = "raw-field", value_name = "KEY=VALUE")]
+    plain: Vec<String>,
+    /// As -f, but true, false, null and numbers are such, and @FILE is what is in FILE (@-: stdin)
+    #[arg(short = 'F', long = "field", value_name = "KEY=VALUE")]
+    typed: Vec<String>,
+    /// Send a file as the body (-: stdin); fields go into the query then
+    #[arg(long, value_name = "FILE")]
+    input: Option<String>,
+    /// A header more
+    #[arg(short = 'H', long = "header", value_name = "NAME: VALUE")]
+    headers: Vec<String>,
+    /// Go on to every page that follows (pagination.last_page)
+    #[arg(long)]
+    paginate: bool,
+    /// With --paginate: all pages in one JSON array
+    #[arg(long, requires = "paginate")]
+    slurp: bool,
+    /// Print status and headers of the answer too
+    #[arg(short = 'i', long)]
+    include: bool,
+}
+
+impl Api {
+    pub fn run(self, session: &Session, output: Output) -> Result<Done> {
+        let profile = session.profile()?;
+        let Some(url) = &profile.api_url else { return Err(no_environment(&profile)) };
+        let Some(endpoint) = self.words.last() else { return Err(Error::usage("no endpoint")) };
+        let path = url.value.path_to(endpoint).map_err(|why| {
+            Error::usage(format!("the endpoint {why}"))
+                .hint(format!("endpoints are below {}: autocom api profile", url.value))
+        })?;
+        let request = self.request(path)?;
+        let documents = Documents {
+            output,
+            include: self.include,
+            several: self.paginate,
+            slurp: self.slurp,
+            written: 0,
+        };
+        if let Some(documents) = session.api(&profile, request, documents)? {
+            documents.end()?;
+        }
+        Ok(Done::nothing())
+    }
+
+    fn request(&self, path: String) -> Result<Request> {
+        let mut input = Input::default();
+        let fields = fields::parse(&self.plain, &self.typed, &mut input)?;
+        let graphql = Request::is_graphql(&path);
+        let has_body = self.input.is_some() || !fields.is_empty() || graphql;
+        let method = match self.words.as_slice() {
+            [method, _] => method_of(method)?,
+            _ if has_body => Method::POST,
+            _ => Method::GET,
+        };
+        if graphql && (method != Method::POST || self.paginate) {
+            return Err(Error::usage("GraphQL is asked by POST, a page at a time")
+                .hint("autocom api graphql -f query='{ orders(first: 3) { id } }'"));
+        }
+        if self.paginate && method != Method::GET {
+            return Err(Error::usage(format!("--paginate is for GET, not for {method}")));
+        }
+        let mut headers = self.headers()?;
+        let json = HeaderValue::from_static("application/json");
+        let content_type = headers.remove(CONTENT_TYPE).unwrap_or(json);
+        let (path, body) = match &self.input {
+            Some(file) => (fields::in_query(path, &fields), Some(input.read(file)?)),
+            None if method == Method::GET || method == Method::HEAD => {
+                (fields::in_query(path, &fields), None)
+            }
+            None if fields.is_empty() && !graphql => (path, None),
+            None => {
+                let object = if graphql { fields::graphql(fields)? } else { fields::object(fields)? };
+                if graphql && object.get("query").is_none() {
+                    return Err(Error::usage("there is no query to ask")
+                        .hint("autocom api graphql -f query='{ orders(first: 3) { id } }'"));
+                }
+                let body = serde_json::to_vec(&object);
+                (path, Some(body.map_err(|error| Error::usage("the fields are no JSON").cause(error))?))
+            }
+        };
+        let body = body.map(|body| (content_type, Bytes::from(body)));
+        Ok(Request { method, path, headers, body, paginate: self.paginate })
+    }
+
+    /// No value is repeated: it may be a secret.
+    fn headers(&self) -> Result<HeaderMap> {
+        let mut headers = HeaderMap::new();
+        for header in &self.headers {
+            let (name, value) = header
+                .split_once(':')
+                .and_then(|(name, value)| {
+                    let name = HeaderName::from_bytes(name.trim().as_bytes()).ok()?;
+                    Some((name, HeaderValue::from_str(value.trim()).ok()?))
+                })
+                .ok_or_else(|| {
+                    Error::usage("a header is not `NAME: VALUE`")
+                        .hint("autocom api -H 'Accept: text/csv' PATH")
+                })?;
+            let instead = match &name {
+                name if *name == AUTHORIZATION => "the token is the profile's: --profile, or AUTOCOM_TOKEN",
+                name if name.as_str() == "x-tenant" => "name a tenant with --tenant",
+                name if *name == HOST => "the host is the profile's: --profile, or --api-url",
+                name if *name == CONTENT_LENGTH || *name == TRANSFER_ENCODING => {
+                    "the body tells its own length"
+                }
+                _ => {
+                    headers.append(name, value);
+                    continue;
+                }
+            };
+            return Err(Error::usage(format!("the header {name} is not yours to set")).hint(instead));
+        }
+        Ok(headers)
+    }
+}
+
+fn method_of(word: &str) -> Result<Method> {
+    let method = word.to_ascii_uppercase();
+    let known = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+    let known =
+        known.contains(&method.as_str()).then(|| Method::from_bytes(method.as_bytes()).ok()).flatten();
+    known.ok_or_else(|| {
+        Error::usage("the first word is no method")
+            .hint("GET, HEAD, POST, PUT, PATCH, DELETE or OPTIONS, then PATH")
+    })
+}

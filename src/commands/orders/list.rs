@@ -1,0 +1,141 @@
+use std::io;
+
+use clap::Args;
+use jiff::Timestamp;
+use schemars::{JsonSchema, Schema, json_schema};
+use serde::Serialize;
+
+use super::super::Done;
+use crate::domain::likely;
+use crate::domain::time::rfc3339;
+use crate::error::{Error, Kind, Result};
+use crate::session::Session;
+use crate::session::orders::{Order, STATUSES, Total, Wanted};
+use crate::session::stream::Sink;
+use crate::ui::output::Output;
+use crate::ui::rows::{Row, Rows};
+use crate::ui::style::Tone;
+use crate::ui::view::{Cell, Column};
+
+/// List the orders of the profile's tenant, newest first
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  autocom orders list --status pending
+  autocom orders list --limit 200 -o json | jq -r '.[].order_number'
+  autocom -p prod --tenant globex orders list --all > orders.tsv
+
+Statuses: pending, confirmed, processing, ready_to_ship, shipped, out_for_delivery,
+delivered, rto_initiated, rto_received, cancelled, failed")]
+pub struct List {
+    /// Only orders in this status
+    #[arg(long)]
+    status: Option<String>,
+    /// The most orders to list
+    #[arg(long, value_name = "N", default_value_t = 25, value_parser = clap::value_parser!(u64).range(1..))]
+    limit: u64,
+    /// List every order, each page as it comes
+    #[arg(long, conflicts_with = "limit")]
+    all: bool,
+}
+
+/// An order of `autocom orders list -o json`.
+#[derive(Serialize, JsonSchema)]
+pub struct OrderRow {
+    id: String,
+    order_number: Option<String>,
+    status: Option<String>,
+    #[schemars(schema_with = "total")]
+    total: Total,
+    /// ISO 4217.
+    currency: Option<String>,
+    /// RFC 3339, UTC.
+    created_at: Option<String>,
+}
+
+/// `autocom orders list -o json`.
+#[derive(JsonSchema)]
+#[schemars(title = "autocom orders list")]
+#[serde(transparent)]
+pub struct ListAnswer(pub Vec<OrderRow>);
+
+fn total(_: &mut schemars::SchemaGenerator) -> Schema {
+    json_schema!({
+        "description": "A decimal with every digit that the platform sent, as the number or the string that it sent. \
+            Read it as a decimal, not as a float.",
+        "type": ["number", "string", "null"]
+    })
+}
+
+impl From<Order> for OrderRow {
+    fn from(order: Order) -> OrderRow {
+        let Order { id, order_number, status, total, currency, created_at } = order;
+        OrderRow { id, order_number, status, total, currency, created_at: created_at.map(in_utc) }
+    }
+}
+
+/// A time as SPEC has times; what is none stays as it came.
+fn in_utc(time: String) -> String {
+    let is_so_already = time.len() == 20 && time.ends_with('Z') && time.as_bytes()[10] == b'T';
+    if is_so_already {
+        return time;
+    }
+    time.parse::<Timestamp>().map_or(time, rfc3339)
+}
+
+impl Row for OrderRow {
+    fn cells(&self) -> Vec<Cell> {
+        vec![
+            Cell::new(self.order_number.as_ref().unwrap_or(&self.id)),
+            self.status.as_deref().map_or_else(Cell::absent, |status| Cell::new(status).tone(tone(status))),
+            Cell::or_absent(self.total.digits()),
+            Cell::or_absent(self.currency.clone()),
+            Cell::or_absent(self.created_at.clone()),
+        ]
+    }
+}
+
+fn tone(status: &str) -> Tone {
+    match status {
+        "delivered" => Tone::Good,
+        "pending" | "rto_initiated" => Tone::Warn,
+        "cancelled" | "failed" | "rto_received" => Tone::Bad,
+        _ => Tone::Plain,
+    }
+}
+
+impl Sink<Vec<Order>> for Rows {
+    fn take(&mut self, page: Vec<Order>) -> io::Result<()> {
+        self.add(&page.into_iter().map(OrderRow::from).collect::<Vec<_>>())
+    }
+}
+
+impl List {
+    pub fn run(self, session: &Session, output: Output) -> Result<Done> {
+        let profile = session.profile()?;
+        let columns = vec![
+            Column::kept("ORDER"),
+            Column::expendable("STATUS", 1),
+            Column::kept("TOTAL").right(),
+            Column::expendable("CURRENCY", 3),
+            Column::expendable("CREATED", 2),
+        ];
+        let rows = Rows::new(output, columns, "no orders");
+        let wanted = Wanted { status: self.status.clone(), limit: (!self.all).then_some(self.limit) };
+        let listed = session.orders(&profile, wanted, rows).map_err(|error| self.with_statuses(error))?;
+        let Some(rows) = listed.sink else { return Ok(Done::nothing()) };
+        rows.end()?;
+        if listed.stopped_at_limit {
+            session.notices().hint(format!("these are the first {}; all of them: --all", self.limit));
+        }
+        Ok(Done::nothing())
+    }
+
+    /// The platform may know more statuses than we do; only if it refuses is ours the next guess.
+    fn with_statuses(&self, error: Error) -> Error {
+        let unknown = self.status.as_deref().filter(|status| !STATUSES.contains(status));
+        let Some(status) = unknown.filter(|_| error.kind == Kind::Failed) else { return error };
+        let meant = likely(status, STATUSES).map(|near| format!("did you mean {near}? ")).unwrap_or_default();
+        error.hint_if_none(|| format!("{meant}statuses: {}", STATUSES.join(", ")))
+    }
+}

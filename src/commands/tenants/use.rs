@@ -1,0 +1,45 @@
+use clap::Args;
+
+use super::super::Done;
+use crate::config::EditTarget;
+use crate::domain::{Key, Tenant};
+use crate::error::{Error, Result};
+use crate::session::Session;
+
+/// Make a tenant the one that the selected profile works in
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  autocom tenants use acme
+  autocom -p staging tenants use acme-corp      an alias, which no list mentions
+  autocom tenants use acme --no-check           without asking the platform")]
+pub struct Use {
+    /// The tenant's id, or an alias of it
+    #[arg(value_name = "SLUG")]
+    tenant: String,
+    /// Don't ask the platform whether you are in that tenant
+    #[arg(long)]
+    no_check: bool,
+}
+
+impl Use {
+    pub fn run(self, session: &Session) -> Result<Done> {
+        let tenant: Tenant =
+            self.tenant.parse().map_err(|why| Error::usage(format!("the tenant `{}` {why}", self.tenant)))?;
+        let profile = session.profile()?;
+        let named = profile.name().filter(|_| !profile.selection.only_in_variables);
+        let Some(name) = named.cloned() else {
+            let url = profile.api_url.as_ref().map_or("URL", |url| url.value.as_str());
+            return Err(Error::usage("this environment has no profile that the tenant could be written to")
+                .hint(format!("autocom profiles set NAME api_url={url} tenant={tenant}")));
+        };
+        if !self.no_check {
+            session.check_tenant(&profile, &tenant)?;
+        }
+        let target = EditTarget::of(&name);
+        session.config_file().edit(|edit| edit.set(&target, Key::Tenant, tenant.as_str()))?;
+        session.notices().progress(format!("profile {name} works in tenant {tenant}"));
+        session.mention_overrides(&target, Key::Tenant);
+        Ok(Done::nothing())
+    }
+}

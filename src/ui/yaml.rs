@@ -1,0 +1,116 @@
+//! YAML of JSON that is already text: numbers keep their digits, which no serializer of YAML lets pass.
+
+use crate::domain::Json;
+
+/// A document, without its `---`.
+pub fn draw(json: &Json) -> String {
+    let mut text = String::new();
+    match is_block(json) {
+        true => block(json, 0, &mut text),
+        false => text.push_str(&(scalar(json) + "\n")),
+    }
+    text
+}
+
+fn is_block(json: &Json) -> bool {
+    match json {
+        Json::Array(items) => !items.is_empty(),
+        Json::Object(fields) => !fields.is_empty(),
+        _ => false,
+    }
+}
+
+/// Writes a list or a map whose lines begin `indent` columns in; the cursor is there already.
+pub(super) fn block(json: &Json, indent: usize, text: &mut String) {
+    let more = |i: usize, text: &mut String| {
+        if i > 0 {
+            text.extend(std::iter::repeat_n(' ', indent));
+        }
+    };
+    match json {
+        Json::Array(items) => {
+            for (i, item) in items.iter().enumerate() {
+                more(i, text);
+                text.push_str("- ");
+                match is_block(item) {
+                    true => block(item, indent + 2, text),
+                    false => text.push_str(&(scalar(item) + "\n")),
+                }
+            }
+        }
+        Json::Object(fields) => {
+            for (i, (name, value)) in fields.iter().enumerate() {
+                more(i, text);
+                text.push_str(&key(name));
+                text.push(':');
+                if is_block(value) {
+                    text.push('\n');
+                    text.extend(std::iter::repeat_n(' ', indent + 2));
+                    block(value, indent + 2, text);
+                } else {
+                    text.push(' ');
+                    text.push_str(&(scalar(value) + "\n"));
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+fn scalar(json: &Json) -> String {
+    match json {
+        Json::Null => "null".to_owned(),
+        Json::Bool(value) => value.to_string(),
+        Json::Number(digits) => digits.clone(),
+        Json::Text(text) => string(text),
+        Json::Array(_) => "[]".to_owned(),
+        Json::Object(_) => "{}".to_owned(),
+    }
+}
+
+/// On one line; where that takes escapes, as in JSON, whose strings are YAML too.
+fn string(text: &str) -> String {
+    let drawn = serde_saphyr::to_string(&text).unwrap_or_default();
+    match drawn.strip_prefix("---\n").unwrap_or(&drawn).trim_end_matches('\n') {
+        line if !line.is_empty() && !line.contains('\n') => line.to_owned(),
+        _ => quoted(text),
+    }
+}
+
+fn key(name: &str) -> String {
+    let plain = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.'));
+    if plain { string(name) } else { quoted(name) }
+}
+
+fn quoted(text: &str) -> String {
+    serde_json::to_string(text).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digits_nesting_and_awkward_strings() {
+        let json = r#"{"total":9007199254740993.01,"rows":[{"a":1,"b":[]},[2,[3]],"no","1e3","a: b\nc",""],
+            "no":null,"a b":{"x":{"y":"- z"}},"none":{}}"#;
+        insta::assert_snapshot!(draw(&Json::parse(json.as_bytes()).unwrap()), @r#"
+        total: 9007199254740993.01
+        rows:
+          - a: 1
+            b: []
+          - - 2
+            - - 3
+          - "no"
+          - "1e3"
+          - "a: b\nc"
+          - ""
+        "no": null
+        "a b":
+          x:
+            "y": "- z"
+        none: {}
+        "#);
+    }
+}

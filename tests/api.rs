@@ -1,0 +1,251 @@
+//! `api`: any endpoint below the profile's address, and none elsewhere.
+
+use serde_json::{Value, json};
+
+use crate::platform::{Fault, Options, Sandbox};
+use crate::support::World;
+
+fn logged_in() -> (World, Sandbox) {
+    let (world, sandbox) = (World::new(), Sandbox::start(Options::default()).unwrap());
+    world.log_in(&sandbox, "ada", "--profile shop");
+    (world, sandbox)
+}
+
+/// The last request as `METHOD path`, and the keys of its query.
+fn last(sandbox: &Sandbox) -> (String, Vec<String>) {
+    let request = sandbox.requests().pop().unwrap();
+    (format!("{} {}", request.method, request.path), request.query_keys)
+}
+
+#[test]
+fn a_pipe_gets_the_very_bytes_and_json_is_drawn_where_it_is_asked_for() {
+    let (world, sandbox) = logged_in();
+    let body = "{\"b\":2999.00,  \"a\":[9007199254740993.01,1E2,\"\\u00e9\"]}";
+    for path in ["orders", "/orders", &format!("{}/orders", sandbox.api_url())] {
+        sandbox.fault("/api/v1/orders", Fault::status(200).body("application/json", body));
+        assert_eq!(world.run(&format!("api {path}")).ok().stdout, body);
+    }
+    let request = sandbox.requests().pop().unwrap();
+    assert_eq!((request.method.as_str(), request.tenant.as_deref()), ("GET", Some("acme")));
+    assert_eq!(request.accept.as_deref(), Some("application/json"));
+    sandbox.fault("/api/v1/orders", Fault::status(200).body("application/json", body));
+    insta::assert_snapshot!(world.run("api orders -o json").ok().stdout, @r#"
+    {
+      "b": 2999.00,
+      "a": [
+        9007199254740993.01,
+        1E2,
+        "é"
+      ]
+    }
+    "#);
+    sandbox.fault("/api/v1/orders", Fault::status(200).body("application/json", body));
+    insta::assert_snapshot!(world.run("api orders -o yaml").ok().stdout, @r"
+    ---
+    b: 2999.00
+    a:
+      - 9007199254740993.01
+      - 1E2
+      - é
+    ");
+    sandbox.fault("/api/v1/orders", Fault::status(200).body("text/csv", "a,b\n\u{1b}1,2"));
+    assert_eq!(world.run("api orders -o json").ok().stdout, "a,b\n\u{1b}1,2");
+    sandbox.fault("/api/v1/orders", Fault::status(204).body("text/plain", ""));
+    assert_eq!(world.run("api orders -o json").ok().stdout, "");
+}
+
+#[test]
+fn fields_go_into_the_query_of_a_get_and_into_the_body_of_all_else() {
+    let (world, sandbox) = logged_in();
+    let page = world.run("api GET orders -f status=shipped -F per_page=2").ok().json();
+    assert_eq!(page["pagination"]["per_page"], 2);
+    assert_eq!(
+        last(&sandbox),
+        ("GET /api/v1/orders".to_owned(), vec!["status".to_owned(), "per_page".to_owned()])
+    );
+    let id = page["orders"][0]["id"].as_str().unwrap();
+    let changed = world.run(&format!("api patch orders/{id} -f status=delivered")).ok().json();
+    assert_eq!(changed["order"]["status"], "delivered");
+    let body =
+        world.run_with_input(&format!("api PATCH orders/{id} --input -"), "{\"status\":\"failed\"}").ok();
+    assert_eq!(body.json()["order"]["status"], "failed");
+    world.write("body.json", "{\"status\":\"pending\"}");
+    let file = world.path("body.json");
+    let changed = world.run(&format!("api PATCH orders/{id} --input {} -f trace=1", file.display())).ok();
+    assert_eq!(changed.json()["order"]["status"], "pending");
+    assert_eq!(last(&sandbox).1, ["trace"]);
+    // Fields make it a POST, which that endpoint doesn't take.
+    world.run("api orders -f status=shipped").code(1).says("the platform refused with status 405");
+    world.run("api POST /auth/logout").ok();
+    assert_eq!(sandbox.requests().pop().unwrap().body_length, 0);
+}
+
+#[test]
+fn the_token_goes_below_the_profiles_address_and_nowhere_else() {
+    let (world, sandbox) = logged_in();
+    let elsewhere = Sandbox::start(Options::default()).unwrap();
+    let (other, origin, before) = (elsewhere.origin(), sandbox.origin(), sandbox.requests().len());
+    for path in [
+        format!("{other}/api/v1/profile"),
+        format!("//{}/api/v1/profile", other.trim_start_matches("http://")),
+        format!("{origin}@{}/api/v1/profile", other.trim_start_matches("http://")),
+        format!("{origin}/oauth/token"),
+        format!("{origin}/api/v1/../../oauth/token"),
+        "../../oauth/token".to_owned(),
+        "%2e%2e/%2e%2e/oauth/token".to_owned(),
+        "/\\127.0.0.1:1/x".to_owned(),
+        "https://127.0.0.1/api/v1/profile".to_owned(),
+        "profile#x".to_owned(),
+    ] {
+        world
+            .run(&format!("api {path}"))
+            .code(2)
+            .says("error: the endpoint ")
+            .says("hint: endpoints are below");
+    }
+    assert_eq!(sandbox.requests().len(), before);
+    assert!(elsewhere.requests().is_empty());
+    // What only looks like another host is a path.
+    world.run("api @evil.test/x").code(5);
+    assert_eq!(last(&sandbox).0, "GET /api/v1/@evil.test/x");
+    sandbox
+        .fault("/api/v1/profile", Fault::status(302).header("location", &format!("{other}/api/v1/profile")));
+    world.run("api profile").code(1).says("another origin");
+    assert!(elsewhere.requests().is_empty());
+}
+
+#[test]
+fn headers_are_added_but_not_those_that_autocom_answers_for() {
+    let (world, sandbox) = logged_in();
+    world.run_words(&["api", "profile", "-H", "Accept: text/csv", "-H", "X-Debug: 1"]).ok();
+    assert_eq!(sandbox.requests().pop().unwrap().accept.as_deref(), Some("text/csv"));
+    let typed =
+        ["api", "PATCH", "orders/1", "--input", "-", "-H", "Content-Type: application/merge-patch+json"];
+    world.run_words(&typed).code(1);
+    let kind = sandbox.requests().pop().unwrap().content_type;
+    assert_eq!(kind.as_deref(), Some("application/merge-patch+json"));
+    let before = sandbox.requests().len();
+    world.plant("hunter2");
+    for header in
+        ["authorization: Bearer hunter2", "X-TENANT: hunter2", "Host: hunter2", "hunter2", "a b: hunter2"]
+    {
+        world.run_words(&["api", "profile", "-H", header]).code(2);
+    }
+    assert_eq!(sandbox.requests().len(), before);
+}
+
+#[test]
+fn an_error_is_shown_whole_and_told_on_stderr_with_its_exit_code() {
+    let (world, sandbox) = logged_in();
+    for (status, code) in [(401, 4), (403, 5), (404, 5), (409, 1), (422, 1), (500, 1)] {
+        let body = json!({ "message": "Because.", "errors": { "status": ["is odd"] } }).to_string();
+        // The token of a profile is looked up again on 401, and is still the same.
+        sandbox.fault("/api/v1/orders/1", Fault::status(status).body("application/json", &body));
+        let outcome = world.run("api orders/1").code(code);
+        assert_eq!(outcome.stdout, body);
+        assert!(outcome.stderr.starts_with("error: "), "{}", outcome.stderr);
+    }
+    let outcome = world.run("api orders -f status=x -X").code(2);
+    assert!(outcome.stdout.is_empty());
+    let outcome = world.run("api GET orders -f status=x -o json").code(1);
+    assert_eq!(outcome.json()["errors"]["status"][0], "The selected status is invalid.");
+    assert_eq!(outcome.error()["causes"][0], "status: The selected status is invalid.");
+}
+
+#[test]
+fn status_and_headers_come_first_where_they_are_asked_for() {
+    let (world, sandbox) = logged_in();
+    sandbox.fault(
+        "/api/v1/profile",
+        Fault::status(418).header("x-tea", "green").body("text/plain", "short and stout"),
+    );
+    let text = world.run("api -i profile").code(1).stdout;
+    assert!(text.starts_with("HTTP 418 I'm a teapot\n"), "{text}");
+    assert!(text.contains("\nx-tea: green\n") && text.ends_with("\n\nshort and stout"), "{text}");
+}
+
+#[test]
+fn pages_come_one_after_another_or_in_one_list() {
+    let (world, sandbox) = logged_in();
+    let documents = |text: &str| {
+        serde_json::Deserializer::from_str(text).into_iter().collect::<Result<Vec<Value>, _>>().unwrap()
+    };
+    let text = world.run("api orders?per_page=20 --paginate").ok().stdout;
+    let pages = documents(&text);
+    assert_eq!(pages.len(), 3);
+    assert_eq!(text.lines().count(), 3, "a line each");
+    let count =
+        |pages: &[Value]| pages.iter().map(|page| page["orders"].as_array().unwrap().len()).sum::<usize>();
+    assert_eq!(count(&pages), 57);
+    assert!(text.contains(":9007199254740993.01,"));
+    for format in ["", "-o json", "-o yaml"] {
+        let text =
+            world.run(&format!("api orders?page=2&per_page=20 --paginate --slurp {format}")).ok().stdout;
+        if format == "-o yaml" {
+            assert!(text.starts_with("---\n- orders:\n") && text.matches("---").count() == 1, "{text}");
+            continue;
+        }
+        let list: Vec<Value> = serde_json::from_str(&text).unwrap();
+        assert_eq!(count(&list), 37);
+    }
+    let yaml = world.run("api orders?per_page=50 --paginate -o yaml").ok().stdout;
+    assert_eq!(yaml.matches("---\n").count(), 2);
+    assert_eq!(documents(&world.run("api profile --paginate").ok().stdout).len(), 1);
+    // It fails on the way.
+    let page = r#"{"pagination":{"current_page":1,"last_page":3}}"#;
+    for (second, says) in [
+        (Fault::status(500), "status 500"),
+        (Fault::status(200).body("application/json", page), "page 1 where page 2 was asked for"),
+    ] {
+        sandbox.fault("/api/v1/orders", Fault::status(200).body("application/json", page));
+        sandbox.fault("/api/v1/orders", second);
+        let outcome = world.run("api orders --paginate --slurp").code(1).says(says);
+        assert!(serde_json::from_str::<Value>(&outcome.stdout).is_err(), "unclosed: {}", outcome.stdout);
+    }
+    world.run("api orders --slurp").code(2);
+    world.run("api POST orders --paginate").code(2);
+}
+
+#[test]
+fn graphql_takes_fields_as_variables_and_its_errors_are_exit_1() {
+    let (world, sandbox) = logged_in();
+    let query = "query=query Q($n: Int!, $s: String) { orders(first: $n, status: $s) { total } }";
+    let words = ["api", "graphql", "-f", query, "-F", "n=1", "-f", "operationName=Q", "-F", "s=null"];
+    assert_eq!(world.run_words(&words).ok().stdout, "{\"data\":{\"orders\":[{\"total\":2999.00}]}}");
+    let wrong = world.run_words(&["api", "graphql", "-f", "query={ nothing }"]).code(1);
+    assert!(wrong.json()["errors"][0]["message"].is_string());
+    wrong.says("error: GraphQL: Cannot query field \"nothing\" on type \"Query\".");
+    let both = r#"{"data":{"a":1},"errors":[{"message":"Half."}]}"#;
+    sandbox.fault("/api/v1/graphql", Fault::status(200).body("application/json", both));
+    let half = world.run_words(&["api", "graphql", "-f", "query={ a }"]).code(1).says("GraphQL: Half.");
+    assert_eq!(half.stdout, both);
+    world.write("q.graphql", "{ orders(first: 1) { id } }");
+    let file = format!("query=@{}", world.path("q.graphql").display());
+    world.run_words(&["api", "/graphql", "-F", &file]).ok();
+    for words in [vec!["api", "graphql"], vec!["api", "GET", "graphql"], vec!["api", "graphql", "--paginate"]]
+    {
+        world.run_words(&words).code(2).says("hint: autocom api graphql -f query=");
+    }
+}
+
+#[test]
+fn a_query_is_tried_again_and_a_mutation_is_not() {
+    let (world, sandbox) = logged_in();
+    let busy = || Fault::status(503).header("retry-after", "0");
+    sandbox.fault("/api/v1/graphql", busy());
+    world.run_words(&["api", "graphql", "-f", "query={ orders(first: 1) { id } }"]).ok();
+    let before = sandbox.requests().len();
+    sandbox.fault("/api/v1/graphql", busy());
+    world.run_words(&["api", "graphql", "-f", "query=mutation { cancelOrder(id: 1) { id } }"]).code(1);
+    assert_eq!(sandbox.requests().len(), before + 1);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_terminal_gets_json_indented_and_nothing_that_steers_it() {
+    let (world, sandbox) = logged_in();
+    sandbox.fault("/api/v1/profile", Fault::status(200).body("application/json", "{\"a\":1.0}"));
+    assert_eq!(world.run_in_terminal("api profile", 80).ok().stdout, "{\n  \"a\": 1.0\n}\n");
+    sandbox.fault("/api/v1/profile", Fault::status(200).body("text/plain", "a\u{1b}[31mb\nc"));
+    assert_eq!(world.run_in_terminal("api profile", 80).ok().stdout, "a [31mb\nc\n");
+}

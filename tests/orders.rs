@@ -1,0 +1,244 @@
+//! `orders list`: pages of GraphQL as one list, in every format, with every digit.
+
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+
+use serde_json::{Value, json};
+
+use crate::platform::{Fault, Options, Sandbox};
+use crate::support::World;
+
+/// A profile in a tenant that has so many orders.
+fn shop(orders: u64) -> (World, Sandbox) {
+    let (world, sandbox) = (World::new(), Sandbox::start(Options::default()).unwrap());
+    sandbox.knobs(|knobs| _ = knobs.orders_count.insert("acme".to_owned(), orders));
+    world.log_in(&sandbox, "ada", "--profile shop");
+    (world, sandbox)
+}
+
+fn asked(sandbox: &Sandbox) -> usize {
+    sandbox.requests().iter().filter(|request| request.path == "/api/v1/graphql").count()
+}
+
+/// What the platform answers to a query of orders.
+fn answer(rows: &[Value]) -> Fault {
+    Fault::status(200).body("application/json", &json!({ "data": { "orders": rows } }).to_string())
+}
+
+fn order(id: usize) -> Value {
+    json!({ "id": id.to_string(), "order_number": format!("ORD-{id}"), "status": "pending", "total": "1.10",
+        "currency": "INR", "created_at": "2026-05-03T15:44:22+05:30" })
+}
+
+#[test]
+fn a_list_in_every_format_keeps_the_digits_of_its_totals() {
+    let (world, _sandbox) = shop(57);
+    insta::assert_snapshot!(world.run("orders list --limit 5").ok().stdout, @r"
+    ORDER	STATUS	TOTAL	CURRENCY	CREATED
+    ORD-20260503-0001	pending	2999.00	INR	2026-05-03T10:14:22Z
+    ORD-20260502-0003	confirmed	0.10	INR	2026-05-02T23:14:22Z
+    ORD-20260502-0002	processing	0.00	INR	2026-05-02T12:14:22Z
+    ORD-20260502-0001	ready_to_ship	19.99	INR	2026-05-02T01:14:22Z
+    ORD-20260501-0002	shipped	9007199254740993.01	INR	2026-05-01T14:14:22Z
+    ");
+    insta::assert_snapshot!(world.run("order ls --limit 1 -o json").ok().stdout, @r#"
+    [
+      {
+        "id": "f48e47c7-087c-53ad-a2b3-822b33ad87c1",
+        "order_number": "ORD-20260503-0001",
+        "status": "pending",
+        "total": 2999.00,
+        "currency": "INR",
+        "created_at": "2026-05-03T10:14:22Z"
+      }
+    ]
+    "#);
+    insta::assert_snapshot!(world.run("orders list --limit 2 -o yaml").ok().stdout, @r#"
+    ---
+    - id: f48e47c7-087c-53ad-a2b3-822b33ad87c1
+      order_number: ORD-20260503-0001
+      status: pending
+      total: 2999.00
+      currency: INR
+      created_at: "2026-05-03T10:14:22Z"
+    - id: f48e47c7-087c-53ad-a2b3-822b33ad87c0
+      order_number: ORD-20260502-0003
+      status: confirmed
+      total: 0.10
+      currency: INR
+      created_at: "2026-05-02T23:14:22Z"
+    "#);
+    let all = world.run("orders list --limit 5 -o json").ok().stdout;
+    for digits in ["2999.00", "0.10", "0.00", "19.99", "9007199254740993.01"] {
+        assert!(all.contains(&format!("\"total\": {digits},\n")), "{digits} is not in\n{all}");
+    }
+}
+
+#[test]
+fn a_string_stays_a_string_and_times_are_in_utc() {
+    let (world, sandbox) = shop(0);
+    sandbox.fault("/api/v1/graphql", answer(&[order(1)]));
+    let row = &world.run("orders list -o json").ok().json()[0];
+    assert_eq!(row["total"], "1.10");
+    assert_eq!(row["created_at"], "2026-05-03T10:14:22Z");
+    sandbox.fault("/api/v1/graphql", answer(&[json!({ "id": 7, "total": null })]));
+    assert_eq!(world.run("orders list").ok().stdout.lines().nth(1), Some("7\t\t\t\t"));
+}
+
+#[test]
+fn pages_are_followed_to_the_limit_or_to_the_end() {
+    let (world, sandbox) = shop(230);
+    let ids = |line: &str| -> Vec<String> {
+        let rows = world.run(line).ok().json();
+        rows.as_array().unwrap().iter().map(|row| row["id"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!((ids("orders list -o json").len(), asked(&sandbox)), (25, 1));
+    assert_eq!((ids("orders list --limit 100 -o json").len(), asked(&sandbox)), (100, 2));
+    assert_eq!((ids("orders list --limit 101 -o json").len(), asked(&sandbox)), (101, 4));
+    let mut all = ids("orders list --all -o json");
+    assert_eq!((all.len(), asked(&sandbox)), (230, 7));
+    all.sort_unstable();
+    all.dedup();
+    assert_eq!(all.len(), 230);
+    let shipped = world.run("orders list --all --status shipped -o json").ok().json();
+    assert_eq!(shipped.as_array().unwrap().len(), 21);
+    assert!(shipped.as_array().unwrap().iter().all(|row| row["status"] == "shipped"));
+    // A last page that happens to be full, and the empty one behind it.
+    sandbox.knobs(|knobs| _ = knobs.orders_count.insert("acme".to_owned(), 200));
+    assert_eq!(ids("orders list --all -o json").len(), 200);
+    world.run("orders list --limit 0").code(2);
+    world.run("orders list --limit 3 --all").code(2);
+}
+
+#[test]
+fn no_orders_are_an_empty_list_in_every_format() {
+    let (world, _sandbox) = shop(0);
+    assert_eq!(world.run("orders list -o json").ok().stdout, "[]\n");
+    assert_eq!(world.run("orders list -o yaml").ok().stdout, "---\n[]\n");
+    assert_eq!(world.run("orders list").ok().stdout, "ORDER\tSTATUS\tTOTAL\tCURRENCY\tCREATED\n");
+}
+
+#[test]
+fn errors_of_graphql_are_exit_1_with_their_messages() {
+    let (world, sandbox) = shop(3);
+    world
+        .run("orders list --status shiped")
+        .code(1)
+        .says("error: GraphQL: The selected status is invalid.")
+        .says("hint: did you mean shipped? statuses: pending, confirmed,");
+    for (body, says) in [
+        (json!({ "errors": [{ "message": "No.\u{1b}[31m" }, { "message": "Never." }] }), "caused by: Never."),
+        (json!({ "data": { "orders": [order(1)] }, "errors": [{}] }), "error: GraphQL: no reason given"),
+        (json!({ "data": { "orders": null } }), "error: the answer is without a list of orders"),
+        (json!({ "data": { "orders": [{ "id": "1", "total": [] }] } }), "without a list of orders"),
+        (json!(7), "error: the answer is JSON of another shape"),
+    ] {
+        sandbox.fault("/api/v1/graphql", Fault::status(200).body("application/json", &body.to_string()));
+        let outcome = world.run("orders list -o json").code(1);
+        let shown = world.run("orders list"); // the fault is over
+        assert_eq!(shown.code, 0);
+        assert!(outcome.stdout.is_empty(), "{}", outcome.stdout);
+        sandbox.fault("/api/v1/graphql", Fault::status(200).body("application/json", &body.to_string()));
+        let outcome = world.run("orders list").code(1).says(says);
+        assert!(!outcome.stderr.contains('\u{1b}'));
+    }
+    sandbox.fault("/api/v1/graphql", Fault::status(403));
+    world.run("orders list").code(5);
+    world.run("orders list --tenant initech").code(5).says("You do not have access to tenant 'initech'");
+}
+
+#[test]
+fn a_platform_that_goes_in_circles_is_left() {
+    let (world, sandbox) = shop(0);
+    let page = |from: usize| (from..from + 100).map(order).collect::<Vec<_>>();
+    // The same page again, and a circle of three.
+    for circle in [vec![0], vec![0, 100, 200]] {
+        for from in circle.iter().cycle().take(20) {
+            sandbox.fault("/api/v1/graphql", answer(&page(*from)));
+        }
+        let before = asked(&sandbox);
+        let outcome = world.run("orders list --all -o json").code(1).says("the same orders again and again");
+        assert!(asked(&sandbox) - before < 12);
+        assert!(!outcome.stdout.contains("\n]"), "unclosed");
+        // What is left of the circle.
+        while world.run("orders list -o json").stdout != "[]\n" {}
+    }
+}
+
+#[test]
+fn a_list_that_breaks_off_is_visibly_unfinished() {
+    let (world, sandbox) = shop(300);
+    for fault in [Fault::status(500), Fault::status(200).body("text/html", "<html>")] {
+        let page: Vec<Value> = (0..100).map(order).collect();
+        sandbox.fault("/api/v1/graphql", answer(&page));
+        sandbox.fault("/api/v1/graphql", fault);
+        let outcome = world.run("orders list --all -o json").code(1);
+        assert!(outcome.stdout.starts_with("[\n  {\n") && outcome.stdout.ends_with("\n  }"));
+        assert!(serde_json::from_str::<Value>(&outcome.stdout).is_err());
+        assert_eq!(outcome.stdout.matches("\"id\"").count(), 100);
+    }
+}
+
+#[test]
+fn a_closed_pipe_is_a_quiet_end_and_stops_the_fetching() {
+    let (world, sandbox) = shop(1_000_000);
+    let mut child =
+        world.command("orders list --all").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    assert!(lines.next().unwrap().unwrap().starts_with("ORDER\t"));
+    assert!(lines.next().unwrap().unwrap().starts_with("ORD-"));
+    drop(lines);
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), String::from_utf8_lossy(&output.stderr).as_ref()), (Some(0), ""));
+    assert!(asked(&sandbox) < 60, "{} pages", asked(&sandbox));
+}
+
+#[test]
+fn each_page_is_there_before_the_next_has_come() {
+    let (world, sandbox) = shop(250);
+    let page: Vec<Value> = (0..100).map(order).collect();
+    sandbox.fault("/api/v1/graphql", answer(&page));
+    sandbox.fault("/api/v1/graphql", Fault::hang());
+    let mut child = world.command("orders list --all -o json").stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    // The hundredth order, while the platform keeps silent about the next.
+    assert!(lines.any(|line| line.unwrap().contains("ORD-99")));
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_terminal_gets_one_table_that_fits() {
+    let (mut world, _sandbox) = shop(300);
+    world.set("NO_COLOR", "1");
+    let first = |text: &str| text.lines().take(7).map(|line| line.to_owned() + "\n").collect::<String>();
+    let wide = world.run_in_terminal("orders list --all", 100).ok().stdout;
+    insta::assert_snapshot!(first(&wide), @r"
+    ORDER              STATUS                          TOTAL  CURRENCY  CREATED
+    ORD-20260503-0001  pending                       2999.00  INR       2026-05-03T10:14:22Z
+    ORD-20260502-0003  confirmed                        0.10  INR       2026-05-02T23:14:22Z
+    ORD-20260502-0002  processing                       0.00  INR       2026-05-02T12:14:22Z
+    ORD-20260502-0001  ready_to_ship                   19.99  INR       2026-05-02T01:14:22Z
+    ORD-20260501-0002  shipped           9007199254740993.01  INR       2026-05-01T14:14:22Z
+    ORD-20260501-0001  out_for_delivery        1234567890.10  INR       2026-05-01T03:14:22Z
+    ");
+    assert_eq!(wide.matches("ORDER").count(), 1, "one header");
+    assert_eq!(wide.lines().count(), 301);
+    let narrow = world.run_in_terminal("orders list --limit 6", 60).ok().stdout;
+    insta::assert_snapshot!(narrow, @r"
+    ORDER              STATUS                          TOTAL
+    ORD-20260503-0001  pending                       2999.00
+    ORD-20260502-0003  confirmed                        0.10
+    ORD-20260502-0002  processing                       0.00
+    ORD-20260502-0001  ready_to_ship                   19.99
+    ORD-20260501-0002  shipped           9007199254740993.01
+    ORD-20260501-0001  out_for_delivery        1234567890.10
+    note: these are the first 6; all of them: --all
+    ");
+    for width in [40, 60, 80] {
+        let text = world.run_in_terminal("orders list --all", width).ok().stdout;
+        assert!(text.lines().all(|line| line.chars().count() <= width), "{width}:\n{text}");
+        assert_eq!(text.lines().count(), 301, "{width}: no row is broken");
+    }
+}
