@@ -77,11 +77,15 @@ fn a_list_in_every_format_keeps_the_digits_of_its_totals() {
 #[test]
 fn a_string_stays_a_string_and_times_are_in_utc() {
     let (world, sandbox) = shop(0);
-    sandbox.fault("/api/v1/graphql", answer(&[order(1)]));
+    let page = |orders: &[Value]| {
+        sandbox.fault("/api/v1/graphql", answer(orders));
+        sandbox.fault("/api/v1/graphql", answer(&[]));
+    };
+    page(&[order(1)]);
     let row = &world.run("orders list -o json").ok().json()[0];
     assert_eq!(row["total"], "1.10");
     assert_eq!(row["created_at"], "2026-05-03T10:14:22Z");
-    sandbox.fault("/api/v1/graphql", answer(&[json!({ "id": 7, "total": null })]));
+    page(&[json!({ "id": 7, "total": null })]);
     assert_eq!(world.run("orders list").ok().stdout.lines().nth(1), Some("7\t\t\t\t"));
 }
 
@@ -96,7 +100,11 @@ fn pages_are_followed_to_the_limit_or_to_the_end() {
     assert_eq!((ids("orders list --limit 100 -o json").len(), asked(&sandbox)), (100, 2));
     assert_eq!((ids("orders list --limit 101 -o json").len(), asked(&sandbox)), (101, 4));
     let mut all = ids("orders list --all -o json");
-    assert_eq!((all.len(), asked(&sandbox)), (230, 7));
+    assert_eq!(
+        (all.len(), asked(&sandbox)),
+        (230, 8),
+        "the page that is not full may be the platform's limit"
+    );
     all.sort_unstable();
     all.dedup();
     assert_eq!(all.len(), 230);

@@ -9,9 +9,9 @@ use autocom::commands::auth::{
     token::TokenAnswer,
 };
 use autocom::commands::config::{get::GetAnswer, list::ListAnswer as ConfigList, path::PathAnswer};
-use autocom::commands::orders::list::ListAnswer as OrdersList;
+use autocom::commands::orders::list::{ListAllAnswer as OrdersOfAll, ListAnswer as OrdersList};
 use autocom::commands::profiles::{current::CurrentAnswer, list::ListAnswer, show::ShowAnswer};
-use autocom::commands::tenants::list::ListAnswer as TenantsList;
+use autocom::commands::tenants::list::{ListAllAnswer as TenantsOfAll, ListAnswer as TenantsList};
 use autocom::commands::version::VersionAnswer;
 use autocom::commands::whoami::{WhoamiAllAnswer, WhoamiAnswer};
 use autocom::config::ConfigSchema;
@@ -41,7 +41,9 @@ fn schemas() -> Vec<(&'static str, Schema)> {
         of::<ListAnswer>("profiles-list"),
         of::<ShowAnswer>("profiles-show"),
         of::<OrdersList>("orders-list"),
+        of::<OrdersOfAll>("orders-list-all"),
         of::<TenantsList>("tenants-list"),
+        of::<TenantsOfAll>("tenants-list-all"),
         of::<VersionAnswer>("version"),
         of::<WhoamiAnswer>("whoami"),
         of::<WhoamiAllAnswer>("whoami-all"),
@@ -114,7 +116,9 @@ fn what_every_command_prints_is_valid_by_its_schema() {
         ("profiles-list", "profiles list --check"),
         ("profiles-show", "profiles show bare"),
         ("orders-list", "orders list"),
+        ("orders-list-all", "orders list --profiles local"),
         ("tenants-list", "tenants list"),
+        ("tenants-list-all", "tenants list --profiles local"),
         ("version", "version"),
         ("whoami", "whoami"),
         ("whoami", "whoami --check"),

@@ -193,3 +193,70 @@ fn whoami_asks_the_platform_where_that_is_wanted() {
     sandbox.revoke(&token);
     world.run("whoami --check").code(4).says("rejected the token").says("autocom auth login --profile one");
 }
+
+#[test]
+fn tenants_orders_and_answers_of_several_environments_come_as_one_list() {
+    let (world, one, two) = (World::new(), sandbox(), sandbox());
+    world.log_in(&one, "ada", "-p one");
+    world.log_in(&two, "ada", "-p two --tenant globex");
+    world.run("profiles set gone api_url=http://127.0.0.1:1").ok();
+    let lines = |line: &str, code: i32| {
+        let outcome = world.run(line).code(code);
+        outcome.stdout.lines().map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        lines("tenants list --profiles one,two", 0),
+        [
+            "PROFILE\tTENANT\tNAME\tROLE",
+            "one\t* acme\tAcme Corp\towner",
+            "one\tglobex\tGlobex Corporation\tmanager",
+            "two\tacme\tAcme Corp\towner",
+            "two\t* globex\tGlobex Corporation\tmanager"
+        ]
+    );
+    let orders = lines("orders list --all-profiles --limit 2", 4);
+    assert_eq!(orders[0], "PROFILE\tORDER\tSTATUS\tTOTAL\tCURRENCY\tCREATED");
+    let profiles: Vec<&str> = orders[1..].iter().map(|line| line.split('\t').next().unwrap()).collect();
+    assert_eq!(profiles, ["one", "one", "two", "two"]);
+    // Each to its end, a page after the other, and none of them mixed into another.
+    let all = lines("orders list --profiles one,two --all", 0);
+    let of = |name: &str| all.iter().filter(|line| line.starts_with(&format!("{name}\t"))).count();
+    assert_eq!((of("one"), of("two"), all.len()), (57, 12, 70));
+
+    let outcome = world.run("api profile --all-profiles").code(4).says("profile gone is not logged in");
+    assert!(
+        outcome.stdout.starts_with("[\n  {\n    \"profile\": \"one\",\n    \"response\": {"),
+        "{}",
+        outcome.stdout
+    );
+    assert_eq!(outcome.json()[1]["response"]["current_tenant"]["id"], "globex");
+    two.fault("/api/v1/orders", Fault::status(403));
+    let outcome = world
+        .run("api orders --profiles one,two -f per_page=1 --paginate")
+        .code(5)
+        .says("two: not permitted");
+    assert_eq!(outcome.json().as_array().unwrap().len(), 57);
+    assert!(outcome.stdout.contains("\"total\": 9007199254740993.01"), "digits are kept");
+    world
+        .run(&format!("api {}/profile --all-profiles", one.api_url()))
+        .code(2)
+        .says("belongs to one profile");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_reader_that_has_gone_is_a_quiet_end_also_beside_a_platform_that_hangs() {
+    let (world, one, two) = (World::new(), sandbox(), sandbox());
+    for (name, sandbox) in [("one", &one), ("two", &two)] {
+        world.log_in(sandbox, "ada", &format!("-p {name}"));
+        sandbox.knobs(|knobs| _ = knobs.orders_count.insert("acme".to_owned(), 100_000));
+    }
+    two.fault("/api/v1/graphql", Fault::hang().times(9));
+    let script =
+        format!("'{}' orders list --all-profiles --all | head -n 1; echo", env!("CARGO_BIN_EXE_autocom"));
+    let started = Instant::now();
+    let output = world.shell(&script).output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+    assert!(output.stdout.starts_with(b"PROFILE\t"));
+    assert!(started.elapsed() < Duration::from_secs(20), "{:?}", started.elapsed());
+}

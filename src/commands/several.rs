@@ -2,9 +2,14 @@
 
 use clap::Args;
 use glob::Pattern;
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use crate::error::{Error, Result};
 use crate::session::several::Scope;
+use crate::ui::rows::Row;
+use crate::ui::style::Tone;
+use crate::ui::view::{Cell, Column};
 
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Several environments")]
@@ -15,6 +20,30 @@ pub struct Several {
     /// Do it for these profiles at once, as in 'staging,prod-*'
     #[arg(long, value_name = "NAMES", value_delimiter = ',', conflicts_with_all = ["profile", "api_url"])]
     pub profiles: Vec<String>,
+}
+
+/// A row of one of several profiles: which one comes first.
+#[derive(Serialize, JsonSchema)]
+pub struct Of<T> {
+    pub profile: String,
+    #[serde(flatten)]
+    pub row: T,
+}
+
+impl<T> Of<T> {
+    pub const COLUMN: Column = Column::kept("PROFILE");
+
+    pub fn cells(&self, row: impl FnOnce(&T) -> Vec<Cell>) -> Vec<Cell> {
+        let mut cells = vec![Cell::new(&self.profile).tone(Tone::Strong)];
+        cells.extend(row(&self.row));
+        cells
+    }
+}
+
+impl<T: Row> Row for Of<T> {
+    fn cells(&self) -> Vec<Cell> {
+        self.cells(T::cells)
+    }
 }
 
 impl Several {

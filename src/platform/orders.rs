@@ -105,7 +105,8 @@ impl OrderPages {
         self.left == Some(0)
     }
 
-    /// The next orders, never none at all. A page that is not full is the last.
+    /// The next orders, never none at all. The walk ends at an empty page: one that is not full may be the
+    /// platform's own limit.
     pub async fn next<T: TokenSource>(
         &mut self,
         platform: &Platform<T>,
@@ -117,10 +118,9 @@ impl OrderPages {
         let variables = Variables { first, after: self.after.as_deref(), status: self.status.as_deref() };
         let answer = platform.send(Call::query(QUERY, variables)?).await?;
         let Data { mut orders } = answer.accepted()?.data("a list of orders")?;
-        let full = orders.len() as u64 >= first;
         orders.truncate(usize::try_from(first).unwrap_or(usize::MAX));
         self.left = self.left.map(|left| left - orders.len() as u64);
-        self.ended = !full || self.left == Some(0);
+        self.ended = orders.is_empty() || self.left == Some(0);
         let Some(last) = orders.last() else { return Ok(None) };
         if self.mark.as_ref() == Some(&last.id) || self.after.as_ref() == Some(&last.id) {
             let what = format!("the same orders again and again (after {} pages)", self.pages);

@@ -3,14 +3,16 @@
 use bytes::Bytes;
 use http::header::{HeaderMap, HeaderValue};
 use http::{Method, StatusCode};
+use tokio::sync::mpsc::Sender;
 use url::form_urlencoded;
 
 use super::Session;
 use super::bearer::{CallError, Tokens};
+use super::several::Member;
 use super::stream::{Sink, stream};
 use crate::config::Resolved;
-use crate::domain::Json;
-use crate::error::Result;
+use crate::domain::{Json, ProfileName};
+use crate::error::{Error, Result};
 use crate::platform::{Answer, Call, GRAPHQL, Platform, PlatformError, only_queries};
 
 /// What is asked.
@@ -56,6 +58,27 @@ impl Session {
             let mut walk = Walk { request, next: Next::Ask(None) };
             stream(async || walk.next(platform).await, sink).await
         })
+    }
+}
+
+impl Session {
+    /// As [`Session::api`], of every member: their answers that are no errors, and what failed.
+    pub fn api_of<S: Sink<(ProfileName, Page)>>(
+        &self,
+        members: &[Member],
+        request: &Request,
+        sink: S,
+    ) -> Result<(Option<S>, Vec<Error>)> {
+        let feed = async |platform: &Platform<Tokens>, pages: &Sender<Page>| {
+            let mut walk = Walk { request: request.clone(), next: Next::Ask(None) };
+            while let Some(page) = walk.next(platform).await? {
+                if page.status.is_success() && pages.send(page).await.is_err() {
+                    break; // Nobody reads on.
+                }
+            }
+            Ok(())
+        };
+        self.each_in_pages(members, feed, sink)
     }
 }
 

@@ -1,11 +1,16 @@
 //! The orders of a profile's tenant.
 
+use tokio::sync::mpsc::Sender;
+
 use super::Session;
+use super::bearer::Tokens;
+use super::several::Member;
 use super::stream::{Sink, stream};
 use crate::config::Resolved;
-use crate::error::Result;
-use crate::platform::OrderPages;
+use crate::domain::ProfileName;
+use crate::error::{Error, Result};
 pub use crate::platform::{Order, STATUSES, Total};
+use crate::platform::{OrderPages, Platform};
 
 /// Which orders.
 #[derive(Debug, Clone, Default)]
@@ -24,6 +29,25 @@ pub struct Listed<S> {
 }
 
 impl Session {
+    /// As [`Session::orders`], of every member, with what failed.
+    pub fn orders_of<S: Sink<(ProfileName, Vec<Order>)>>(
+        &self,
+        members: &[Member],
+        wanted: &Wanted,
+        sink: S,
+    ) -> Result<(Option<S>, Vec<Error>)> {
+        let feed = async |platform: &Platform<Tokens>, pages: &Sender<Vec<Order>>| {
+            let mut walk = OrderPages::new(wanted.status.clone(), wanted.limit);
+            while let Some(page) = walk.next(platform).await? {
+                if pages.send(page).await.is_err() {
+                    break; // Nobody reads on.
+                }
+            }
+            Ok(())
+        };
+        self.each_in_pages(members, feed, sink)
+    }
+
     /// Shows them page by page.
     pub fn orders<S: Sink<Vec<Order>>>(
         &self,

@@ -3,12 +3,16 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use futures_util::FutureExt;
+use futures_util::future::FusedFuture;
 use futures_util::stream::{self, StreamExt};
 use glob::Pattern;
 use tokio::sync::OnceCell;
+use tokio::sync::mpsc::{Sender, channel};
 
 use super::Session;
 use super::bearer::{CallError, Tokens};
+use super::stream::{Sink, stream as show_pages};
 use crate::config::{Resolved, Selection};
 use crate::domain::{CredentialKey, ProfileName, StoreChoice};
 use crate::error::{Error, Result};
@@ -82,10 +86,7 @@ impl Session {
     ) -> Result<Vec<Result<T>>> {
         let pool = Pool::of(members.iter().filter_map(|member| member.profile.as_ref().ok()));
         let one = async |member: &Member| -> Result<T> {
-            let profile = member.profile.as_ref().map_err(Clone::clone)?;
-            let tokens = pool.tokens(self, profile).await?;
-            let tokens = tokens.ok_or_else(|| self.not_logged_in(profile))?;
-            let platform = self.platform(profile, tokens)?;
+            let platform = self.connected(&pool, member).await?;
             work(&platform).await.map_err(|error| error.with(platform.tokens()))
         };
         let outcomes = self.all_at_once(members, what, async |member| one(member).await)?;
@@ -94,6 +95,60 @@ impl Session {
             .zip(members)
             .map(|(outcome, member)| outcome.map_err(|error| error.about(member.name.as_str())))
             .collect())
+    }
+
+    /// As [`Session::each`], for answers that come in pages: `feed` hands on each page of one member's.
+    /// They are shown in the members' order, a member's all together, while those that follow fetch a page
+    /// ahead. Answers with the sink, or `None` if its reader has gone away, and with what failed.
+    pub(super) fn each_in_pages<P: Send + 'static, S: Sink<(ProfileName, P)>>(
+        &self,
+        members: &[Member],
+        feed: impl AsyncFn(&Platform<Tokens>, &Sender<P>) -> Result<(), CallError>,
+        sink: S,
+    ) -> Result<(Option<S>, Vec<Error>)> {
+        let pool = Pool::of(members.iter().filter_map(|member| member.profile.as_ref().ok()));
+        let (senders, receivers): (Vec<_>, Vec<_>) = members.iter().map(|_| channel(1)).unzip();
+        let one = async |member: &Member, sender: Sender<P>| -> Result<()> {
+            let platform = self.connected(&pool, member).await?;
+            feed(&platform, &sender).await.map_err(|error| error.with(platform.tokens()))
+        };
+        self.block_on(async {
+            let (one, mut failures) = (&one, Vec::new());
+            let fetching = members.iter().zip(senders).map(|(member, sender)| async move {
+                one(member, sender).await.map_err(|error| error.about(member.name.as_str()))
+            });
+            let fetching = stream::iter(fetching).buffered(AT_ONCE).for_each(|outcome| {
+                failures.extend(outcome.err());
+                std::future::ready(())
+            });
+            let pages = members.iter().zip(receivers);
+            let pages = stream::iter(pages).flat_map(|(member, receiver)| {
+                stream::unfold(receiver, async |mut receiver| Some((receiver.recv().await?, receiver)))
+                    .map(|page| (member.name.clone(), page))
+            });
+            let mut pages = std::pin::pin!(pages);
+            let mut showing = std::pin::pin!(show_pages(async || Ok(pages.next().await), sink));
+            let mut fetching = std::pin::pin!(fetching.fuse());
+            let shown = tokio::select! {
+                shown = &mut showing => shown,
+                () = &mut fetching => showing.await,
+            };
+            // All pages are shown: what is left are failures. Without a reader nobody waits for them.
+            if matches!(shown, Ok(Some(_))) && !fetching.is_terminated() {
+                fetching.await;
+            }
+            let sink = shown.map_err(|error| match error {
+                CallError::Own(error) | CallError::Token(error) => error,
+                CallError::Platform(error) => error.into(),
+            })?;
+            Ok((sink, failures))
+        })
+    }
+
+    async fn connected(&self, pool: &Pool, member: &Member) -> Result<Platform<Tokens>> {
+        let profile = member.profile.as_ref().map_err(Clone::clone)?;
+        let tokens = pool.tokens(self, profile).await?;
+        self.platform(profile, tokens.ok_or_else(|| self.not_logged_in(profile))?)
     }
 
     /// Runs `work` on all of `items` at once, with a sign of how far it is.

@@ -6,6 +6,7 @@ use serde::Serialize;
 use super::Session;
 use super::bearer::{CallError, Tokens};
 use super::login::{ids, not_a_member};
+use super::several::Member;
 use crate::config::Resolved;
 use crate::domain::{Origin, Tenant};
 use crate::error::Result;
@@ -24,6 +25,11 @@ pub struct TenantRow {
 impl Session {
     pub fn tenants(&self, profile: &Resolved) -> Result<Vec<TenantRow>> {
         self.call(profile, tenant_rows)
+    }
+
+    /// As [`Session::tenants`], of every member.
+    pub fn tenants_of(&self, members: &[Member]) -> Result<Vec<Result<Vec<TenantRow>>>> {
+        self.each(members, "Asking", async |platform| tenant_rows(platform).await)
     }
 
     /// Whether the platform lets the profile's user into `tenant`: its list doesn't say, since a tenant

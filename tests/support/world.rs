@@ -183,6 +183,14 @@ impl World {
         self.spawn(&mut command)
     }
 
+    /// A line of shell in this world.
+    #[cfg(unix)]
+    pub fn shell(&self, script: &str) -> Command {
+        let mut command = Command::new("sh");
+        command.args(["-c", script]).env_clear().envs(&self.variables).current_dir(self.home.path());
+        command
+    }
+
     fn spawn(&self, command: &mut Command) -> Running {
         let words: Vec<&std::ffi::OsStr> = command.get_args().collect();
         let hands_out_the_token =

@@ -1,3 +1,4 @@
+mod answers;
 mod documents;
 mod fields;
 mod input;
@@ -10,18 +11,23 @@ use http::header::{
 };
 
 use super::Done;
+use super::several::Several;
+use crate::config::Resolved;
 use crate::error::{Error, Result};
 use crate::session::api::Request;
+use crate::session::several::Scope;
 use crate::session::{Session, no_environment};
 use crate::ui::output::Output;
+use answers::Answers;
 use documents::Documents;
 use input::Input;
 
 /// Ask any endpoint of the platform, with the profile's token and tenant
 ///
 /// PATH is relative to api_url; a whole URL must be below it. The method is GET, or POST where there
-/// are fields or a body. Fields of a GET go into the query, others into a JSON object. A pipe gets the
-/// answer byte for byte, also one that is an error; a terminal, and -o json, gets it indented.
+/// are fields or a body and no --paginate. Fields of a GET go into the query, others into a JSON object. A pipe gets the
+/// answer byte for byte, also one that is an error; a terminal, and -o json, gets it indented. Over several
+/// profiles it is a list of {"profile", "response"} in any case.
 #[derive(Debug, Args)]
 #[command(
     override_usage = "autocom api [OPTIONS] [METHOD] PATH",
@@ -32,6 +38,7 @@ Examples:
   autocom api PATCH orders/ID -f status=shipped
   autocom api POST orders -F 'items[][sku]=A-1' -F 'items[][quantity]=2' -F note=@note.txt
   autocom api graphql -f query='query($n: Int!) { orders(first: $n) { id } }' -F n=3
+  autocom api profile --profiles 'staging,prod-*' | jq '.[].response.email'
   autocom api PUT settings --input settings.json -H 'If-Match: \"7\"' -i"
 )]
 pub struct Api {
@@ -57,20 +64,19 @@ pub struct Api {
     #[arg(long, requires = "paginate")]
     slurp: bool,
     /// Print status and headers of the answer too
-    #[arg(short = 'i', long)]
+    #[arg(short = 'i', long, conflicts_with_all = ["all_profiles", "profiles"])]
     include: bool,
+    #[command(flatten)]
+    several: Several,
 }
 
 impl Api {
     pub fn run(self, session: &Session, output: Output) -> Result<Done> {
+        if let Some(scope) = self.several.scope()? {
+            return self.run_over_several(session, &scope, output);
+        }
         let profile = session.profile()?;
-        let Some(url) = &profile.api_url else { return Err(no_environment(&profile)) };
-        let Some(endpoint) = self.words.last() else { return Err(Error::usage("no endpoint")) };
-        let path = url.value.path_to(endpoint).map_err(|why| {
-            Error::usage(format!("the endpoint {why}"))
-                .hint(format!("endpoints are below {}: autocom api profile", url.value))
-        })?;
-        let request = self.request(path)?;
+        let request = self.request(self.path(&profile)?)?;
         let documents = Documents {
             output,
             include: self.include,
@@ -84,6 +90,39 @@ impl Api {
         Ok(Done::nothing())
     }
 
+    /// A list of each profile's answers. What fails is told on stderr and stands in no list.
+    fn run_over_several(&self, session: &Session, scope: &Scope, output: Output) -> Result<Done> {
+        let members = session.members(scope)?;
+        // The same path below every address: so it is the path that is given, no address.
+        let first = members.iter().find_map(|member| member.profile.as_ref().ok());
+        let Some(first) = first.filter(|_| !self.is_address()) else {
+            return Err(Error::usage(
+                "an address belongs to one profile; over several, give the path below it",
+            )
+            .hint("autocom api --all-profiles profile"));
+        };
+        let request = self.request(self.path(first)?)?;
+        let (answers, failures) = session.api_of(&members, &request, Answers::new(output))?;
+        if let Some(answers) = answers {
+            answers.end()?;
+        }
+        Ok(Done::nothing().with_failures(failures))
+    }
+
+    fn is_address(&self) -> bool {
+        self.words.last().is_some_and(|endpoint| endpoint.contains("://"))
+    }
+
+    /// The endpoint, below `api_url`.
+    fn path(&self, profile: &Resolved) -> Result<String> {
+        let Some(url) = &profile.api_url else { return Err(no_environment(profile)) };
+        let Some(endpoint) = self.words.last() else { return Err(Error::usage("no endpoint")) };
+        url.value.path_to(endpoint).map_err(|why| {
+            Error::usage(format!("the endpoint {why}"))
+                .hint(format!("endpoints are below {}: autocom api profile", url.value))
+        })
+    }
+
     fn request(&self, path: String) -> Result<Request> {
         let mut input = Input::default();
         let fields = fields::parse(&self.plain, &self.typed, &mut input)?;
@@ -91,7 +130,8 @@ impl Api {
         let has_body = self.input.is_some() || !fields.is_empty() || graphql;
         let method = match self.words.as_slice() {
             [method, _] => method_of(method)?,
-            _ if has_body => Method::POST,
+            // Pages are there to be read.
+            _ if has_body && (graphql || !self.paginate) => Method::POST,
             _ => Method::GET,
         };
         if graphql && (method != Method::POST || self.paginate) {

@@ -6,8 +6,9 @@ use schemars::{JsonSchema, Schema, json_schema};
 use serde::Serialize;
 
 use super::super::Done;
-use crate::domain::likely;
+use super::super::several::{Of, Several};
 use crate::domain::time::rfc3339;
+use crate::domain::{ProfileName, likely};
 use crate::error::{Error, Kind, Result};
 use crate::session::Session;
 use crate::session::orders::{Order, STATUSES, Total, Wanted};
@@ -24,6 +25,7 @@ Examples:
   autocom orders list --status pending
   autocom orders list --limit 200 -o json | jq -r '.[].order_number'
   autocom -p prod --tenant globex orders list --all > orders.tsv
+  autocom orders list --profiles 'prod-*' --status failed
 
 Statuses: pending, confirmed, processing, ready_to_ship, shipped, out_for_delivery,
 delivered, rto_initiated, rto_received, cancelled, failed")]
@@ -31,12 +33,14 @@ pub struct List {
     /// Only orders in this status
     #[arg(long)]
     status: Option<String>,
-    /// The most orders to list
+    /// The most orders to list, of each profile
     #[arg(long, value_name = "N", default_value_t = 25, value_parser = clap::value_parser!(u64).range(1..))]
     limit: u64,
     /// List every order, each page as it comes
     #[arg(long, conflicts_with = "limit")]
     all: bool,
+    #[command(flatten)]
+    several: Several,
 }
 
 /// An order of `autocom orders list -o json`.
@@ -58,6 +62,12 @@ pub struct OrderRow {
 #[schemars(title = "autocom orders list")]
 #[serde(transparent)]
 pub struct ListAnswer(pub Vec<OrderRow>);
+
+/// `autocom orders list --all-profiles -o json`.
+#[derive(JsonSchema)]
+#[schemars(title = "autocom orders list, over several profiles")]
+#[serde(transparent)]
+pub struct ListAllAnswer(pub Vec<Of<OrderRow>>);
 
 fn total(_: &mut schemars::SchemaGenerator) -> Schema {
     json_schema!({
@@ -110,18 +120,38 @@ impl Sink<Vec<Order>> for Rows {
     }
 }
 
+impl Sink<(ProfileName, Vec<Order>)> for Rows {
+    fn take(&mut self, (name, page): (ProfileName, Vec<Order>)) -> io::Result<()> {
+        let row = |order| Of { profile: name.to_string(), row: OrderRow::from(order) };
+        self.add(&page.into_iter().map(row).collect::<Vec<_>>())
+    }
+}
+
+const COLUMNS: [Column; 5] = [
+    Column::kept("ORDER"),
+    Column::expendable("STATUS", 1),
+    Column::kept("TOTAL").right(),
+    Column::expendable("CURRENCY", 3),
+    Column::expendable("CREATED", 2),
+];
+const NONE: &str = "no orders";
+
 impl List {
     pub fn run(self, session: &Session, output: Output) -> Result<Done> {
-        let profile = session.profile()?;
-        let columns = vec![
-            Column::kept("ORDER"),
-            Column::expendable("STATUS", 1),
-            Column::kept("TOTAL").right(),
-            Column::expendable("CURRENCY", 3),
-            Column::expendable("CREATED", 2),
-        ];
-        let rows = Rows::new(output, columns, "no orders");
         let wanted = Wanted { status: self.status.clone(), limit: (!self.all).then_some(self.limit) };
+        if let Some(scope) = self.several.scope()? {
+            let members = session.members(&scope)?;
+            let columns = std::iter::once(Of::<OrderRow>::COLUMN).chain(COLUMNS).collect();
+            let (rows, failures) = session.orders_of(&members, &wanted, Rows::new(output, columns, NONE))?;
+            if let Some(rows) = rows {
+                rows.end()?;
+            }
+            return Ok(
+                Done::nothing().with_failures(failures.into_iter().map(|error| self.with_statuses(error)))
+            );
+        }
+        let profile = session.profile()?;
+        let rows = Rows::new(output, COLUMNS.into(), NONE);
         let listed = session.orders(&profile, wanted, rows).map_err(|error| self.with_statuses(error))?;
         let Some(rows) = listed.sink else { return Ok(Done::nothing()) };
         rows.end()?;

@@ -3,6 +3,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::super::Done;
+use super::super::several::{Of, Several};
 use crate::error::Result;
 use crate::session::Session;
 use crate::session::tenants::TenantRow;
@@ -13,8 +14,12 @@ use crate::ui::view::{Cell, Column, View, Viewed};
 #[command(after_help = "\
 Examples:
   autocom tenants list
-  autocom -p staging tenants list -o json | jq -r '.[].id'")]
-pub struct List {}
+  autocom -p staging tenants list -o json | jq -r '.[].id'
+  autocom tenants list --all-profiles")]
+pub struct List {
+    #[command(flatten)]
+    several: Several,
+}
 
 /// `autocom tenants list -o json`.
 #[derive(Serialize, JsonSchema)]
@@ -22,26 +27,48 @@ pub struct List {}
 #[serde(transparent)]
 pub struct ListAnswer(Vec<TenantRow>);
 
+/// `autocom tenants list --all-profiles -o json`.
+#[derive(Serialize, JsonSchema)]
+#[schemars(title = "autocom tenants list, over several profiles")]
+#[serde(transparent)]
+pub struct ListAllAnswer(Vec<Of<TenantRow>>);
+
+const COLUMNS: [Column; 3] =
+    [Column::kept("TENANT"), Column::expendable("NAME", 2), Column::expendable("ROLE", 1)];
+const NONE: &str = "you are in no tenant of this platform";
+
+fn cells(row: &TenantRow) -> Vec<Cell> {
+    vec![Cell::starred(&row.id, row.current), Cell::new(&row.name), Cell::or_absent(row.role.clone())]
+}
+
 impl Viewed for ListAnswer {
     fn view(&self) -> View {
-        let cells = |row: &TenantRow| {
-            vec![Cell::starred(&row.id, row.current), Cell::new(&row.name), Cell::or_absent(row.role.clone())]
-        };
-        View::Table {
-            columns: vec![
-                Column::kept("TENANT"),
-                Column::expendable("NAME", 2),
-                Column::expendable("ROLE", 1),
-            ],
-            rows: self.0.iter().map(cells).collect(),
-            empty: "you are in no tenant of this platform",
-        }
+        View::Table { columns: COLUMNS.into(), rows: self.0.iter().map(cells).collect(), empty: NONE }
+    }
+}
+
+impl Viewed for ListAllAnswer {
+    fn view(&self) -> View {
+        let columns = std::iter::once(Of::<TenantRow>::COLUMN).chain(COLUMNS).collect();
+        View::Table { columns, rows: self.0.iter().map(|row| row.cells(cells)).collect(), empty: NONE }
     }
 }
 
 impl List {
     pub fn run(self, session: &Session) -> Result<Done> {
-        let profile = session.profile()?;
-        Ok(Done::answer(ListAnswer(session.tenants(&profile)?)))
+        let Some(scope) = self.several.scope()? else {
+            let profile = session.profile()?;
+            return Ok(Done::answer(ListAnswer(session.tenants(&profile)?)));
+        };
+        let members = session.members(&scope)?;
+        let (mut rows, mut failures) = (Vec::new(), Vec::new());
+        for (outcome, member) in session.tenants_of(&members)?.into_iter().zip(&members) {
+            let profile = member.name.to_string();
+            match outcome {
+                Ok(theirs) => rows.extend(theirs.into_iter().map(|row| Of { profile: profile.clone(), row })),
+                Err(error) => failures.push(error),
+            }
+        }
+        Ok(Done::answer(ListAllAnswer(rows)).with_failures(failures))
     }
 }

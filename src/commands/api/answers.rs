@@ -1,0 +1,52 @@
+//! The answers of several profiles' platforms as one list: whose, and what.
+
+use std::io;
+
+use serde::Serialize;
+
+use crate::domain::{Json, OutputFormat, ProfileName};
+use crate::session::api::Page;
+use crate::session::stream::Sink;
+use crate::ui::output::Output;
+use crate::ui::rows::{Row, Rows};
+use crate::ui::view::Cell;
+
+/// It is JSON or YAML whatever a table would be: an answer has no columns.
+pub struct Answers(Rows);
+
+#[derive(Serialize)]
+struct Of {
+    profile: String,
+    response: Json,
+}
+
+impl Row for Of {
+    fn cells(&self) -> Vec<Cell> {
+        Vec::new() // never drawn as a table
+    }
+}
+
+impl Answers {
+    pub fn new(output: Output) -> Answers {
+        let format = match output.format {
+            OutputFormat::Table => OutputFormat::Json,
+            other => other,
+        };
+        Answers(Rows::new(Output { format, ..output }, Vec::new(), ""))
+    }
+
+    pub fn end(self) -> io::Result<()> {
+        self.0.end()
+    }
+}
+
+impl Sink<(ProfileName, Page)> for Answers {
+    fn take(&mut self, (name, page): (ProfileName, Page)) -> io::Result<()> {
+        let text = || Json::Text(String::from_utf8_lossy(&page.body).into_owned());
+        let response = match page.body.is_empty() {
+            true => Json::Null,
+            false => Json::parse(&page.body).unwrap_or_else(text),
+        };
+        self.0.add(&[Of { profile: name.to_string(), response }])
+    }
+}
