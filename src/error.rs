@@ -28,7 +28,12 @@ pub enum Kind {
     /// 403, 404, a tenant you are not in.
     Forbidden,
     CredentialStore,
+    /// SIGINT, or a question that was answered by giving up.
     Interrupted,
+    /// SIGTERM.
+    Terminated,
+    /// SIGHUP.
+    HungUp,
 }
 
 impl Kind {
@@ -41,6 +46,8 @@ impl Kind {
             Kind::Forbidden => 5,
             Kind::CredentialStore => 6,
             Kind::Interrupted => 130,
+            Kind::Terminated => 143,
+            Kind::HungUp => 129,
         }
     }
 
@@ -52,14 +59,18 @@ impl Kind {
             Kind::Authentication => "authentication",
             Kind::Forbidden => "forbidden",
             Kind::CredentialStore => "credential_store",
-            Kind::Interrupted => "interrupted",
+            Kind::Interrupted | Kind::Terminated | Kind::HungUp => "interrupted",
         }
+    }
+
+    pub fn is_interruption(self) -> bool {
+        matches!(self, Kind::Interrupted | Kind::Terminated | Kind::HungUp)
     }
 
     /// Of several failures, the one that the exit code tells: 4, 6, 5, 3, 1, 2; an interruption first.
     pub fn gravest(kinds: impl IntoIterator<Item = Kind>) -> Option<Kind> {
         kinds.into_iter().min_by_key(|kind| match kind {
-            Kind::Interrupted => 0,
+            Kind::Interrupted | Kind::Terminated | Kind::HungUp => 0,
             Kind::Authentication => 1,
             Kind::CredentialStore => 2,
             Kind::Forbidden => 3,

@@ -34,7 +34,7 @@ use crate::system::browser::Browser;
 use crate::system::clock::Clock;
 use crate::system::environment::Environment;
 use crate::system::http::{Authorities, Http, Network, REQUEST_TIMEOUT};
-use crate::system::interrupt;
+use crate::system::interrupt::{self, Interruption};
 use crate::system::locks::{LockError, LockGuard, Locks};
 use crate::system::notices::Notices;
 use crate::system::paths::Paths;
@@ -153,11 +153,7 @@ impl Session {
     /// Waits until no other process is logging in or out. Where no lock can be had at all (no home,
     /// a read-only one) little can be written either, and there is nobody to wait for.
     fn turn(&self) -> Result<Option<LockGuard>> {
-        match self.locks.login() {
-            Ok(guard) => Ok(Some(guard)),
-            Err(error @ LockError::Busy { .. }) => Err(error.into()),
-            Err(_) => Ok(None),
-        }
+        turn(&self.locks)
     }
 
     /// The files as they are now, without flags and variables.
@@ -286,11 +282,11 @@ impl Session {
             .build()
             .map_err(|error| Error::new(Kind::Failed, "could not start the network runtime").cause(error))?;
         interrupt::watch();
-        let wait = |what: &str| self.notices.always(format!("{what} (Ctrl-C again to stop at once)"));
+        let wait = |work: &str| self.notices.always(format!("{work} first (Ctrl-C again to stop at once)"));
         let outcome = runtime.block_on(async {
             tokio::select! {
                 biased; // Ctrl-C is ours from the first poll on: it must not kill us once work has begun.
-                () = interrupt::interrupted(wait) => Err(Error::new(Kind::Interrupted, "interrupted")),
+                interruption = interrupt::interrupted(wait) => Err(broken_off(interruption)),
                 outcome = work => {
                     // Work that gave up may have left a renewal on its way: it is not lost for that.
                     interrupt::settled(|_| {}).await;
@@ -336,6 +332,28 @@ impl Session {
             self.notices
                 .warn(format!("{key} of profile {} comes from {origin} all the same", profile.label()));
         }
+    }
+}
+
+fn turn(locks: &Locks) -> Result<Option<LockGuard>> {
+    match locks.login() {
+        Ok(guard) => Ok(Some(guard)),
+        Err(error @ LockError::Busy { .. }) => Err(error.into()),
+        Err(_) => Ok(None),
+    }
+}
+
+/// The error of a command that a signal ended.
+fn broken_off(interruption: Interruption) -> Error {
+    let kind = match interruption.signal {
+        15 => Kind::Terminated,
+        1 => Kind::HungUp,
+        _ => Kind::Interrupted,
+    };
+    let error = Error::new(kind, "interrupted");
+    match interruption.unfinished {
+        Some(work) => error.cause(format!("{work} was not finished")).hint("autocom auth status --check"),
+        None => error,
     }
 }
 

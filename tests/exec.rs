@@ -229,3 +229,22 @@ fn arguments_and_input_reach_the_command_as_they_are() {
     assert_eq!(rest, b"end\n");
     child.wait().unwrap();
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_signal_that_was_ignored_stays_so_also_after_a_renewal() {
+    let (world, sandbox) = (World::new(), sandbox());
+    sandbox.knobs(|knobs| (knobs.access_ttl_seconds, knobs.refreshed_ttl_seconds) = (10, Some(3600)));
+    world.log_in_by_oauth(&sandbox);
+    let script = format!(
+        "trap '' INT; exec '{}' exec -- grep SigIgn /proc/self/status",
+        env!("CARGO_BIN_EXE_autocom")
+    );
+    let renewals = || sandbox.requests().iter().filter(|it| it.form_field("refresh_token").is_some()).count();
+    for renewed in [1, 1] {
+        let output = world.shell(&script).output().unwrap();
+        let mask = String::from_utf8(output.stdout).unwrap();
+        let mask = u64::from_str_radix(mask.trim_start_matches("SigIgn:").trim(), 16).unwrap();
+        assert_eq!((mask & 2, renewals()), (2, renewed));
+    }
+}

@@ -74,3 +74,14 @@ fn a_code_that_the_platform_does_not_know_is_refused_there() {
     outcome.code(4).says("the platform refused the grant");
     assert_eq!(world.files(), ["", "", ""]);
 }
+
+#[test]
+fn nobody_is_waited_for_longer_than_was_said() {
+    let (world, sandbox) = (World::new(), Sandbox::start(Options::default()).unwrap());
+    let line = format!(
+        "auth login --api-url {} --client-id {CLIENT_ID} --no-browser --timeout 1",
+        sandbox.api_url()
+    );
+    let login = world.start_open(&line);
+    login.finish().code(4).says("nothing was pasted within 1 second").says("--no-browser --timeout SECONDS");
+}

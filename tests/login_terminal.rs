@@ -1,12 +1,16 @@
 //! A login that can't get stuck: the browser on another machine, the address pasted by hand, an SSH
 //! session, and Ctrl-C at every moment.
 
+use std::fs::File;
 use std::time::Duration;
 
-use crate::platform::{CLIENT_ID, Fault, Options, Sandbox, Visited, Visitor, visit_blocking};
+use rustix::process::Signal;
+
+use crate::platform::{CLIENT_ID, Fault, Options, Request, Sandbox, Visited, Visitor, visit_blocking};
 use crate::support::World;
+use crate::support::http::get;
 use crate::support::ports::CallbackPorts;
-use crate::support::world::{DEADLINE, Running};
+use crate::support::world::{DEADLINE, Running, until};
 
 fn sandbox() -> Sandbox {
     Sandbox::start(Options::default()).unwrap()
@@ -88,8 +92,10 @@ fn in_an_ssh_session_without_a_display_it_says_how_the_browser_gets_here() {
     let mut login = world.start(&line(&sandbox, ""));
     login.line_with("SSH session without a display");
     let url = login.login_url();
-    login.line_with("It ends at port 8765 of this machine");
-    login.line_with("  ssh -p 2222 -L 8765:127.0.0.1:8765 ada@203.0.113.9");
+    let (_, rest) = url.split_once("127.0.0.1%3A").unwrap();
+    let port = &rest[..4];
+    login.line_with(&format!("It ends at port {port} of this machine"));
+    login.line_with(&format!("  ssh -p 2222 -L {port}:127.0.0.1:{port} ada@203.0.113.9"));
     login.line_with(&format!("autocom auth login --api-url {} --no-browser", sandbox.api_url()));
     visit_blocking(&url, Visitor::approving("ada")).unwrap();
     login.finish().ok();
@@ -116,41 +122,95 @@ fn nothing_is_left(world: &World, sandbox: &Sandbox) {
     assert!(!sandbox.has_live_tokens("ada"), "a token that nobody has is good");
 }
 
+/// What makes a moment of a login last, and holds on to it.
+type Slow<'a> = &'a dyn Fn(&World, &Sandbox) -> Option<File>;
+
 #[test]
-fn ctrl_c_leaves_nothing_behind_whenever_it_comes() {
+fn a_signal_leaves_nothing_behind_whenever_it_comes() {
     let _ports = CallbackPorts::take();
-    let hangs = |path: &'static str| {
-        move |sandbox: &Sandbox| sandbox.fault(path, Fault::status(200).delay(Duration::from_secs(600)))
+    let nothing: Slow<'_> = &|_, _| None;
+    let late_token: Slow<'_> = &|_, sandbox| {
+        sandbox.knobs(|knobs| knobs.token_delay = Duration::from_millis(700));
+        None
     };
-    let late_token =
-        |sandbox: &Sandbox| sandbox.knobs(|knobs| knobs.token_delay = Duration::from_millis(700));
-    let nothing = |_: &Sandbox| {};
-    // What is slow, and the request during which Ctrl-C comes; none: while the browser is waited for.
-    type Slow<'a> = &'a dyn Fn(&Sandbox);
-    let cases: [(&str, Slow<'_>, Option<&str>); 3] = [
-        ("waiting for the browser", &nothing, None),
-        ("while the code is exchanged", &late_token, Some("/oauth/token")),
-        ("while the platform is asked who it is", &hangs("/api/v1/profile"), Some("/api/v1/profile")),
+    let silent_profile: Slow<'_> = &|_, sandbox| {
+        sandbox.fault("/api/v1/profile", Fault::hang());
+        None
+    };
+    let another_login: Slow<'_> = &|world, _| {
+        std::fs::create_dir_all(world.path("locks")).unwrap();
+        let lock = File::create(world.path("locks/login.lock")).unwrap();
+        lock.lock().unwrap();
+        Some(lock)
+    };
+    // The request during which, or (`true`) after which the signal comes; none: while the browser is waited for.
+    let cases: [(&str, Slow<'_>, Option<(&str, bool)>); 4] = [
+        ("waiting for the browser", nothing, None),
+        ("while the code is exchanged", late_token, Some(("/oauth/token", false))),
+        ("while the platform is asked who it is", silent_profile, Some(("/api/v1/profile", false))),
+        ("while another login is waited for", another_login, Some(("/api/v1/profile", true))),
     ];
     for (case, slow, during) in cases {
-        let (world, sandbox) = (World::new(), sandbox());
-        slow(&sandbox);
-        let mut login = world.start(&line(&sandbox, ""));
-        let url = login.login_url();
-        let browser = std::thread::spawn(move || {
-            let who = Visitor::approving("ada");
-            visit_blocking(&url, if during.is_some() { who } else { Visitor::abandoning("ada") }).map(drop)
-        });
-        match during {
-            Some(path) => drop(sandbox.wait_for_request(|request| request.path == path, DEADLINE).unwrap()),
-            None => drop(sandbox.wait_for_request(|request| request.path == "/login", DEADLINE).unwrap()),
+        for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143), (Signal::HUP, 129)] {
+            let (world, sandbox) = (World::new(), sandbox());
+            let _held = slow(&world, &sandbox);
+            let mut login = world.start(&line(&sandbox, ""));
+            let url = login.login_url();
+            let browser = std::thread::spawn(move || {
+                let who = Visitor::approving("ada");
+                visit_blocking(&url, if during.is_some() { who } else { Visitor::abandoning("ada") })
+                    .map(drop)
+            });
+            let (path, answered) = during.unwrap_or(("/login", false));
+            let wanted = |request: &Request| request.path == path && (!answered || request.status.is_some());
+            sandbox.wait_for_request(wanted, DEADLINE).unwrap();
+            login.signal(signal);
+            let outcome = login.finish();
+            assert_eq!(outcome.code, code, "{case}: {}", outcome.stderr);
+            let _ = browser.join().unwrap();
+            nothing_is_left(&world, &sandbox);
         }
-        login.interrupt();
-        let outcome = login.finish();
-        assert_eq!(outcome.code, 130, "{case}: {}", outcome.stderr);
-        let _ = browser.join().unwrap();
-        nothing_is_left(&world, &sandbox);
     }
+}
+
+#[test]
+fn a_login_that_was_stopped_and_brought_back_goes_on() {
+    let _ports = CallbackPorts::take();
+    let (mut world, sandbox) = (World::new(), sandbox());
+    world.set("BROWSER", "touch opened");
+    let mut shell = world.start_script_in_terminal("exec bash --norc --noprofile -i");
+    shell.types(&format!(
+        "stty cols 500; PS1=; '{}' {}\n",
+        env!("CARGO_BIN_EXE_autocom"),
+        line(&sandbox, "")
+    ));
+    let url = shell.login_url();
+    // A stop that comes while the browser is being started stops it instead of us.
+    assert!(until(|| world.home().join("opened").exists()));
+    shell.types("\u{1a}");
+    shell.line_with("Stopped");
+    // In the background too it waits for its browser, and is not stopped for looking at the keyboard.
+    shell.types("bg\n");
+    shell.line_with("&");
+    let callback = url::Url::parse(&url).unwrap();
+    let (_, redirect) = callback.query_pairs().find(|(name, _)| name == "redirect_uri").unwrap();
+    assert_eq!(get(&redirect.replace("/callback", "/nothing")).0, 404);
+    shell.types("fg\n");
+    shell.line_with("auth login");
+    shell.types(&format!("{}\n", address(&url)));
+    shell.line_with("Logged in as Ada Lovelace");
+    shell.types("exit\n");
+    shell.finish();
+}
+
+#[test]
+fn a_terminal_is_as_it_was_after_a_login_that_was_told_to_stop() {
+    let _ports = CallbackPorts::take();
+    let (world, sandbox) = (World::new(), sandbox());
+    let (mut login, _) = in_terminal(&world, &sandbox, "timeout --foreground 2", "stty -a; exit");
+    login.line_with("interrupted");
+    let screen = login.finish().stderr;
+    assert!(screen.contains(" echo ") && screen.contains(" icanon"), "{screen}");
 }
 
 #[test]

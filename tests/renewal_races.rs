@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
+use rustix::process::Signal;
 
 use crate::platform::{Fault, Knobs, Options, Sandbox, fingerprint};
 use crate::support::World;
@@ -260,16 +261,34 @@ fn ctrl_c_ends_a_wait_for_the_lock() {
 }
 
 #[test]
-fn ctrl_c_does_not_lose_a_token_that_is_on_its_way() {
+fn a_signal_does_not_lose_a_token_that_is_on_its_way() {
+    // Longer than a login's undoing may take: a renewal is waited for as long as a request may take.
+    for (signal, code, delay) in
+        [(Signal::INT, 130, 5500), (Signal::TERM, 143, 1500), (Signal::HUP, 129, 1500)]
+    {
+        let (world, sandbox) = (World::new(), sandbox());
+        world.log_in_by_oauth(&sandbox);
+        let old = world.stored(&sandbox.api_url(), "refresh_token");
+        sandbox.knobs(|knobs| knobs.token_delay = Duration::from_millis(delay));
+        let mut renewal = world.start("auth refresh");
+        sandbox.wait_for_request(|request| request.form_field("refresh_token").is_some(), DEADLINE).unwrap();
+        renewal.signal(signal);
+        renewal.line_with("Storing the renewed token first");
+        renewal.finish().code(code);
+        let new = world.stored(&sandbox.api_url(), "refresh_token");
+        assert!(new != old && sandbox.accepts(&new), "the new token is stored");
+    }
+}
+
+#[test]
+fn a_second_ctrl_c_gives_up_and_says_what_that_may_mean() {
     let (world, sandbox) = (World::new(), sandbox());
     world.log_in_by_oauth(&sandbox);
-    let old = world.stored(&sandbox.api_url(), "refresh_token");
-    sandbox.knobs(|knobs| knobs.token_delay = Duration::from_millis(1500));
+    sandbox.fault("/oauth/token", Fault::hang());
     let mut renewal = world.start("auth refresh");
     sandbox.wait_for_request(|request| request.form_field("refresh_token").is_some(), DEADLINE).unwrap();
     renewal.interrupt();
-    renewal.line_with("Storing the renewed token first");
-    renewal.finish().code(130);
-    let new = world.stored(&sandbox.api_url(), "refresh_token");
-    assert!(new != old && sandbox.accepts(&new), "the new token is stored");
+    renewal.line_with("Ctrl-C again to stop at once");
+    renewal.interrupt();
+    renewal.finish().code(130).says("Storing the renewed token was not finished").says("auth status --check");
 }

@@ -9,12 +9,15 @@ use url::Url;
 
 use super::error::OAuthError;
 use super::flow::Endpoints;
-use super::token::{self, Grant, adapter, client};
+use super::token::{self, Call, Grant, adapter, client};
 use crate::domain::{ClientId, printable};
 use crate::system::http::Http;
+use crate::system::interrupt;
 
 /// A code that claims a longer life is not waited for.
 const LONGEST_LIFE: Duration = Duration::from_secs(24 * 3600);
+/// What is left to do about a grant that comes when nobody wants it any more.
+const UNDOING: Duration = Duration::from_secs(10);
 /// However often the platform says that it may be asked.
 const SHORTEST_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -103,7 +106,16 @@ impl DeviceRequest {
     /// most. Network trouble and a platform that is out of order are waited out.
     pub async fn grant(self, http: &Http, life: Duration) -> Result<Grant, OAuthError> {
         let status = Arc::new(AtomicU16::new(0));
-        let http = adapter(http, &status);
+        let (ask, longest) = (adapter(http, &status), http.request_timeout() + UNDOING);
+        // Any poll may be the one that is granted: a signal waits for its answer.
+        let http = move |request| {
+            let (asked, shield) = (ask(request), interrupt::shield("Hearing the platform out", longest));
+            let shielded: Call = Box::pin(async move {
+                let _shield = shield;
+                asked.await
+            });
+            shielded
+        };
         let client = client(&self.endpoints, &self.client_id);
         // The crate shortens a long interval when the network fails; the platform's is the least.
         let least = self.reply.interval().max(SHORTEST_INTERVAL);

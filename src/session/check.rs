@@ -53,7 +53,8 @@ impl CheckStatus {
             Kind::Authentication => CheckStatus::Rejected,
             Kind::Forbidden => CheckStatus::Forbidden,
             Kind::CredentialStore => CheckStatus::Locked,
-            Kind::Failed | Kind::Usage | Kind::Unreachable | Kind::Interrupted => CheckStatus::Unreachable,
+            Kind::Failed | Kind::Usage | Kind::Unreachable => CheckStatus::Unreachable,
+            Kind::Interrupted | Kind::Terminated | Kind::HungUp => CheckStatus::Unreachable,
         }
     }
 }

@@ -28,6 +28,8 @@ const LONGEST_WAIT: Duration = Duration::from_secs(10);
 const MOST_RETRIES: u32 = 3;
 /// No further attempt is begun after this time: others wait for the lock, 30 seconds at most.
 const ATTEMPTS_END: Duration = Duration::from_secs(20);
+/// What a store may take at the end of a renewal that was told to stop.
+const STORING: Duration = Duration::from_secs(5);
 /// After this time it is said that another process is waited for.
 const SAY_AFTER: Duration = Duration::from_secs(2);
 
@@ -134,7 +136,9 @@ impl Credential {
             return Err(Unrenewed::NotRenewable);
         };
         self.check_writable(&stored).await?;
-        let (this, shield) = (self.clone(), interrupt::shield("Storing the renewed token first"));
+        // From here on a signal waits: for an answer, for as long as one may take, and for the store.
+        let at_most = self.0.whose.http.request_timeout().max(ATTEMPTS_END) + STORING;
+        let (this, shield) = (self.clone(), interrupt::shield("Storing the renewed token", at_most));
         let renewal = tokio::spawn(async move {
             let _shield = shield;
             this.refresh(stored, refresh_token, guard).await

@@ -17,13 +17,16 @@ use crate::oauth::{
     Pending, RedirectUri, Reply, paste,
 };
 use crate::platform::Profile as User;
+use crate::system::http::Http;
 use crate::system::interrupt::{self, Shield};
 use crate::system::keyboard::Keyboard;
 use crate::system::notices::Notices;
 use crate::system::person::Waiting;
 
-/// How long a login in the browser may take.
-const BROWSER_TIMEOUT: Duration = Duration::from_secs(300);
+/// How long a person may take in a browser.
+const PERSONS_TIME: Duration = Duration::from_secs(300);
+/// What revoking and the browser's last page may take when a login was told to stop.
+const UNDOING: Duration = Duration::from_secs(10);
 const DEFAULT_SSH_PORT: &str = "22";
 
 /// How the token is to be had.
@@ -61,8 +64,8 @@ impl Session {
     ) -> Result<Fresh> {
         match method {
             Method::Token(token) => Ok(Fresh::personal(token, target)),
-            Method::Browser => self.by_browser(target, timeout.unwrap_or(BROWSER_TIMEOUT)).await,
-            Method::Paste => self.by_paste(target).await,
+            Method::Browser => self.by_browser(target, timeout.unwrap_or(PERSONS_TIME)).await,
+            Method::Paste => self.by_paste(target, timeout.unwrap_or(PERSONS_TIME)).await,
             Method::Device => self.by_device(target, timeout).await,
         }
     }
@@ -107,7 +110,7 @@ impl Session {
             ))
         })??;
         drop((waiting, keyboard));
-        let shield = Some(shield());
+        let shield = Some(shield(&self.http(&target.profile)));
         match pending.exchange(&self.http(&target.profile), code).await {
             Ok(grant) => Ok(Fresh { reply, shield, ..Fresh::granted(grant, client_id, self.clock.now()) }),
             Err(error) => {
@@ -170,7 +173,7 @@ impl Session {
         Notices::new(move |notice, text| aside(&|| heard.say(notice, text)))
     }
 
-    async fn by_paste(&self, target: &Target) -> Result<Fresh> {
+    async fn by_paste(&self, target: &Target, timeout: Duration) -> Result<Fresh> {
         let client_id = self.client_id(target)?;
         let redirect = RedirectUri::on(PASTE_PORT);
         let AuthorizationRequest { url, pending } =
@@ -180,9 +183,12 @@ impl Session {
              The browser then ends on a page that can't be shown. Copy its whole address and paste it here.",
             target.url.origin()
         ));
-        let pasted = self.pasted().await?;
+        let pasted = tokio::time::timeout(timeout, self.pasted()).await.map_err(|_| {
+            Error::new(Kind::Authentication, format!("nothing was pasted within {}", spelled_out(timeout)))
+                .hint(format!("{} --no-browser --timeout SECONDS", target.command()))
+        })??;
         let code = paste::code(pasted.expose(), &pending)?;
-        let shield = Some(shield());
+        let shield = Some(shield(&self.http(&target.profile)));
         let grant = pending.exchange(&self.http(&target.profile), code).await?;
         Ok(Fresh { shield, ..Fresh::granted(grant, client_id, self.clock.now()) })
     }
@@ -200,7 +206,8 @@ impl Session {
         ));
         let grant = request.grant(&self.http(&target.profile), life).await?;
         drop(waiting);
-        Ok(Fresh { shield: Some(shield()), ..Fresh::granted(grant, client_id, self.clock.now()) })
+        let shield = Some(shield(&self.http(&target.profile)));
+        Ok(Fresh { shield, ..Fresh::granted(grant, client_id, self.clock.now()) })
     }
 
     /// A line from a terminal, all of a pipe.
@@ -283,18 +290,25 @@ async fn pasted_address(
     notices: &Notices,
 ) -> Result<Secret, OAuthError> {
     let Some(keyboard) = keyboard else { return std::future::pending().await };
+    let mut attempts = 0;
     loop {
         let line = keyboard.line().await;
         if line.expose().trim().is_empty() {
             continue;
         }
         match paste::address(line.expose(), pending) {
-            Err(OAuthError::NotACode(words)) => notices.warn(format!("{words}; still waiting")),
+            Err(OAuthError::NotACode(words)) => {
+                // Counted, since the same words are said once only.
+                attempts += 1;
+                let so_often = if attempts > 1 { format!(" ({attempts} attempts)") } else { String::new() };
+                notices.warn(format!("{words}; still waiting{so_often}"));
+            }
             other => return other,
         }
     }
 }
 
-fn shield() -> Shield {
-    interrupt::shield("Revoking the new token first")
+/// From the question to the platform on, what it may have granted is stored or revoked.
+fn shield(http: &Http) -> Shield {
+    interrupt::shield("Revoking the new token", http.request_timeout() + UNDOING)
 }

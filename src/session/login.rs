@@ -4,10 +4,10 @@ use std::time::Duration;
 
 pub use super::fresh::Method;
 
-use super::Session;
 use super::fresh::Fresh;
 use super::record::login_of;
 use super::target::{Target, Used, free_name};
+use super::{Session, broken_off, turn};
 use crate::config::{EditTarget, Login};
 use crate::credentials::Record;
 use crate::domain::{CredentialKey, Key, Layer, ProfileName, Secret, StoreKind, Tenant, TokenKind};
@@ -15,6 +15,10 @@ use crate::error::{Error, Kind, Result};
 use crate::oauth::page::Success;
 use crate::platform::{Membership, Platform, PlatformError, Profile as User};
 use crate::system::interrupt;
+use crate::system::locks::LockGuard;
+
+/// What the stores may take when a login was told to stop.
+const STORING: Duration = Duration::from_secs(10);
 
 pub struct LoginRequest {
     pub method: Method,
@@ -54,14 +58,17 @@ impl Session {
     async fn finish(&self, target: &Target, store: StoreKind, mut fresh: Fresh) -> Result<LoggedIn> {
         let (reply, _shield) = (fresh.reply.take(), fresh.shield.take());
         let (access_token, kind) = (fresh.access_token.clone(), fresh.kind);
-        let identified = tokio::select! {
-            identified = self.identify(target, &access_token) => identified,
-            // Shielded, but not worth waiting for: what was granted is revoked below.
-            () = interrupt::pressed() => Err(Error::new(Kind::Interrupted, "interrupted")),
+        let ready = async {
+            let identified = self.identify(target, &access_token).await?;
+            Ok((identified, self.turn_apart().await?))
         };
-        let outcome = match identified {
-            Ok((user, tenant)) => self.commit(target, store, fresh, user, tenant),
-            Err(error) => Err(error),
+        let outcome = tokio::select! {
+            biased;
+            // Shielded, but not worth waiting for: what was granted is revoked below.
+            interruption = interrupt::pressed() => Err(broken_off(interruption)),
+            ready = ready => ready.and_then(|((user, tenant), turn)| {
+                self.commit(target, store, fresh, user, tenant, turn)
+            }),
         };
         match outcome {
             Ok(done) => {
@@ -94,6 +101,13 @@ impl Session {
         }
     }
 
+    /// As [`Session::turn`], where it holds up nothing else.
+    async fn turn_apart(&self) -> Result<Option<LockGuard>> {
+        let locks = self.locks.clone();
+        let turn = tokio::task::spawn_blocking(move || turn(&locks)).await;
+        turn.unwrap_or_else(|_| Err(Error::new(Kind::Failed, "waiting for other logins broke off")))
+    }
+
     /// Writes the login down. The browser may have taken minutes, and others log in meanwhile: so one
     /// at a time, and all is decided by the files as they are now.
     fn commit(
@@ -103,9 +117,9 @@ impl Session {
         fresh: Fresh,
         user: User,
         tenant: Tenant,
+        _turn: Option<LockGuard>,
     ) -> Result<LoggedIn> {
-        let _turn = self.turn()?;
-        let _shield = interrupt::shield("Storing the login first");
+        let _shield = interrupt::shield("Storing the login", STORING);
         let session = self.again();
         let target = session.login_target(before.asks_to_activate)?;
         if target.url != before.url {

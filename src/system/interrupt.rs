@@ -1,101 +1,179 @@
-//! Ctrl-C while the program is busy with something that can't be given up: a lock that another process
-//! holds, a keychain that says nothing, a renewal whose only copy of a token is on its way.
+//! Ctrl-C (SIGINT), and on Unix SIGTERM and SIGHUP, while the program is busy: with something that can be
+//! given up at once, or with something that can't, such as a renewal whose only copy of a token is on its
+//! way.
+//!
+//! A signal that was ignored when we were started stays so (a job in the background of a script, `nohup`).
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Mutex, Once, PoisonError};
 use std::time::Duration;
 
-use tokio::signal::ctrl_c;
 use tokio::sync::Notify;
 
 /// What the main thread has for ending by itself, in good order.
 const GRACE: Duration = Duration::from_millis(500);
 
-/// What shielded work has for coming to its end.
-const SHIELDED: Duration = Duration::from_secs(5);
-
-/// The exit code of an interrupted program, as shells have it (128 + SIGINT).
-const INTERRUPTED: i32 = 130;
-
 static WATCHING: Once = Once::new();
-static SHIELDS: AtomicUsize = AtomicUsize::new(0);
-/// What the newest of them protects.
-static SHIELDED_WORK: Mutex<&str> = Mutex::new("");
-/// Since work under a shield may look only later.
-static PRESSED: AtomicBool = AtomicBool::new(false);
-static LAST_SHIELD_GONE: Notify = Notify::const_new();
+static SHIELDS: Mutex<Vec<Shielded>> = Mutex::new(Vec::new());
+static A_SHIELD_IS_GONE: Notify = Notify::const_new();
+/// The number of the signal that came first; 0: none. Since work under a shield may look only later.
+static CAME: AtomicU8 = AtomicU8::new(0);
 
-/// While one is held, Ctrl-C waits: for the last of them to go, for five seconds at most, or for
-/// another Ctrl-C.
-pub struct Shield(());
+struct Shielded {
+    id: usize,
+    work: &'static str,
+    at_most: Duration,
+}
 
-/// `what` is being done meanwhile, as a clause that a person reads who has pressed Ctrl-C.
-pub fn shield(what: &'static str) -> Shield {
-    *SHIELDED_WORK.lock().unwrap_or_else(PoisonError::into_inner) = what;
-    SHIELDS.fetch_add(1, Ordering::SeqCst);
-    Shield(())
+/// While one is held, a signal waits: for the last of them to go, for as long as the most patient of them
+/// says, or for another signal.
+pub struct Shield(usize);
+
+/// `work` is being done meanwhile, as a clause that a person reads who has pressed Ctrl-C.
+pub fn shield(work: &'static str, at_most: Duration) -> Shield {
+    let mut shields = shields();
+    let id = shields.last().map_or(0, |last| last.id + 1);
+    shields.push(Shielded { id, work, at_most });
+    Shield(id)
 }
 
 impl Drop for Shield {
     fn drop(&mut self) {
-        if SHIELDS.fetch_sub(1, Ordering::SeqCst) == 1 {
-            LAST_SHIELD_GONE.notify_waiters();
-        }
+        shields().retain(|shield| shield.id != self.0);
+        A_SHIELD_IS_GONE.notify_waiters();
     }
 }
 
-/// Comes back when somebody presses Ctrl-C, whatever is shielded from it, or has done so before.
-pub async fn pressed() {
-    if PRESSED.load(Ordering::SeqCst) {
-        return;
-    }
-    if ctrl_c().await.is_err() {
-        // No handler can be had: then the signal ends the process by itself.
-        std::future::pending::<()>().await;
-    }
-    PRESSED.store(true, Ordering::SeqCst);
+fn shields() -> std::sync::MutexGuard<'static, Vec<Shielded>> {
+    SHIELDS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Comes back when somebody has pressed Ctrl-C and nothing is shielded from it. If something is, `wait`
-/// is called with what that is.
-pub async fn interrupted(wait: impl FnOnce(&str)) {
-    pressed().await;
+/// What is being done under the newest shield.
+fn shielded_work() -> Option<&'static str> {
+    shields().last().map(|shield| shield.work)
+}
+
+/// How a command was broken off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Interruption {
+    /// The number of the signal: 2 is SIGINT.
+    pub signal: u8,
+    /// What was to be waited for and did not come to its end in time.
+    pub unfinished: Option<&'static str>,
+}
+
+impl Interruption {
+    /// As shells have it.
+    pub fn exit_code(self) -> u8 {
+        128 + self.signal
+    }
+}
+
+/// Comes back when a signal comes, whatever is shielded from it, or has come before.
+pub async fn pressed() -> Interruption {
+    if CAME.load(Ordering::SeqCst) == 0 {
+        let signal = next_signal().await;
+        let _ = CAME.compare_exchange(0, signal, Ordering::SeqCst, Ordering::SeqCst);
+    }
+    Interruption { signal: CAME.load(Ordering::SeqCst), unfinished: None }
+}
+
+/// Comes back when a signal has come and nothing is shielded from it. If something is, `wait` is called
+/// with what that is.
+pub async fn interrupted(wait: impl FnOnce(&str)) -> Interruption {
+    let interruption = pressed().await;
     tokio::select! {
+        biased;
         () = settled(wait) => {}
-        _ = ctrl_c() => {}
+        _ = next_signal() => {}
     }
+    Interruption { unfinished: shielded_work(), ..interruption }
 }
 
-/// Comes back when nothing is shielded any more, after five seconds at most. If something is, `wait` is
+/// Comes back when nothing is shielded any more, or has been for too long. If something is, `wait` is
 /// called with what that is.
 pub async fn settled(wait: impl FnOnce(&str)) {
-    let gone = LAST_SHIELD_GONE.notified();
-    tokio::pin!(gone);
-    // Listening before looking: what goes in between is not missed.
-    gone.as_mut().enable();
-    if SHIELDS.load(Ordering::SeqCst) > 0 {
-        let what = *SHIELDED_WORK.lock().unwrap_or_else(PoisonError::into_inner);
-        wait(what);
-        let _ = tokio::time::timeout(SHIELDED, gone).await;
-    }
+    let Some(work) = shielded_work() else { return };
+    wait(work);
+    let at_most = shields().iter().map(|shield| shield.at_most).max().unwrap_or_default();
+    let _ = tokio::time::timeout(at_most, async {
+        loop {
+            // Listening before looking: what goes in between is not missed.
+            let gone = A_SHIELD_IS_GONE.notified();
+            tokio::pin!(gone);
+            gone.as_mut().enable();
+            if shields().is_empty() {
+                return;
+            }
+            gone.await;
+        }
+    })
+    .await;
 }
 
-/// From now on Ctrl-C ends the process, at the latest after a moment of grace. The kernel frees the
-/// locks, and a file is written whole or not at all, so the end may come at any time.
+/// From now on a signal ends the process, at the latest after a moment of grace, also where the main thread
+/// is stuck. The kernel frees the locks, and a file is written whole or not at all, so the end may come at
+/// any time.
 pub fn watch() {
     WATCHING.call_once(|| {
         std::thread::spawn(|| {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             if let Ok(runtime) = runtime {
-                runtime.block_on(interrupted(|_| {}));
+                let interruption = runtime.block_on(interrupted(|_| {}));
                 std::thread::sleep(GRACE);
-                end();
+                end(interruption);
             }
         });
     });
 }
 
 #[expect(clippy::disallowed_methods, reason = "the main thread is stuck: it can't return an exit code")]
-fn end() -> ! {
-    std::process::exit(INTERRUPTED)
+fn end(interruption: Interruption) -> ! {
+    std::process::exit(interruption.exit_code().into())
+}
+
+/// The number of the next signal that would end us.
+#[cfg(unix)]
+async fn next_signal() -> u8 {
+    use tokio::signal::unix::{SignalKind, signal};
+
+    async fn next(kind: SignalKind, ignored: u64) -> u8 {
+        let number = u8::try_from(kind.as_raw_value()).unwrap_or_default();
+        let is_ignored = number > 0 && ignored >> (number - 1) & 1 == 1;
+        if is_ignored {
+            std::future::pending::<()>().await;
+        }
+        match signal(kind) {
+            Ok(mut signal) => _ = signal.recv().await,
+            // No handler can be had: then the signal ends the process by itself.
+            Err(_) => std::future::pending().await,
+        }
+        number
+    }
+    let ignored = ignored_signals();
+    tokio::select! {
+        signal = next(SignalKind::interrupt(), ignored) => signal,
+        signal = next(SignalKind::terminate(), ignored) => signal,
+        signal = next(SignalKind::hangup(), ignored) => signal,
+    }
+}
+
+#[cfg(not(unix))]
+async fn next_signal() -> u8 {
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+    2
+}
+
+/// The signals that were ignored when we were started, a bit each. Asking the kernel for it takes unsafe
+/// code; Linux also tells it in a file.
+#[cfg(unix)]
+fn ignored_signals() -> u64 {
+    static IGNORED: std::sync::OnceLock<u64> = std::sync::OnceLock::new();
+    *IGNORED.get_or_init(|| {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+        let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+        mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0)
+    })
 }

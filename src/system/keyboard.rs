@@ -15,6 +15,7 @@ mod unix {
     use std::io::{Stdin, stdin};
     use std::time::Duration;
 
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
     use rustix::io::Errno;
     use rustix::process::getpgrp;
     use rustix::termios::{
@@ -46,17 +47,11 @@ mod unix {
         /// would stop for trying.
         pub fn open() -> Option<Keyboard> {
             let stdin = stdin();
-            if tcgetpgrp(&stdin).ok()? != getpgrp() {
+            if !is_in_front(&stdin) {
                 return None;
             }
             let before = tcgetattr(&stdin).ok()?;
-            let mut silent = before.clone();
-            // Not by lines: the kernel's longest line is shorter than some addresses are. Ctrl-C stays.
-            silent.local_modes -= LocalModes::ECHO | LocalModes::ICANON;
-            // A read takes what there is and never waits.
-            silent.special_codes[SpecialCodeIndex::VMIN] = 0;
-            silent.special_codes[SpecialCodeIndex::VTIME] = 0;
-            tcsetattr(&stdin, OptionalActions::Now, &silent).ok()?;
+            silence(&stdin, &before)?;
             Some(Keyboard { stdin, before, line: Zeroizing::new(Vec::with_capacity(LONGEST_LINE)) })
         }
 
@@ -64,6 +59,10 @@ mod unix {
         pub async fn line(&mut self) -> Secret {
             let mut chunk = Zeroizing::new([0_u8; 1024]);
             loop {
+                if !self.is_ready() {
+                    tokio::time::sleep(LOOK_EVERY).await;
+                    continue;
+                }
                 match rustix::io::read(&self.stdin, &mut *chunk) {
                     Ok(0) | Err(Errno::INTR | Errno::AGAIN) => tokio::time::sleep(LOOK_EVERY).await,
                     Ok(length) => {
@@ -74,6 +73,22 @@ mod unix {
                     Err(_) => std::future::pending().await,
                 }
             }
+        }
+
+        /// Whether a read has something to take. Ctrl-Z and `fg` may have happened since the last look: then
+        /// the shell has put its own modes back, or we are in the background and must not touch the terminal.
+        fn is_ready(&self) -> bool {
+            if !is_in_front(&self.stdin) {
+                return false;
+            }
+            match tcgetattr(&self.stdin) {
+                Ok(modes) if modes.local_modes.contains(LocalModes::ICANON) => {
+                    _ = silence(&self.stdin, &modes);
+                }
+                _ => {}
+            }
+            let mut stdin = [PollFd::new(&self.stdin, PollFlags::IN)];
+            poll(&mut stdin, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })).is_ok_and(|ready| ready > 0)
         }
 
         /// Adds what was typed; answers the line that it completes. What is behind its end is dropped:
@@ -98,8 +113,25 @@ mod unix {
 
     impl Drop for Keyboard {
         fn drop(&mut self) {
-            let _ = tcsetattr(&self.stdin, OptionalActions::Now, &self.before);
+            if is_in_front(&self.stdin) {
+                let _ = tcsetattr(&self.stdin, OptionalActions::Now, &self.before);
+            }
         }
+    }
+
+    /// Whether the terminal is ours to read and to set; whoever is in the background is stopped for it.
+    fn is_in_front(stdin: &Stdin) -> bool {
+        tcgetpgrp(stdin).is_ok_and(|group| group == getpgrp())
+    }
+
+    fn silence(stdin: &Stdin, modes: &Termios) -> Option<()> {
+        let mut silent = modes.clone();
+        // Not by lines: the kernel's longest line is shorter than some addresses are. Ctrl-C stays.
+        silent.local_modes -= LocalModes::ECHO | LocalModes::ICANON;
+        // A read takes what there is and never waits.
+        silent.special_codes[SpecialCodeIndex::VMIN] = 0;
+        silent.special_codes[SpecialCodeIndex::VTIME] = 0;
+        tcsetattr(stdin, OptionalActions::Now, &silent).ok()
     }
 }
 

@@ -196,7 +196,9 @@ impl World {
         let hands_out_the_token =
             words.windows(2).any(|pair| pair == ["auth", "token"]) || words.contains(&"exec".as_ref());
         let pipes = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        Running { hands_out_the_token, ..self.running(pipes.spawn().unwrap()) }
+        let mut running = self.running(pipes.spawn().unwrap());
+        running.hands_out_the_token = hands_out_the_token;
+        running
     }
 
     /// The command, with nothing but this world's environment.
@@ -377,8 +379,13 @@ impl Running {
     /// Ctrl-C.
     #[cfg(unix)]
     pub fn interrupt(&self) {
-        use rustix::process::{Pid, Signal, kill_process};
-        kill_process(Pid::from_child(&self.child), Signal::INT).unwrap();
+        self.signal(rustix::process::Signal::INT);
+    }
+
+    #[cfg(unix)]
+    pub fn signal(&self, signal: rustix::process::Signal) {
+        use rustix::process::{Pid, kill_process};
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
     }
 
     /// Waits for the end.
@@ -400,6 +407,14 @@ impl Running {
             assert!(!stdout.contains(token), "a refresh token on stdout:\n{stdout}");
         }
         Outcome { stdout, stderr, code: status.code().unwrap_or(-1) }
+    }
+}
+
+impl Drop for Running {
+    /// A test that fails leaves nothing behind that holds a callback port.
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 

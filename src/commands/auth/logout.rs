@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::super::Done;
 use crate::domain::{StoreKind, TokenKind};
-use crate::error::{Kind, Result};
+use crate::error::Result;
 use crate::session::Session;
 use crate::session::logout::{LoggedOut, Revocation};
 use crate::ui::view::{Cell, Column, View, Viewed};
@@ -76,7 +76,7 @@ impl Logout {
                 Ok(done) => {
                     rows.extend(self.report(session, done, only.as_ref().map(|name| name.as_str()))?)
                 }
-                Err(error) if error.kind == Kind::Interrupted => return Err(error),
+                Err(error) if error.kind.is_interruption() => return Err(error),
                 Err(error) => failures.push(error),
             }
         }
