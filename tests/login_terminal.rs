@@ -124,6 +124,8 @@ fn nothing_is_left(world: &World, sandbox: &Sandbox) {
 
 /// What makes a moment of a login last, and holds on to it.
 type Slow<'a> = &'a dyn Fn(&World, &Sandbox) -> Option<File>;
+/// The request during which, or (`true`) after which the signal comes.
+type During = Option<(&'static str, bool)>;
 
 #[test]
 fn a_signal_leaves_nothing_behind_whenever_it_comes() {
@@ -143,8 +145,7 @@ fn a_signal_leaves_nothing_behind_whenever_it_comes() {
         lock.lock().unwrap();
         Some(lock)
     };
-    // The request during which, or (`true`) after which the signal comes; none: while the browser is waited for.
-    let cases: [(&str, Slow<'_>, Option<(&str, bool)>); 4] = [
+    let cases: [(&str, Slow<'_>, During); 4] = [
         ("waiting for the browser", nothing, None),
         ("while the code is exchanged", late_token, Some(("/oauth/token", false))),
         ("while the platform is asked who it is", silent_profile, Some(("/api/v1/profile", false))),
