@@ -81,6 +81,12 @@ fn tour() -> Outcome {
     shell.say("Staging's token is about to end. Whatever needs one renews it first, without a word.");
     shell.run(&["auth", "status", "--check"])?;
 
+    shell.say("Its newest orders, with every digit of their totals.");
+    shell.run(&["orders", "list", "--limit", "3"])?;
+
+    shell.say("Ask every platform at once whether it still takes its token.");
+    shell.run(&["profiles", "list", "--check"])?;
+
     shell.say("Switch to production: no new login.");
     shell.run(&["profiles", "use", "prod"])?;
     shell.run(&["whoami"])?;

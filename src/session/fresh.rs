@@ -140,11 +140,11 @@ impl Session {
             return;
         }
         let or_paste = match can_paste {
-            true => "If it can't come back here, paste the address that it ends on.\n",
+            true => "\nIf it can't come back here, paste the address that it ends on.\n",
             false => "",
         };
         self.notices.always(format!(
-            "Opening a browser to log in to {origin}. If none opens, visit:\n\n  {url}\n\n{or_paste}"
+            "Opening a browser to log in to {origin}. If none opens, visit:\n\n  {url}\n{or_paste}"
         ));
         if let Err(error) = self.browser.open(url) {
             self.notices.hint(format!("{error}"));
