@@ -107,7 +107,7 @@ impl Viewed for WhoamiAllAnswer {
                 Column::expendable("EXPIRES", 5),
             ],
             rows: self.0.iter().map(cells).collect(),
-            empty: "nobody is logged in",
+            empty: "nobody",
         }
     }
 }

@@ -50,7 +50,11 @@ impl Viewed for ListAnswer {
 impl Viewed for ListAllAnswer {
     fn view(&self) -> View {
         let columns = std::iter::once(Of::<TenantRow>::COLUMN).chain(COLUMNS).collect();
-        View::Table { columns, rows: self.0.iter().map(|row| row.cells(cells)).collect(), empty: NONE }
+        View::Table {
+            columns,
+            rows: self.0.iter().map(|row| row.cells(cells)).collect(),
+            empty: "no tenants",
+        }
     }
 }
 
