@@ -67,6 +67,7 @@ fn mends_or_needs_no_file(command: &Command) -> bool {
     matches!(
         command,
         Command::Version(_)
+            | Command::Doctor(_)
             | Command::Config(C::Path(_) | C::Set(_) | C::Unset(_))
             | Command::Profiles(P::Set(_))
     )
@@ -89,6 +90,7 @@ fn run_command(command: Command, session: &Session) -> Result<Done, Error> {
         Command::Profiles(profiles) => profiles.run(session),
         Command::Config(config) => config.run(session),
         Command::Exec(exec) => exec.run(session),
+        Command::Doctor(doctor) => doctor.run(session),
         Command::Version(version) => version.run(),
     }
 }

@@ -44,6 +44,7 @@ fn arguments() -> BTreeMap<&'static str, Vec<&'static str>> {
         ("profiles rename", vec!["new newer"]),
         ("profiles remove", vec!["newer", "one"]),
         ("auth status", vec!["", "--check"]),
+        ("doctor", vec!["", "--offline", "--fix"]),
         ("auth token", vec!["", "--min-ttl 999999999"]),
         ("exec", vec!["-- true", "-- nowhere-to-be-found"]),
         ("auth logout", vec!["--local-only --profile two", ""]),

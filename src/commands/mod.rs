@@ -2,6 +2,7 @@
 
 pub mod auth;
 pub mod config;
+pub mod doctor;
 pub mod exec;
 pub mod profiles;
 pub mod several;
