@@ -67,6 +67,7 @@ fn mends_or_needs_no_file(command: &Command) -> bool {
     matches!(
         command,
         Command::Version(_)
+            | Command::Doctor(_)
             | Command::Config(C::Path(_) | C::Set(_) | C::Unset(_))
             | Command::Profiles(P::Set(_))
     )
@@ -93,6 +94,7 @@ fn run_command(command: Command, session: &Session, colour: ColorChoice) -> Resu
         Command::Orders(orders) => orders.run(session, output(session, colour)),
         Command::Api(api) => api.run(session, output(session, colour)),
         Command::Exec(exec) => exec.run(session),
+        Command::Doctor(doctor) => doctor.run(session),
         Command::Version(version) => version.run(),
     }
 }

@@ -6,7 +6,7 @@ use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand};
 use jiff::SignedDuration;
 
-use crate::commands::{api, auth, config, exec, orders, profiles, tenants, version, whoami};
+use crate::commands::{api, auth, config, doctor, exec, orders, profiles, tenants, version, whoami};
 use crate::config::Flags;
 use crate::domain::OutputFormat;
 use crate::ui::style::ColorChoice;
@@ -83,6 +83,8 @@ pub enum Command {
     Api(api::Api),
     /// Run a command with the selected profile's token in its environment
     Exec(exec::Exec),
+    /// Find out what is wrong here, and the command that mends it
+    Doctor(doctor::Doctor),
     /// Print the version
     Version(version::Version),
 }

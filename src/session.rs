@@ -7,6 +7,7 @@ pub mod api;
 pub mod bearer;
 pub mod check;
 pub mod credential;
+pub mod doctor;
 mod fresh;
 pub mod identity;
 pub mod listing;

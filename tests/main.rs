@@ -13,6 +13,8 @@ mod at_once;
 #[cfg(unix)]
 mod ci;
 mod config_files;
+#[cfg(unix)]
+mod doctor;
 mod errors;
 #[cfg(unix)]
 mod exec;

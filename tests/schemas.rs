@@ -9,6 +9,7 @@ use autocom::commands::auth::{
     token::TokenAnswer,
 };
 use autocom::commands::config::{get::GetAnswer, list::ListAnswer as ConfigList, path::PathAnswer};
+use autocom::commands::doctor::DoctorAnswer;
 use autocom::commands::orders::list::{ListAllAnswer as OrdersOfAll, ListAnswer as OrdersList};
 use autocom::commands::profiles::{current::CurrentAnswer, list::ListAnswer, show::ShowAnswer};
 use autocom::commands::tenants::list::{ListAllAnswer as TenantsOfAll, ListAnswer as TenantsList};
@@ -37,6 +38,7 @@ fn schemas() -> Vec<(&'static str, Schema)> {
         of::<ConfigList>("config-list"),
         of::<GetAnswer>("config-get"),
         of::<PathAnswer>("config-path"),
+        of::<DoctorAnswer>("doctor"),
         of::<CurrentAnswer>("profiles-current"),
         of::<ListAnswer>("profiles-list"),
         of::<ShowAnswer>("profiles-show"),
@@ -111,6 +113,7 @@ fn what_every_command_prints_is_valid_by_its_schema() {
         ("config-get", "config get tenant"),
         ("config-list", "config list"),
         ("config-path", "config path"),
+        ("doctor", "doctor --offline"),
         ("profiles-current", "profiles current"),
         ("profiles-list", "profiles list"),
         ("profiles-list", "profiles list --check"),

@@ -44,6 +44,7 @@ fn arguments() -> BTreeMap<&'static str, Vec<&'static str>> {
         ("profiles rename", vec!["new newer"]),
         ("profiles remove", vec!["newer", "one"]),
         ("auth status", vec!["", "--check"]),
+        ("doctor", vec!["", "--offline", "--fix"]),
         ("auth token", vec!["", "--min-ttl 999999999"]),
         ("tenants use", vec!["globex", "acme --no-check"]),
         ("orders list", vec!["--limit 2", "--status hunter"]),

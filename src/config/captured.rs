@@ -4,6 +4,7 @@
 //! credential itself is the truth: whoever reads one mends its entry here.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -153,6 +154,24 @@ impl Captured {
         })
     }
 
+    /// What is wrong with the file's text, and its line and column, if it can't be understood.
+    pub fn flaw(bytes: &[u8]) -> Option<(String, usize, usize)> {
+        let at = |words: String, end: usize| {
+            let before = &bytes[..end.min(bytes.len())];
+            let line = before.split(|byte| *byte == b'\n').count();
+            let last = before.rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
+            Some((words, line, String::from_utf8_lossy(last).chars().count() + 1))
+        };
+        match std::str::from_utf8(bytes) {
+            Err(error) => at("is not UTF-8 text".to_owned(), error.valid_up_to()),
+            Ok(text) => {
+                let error = toml::from_str::<BTreeMap<String, Wire>>(text).err()?;
+                let words = error.message().lines().collect::<Vec<_>>().join("; ");
+                at(words, error.span().map_or(0, |span| span.start))
+            }
+        }
+    }
+
     pub fn get(&self, key: &CredentialKey) -> Option<Login> {
         self.near(key, None)
     }
@@ -190,7 +209,31 @@ impl Captured {
             Some(login) => captured.insert(key.clone(), &login),
             None => drop(captured.0.remove(key)),
         }
-        let wire: BTreeMap<&str, &Wire> = captured.0.iter().map(|(key, wire)| (key.as_str(), wire)).collect();
+        captured.write(place)
+    }
+
+    /// In place of a file that can't be understood, which is kept beside it: what these entries say. `None`
+    /// if somebody else has written the file anew meanwhile, else the name under which it is kept.
+    pub fn rebuild(
+        place: &Place,
+        locks: &Locks,
+        notices: &Notices,
+        entries: impl IntoIterator<Item = (CredentialKey, Login)>,
+    ) -> Result<Option<PathBuf>, ConfigError> {
+        let _lock = locks.config()?;
+        let bytes = files::read(&place.path, Trust::of(place, false), notices)?.unwrap_or_default();
+        if Captured::flaw(&bytes).is_none() {
+            return Ok(None);
+        }
+        let kept = files::keep_aside(&place.path, &bytes)?;
+        let mut captured = Captured::default();
+        entries.into_iter().for_each(|(key, login)| captured.insert(key, &login));
+        captured.write(place)?;
+        Ok(Some(kept))
+    }
+
+    fn write(&self, place: &Place) -> Result<(), ConfigError> {
+        let wire: BTreeMap<&str, &Wire> = self.0.iter().map(|(key, wire)| (key.as_str(), wire)).collect();
         let body = toml::to_string(&wire).unwrap_or_default();
         files::replace(&place.path, format!("{HEADER}{body}").as_bytes())?;
         Ok(())

@@ -75,16 +75,16 @@ impl Credentials {
         known: Option<StoreKind>,
     ) -> Result<Option<Stored>, StoreError> {
         match known {
-            Some(StoreKind::Keychain) => match self.read_in(StoreKind::Keychain, key).map_err(lost)? {
+            Some(StoreKind::Keychain) => match self.read_in(key, StoreKind::Keychain).map_err(lost)? {
                 Some(stored) => Ok(Some(stored)),
-                None => self.read_in(StoreKind::File, key),
+                None => self.read_in(key, StoreKind::File),
             },
-            Some(StoreKind::File) => match self.read_in(StoreKind::File, key)? {
+            Some(StoreKind::File) => match self.read_in(key, StoreKind::File)? {
                 Some(stored) => Ok(Some(stored)),
                 None => self.read_keychain(key, choice),
             },
             None => {
-                let file = self.read_in(StoreKind::File, key);
+                let file = self.read_in(key, StoreKind::File);
                 match (self.read_keychain(key, choice), file) {
                     (Ok(Some(keychain)), Ok(Some(file))) => Ok(Some(later(keychain, file))),
                     (Ok(Some(stored)), _) | (_, Ok(Some(stored))) => Ok(Some(stored)),
@@ -197,6 +197,17 @@ impl Credentials {
         Ok(Deleted { keychain: keychain?, file: file? })
     }
 
+    /// Where both stores have a copy: deletes the one that was written earlier, under the key's lock.
+    /// Answers which store lost it, or `None` if there are no two copies any more.
+    pub fn drop_older_copy(&self, key: &CredentialKey) -> Result<Option<StoreKind>, StoreError> {
+        let _lock = self.lock(key)?;
+        let (keychain, file) = (self.read_in(key, StoreKind::Keychain)?, self.read_in(key, StoreKind::File)?);
+        let (Some(keychain), Some(file)) = (keychain, file) else { return Ok(None) };
+        let older = later(keychain, file).store.other();
+        self.store(older).delete(key)?;
+        Ok(Some(older))
+    }
+
     /// The keys that the file holds. The keychain is not asked: listing it may unlock it.
     pub fn file_keys(&self) -> Result<Vec<CredentialKey>, StoreError> {
         self.file.keys()
@@ -218,7 +229,8 @@ impl Credentials {
         }
     }
 
-    fn read_in(&self, store: StoreKind, key: &CredentialKey) -> Result<Option<Stored>, StoreError> {
+    /// The record that one store has, whatever the other has.
+    pub fn read_in(&self, key: &CredentialKey, store: StoreKind) -> Result<Option<Stored>, StoreError> {
         Ok(self.store(store).read(key)?.map(|record| Stored { record, store }))
     }
 
@@ -226,8 +238,8 @@ impl Credentials {
     fn read_keychain(&self, key: &CredentialKey, choice: StoreChoice) -> Result<Option<Stored>, StoreError> {
         match choice {
             StoreChoice::File => Ok(None),
-            StoreChoice::Keychain => self.read_in(StoreKind::Keychain, key),
-            StoreChoice::Auto => match self.read_in(StoreKind::Keychain, key) {
+            StoreChoice::Keychain => self.read_in(key, StoreKind::Keychain),
+            StoreChoice::Auto => match self.read_in(key, StoreKind::Keychain) {
                 Err(error) if error.is_absent() => Ok(None),
                 result => result,
             },

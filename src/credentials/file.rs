@@ -11,7 +11,7 @@
 //! a symbolic link, its place in somebody's dotfiles.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use serde_json::value::RawValue;
@@ -100,21 +100,11 @@ impl FileStore {
         Ok(())
     }
 
-    /// Puts a file that is not ours aside, under the first free name: `credentials.old`, `.old-2`...
+    /// Puts a file that is not ours aside.
     fn keep(&self, path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
-        let name = path.file_name().unwrap_or_default();
-        let kept = (1..)
-            .map(|n| {
-                let mut name = name.to_owned();
-                name.push(if n == 1 { ".old".to_owned() } else { format!(".old-{n}") });
-                path.with_file_name(name)
-            })
-            .find(|kept: &PathBuf| kept.symlink_metadata().is_err())
-            .unwrap_or_default();
-        // A copy, not a rename: a crash right here must leave the file where it was.
-        files::replace(&kept, bytes).map_err(|source| StoreError::NotKept {
+        let kept = files::keep_aside(path, bytes).map_err(|source| StoreError::NotKept {
             path: path.to_owned(),
-            kept: kept.clone(),
+            kept: files::name_aside(path),
             source,
         })?;
         self.notices.warn(format!(

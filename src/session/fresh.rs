@@ -153,7 +153,7 @@ impl Session {
 
     /// In an SSH session without a display: the command that leads `port` of the user's own machine
     /// here. A `$BROWSER` that is set there knows its way (that of editors opens the one at home).
-    fn tunnel(&self, port: u16) -> Option<String> {
+    pub(super) fn tunnel(&self, port: u16) -> Option<String> {
         let variable = |name| self.environment.var(name);
         let connection = variable("SSH_CONNECTION")?;
         if ["BROWSER", "DISPLAY", "WAYLAND_DISPLAY"].into_iter().any(|name| variable(name).is_some()) {

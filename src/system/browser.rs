@@ -12,11 +12,12 @@
 //! so that a Ctrl-C here doesn't reach it.
 
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use super::environment::Environment;
+use super::look;
 
 /// A program that fails this soon showed nothing to anybody.
 const QUICKLY: Duration = Duration::from_secs(10);
@@ -77,6 +78,22 @@ impl SystemBrowser {
         }
         candidates
     }
+}
+
+/// The programs that could show a URL and are there, in the order in which they are tried; and the names
+/// of those that are not there.
+pub fn programs(environment: &Environment) -> (Vec<PathBuf>, Vec<String>) {
+    let candidates = SystemBrowser::new(environment).candidates("https://example.test");
+    let (mut found, mut missing) = (Vec::new(), Vec::new());
+    for name in candidates.iter().map(Candidate::name) {
+        match look::program(environment, &name) {
+            Some(path) if !found.contains(&path) => found.push(path),
+            Some(_) => {}
+            None if !missing.contains(&name) => missing.push(name),
+            None => {}
+        }
+    }
+    (found, missing)
 }
 
 impl Browser for SystemBrowser {

@@ -69,6 +69,11 @@ impl Environment {
             .filter(move |(name, _)| name.starts_with(prefix))
     }
 
+    /// The names of the variables that start with `prefix`, empty ones included.
+    pub fn names_with<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = &'a str> {
+        self.variables.keys().filter_map(|name| name.to_str()).filter(move |name| name.starts_with(prefix))
+    }
+
     /// The user's home folder, by variable only: what a test or CI job sets is what it gets.
     pub fn home(&self) -> Option<PathBuf> {
         self.path_var(if cfg!(windows) { "USERPROFILE" } else { "HOME" })

@@ -160,6 +160,29 @@ fn replace_with(path: &Path, bytes: &[u8], keeps_mode: bool) -> Result<(), FileE
     Ok(())
 }
 
+/// Puts a copy of a file that can't be used beside it: `NAME.old`, `NAME.old-2`... Not a rename: a crash
+/// right here must leave the file where it was.
+pub fn keep_aside(path: &Path, bytes: &[u8]) -> Result<PathBuf, FileError> {
+    let kept = name_aside(path);
+    replace(&kept, bytes)?;
+    Ok(kept)
+}
+
+/// The first name that is free for [`keep_aside`].
+pub fn name_aside(path: &Path) -> PathBuf {
+    let numbered = |n: u32| {
+        let mut name = path.file_name().unwrap_or_default().to_owned();
+        name.push(if n == 1 { ".old".to_owned() } else { format!(".old-{n}") });
+        path.with_file_name(name)
+    };
+    (1..).map(numbered).find(|kept| kept.symlink_metadata().is_err()).unwrap_or_default()
+}
+
+/// Removes a file.
+pub fn remove(path: &Path) -> Result<(), FileError> {
+    fs::remove_file(path).map_err(FileError::io("remove", path))
+}
+
 /// Makes the folder and its missing parents, each 0700.
 pub fn make_private_folder(folder: &Path) -> Result<(), FileError> {
     let mut builder = fs::DirBuilder::new();

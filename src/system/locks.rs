@@ -70,7 +70,12 @@ impl Locks {
 
     /// The lock of one credential.
     pub fn credential(&self, key: &str) -> Result<LockGuard, LockError> {
-        self.acquire(&format!("key-{}.lock", file_name(key)))
+        self.acquire(&Locks::name_of(key))
+    }
+
+    /// The name of a credential's lock file.
+    pub fn name_of(key: &str) -> String {
+        format!("key-{}.lock", file_name(key))
     }
 
     fn acquire(&self, name: &str) -> Result<LockGuard, LockError> {

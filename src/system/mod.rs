@@ -11,6 +11,7 @@ pub mod http;
 pub mod interrupt;
 pub mod keyboard;
 pub mod locks;
+pub mod look;
 pub mod notices;
 pub mod paths;
 pub mod person;

@@ -6,6 +6,7 @@ pub mod device_code;
 pub mod error_report;
 pub mod output;
 pub mod prompt;
+mod report;
 pub mod rows;
 pub mod spinner;
 pub mod style;

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use super::style::Tone;
 use super::view::{Cell, Column, Show, View};
-use super::{table, tsv};
+use super::{report, table, tsv};
 use crate::domain::{OutputFormat, one_line};
 
 /// How answers are to be written.
@@ -51,6 +51,10 @@ impl Output {
                 table::draw(&columns, &rows, self.width, self.colours)
             }
             View::Table { columns, rows, .. } => tsv::draw(&columns, &rows),
+            View::Report { groups, summary, .. } if self.terminal => {
+                report::draw(&groups, &summary, self.width, self.colours)
+            }
+            View::Report { columns, rows, .. } => tsv::draw(&columns, &rows),
             View::Record(fields) if self.terminal => self.record(&fields),
             View::Record(fields) => {
                 let columns: Vec<Column> = fields.iter().map(|(name, _)| Column::kept(name)).collect();

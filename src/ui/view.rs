@@ -67,6 +67,22 @@ impl Column {
     }
 }
 
+/// Some lines of a report, under a title.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Group {
+    pub title: &'static str,
+    pub items: Vec<Item>,
+}
+
+/// What was looked at, how it is, and the command that comes next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Item {
+    pub mark: Cell,
+    pub name: String,
+    pub text: String,
+    pub command: Option<String>,
+}
+
 /// The shape of an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum View {
@@ -76,6 +92,8 @@ pub enum View {
         /// What a terminal shows instead of an empty table.
         empty: &'static str,
     },
+    /// Groups of lines for a person to read from top to bottom; rows elsewhere.
+    Report { columns: Vec<Column>, rows: Vec<Vec<Cell>>, groups: Vec<Group>, summary: Cell },
     /// One thing with named properties: a line each in a terminal, one row elsewhere.
     Record(Vec<(&'static str, Cell)>),
     /// One bare value.

@@ -57,6 +57,10 @@ impl Clients {
         HttpError::Unreachable(failure::classify(url, error, answered, times, self.via(url)))
     }
 
+    pub fn proxy(&self, url: &Url) -> Option<String> {
+        self.via(url).map(|via| via.proxy)
+    }
+
     fn goes_directly(&self, url: &Url) -> bool {
         let by_our_proxy = matches!(self.network.proxy, Some(Proxy::Through(_)))
             && url.scheme() == "https"

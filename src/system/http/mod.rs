@@ -36,6 +36,11 @@ impl Http {
         self.0.network()
     }
 
+    /// The proxy that a call to `url` goes through, without user name and password.
+    pub fn proxy(&self, url: &str) -> Option<String> {
+        self.0.proxy(&url.parse().ok()?)
+    }
+
     /// For a whole call, its body included.
     pub fn request_timeout(&self) -> Duration {
         self.network().request_timeout

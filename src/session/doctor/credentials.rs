@@ -1,0 +1,301 @@
+//! Each profile's credential: what the stores hold, what `logins.toml` says of it, what the platform does.
+
+use std::time::Instant;
+
+use super::finding::Remedy;
+use super::stores::Usable;
+use super::{Doctor, Finding, Patient, Section};
+use crate::config::Login;
+use crate::credentials::{Record, StoreError, Stored};
+use crate::domain::time::{relative, rfc3339};
+use crate::domain::{ApiUrl, CredentialKey, ProfileName, StoreChoice, StoreKind, TokenStatus};
+use crate::error::{Error, Kind, Result};
+use crate::platform::Platform;
+use crate::session::bearer::Bearer;
+use crate::session::record::{Owner, login_of};
+
+/// A token that is asked about, and where its answer belongs.
+struct Question<'d> {
+    patient: &'d Patient,
+    bearer: Bearer,
+    row: usize,
+}
+
+/// One credential key, in both stores.
+struct Kept {
+    known: Option<Login>,
+    choice: StoreChoice,
+    /// What a command would work with.
+    found: Result<Option<Stored>, StoreError>,
+    /// A copy in the store that `found` is not in.
+    other: Option<Record>,
+    /// Something was there that is no record.
+    heard: Vec<String>,
+}
+
+pub(super) fn look(doctor: &Doctor, usable: Usable, offline: bool) -> Result<Vec<Finding>> {
+    let (mut found, mut questions) = (Vec::new(), Vec::new());
+    let mut seen: Vec<(CredentialKey, Kept)> = Vec::new();
+    for patient in &doctor.patients {
+        let profile = &patient.profile;
+        let check = patient.label.as_str();
+        if profile.api_url.is_none() {
+            found.push(
+                Finding::warn(Section::Credentials, check, "has no api_url")
+                    .fix(format!("autocom auth login --profile {check} --api-url https://api.example.test")),
+            );
+            continue;
+        }
+        match doctor.session.token_variable(profile) {
+            Ok(None) => {}
+            Ok(Some(variable)) => {
+                questions.push(Question {
+                    patient,
+                    bearer: Bearer::Variable(variable.clone()),
+                    row: found.len(),
+                });
+                found.push(Finding::ok(
+                    Section::Credentials,
+                    check,
+                    format!("the token of {}", variable.name),
+                ));
+                continue;
+            }
+            Err(error) => {
+                found.push(Finding::failed(Section::Credentials, check, error));
+                continue;
+            }
+        }
+        let Some(key) = profile.credential.as_ref().map(|key| &key.value) else { continue };
+        if seen.iter().all(|(known, _)| known != key) {
+            let kept = doctor.kept(key, profile.store.value, profile.login.clone(), usable);
+            seen.push((key.clone(), kept));
+        }
+        let Some((_, kept)) = seen.iter().find(|(known, _)| known == key) else { continue };
+        let row = found.len();
+        let (finding, bearer) = doctor.standing(patient, kept);
+        found.push(finding);
+        questions.extend(bearer.map(|bearer| Question { patient, bearer, row }));
+    }
+    for (key, login) in doctor.logins() {
+        if seen.iter().all(|(known, _)| *known != key) {
+            let kept = doctor.kept(&key, StoreChoice::Auto, Some(login), usable);
+            seen.push((key, kept));
+        }
+    }
+    if !offline {
+        doctor.ask(&questions, &mut found)?;
+    }
+    for (key, kept) in &seen {
+        found.extend(doctor.disagreements(key, kept));
+    }
+    found.extend(doctor.strays(&seen.into_iter().map(|(key, _)| key).collect::<Vec<_>>()));
+    if found.is_empty() {
+        found.push(Finding::skipped(Section::Credentials, "profiles", "there are none"));
+    }
+    Ok(found)
+}
+
+impl Doctor {
+    /// Every key that a profile or a login knows.
+    pub(super) fn keys(&self) -> Vec<CredentialKey> {
+        let of_profiles = self
+            .patients
+            .iter()
+            .filter_map(|patient| Some(patient.profile.credential.as_ref()?.value.clone()));
+        let captured =
+            self.session.config().ok().map(|config| config.captured.keys().cloned().collect::<Vec<_>>());
+        let in_file = self.session.credentials().file_keys().unwrap_or_default();
+        of_profiles.chain(captured.into_iter().flatten()).chain(in_file).collect()
+    }
+
+    fn kept(&self, key: &CredentialKey, choice: StoreChoice, known: Option<Login>, usable: Usable) -> Kept {
+        let kept_in = known.as_ref().and_then(Login::kept_in);
+        self.heard();
+        let found = self.session.credentials().read(key, choice, kept_in);
+        let heard = self.heard();
+        let touches_keychain = choice != StoreChoice::File || kept_in == Some(StoreKind::Keychain);
+        let other = match &found {
+            Ok(Some(stored)) => match stored.store.other() {
+                StoreKind::Keychain if !usable.keychain || !touches_keychain => None,
+                StoreKind::File if !usable.file => None,
+                other => self.session.credentials().read_in(key, other).ok().flatten().map(|it| it.record),
+            },
+            _ => None,
+        };
+        self.heard();
+        Kept { known, choice, found, other, heard }
+    }
+
+    /// How a profile's credential stands, and its token if the platform can be asked about it.
+    fn standing(&self, patient: &Patient, kept: &Kept) -> (Finding, Option<Bearer>) {
+        let (section, check, profile) = (Section::Credentials, patient.label.as_str(), &patient.profile);
+        let (owner, now) = (Owner::of(profile), self.session.clock().now());
+        let stored = match &kept.found {
+            Ok(Some(stored)) => stored,
+            Ok(None) => {
+                let finding = match &kept.known {
+                    Some(login) if login.is_logged_out() => {
+                        let at = login
+                            .logged_out_at
+                            .map(|at| format!(" since {}", rfc3339(at)))
+                            .unwrap_or_default();
+                        Finding::skipped(section, check, format!("logged out{at}"))
+                    }
+                    _ => {
+                        let why = kept.heard.first().map(|words| format!(": {words}")).unwrap_or_default();
+                        Finding::warn(section, check, format!("nobody is logged in{why}"))
+                    }
+                };
+                return (finding.fix(owner.login), None);
+            }
+            Err(error) => {
+                let finding =
+                    Finding::failed(section, check, Error::from_source(Kind::CredentialStore, error));
+                let fix = match error.is_newer() {
+                    true => "update autocom".to_owned(),
+                    false => format!("{} --store file", owner.login),
+                };
+                return (finding.fix(fix), None);
+            }
+        };
+        let record = &stored.record;
+        if let Some(url) = profile.api_url.as_ref().filter(|url| !record.api_url.same_origin(&url.value)) {
+            return (Finding::failed(section, check, owner.foreign(&record.api_url, &url.value)), None);
+        }
+        let who = if record.user_email.is_empty() { &record.user_name } else { &record.user_email };
+        let end = record.expires_at.map(|end| format!(", {}", ends(end, now))).unwrap_or_default();
+        let words = format!("{who}, in the {}{end}", stored.store);
+        let bearer = Some(Bearer::Stored(Box::new(stored.clone())));
+        match record.lifetime().status(now) {
+            TokenStatus::Expired => (Finding::broken(section, check, words).fix(owner.login), None),
+            // A token that has ended is not asked about: the answer would be its renewal.
+            TokenStatus::Refreshable => {
+                (Finding::ok(section, check, format!("{words}; the next command renews it")), None)
+            }
+            TokenStatus::Expiring => (Finding::warn(section, check, words).fix(owner.login), bearer),
+            _ => (Finding::ok(section, check, words), bearer),
+        }
+    }
+
+    /// Asks every platform about the tokens as they are: none is renewed here.
+    fn ask(&self, questions: &[Question<'_>], found: &mut [Finding]) -> Result<()> {
+        let session = &self.session;
+        let answers = session.all_at_once(questions, "Asking", async |question| {
+            let profile = &question.patient.profile;
+            let url = profile.api_url.as_ref().map(|url| url.value.clone())?;
+            let (token, tenant) = (question.bearer.token().clone(), question.bearer.tenant(profile));
+            let platform = Platform::new(session.http(profile), url, token, tenant);
+            let started = Instant::now();
+            let limit = session.request_timeout.unwrap_or(super::DEADLINE);
+            let outcome = tokio::time::timeout(limit, platform.profile()).await;
+            Some((outcome, started.elapsed().as_millis()))
+        })?;
+        for (question, answer) in questions.iter().zip(answers) {
+            let finding = &mut found[question.row];
+            match answer {
+                Some((Ok(Ok(_)), ms)) => finding.finding += &format!("; the platform takes it ({ms} ms)"),
+                Some((Ok(Err(error)), _)) => {
+                    let error = Error::from(error);
+                    let login = Owner::of(&question.patient.profile).login;
+                    *finding = match error.kind {
+                        Kind::Authentication => Finding::broken(
+                            Section::Credentials,
+                            &finding.check,
+                            format!("{}; but {}", finding.finding, error.message),
+                        )
+                        .fix(login),
+                        // What is wrong with the way there is in the section before.
+                        Kind::Unreachable => Finding {
+                            finding: format!("{}; the platform can't be asked", finding.finding),
+                            ..finding.clone()
+                        },
+                        _ => {
+                            let of_platform = Finding::failed(Section::Credentials, &finding.check, error);
+                            Finding {
+                                finding: format!("{}; but {}", finding.finding, of_platform.finding),
+                                ..of_platform
+                            }
+                        }
+                    };
+                }
+                Some((Err(_), _)) => finding.finding += "; the platform did not answer in time",
+                None => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Where a store and `logins.toml`, or the two stores, say different things.
+    fn disagreements(&self, key: &CredentialKey, kept: &Kept) -> Vec<Finding> {
+        let (mut found, section) = (Vec::new(), Section::Credentials);
+        let known = kept.known.as_ref();
+        if let (Ok(Some(stored)), Some(other)) = (&kept.found, &kept.other) {
+            let (first, second) = (stored.store, stored.store.other());
+            let stale = if other.written_at > stored.record.written_at { first } else { second };
+            let words = format!(
+                "{key} is in the {first} and in the {second}; the copy in the {stale} is the older one"
+            );
+            found.push(
+                Finding::warn(section, "shadow copy", words).remedy(Remedy::Copies(key.clone(), kept.choice)),
+            );
+        }
+        let words = match (&kept.found, known) {
+            (Ok(Some(stored)), Some(login))
+                if *login != login_of(&stored.record, stored.store, Some(login)) =>
+            {
+                format!("says something else of {key} than the {} holds", stored.store)
+            }
+            (Ok(Some(_)), None) if self.certainty.logins => format!("does not know of the login of {key}"),
+            (Ok(None), Some(login)) if !login.is_logged_out() => {
+                format!("says that {key} is logged in, but no store has it")
+            }
+            _ => return found,
+        };
+        let remedy = Remedy::Entry(key.clone(), kept.choice);
+        found.push(Finding::warn(section, "logins.toml", words).remedy(remedy));
+        found
+    }
+
+    /// Records in the file that no profile and no login knows. They may be the only copy: they stay.
+    fn strays(&self, seen: &[CredentialKey]) -> Vec<Finding> {
+        let in_file = self.session.credentials().file_keys().unwrap_or_default();
+        let is_named = |key: &CredentialKey| {
+            self.session.config().is_ok_and(|config| config.captured.get(key).is_some())
+        };
+        in_file
+            .into_iter()
+            // Else nobody can say whose they are.
+            .filter(|key| {
+                self.certainty.logins && self.certainty.profiles && !seen.contains(key) && !is_named(key)
+            })
+            .map(|key| {
+                let words = format!("{key} is in the file, but no profile and no login knows it");
+                let finding = Finding::warn(Section::Leftovers, "record", words);
+                match (
+                    key.as_str().parse::<ApiUrl>(),
+                    self.session.credentials().read_in(&key, StoreKind::File),
+                ) {
+                    (Ok(url), _) => finding.fix(format!("autocom auth logout --api-url {url}")),
+                    (_, Ok(Some(stored))) if self.is_free(key.as_str()) => {
+                        let url = stored.record.api_url;
+                        finding.fix(format!("autocom profiles set {key} api_url={url} credential={key}"))
+                    }
+                    _ => finding,
+                }
+            })
+            .collect()
+    }
+
+    fn is_free(&self, name: &str) -> bool {
+        let name = name.parse::<ProfileName>().ok();
+        name.is_some_and(|name| {
+            self.session.config().is_ok_and(|config| config.check_new_name(&name).is_ok())
+        })
+    }
+}
+
+fn ends(end: jiff::Timestamp, now: jiff::Timestamp) -> String {
+    let word = if end <= now { "expired" } else { "valid" };
+    format!("{word} ({})", relative(end, now))
+}

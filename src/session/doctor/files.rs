@@ -1,0 +1,250 @@
+//! The files and folders of section 2 of the contract, as they are.
+
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+
+use super::finding::{Remedy, edit, quoted};
+use super::{Finding, Section, Status};
+use crate::config::Captured;
+use crate::domain::CredentialKey;
+use crate::system::files::{self, Trust};
+use crate::system::locks::Locks;
+use crate::system::look::{self, Look};
+use crate::system::notices::Notices;
+use crate::system::paths::{Paths, Place};
+
+/// Which of the files can be read, and what is in them.
+pub(super) struct Seen {
+    paths: Paths,
+    pub config: bool,
+    logins: bool,
+    credentials: bool,
+    logins_damaged: bool,
+}
+
+impl Seen {
+    /// Whether autocom was never used here.
+    pub fn is_new(&self) -> bool {
+        let there = |place: &Option<Place>| place.as_ref().is_some_and(|place| place.path.exists());
+        !there(&self.paths.config) && !there(&self.paths.logins) && !there(&self.paths.credentials)
+    }
+
+    pub fn logins_known(&self) -> bool {
+        self.logins && !self.logins_damaged
+    }
+
+    /// The places of what can be read, as if somebody else looked after their modes: nothing is tightened
+    /// by reading.
+    pub fn untouched(&self) -> Paths {
+        let taken = |place: &Option<Place>, readable: bool| {
+            let place = place.clone().filter(|_| readable)?;
+            Some(Place { by_variable: place.by_variable.or(Some("doctor")), ..place })
+        };
+        Paths {
+            home: None,
+            config: taken(&self.paths.config, self.config),
+            logins: taken(&self.paths.logins, self.logins_known()),
+            credentials: taken(&self.paths.credentials, self.credentials),
+            locks: self.paths.locks.clone(),
+        }
+    }
+}
+
+pub(super) fn look(paths: &Paths) -> (Vec<Finding>, Seen) {
+    let mut found = Vec::new();
+    let mut seen = Seen {
+        paths: paths.clone(),
+        config: false,
+        logins: false,
+        credentials: false,
+        logins_damaged: false,
+    };
+    let Some(home) = &paths.home else {
+        found.push(
+            Finding::warn(Section::Files, "home", "there is no home folder: variables are all there is")
+                .fix("export HOME=~"),
+        );
+        return (found, seen);
+    };
+    found.extend(folder("home", &home.path, home.by_variable));
+    for (name, place, secrets, readable) in [
+        ("config.toml", &paths.config, false, &mut seen.config),
+        ("logins.toml", &paths.logins, false, &mut seen.logins),
+        ("credentials", &paths.credentials, true, &mut seen.credentials),
+    ] {
+        if let Some(place) = place {
+            let (of_file, can_be_read) = file(name, place, secrets);
+            found.extend(of_file);
+            *readable = can_be_read;
+        }
+    }
+    if let Some(flaw) = paths.logins.as_ref().filter(|_| seen.logins).and_then(damage) {
+        seen.logins_damaged = true;
+        found.retain(|finding| finding.check != "logins.toml" || finding.status != Status::Ok);
+        found.push(flaw);
+    }
+    if let Some(locks) = &paths.locks {
+        found.extend(folder("locks", locks, home.by_variable));
+    }
+    (found, seen)
+}
+
+fn folder(name: &str, path: &Path, by_variable: Option<&str>) -> Vec<Finding> {
+    let shown = path.display();
+    let seen = match seen(name, path) {
+        Ok(seen) => seen,
+        Err(finding) => return vec![*finding],
+    };
+    if !seen.is_folder {
+        return vec![
+            Finding::broken(Section::Files, name, format!("{shown} is not a folder"))
+                .fix(format!("mv {0} {0}.aside", quoted(path))),
+        ];
+    }
+    let mut found: Vec<Finding> = stranger(name, path, seen).into_iter().collect();
+    // One that a variable names may be shared, to read at least.
+    let (others, ours) = if by_variable.is_some() { (0o022, false) } else { (0o077, true) };
+    found.extend(too_open(name, path, seen, others, 0o700, ours));
+    if !seen.writable {
+        found.push(
+            Finding::warn(Section::Files, name, format!("{shown} can't be written: nothing new is kept"))
+                .fix(format!("chmod u+w {}", quoted(path))),
+        );
+    }
+    if found.is_empty() {
+        found.push(Finding::ok(Section::Files, name, format!("{shown}{}", of_mode(seen))));
+    }
+    found
+}
+
+/// What is wrong with a file, and whether it can be read.
+fn file(name: &str, place: &Place, secrets: bool) -> (Vec<Finding>, bool) {
+    let (path, shown) = (&place.path, place.path.display());
+    let seen = match seen(name, path) {
+        Ok(seen) => seen,
+        // What is not there is read as nothing.
+        Err(finding) => {
+            let missing = finding.status == Status::Skipped;
+            return (vec![*finding], missing);
+        }
+    };
+    let strict = place.by_variable.is_none() || secrets;
+    if seen.is_folder || (strict && !seen.is_file) {
+        let aside = format!("mv {0} {0}.aside", quoted(path));
+        let finding = Finding::broken(Section::Files, name, format!("{shown} is not a regular file"));
+        return (vec![finding.fix(aside)], false);
+    }
+    if let Some(finding) = stranger(name, path, seen).filter(|_| strict) {
+        return (vec![finding], false);
+    }
+    if !seen.readable {
+        let finding =
+            Finding::broken(Section::Files, name, format!("{shown} can't be read{}", of_mode(seen)));
+        return (vec![finding.fix(format!("chmod 600 {}", quoted(path)))], false);
+    }
+    let mut found = Vec::new();
+    if strict {
+        found.extend(too_open(name, path, seen, 0o077, 0o600, place.by_variable.is_none()));
+    }
+    if found.is_empty() {
+        let by = place.by_variable.map(|name| format!(", named by {name}")).unwrap_or_default();
+        found.push(Finding::ok(Section::Files, name, format!("{shown}{}{by}", of_mode(seen))));
+    }
+    // A pipe can be read but once.
+    (found, seen.is_file)
+}
+
+fn seen(name: &str, path: &Path) -> Result<Look, Box<Finding>> {
+    let shown = path.display();
+    Err(Box::new(match look::at(path) {
+        Ok(Some(seen)) => return Ok(seen),
+        Ok(None) if path.symlink_metadata().is_ok() => {
+            Finding::broken(Section::Files, name, format!("{shown} is a link that leads nowhere"))
+                .fix(format!("rm {}", quoted(path)))
+        }
+        Ok(None) => Finding::skipped(Section::Files, name, format!("{shown} is not there yet")),
+        Err(error) => Finding::broken(Section::Files, name, format!("{shown} can't be looked at: {error}"))
+            .fix(format!("ls -ld {}", quoted(path.parent().unwrap_or(path)))),
+    }))
+}
+
+fn stranger(name: &str, path: &Path, seen: Look) -> Option<Finding> {
+    let owner = seen.stranger?;
+    let words = format!("{} belongs to user {owner}, not to you or root", path.display());
+    let finding = Finding::broken(Section::Files, name, words);
+    Some(finding.fix(format!("sudo chown \"$(id -u)\" {}", quoted(path))))
+}
+
+fn too_open(name: &str, path: &Path, seen: Look, others: u32, mode: u32, ours: bool) -> Option<Finding> {
+    if seen.mode & others == 0 {
+        return None;
+    }
+    let words = format!("{} is open to others{}", path.display(), of_mode(seen));
+    let finding = Finding::warn(Section::Files, name, words).fix(format!("chmod {mode:o} {}", quoted(path)));
+    // Somebody else looks after the modes of what a variable names.
+    Some(if ours { finding.remedy(Remedy::Mode(path.to_owned(), mode)) } else { finding })
+}
+
+fn of_mode(seen: Look) -> String {
+    if cfg!(unix) { format!(" (mode {:04o})", seen.mode) } else { String::new() }
+}
+
+fn damage(place: &Place) -> Option<Finding> {
+    let path = &place.path;
+    let (words, line, column) = match files::read(path, Trust::WarnOnly, &Notices::silent()) {
+        Ok(bytes) => Captured::flaw(&bytes.unwrap_or_default())?,
+        Err(error) => {
+            return Some(
+                Finding::broken(Section::Files, "logins.toml", error.to_string()).fix(edit(path, None)),
+            );
+        }
+    };
+    let words = format!("{}:{line}:{column}: {words}: nothing is known of past logins", path.display());
+    Some(Finding::warn(Section::Files, "logins.toml", words).remedy(Remedy::Rebuild(path.clone())))
+}
+
+/// What nobody needs any more. `keys`: of all credentials that a profile or a login knows.
+pub(super) fn leftovers(paths: &Paths, keys: &[CredentialKey], now: Timestamp) -> Vec<Finding> {
+    let mut found = Vec::new();
+    let places = [&paths.home, &paths.config, &paths.credentials];
+    let mut folders: Vec<PathBuf> = Vec::new();
+    for (n, place) in places.into_iter().enumerate() {
+        let folder =
+            place.as_ref().and_then(|it| if n == 0 { Some(it.path.as_path()) } else { it.path.parent() });
+        folders.extend(folder.map(Path::to_owned));
+    }
+    folders.sort();
+    folders.dedup();
+    for path in folders.iter().flat_map(|folder| look::abandoned_writes(folder, now)) {
+        let words = format!("{} is what a write that was cut off has left", path.display());
+        let finding =
+            Finding::warn(Section::Leftovers, "temporary file", words).fix(format!("rm {}", quoted(&path)));
+        found.push(finding.remedy(Remedy::Remove(path)));
+    }
+    let kept = paths.credentials.as_ref().and_then(|place| {
+        let name = format!("{}.old", place.path.file_name()?.to_string_lossy());
+        Some(look::names(place.path.parent()?, &name))
+    });
+    for (path, _) in kept.into_iter().flatten() {
+        let words = format!(
+            "{} was kept when autocom replaced what was no credential file of its own",
+            path.display()
+        );
+        found
+            .push(Finding::warn(Section::Leftovers, "kept file", words).fix(format!("rm {}", quoted(&path))));
+    }
+    if let Some(folder) = &paths.locks {
+        let known: Vec<String> = keys.iter().map(|key| Locks::name_of(key.as_str())).collect();
+        let is_known =
+            |path: &Path| path.file_name().is_some_and(|name| known.iter().any(|it| name == it.as_str()));
+        let idle = look::names(folder, "key-").into_iter().filter(|(path, _)| !is_known(path)).count();
+        if idle > 0 {
+            // Never removed: that would let two holders in at once.
+            let words =
+                format!("{idle} of credentials that nobody knows any more: empty, and in nobody's way");
+            found.push(Finding::ok(Section::Leftovers, "lock files", words));
+        }
+    }
+    found
+}

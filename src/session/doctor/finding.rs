@@ -1,0 +1,156 @@
+//! One line of the report.
+
+use std::path::{Path, PathBuf};
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::domain::{CredentialKey, StoreChoice};
+use crate::error::Error;
+
+/// A part of the report, in its order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Section {
+    Start,
+    Files,
+    Profiles,
+    Variables,
+    Store,
+    Login,
+    Network,
+    Credentials,
+    Leftovers,
+}
+
+impl Section {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Section::Start => "start",
+            Section::Files => "files",
+            Section::Profiles => "profiles",
+            Section::Variables => "variables",
+            Section::Store => "store",
+            Section::Login => "login",
+            Section::Network => "network",
+            Section::Credentials => "credentials",
+            Section::Leftovers => "leftovers",
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    Ok,
+    /// Works, but not as it should, or not for long.
+    Warn,
+    /// Something that is wanted does not work.
+    Broken,
+    /// Not looked at, and why.
+    Skipped,
+}
+
+impl Status {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Status::Ok => "ok",
+            Status::Warn => "warn",
+            Status::Broken => "broken",
+            Status::Skipped => "skipped",
+        }
+    }
+}
+
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct Finding {
+    pub section: Section,
+    /// What was looked at: a file, a variable, a profile...
+    pub check: String,
+    pub status: Status,
+    /// A sentence.
+    pub finding: String,
+    /// The command that mends it.
+    pub fix: Option<String>,
+    /// Whether `--fix` has mended it.
+    pub fixed: bool,
+    #[serde(skip)]
+    #[schemars(skip)]
+    pub(super) remedy: Option<Remedy>,
+}
+
+/// What `--fix` may do.
+#[derive(Debug, Clone)]
+pub(super) enum Remedy {
+    Mode(PathBuf, u32),
+    /// `logins.toml` anew, from what the stores hold for these keys.
+    Rebuild(PathBuf),
+    /// The entry of a key as its record has it.
+    Entry(CredentialKey, StoreChoice),
+    /// Of two copies, the one that was written earlier goes.
+    Copies(CredentialKey, StoreChoice),
+    /// What a write that was cut off has left.
+    Remove(PathBuf),
+}
+
+impl Finding {
+    fn new(
+        section: Section,
+        check: impl Into<String>,
+        status: Status,
+        finding: impl Into<String>,
+    ) -> Finding {
+        let (check, finding) = (check.into(), finding.into());
+        Finding { section, check, status, finding, fix: None, fixed: false, remedy: None }
+    }
+
+    pub fn ok(section: Section, check: impl Into<String>, finding: impl Into<String>) -> Finding {
+        Finding::new(section, check, Status::Ok, finding)
+    }
+
+    pub fn warn(section: Section, check: impl Into<String>, finding: impl Into<String>) -> Finding {
+        Finding::new(section, check, Status::Warn, finding)
+    }
+
+    pub fn broken(section: Section, check: impl Into<String>, finding: impl Into<String>) -> Finding {
+        Finding::new(section, check, Status::Broken, finding)
+    }
+
+    pub fn skipped(section: Section, check: impl Into<String>, finding: impl Into<String>) -> Finding {
+        Finding::new(section, check, Status::Skipped, finding)
+    }
+
+    /// An error as it stands, with its way out.
+    pub fn failed(section: Section, check: impl Into<String>, error: Error) -> Finding {
+        let words: Vec<&str> =
+            std::iter::once(&error.message).chain(&error.causes).map(String::as_str).collect();
+        Finding { fix: error.hint, ..Finding::broken(section, check, words.join(": ")) }
+    }
+
+    pub fn fix(self, command: impl Into<String>) -> Finding {
+        Finding { fix: Some(command.into()), ..self }
+    }
+
+    /// Mended by `autocom doctor --fix`, which is the command unless another was named.
+    pub(super) fn remedy(self, remedy: Remedy) -> Finding {
+        let fix = self.fix.unwrap_or_else(|| "autocom doctor --fix".to_owned());
+        Finding { fix: Some(fix), remedy: Some(remedy), ..self }
+    }
+}
+
+/// A path as a shell takes it for one word.
+pub(super) fn quoted(path: &Path) -> String {
+    let text = path.display().to_string();
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:@%,".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        text
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
+}
+
+/// The command that opens a file in the user's editor, at a line if one is known.
+pub(super) fn edit(path: &Path, line: Option<usize>) -> String {
+    let at = line.map(|line| format!("+{line} ")).unwrap_or_default();
+    format!("${{EDITOR:-vi}} {at}{}", quoted(path))
+}

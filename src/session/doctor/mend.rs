@@ -1,0 +1,103 @@
+//! `--fix`: what is safe. The content of `config.toml`, the only copy of a credential and who is logged in
+//! are never touched.
+
+use super::finding::{Finding, Remedy, Status};
+use crate::config::{Captured, Login, Resolved, Selection};
+use crate::credentials::Stored;
+use crate::domain::{CredentialKey, ProfileName, StoreChoice};
+use crate::error::Result;
+use crate::session::Session;
+use crate::session::record::login_of;
+use crate::system::files;
+use crate::system::look;
+
+impl Session {
+    pub(super) fn mend(&self, found: &mut [Finding]) {
+        // In the report's order modes come first: what is read later would tighten them unsaid.
+        for finding in found {
+            let Some(remedy) = finding.remedy.take() else { continue };
+            match self.apply(&remedy) {
+                Ok(done) => {
+                    finding.finding = done;
+                    (finding.status, finding.fix, finding.fixed) = (Status::Ok, None, true);
+                }
+                Err(error) => finding.finding += &format!("; could not be mended: {}", error.message),
+            }
+        }
+    }
+
+    /// What was done, in a sentence. Everything is looked at again: others may have been faster.
+    fn apply(&self, remedy: &Remedy) -> Result<String> {
+        match remedy {
+            Remedy::Mode(path, mode) => {
+                look::set_mode(path, *mode)?;
+                Ok(format!("{} was open to others; its mode is {mode:04o} now", path.display()))
+            }
+            Remedy::Remove(path) => {
+                files::remove(path)?;
+                Ok(format!("removed {}", path.display()))
+            }
+            Remedy::Rebuild(path) => self.rebuild(path),
+            Remedy::Entry(key, choice) => self.bring_in_line(key, *choice),
+            Remedy::Copies(key, choice) => {
+                let lost = self.credentials().drop_older_copy(key)?;
+                self.bring_in_line(key, *choice)?;
+                Ok(match lost {
+                    Some(store) => format!("removed the older copy of {key} from the {store}"),
+                    None => format!("there is one copy of {key} now"),
+                })
+            }
+        }
+    }
+
+    fn rebuild(&self, path: &std::path::Path) -> Result<String> {
+        let config = self.files_now()?;
+        let mut entries: Vec<(CredentialKey, Login)> = Vec::new();
+        let mut keys: Vec<(CredentialKey, StoreChoice)> = Vec::new();
+        for name in config.profiles() {
+            let Ok(profile) = self.resolved_as_flagged(name) else { continue };
+            keys.extend(profile.credential.map(|key| (key.value, profile.store.value)));
+        }
+        keys.extend(self.credentials().file_keys()?.into_iter().map(|key| (key, StoreChoice::File)));
+        for (key, choice) in keys {
+            if entries.iter().any(|(known, _)| *known == key) {
+                continue;
+            }
+            if let Some(Stored { record, store }) = self.credentials().read(&key, choice, None)? {
+                entries.push((key, login_of(&record, store, None)));
+            }
+        }
+        let count = entries.len();
+        let Some(place) = &self.paths.logins else { return Ok(format!("{} is gone", path.display())) };
+        let kept = Captured::rebuild(place, &self.locks, &self.notices, entries)?;
+        Ok(match kept {
+            Some(kept) => format!(
+                "rebuilt {} from what the stores hold ({count}); the damaged one is kept as {}",
+                path.display(),
+                kept.display()
+            ),
+            None => format!("{} was written anew meanwhile", path.display()),
+        })
+    }
+
+    fn resolved_as_flagged(&self, name: ProfileName) -> Result<Resolved> {
+        Ok(self.config()?.resolve(Selection::one_of_several(name))?)
+    }
+
+    /// The entry of a key as the stores have it.
+    fn bring_in_line(&self, key: &CredentialKey, choice: StoreChoice) -> Result<String> {
+        let kept_in = self.files_now()?.captured.get(key).as_ref().and_then(Login::kept_in);
+        let found = self.credentials().read(key, choice, kept_in)?;
+        let now = self.clock.now();
+        Captured::update(self.paths.logins.as_ref(), &self.locks, &self.notices, key, |known| {
+            match (&found, known) {
+                (Some(stored), known) => Some(login_of(&stored.record, stored.store, known.as_ref())),
+                (None, Some(known)) => {
+                    Some(Login { logged_out_at: known.logged_out_at.or(Some(now)), ..known })
+                }
+                (None, None) => None,
+            }
+        })?;
+        Ok(format!("logins.toml says of {key} what the stores hold"))
+    }
+}

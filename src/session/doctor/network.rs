@@ -1,0 +1,183 @@
+//! The way to each platform: asked without a token, all at once, each within a deadline of its own.
+
+use bytes::Bytes;
+use http::header::DATE;
+use http::{Request, Response};
+use jiff::fmt::rfc2822;
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Doctor, Finding, Section};
+use crate::config::Resolved;
+use crate::error::{Error, Result};
+use crate::platform::PlatformError;
+use crate::session::Session;
+use crate::system::http::{Cause, HttpError};
+
+/// An answer to nobody is a sentence.
+const LARGEST_ANSWER: usize = 1 << 20;
+
+/// A token counts as expired within this time of its end, so more is felt.
+const TOLERATED: SignedDuration = SignedDuration::from_secs(30);
+
+/// The platform's `Date` has whole seconds: its clock is up to one ahead of it.
+const GRAIN: SignedDuration = SignedDuration::from_secs(1);
+
+pub(super) fn skipped() -> Finding {
+    Finding::skipped(Section::Network, "platforms", "not asked: --offline")
+}
+
+pub(super) fn look(doctor: &Doctor) -> Result<Vec<Finding>> {
+    let mut environments: Vec<&Resolved> = Vec::new();
+    for profile in doctor.patients.iter().map(|patient| &patient.profile) {
+        let same = |other: &&Resolved| {
+            let url = |it: &Resolved| it.api_url.as_ref().map(|url| url.value.to_string());
+            let way = |it: &Resolved| {
+                (
+                    it.proxy.as_ref().map(|it| it.value.to_string()),
+                    it.ca_bundle.as_ref().map(|it| it.value.to_string()),
+                )
+            };
+            url(other) == url(profile) && way(other) == way(profile)
+        };
+        if profile.api_url.is_some() && !environments.iter().any(same) {
+            environments.push(profile);
+        }
+    }
+    if environments.is_empty() {
+        return Ok(vec![Finding::skipped(Section::Network, "platforms", "no profile names one")]);
+    }
+    let session = &doctor.session;
+    let found =
+        session.all_at_once(&environments, "Asking", async |profile| reach(session, profile).await)?;
+    Ok(found.into_iter().flatten().collect())
+}
+
+async fn reach(session: &Session, profile: &Resolved) -> Vec<Finding> {
+    let Some(url) = profile.api_url.as_ref().map(|url| &url.value) else { return Vec::new() };
+    let (origin, http) = (url.origin(), session.http(profile));
+    let endpoint = url.endpoint("/profile");
+    let Ok(request) = Request::get(&endpoint).body(Vec::new()) else { return Vec::new() };
+    let proxy = http.proxy(&endpoint);
+    let asked = session.clock().now();
+    let outcome = http.call(request, LARGEST_ANSWER).await;
+    let answered = session.clock().now();
+    let mut found = Vec::new();
+    let way = proxy.map(|proxy| format!(", through the proxy {proxy}")).unwrap_or_default();
+    match outcome {
+        Ok(answer) => {
+            let ms = answered.duration_since(asked).as_millis();
+            found.push(judged(&origin, profile, &answer, &format!("in {ms} ms{way}")));
+            found.push(clock(&origin, &answer, asked, answered));
+        }
+        Err(error) => {
+            let check = stage(&error);
+            let error = Error::from(PlatformError::from(error));
+            let finding = Finding::failed(Section::Network, check, error);
+            let finding = Finding { finding: format!("{origin}: {}{way}", finding.finding), ..finding };
+            found.push(match &finding.fix {
+                Some(fix) if fix.starts_with("check the address") => finding.fix(show_address(profile)),
+                Some(fix) if fix.contains("--request-timeout") => {
+                    finding.fix("autocom doctor --request-timeout 60")
+                }
+                _ => finding,
+            });
+        }
+    }
+    found
+}
+
+/// How far it came.
+fn stage(error: &HttpError) -> &'static str {
+    match error {
+        HttpError::Unreachable(unreachable) => match &unreachable.cause {
+            _ if unreachable.at.starts_with("the proxy ") => "proxy",
+            Cause::ProxyPassword { .. } | Cause::Proxy { .. } => "proxy",
+            Cause::Dns => "dns",
+            Cause::Tls(_) => "tls",
+            _ => "platform",
+        },
+        HttpError::Authorities(_) => "tls",
+        _ => "platform",
+    }
+}
+
+/// What a platform says to nobody is 401, in JSON.
+fn judged(origin: &str, profile: &Resolved, answer: &Response<Bytes>, how: &str) -> Finding {
+    let (status, check) = (answer.status().as_u16(), "platform");
+    let in_json =
+        serde_json::from_slice::<serde_json::Value>(answer.body()).is_ok_and(|body| body.is_object());
+    let is = |what: &str| format!("{origin} {what} (status {status}, {how})");
+    let address = show_address(profile);
+    match status {
+        401 if in_json => {
+            Finding::ok(Section::Network, check, format!("{origin} answers as a platform does, {how}"))
+        }
+        401 => Finding::warn(Section::Network, check, is("wants a login, but not in a platform's words"))
+            .fix(address),
+        429 => Finding::warn(Section::Network, check, is("is asked too much")).fix("autocom doctor"),
+        500.. => {
+            Finding::broken(Section::Network, check, is("has a problem of its own")).fix("autocom doctor")
+        }
+        _ => Finding::broken(Section::Network, check, is("does not answer as an Autocom platform does"))
+            .fix(address),
+    }
+}
+
+fn show_address(profile: &Resolved) -> String {
+    match profile.name() {
+        Some(name) if !profile.selection.only_in_variables => {
+            format!("autocom config get api_url --profile {name}")
+        }
+        _ => "autocom config get api_url".to_owned(),
+    }
+}
+
+/// The platform read its clock between our question and its answer: what lies outside of that is skew.
+fn clock(origin: &str, answer: &Response<Bytes>, asked: Timestamp, answered: Timestamp) -> Finding {
+    let date = answer.headers().get(DATE).and_then(|date| date.to_str().ok());
+    let Some(theirs) = date.and_then(|date| rfc2822::parse(date).ok()).map(|date| date.timestamp()) else {
+        return Finding::skipped(Section::Network, "clock", format!("{origin} does not tell the time"));
+    };
+    let ahead = asked.duration_since(theirs + GRAIN);
+    let behind = theirs.duration_since(answered);
+    let (skew, word) = if ahead > behind { (ahead, "ahead of") } else { (behind, "behind") };
+    if skew <= TOLERATED {
+        return Finding::ok(
+            Section::Network,
+            "clock",
+            format!("this machine's agrees with that of {origin}"),
+        );
+    }
+    let effect = if word == "behind" { "dead tokens look alive" } else { "live tokens look expired" };
+    let words = format!("this machine's is {} s {word} that of {origin}: {effect}", skew.as_secs());
+    Finding::warn(Section::Network, "clock", words).fix(if cfg!(target_os = "macos") {
+        "sudo sntp -sS time.apple.com"
+    } else if cfg!(windows) {
+        "w32tm /resync"
+    } else {
+        "sudo timedatectl set-ntp true"
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::session::doctor::Status;
+
+    #[test]
+    fn whole_seconds_and_a_slow_answer_are_no_skew() {
+        let theirs: Timestamp = "2026-01-01T00:01:00Z".parse().unwrap();
+        let answer =
+            Response::builder().header(DATE, "Thu, 01 Jan 2026 00:01:00 GMT").body(Bytes::new()).unwrap();
+        let judge = |asked: i64, answered: i64| {
+            let at = |ms: i64| theirs + SignedDuration::from_millis(ms);
+            clock("x", &answer, at(asked), at(answered))
+        };
+        assert_eq!(judge(0, 10).status, Status::Ok);
+        assert_eq!(judge(31_000, 31_010).status, Status::Ok, "30 s after the end of their second");
+        assert_eq!(judge(-60_000, 0).status, Status::Ok, "a minute on its way");
+        assert_eq!(judge(-30_000, -30_000).status, Status::Ok);
+        assert!(judge(32_000, 32_010).finding.contains("31 s ahead of"));
+        assert!(judge(-91_000, -31_000).finding.contains("31 s behind"));
+    }
+}
