@@ -196,6 +196,8 @@ impl From<ConfigError> for Error {
     }
 }
 
+const WAIT_FOR_IT: &str = "wait until it has ended, then try again";
+
 impl From<StoreError> for Error {
     fn from(error: StoreError) -> Error {
         let kind = if error.is_busy() { Kind::Failed } else { Kind::CredentialStore };
@@ -215,6 +217,10 @@ impl From<StoreError> for Error {
             }
             StoreError::Keychain { .. } => or_without_it("try again"),
             StoreError::Newer { .. } => Some("update autocom".to_owned()),
+            StoreError::Lock(LockError::Busy { .. }) => Some(WAIT_FOR_IT.to_owned()),
+            StoreError::Lock(_) | StoreError::File(_) => {
+                Some("make that writable, or pass a token in AUTOCOM_TOKEN".to_owned())
+            }
             StoreError::NoHome => {
                 Some("set HOME or AUTOCOM_HOME, or name a file with AUTOCOM_CREDENTIALS_FILE".to_owned())
             }
@@ -360,7 +366,8 @@ impl From<FileError> for Error {
 
 impl From<LockError> for Error {
     fn from(error: LockError) -> Error {
-        Error::from_source(Kind::Failed, &error)
+        let hint = matches!(error, LockError::Busy { .. }).then(|| WAIT_FOR_IT.to_owned());
+        Error { hint, ..Error::from_source(Kind::Failed, &error) }
     }
 }
 

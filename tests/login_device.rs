@@ -101,6 +101,10 @@ fn a_platform_without_it_says_so_with_what_else_there_is() {
     let (world, without) = (World::new(), Sandbox::start(Options::default()).unwrap());
     let outcome = world.login(&without.api_url(), "--device").finish().code(4);
     outcome.says("offers no login with a device code").says("--no-browser").says("--token-stdin");
+    // Whatever is active here, the way out leads to where this login was to go.
+    let flags = format!("--profile neu --api-url {} --client-id {CLIENT_ID}", without.api_url());
+    let outcome = world.run(&format!("auth login {flags} --device")).code(4);
+    outcome.says(&format!("hint: autocom auth login {flags} --no-browser, or"));
     let refusing = sandbox();
     let body = r#"{"error":"unauthorized_client","error_description":"Not for this client."}"#;
     refusing.fault("/oauth/device/code", Fault::status(400).body("application/json", body));

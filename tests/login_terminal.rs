@@ -96,7 +96,7 @@ fn in_an_ssh_session_without_a_display_it_says_how_the_browser_gets_here() {
     let port = &rest[..4];
     login.line_with(&format!("It ends at port {port} of this machine"));
     login.line_with(&format!("  ssh -p 2222 -L {port}:127.0.0.1:{port} ada@203.0.113.9"));
-    login.line_with(&format!("autocom auth login --api-url {} --no-browser", sandbox.api_url()));
+    login.line_with(&format!("autocom {}--no-browser", line(&sandbox, "")));
     visit_blocking(&url, Visitor::approving("ada")).unwrap();
     login.finish().ok();
     // With a display, or a browser that knows its way, it is a login like any other.

@@ -1,8 +1,11 @@
 //! Logout: revoked where that can be had, deleted here in any case, and said plainly.
 
+use std::time::Duration;
+
 use crate::platform::{Fault, Options, Sandbox, Visitor};
 use crate::support::World;
 use crate::support::ports::CallbackPorts;
+use crate::support::world::DEADLINE;
 
 fn sandbox() -> Sandbox {
     Sandbox::start(Options::default()).unwrap()
@@ -180,4 +183,30 @@ fn the_credential_of_another_origin_goes_to_its_own_platform_only() {
     world.run("auth logout --profile one").ok().says("revoked");
     assert_eq!(two.requests().len(), before, "nothing was sent to the other");
     assert!(!one.accepts(&tokens[0]));
+}
+
+#[test]
+fn a_token_that_was_renewed_during_a_logout_dies_too() {
+    let (world, sandbox) = (World::new(), sandbox());
+    world.log_in_by_oauth(&sandbox);
+    // The first one says that it revoked, and did not.
+    let late = Fault::status(200).body("application/json", "{}").delay(Duration::from_millis(1500));
+    sandbox.fault("/api/v1/auth/logout", late);
+    let logout = world.start("auth logout");
+    sandbox.wait_for_request(|request| request.path.ends_with("/auth/logout"), DEADLINE).unwrap();
+    world.run("auth refresh").ok();
+    logout.finish().ok().says("The token is revoked at the platform");
+    assert!(!sandbox.has_live_tokens("ada"));
+    assert!(world.record(&sandbox.api_url()).is_null());
+}
+
+#[test]
+fn a_logout_takes_what_a_killed_process_left_along() {
+    let (world, sandbox) = (World::new(), sandbox());
+    world.log_in(&sandbox, "ada", "");
+    for when in ["with a login", "without"] {
+        world.write(".autocom-credentials-a1b2c3", "{\"version\":1,\"credentials\":{");
+        world.run("auth logout").ok();
+        assert!(!world.path(".autocom-credentials-a1b2c3").exists(), "{when}");
+    }
 }

@@ -247,6 +247,24 @@ fn nothing_is_renewed_that_could_not_be_stored() {
 
 #[cfg(unix)]
 #[test]
+fn nothing_is_renewed_where_there_is_no_room_for_what_comes_back() {
+    let (world, sandbox) = logged_in(DUE);
+    let before = world.files();
+    // A limit on the size of files fails a write as a full disk does, and needs no file system of its
+    // own: an empty file can still be made. Its signal is ignored, so that it is an error and no death.
+    let script = format!("trap '' XFSZ; ulimit -f 1; exec '{}' auth token", env!("CARGO_BIN_EXE_autocom"));
+    let output = world.shell(&script).output().unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!((output.status.code(), refreshes(&sandbox)), (Some(6), 0), "{stderr}");
+    assert!(stderr.contains("a new refresh token could not be kept: not renewed"), "{stderr}");
+    assert_eq!(world.files(), before);
+    let left = std::fs::read_dir(world.path("")).unwrap().map(|entry| entry.unwrap().file_name());
+    assert!(left.into_iter().all(|name| !name.to_string_lossy().starts_with(".autocom-")));
+    recovers(&world, &sandbox);
+}
+
+#[cfg(unix)]
+#[test]
 fn a_renewed_token_that_can_not_be_stored_serves_the_command_and_is_made_much_of() {
     for quiet in ["", "--quiet"] {
         let (mut world, sandbox) = logged_in(DUE);

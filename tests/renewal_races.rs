@@ -247,6 +247,30 @@ fn a_process_killed_after_the_platform_rotated_leaves_a_record_and_the_next_says
 }
 
 #[test]
+fn processes_with_homes_of_their_own_that_share_a_credential_file_renew_once() {
+    let sandbox = sandbox();
+    sandbox.knobs(|knobs| {
+        (knobs.access_ttl_seconds, knobs.refreshed_ttl_seconds) = (10, Some(3600));
+        knobs.reuse_kills_login = true;
+        knobs.token_delay = Duration::from_millis(400);
+    });
+    let mut world = World::new();
+    world.log_in_by_oauth(&sandbox);
+    world.set("AUTOCOM_CREDENTIALS_FILE", world.path("credentials").display().to_string());
+    world.set("AUTOCOM_API_URL", sandbox.api_url());
+    let running: Vec<_> = (0..8)
+        .map(|n| {
+            let home = world.home().join(format!("home-{}", n % 4));
+            world.set("AUTOCOM_HOME", home.display().to_string());
+            world.start("whoami --check")
+        })
+        .collect();
+    running.into_iter().for_each(|one| drop(one.finish().ok()));
+    let renewals = sandbox.requests().iter().filter(|it| it.form_field("refresh_token").is_some()).count();
+    assert_eq!(renewals, 1);
+}
+
+#[test]
 fn ctrl_c_ends_a_wait_for_the_lock() {
     let (world, sandbox) = (World::new(), sandbox());
     world.log_in_by_oauth(&sandbox);

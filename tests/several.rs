@@ -260,3 +260,37 @@ fn a_reader_that_has_gone_is_a_quiet_end_also_beside_a_platform_that_hangs() {
     assert!(output.stdout.starts_with(b"PROFILE\t"));
     assert!(started.elapsed() < Duration::from_secs(20), "{:?}", started.elapsed());
 }
+
+#[test]
+fn waiting_for_another_process_is_not_the_platform_s_fault() {
+    let knobs = Knobs { access_ttl_seconds: 10, ..Knobs::default() };
+    let sandbox = Sandbox::start(Options { knobs, ..Options::default() }).unwrap();
+    let world = World::new();
+    world.log_in_by_oauth(&sandbox);
+    world.run("auth status --check").ok();
+    let locks = std::fs::read_dir(world.path("locks")).unwrap().map(|entry| entry.unwrap());
+    let key =
+        locks.into_iter().find(|entry| entry.file_name().to_string_lossy().starts_with("key-")).unwrap();
+    let held = std::fs::File::options().write(true).open(key.path()).unwrap();
+    held.lock().unwrap();
+    let before = sandbox.requests().len();
+    for line in ["profiles list --check", "whoami --check", "auth status --check"] {
+        world.run(&format!("{line} --request-timeout 1")).code(1);
+    }
+    let outcome = world.run("whoami --check --request-timeout 1").code(1);
+    outcome.says("another autocom process has been renewing the token for 1 second").says("then try again");
+    assert_eq!(sandbox.requests().len(), before);
+}
+
+#[test]
+fn hints_lead_to_the_profile_that_was_asked_for() {
+    let (world, one, two) = (World::new(), sandbox(), sandbox());
+    world.log_in(&one, "ada", "-p one");
+    world.log_in(&two, "ada", "-p two");
+    one.fault("/api/v1/profile", Fault::status(200).body("text/html", "<html>"));
+    world.run("whoami --check -p one").code(1).says("autocom config get api_url --profile one");
+    let elsewhere = world.run("whoami -p one --api-url https://other.example.test --check").code(4);
+    elsewhere
+        .says("nobody is logged in at https://other.example.test/api/v1")
+        .says("hint: autocom auth login --api-url https://other.example.test/api/v1");
+}

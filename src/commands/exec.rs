@@ -40,7 +40,7 @@ impl Exec {
         let mut command = Command::new(program);
         command.args(arguments);
         // Another profile's token is none of its business; the profile's own is in AUTOCOM_TOKEN.
-        for (name, _) in session.environment().starting_with("AUTOCOM_TOKEN_") {
+        for name in session.environment().names_with("AUTOCOM_TOKEN_") {
             command.env_remove(name);
         }
         // What `--profile` passes over here would bend the profile there, where a variable selects it.

@@ -39,7 +39,7 @@ pub struct Deleted {
 impl Credentials {
     /// The stores of this machine. Opens and reads nothing.
     pub fn new(paths: &Paths, locks: Locks, notices: Arc<Notices>, patience: Patience) -> Credentials {
-        let locks = locks.or_beside(paths.credentials.as_ref());
+        let locks = locks.where_it_is(paths.credentials.as_ref());
         let file = FileStore::new(paths.credentials.clone(), locks.clone(), notices.clone());
         let keychain = Keychain::new(notices.clone(), patience);
         Credentials::with_stores(Box::new(keychain), Box::new(file), locks, notices)
@@ -185,8 +185,17 @@ impl Credentials {
             }
             Err(error) => return Err(error),
         };
+        self.delete_held(key, choice, known)
+    }
+
+    fn delete_held(
+        &self,
+        key: &CredentialKey,
+        choice: StoreChoice,
+        known: Option<StoreKind>,
+    ) -> Result<Deleted, StoreError> {
         let file = self.file.delete(key);
-        let keychain = if keychain_counts {
+        let keychain = if may_touch_keychain(choice, known) {
             match self.keychain.delete(key) {
                 Err(error) if error.is_absent() && known != Some(StoreKind::Keychain) => Ok(false),
                 result => result.map_err(lost),
@@ -206,6 +215,25 @@ impl Credentials {
         let older = later(keychain, file).store.other();
         self.store(older).delete(key)?;
         Ok(Some(older))
+    }
+
+    /// As [`delete`](Self::delete), but only if the record is `still` what the caller takes it for, looked
+    /// at under the key's lock; `None`: it is not.
+    pub fn delete_if(
+        &self,
+        key: &CredentialKey,
+        choice: StoreChoice,
+        known: Option<StoreKind>,
+        still: impl FnOnce(Option<&Stored>) -> bool,
+    ) -> Result<Option<Deleted>, StoreError> {
+        match self.lock(key) {
+            // Held until all is deleted.
+            Ok(_lock) => match still(self.read(key, choice, known)?.as_ref()) {
+                true => self.delete_held(key, choice, known).map(Some),
+                false => Ok(None),
+            },
+            Err(_) => self.delete(key, choice, known).map(Some),
+        }
     }
 
     /// The keys that the file holds. The keychain is not asked: listing it may unlock it.

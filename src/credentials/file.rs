@@ -25,6 +25,9 @@ use crate::system::locks::Locks;
 use crate::system::notices::Notices;
 use crate::system::paths::Place;
 
+/// Passport's records have about 3 KiB.
+const LARGEST_RECORD: usize = 16 << 10;
+
 /// Credentials in a file. Its `place` is `None` where there is no home folder: then it holds nothing.
 pub struct FileStore {
     place: Option<Place>,
@@ -100,6 +103,15 @@ impl FileStore {
         Ok(())
     }
 
+    /// Removes what killed processes have left: it may hold tokens.
+    fn sweep(&self) {
+        if let Some(place) = self.place.as_ref().filter(|place| files::has_leftovers(&place.path))
+            && let Ok(_lock) = self.locks.credentials_file()
+        {
+            files::sweep(&place.path);
+        }
+    }
+
     /// Puts a file that is not ours aside.
     fn keep(&self, path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
         let kept = files::keep_aside(path, bytes).map_err(|source| StoreError::NotKept {
@@ -142,6 +154,7 @@ impl CredentialStore for FileStore {
     fn delete(&self, key: &CredentialKey) -> Result<bool, StoreError> {
         // A logout where nothing is stored needs neither a lock nor a folder that can be written.
         if self.read(key)?.is_none() {
+            self.sweep();
             return Ok(false);
         }
         self.change(key, None)?;
@@ -152,7 +165,8 @@ impl CredentialStore for FileStore {
         let place = self.required_place()?;
         self.read(key)?;
         let _lock = self.locks.credentials_file()?;
-        Ok(files::check_writable(&place.path)?)
+        let size = self.bytes()?.map_or(0, |bytes| bytes.len());
+        Ok(files::check_writable(&place.path, size + LARGEST_RECORD)?)
     }
 
     fn keys(&self) -> Result<Vec<CredentialKey>, StoreError> {

@@ -10,7 +10,7 @@ use url::Url;
 use super::error::OAuthError;
 use super::flow::Endpoints;
 use super::token::{self, Call, Grant, adapter, client};
-use crate::domain::{ClientId, printable};
+use crate::domain::{ClientId, Secret, printable};
 use crate::system::http::Http;
 use crate::system::interrupt;
 
@@ -138,8 +138,9 @@ impl DeviceRequest {
             RequestTokenError::Parse(..) | RequestTokenError::Other(_) => {
                 token::no_reply(status.load(Ordering::Relaxed))
             }
-        })?;
-        token::grant(reply, self.scopes)
+        });
+        let secret = Secret::new(self.reply.device_code().secret());
+        token::grant(reply.map_err(|error| error.without(&[&secret]))?, self.scopes)
     }
 }
 

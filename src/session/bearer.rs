@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use jiff::{SignedDuration, Timestamp};
 
 use super::credential::{Credential, Unrenewed};
+use super::record::about_profile;
 use super::{Session, no_environment};
 use crate::config::{Resolved, TokenVariable};
 use crate::credentials::Stored;
@@ -110,12 +111,13 @@ impl Session {
                     .hint(format!("set {} to a fresh token, or ask for less with --min-ttl", variable.name)),
                 Bearer::Stored(stored) => {
                     let record = &stored.record;
-                    let full =
-                        record.expires_at.map_or(0, |end| end.duration_since(record.written_at).as_secs());
+                    let full = record.expires_at.map(|end| end.duration_since(record.written_at).as_secs());
                     let whose = format!("profile {}", profile.label());
-                    ends_too_soon(&whose, left, min_ttl).hint(format!(
-                        "the platform gives tokens of {full} s here: ask for less with --min-ttl"
-                    ))
+                    let gives = match full.filter(|full| *full > 0) {
+                        Some(full) => format!("the platform gives tokens of {full} s here: "),
+                        None => String::new(),
+                    };
+                    ends_too_soon(&whose, left, min_ttl).hint(format!("{gives}ask for less with --min-ttl"))
                 }
             }),
             _ => Ok(bearer),
@@ -127,6 +129,8 @@ impl Session {
         let now = self.clock.now();
         // What a refresh gave last time is what it will give: no use in asking again and again.
         let full = record.expires_at.map(|end| end.duration_since(record.written_at));
+        // A clock that was set back since has written a time that is still to come.
+        let full = full.filter(|full| full.is_positive());
         let was_refreshed = record.written_at > record.logged_in_at;
         if was_refreshed && full.is_some_and(|full| full < min_ttl) && !record.lifetime().is_expired(now) {
             return Ok(Bearer::Stored(Box::new(stored)));
@@ -179,7 +183,7 @@ impl Session {
             let tokens = self.tokens(profile).await?;
             let tokens = tokens.ok_or_else(|| self.not_logged_in(profile))?;
             let platform = self.platform(profile, tokens)?;
-            work(&platform).await.map_err(|error| error.with(platform.tokens()))
+            work(&platform).await.map_err(|error| about_profile(error.with(platform.tokens()), profile))
         })
     }
 
@@ -218,10 +222,14 @@ impl Session {
     pub fn token_variable(&self, profile: &Resolved) -> Result<Option<TokenVariable>> {
         let variables = self.config()?.token_variable(profile, profile.selection.sole);
         if variables.passed_over {
-            self.notices().warn(format!(
-                "AUTOCOM_TOKEN belongs to another environment and is not used for profile {}",
-                profile.label()
-            ));
+            self.notices().warn(match profile.selection.sole {
+                true => format!(
+                    "AUTOCOM_TOKEN belongs to another environment and is not used for profile {}",
+                    profile.label()
+                ),
+                // Once for all of them.
+                false => "AUTOCOM_TOKEN belongs to another environment and is not used".to_owned(),
+            });
         }
         if let Some(TokenVariable { name, token }) = &variables.used
             && let Some(why) = token_flaw(token.expose())
@@ -246,6 +254,21 @@ fn ends_too_soon(whose: &str, left: SignedDuration, min_ttl: SignedDuration) -> 
 impl Tokens {
     pub(super) fn stored(credential: Credential, held: Stored) -> Tokens {
         Tokens::Stored { credential, held: Arc::new(Mutex::new(Box::new(held))) }
+    }
+
+    /// The record as it is now, if they are stored ones.
+    pub(super) fn held(&self) -> Option<Stored> {
+        match self {
+            Tokens::Variable(_) => None,
+            Tokens::Stored { held, .. } => {
+                Some((**held.lock().unwrap_or_else(PoisonError::into_inner)).clone())
+            }
+        }
+    }
+
+    /// Whether a renewal waits for another process.
+    pub(super) fn waits_for_lock(&self) -> bool {
+        matches!(self, Tokens::Stored { credential, .. } if credential.waits_for_lock())
     }
 
     /// What helps if the platform rejects them.

@@ -7,10 +7,12 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::bearer::CallError;
-use super::several::Pool;
+use super::record::about_profile;
+use super::several::{Kept, Pool};
 use super::{Session, no_environment};
 use crate::config::Resolved;
 use crate::domain::CredentialKey;
+use crate::domain::time::spelled_out;
 use crate::error::{Error, Kind, Result};
 use crate::platform::{PlatformError, Profile as User};
 use crate::system::http::{Cause, Unreachable};
@@ -95,7 +97,7 @@ impl Checked {
 }
 
 /// Who asks with which token for which tenant: profiles that agree in this share one check.
-type Question = (Option<CredentialKey>, Option<String>, Option<String>, Option<String>);
+type Question = (Option<CredentialKey>, Option<String>, Option<String>, Option<String>, Kept);
 
 impl Session {
     /// Asks the platform who the profile's token is, renewing it if that is due.
@@ -132,7 +134,7 @@ impl Session {
         let url = profile.api_url.as_ref().map(|url| url.value.to_string());
         let tenant = profile.tenant.as_ref().map(|tenant| tenant.value.to_string());
         let key = profile.credential.as_ref().map(|key| key.value.clone());
-        Ok((key, url, tenant, variable))
+        Ok((key, url, tenant, variable, Kept::of(profile)))
     }
 
     async fn ask(&self, pool: &Pool, profile: &Resolved) -> Result<Checked> {
@@ -142,13 +144,27 @@ impl Session {
         let platform = self.platform(profile, tokens)?;
         let deadline = self.request_timeout.unwrap_or(DEADLINE);
         let started = Instant::now();
-        let outcome = tokio::time::timeout(deadline, platform.profile()).await.unwrap_or_else(|_| {
-            let at = profile.api_url.as_ref().map(|url| url.value.authority()).unwrap_or_default();
-            Err(PlatformError::Unreachable(Unreachable { at, cause: Cause::Timeout(deadline) }).into())
-        });
+        let call = platform.profile();
+        tokio::pin!(call);
+        let outcome = match tokio::time::timeout(deadline, &mut call).await {
+            Ok(outcome) => outcome,
+            // Looked at while the call still waits.
+            Err(_) if platform.tokens().waits_for_lock() => Err(CallError::Token(busy(deadline))),
+            Err(_) => {
+                let at = profile.api_url.as_ref().map(|url| url.value.authority()).unwrap_or_default();
+                Err(PlatformError::Unreachable(Unreachable { at, cause: Cause::Timeout(deadline) }).into())
+            }
+        };
         let was_asked = !matches!(outcome, Err(CallError::Token(_)));
         let ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let outcome = outcome.map_err(|error| error.with(platform.tokens()));
+        let outcome = outcome.map_err(|error| about_profile(error.with(platform.tokens()), profile));
         Ok(Checked::of(outcome, was_asked.then_some(ms)))
     }
+}
+
+/// The platform was not asked at all.
+fn busy(waited: Duration) -> Error {
+    let waited = spelled_out(waited);
+    Error::new(Kind::Failed, format!("another autocom process has been renewing the token for {waited}"))
+        .hint("wait until it has ended, then try again")
 }

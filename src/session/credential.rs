@@ -6,6 +6,7 @@
 //! its own: whoever waited for it may be interrupted, but a new refresh token is not lost for that.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -43,6 +44,23 @@ struct Inner {
     logins: Logins,
     clock: Arc<dyn Clock>,
     notices: Arc<Notices>,
+    waits_for_lock: AtomicUsize,
+}
+
+/// Counted while it lives.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl Waiting<'_> {
+    fn of(count: &AtomicUsize) -> Waiting<'_> {
+        count.fetch_add(1, Ordering::SeqCst);
+        Waiting(count)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 /// Which credential it is, and how to reach its platform.
@@ -85,6 +103,7 @@ impl Session {
             logins: self.logins(),
             clock: self.clock.clone(),
             notices: self.notices.clone(),
+            waits_for_lock: AtomicUsize::new(0),
         }))
     }
 }
@@ -153,6 +172,7 @@ impl Credential {
     }
 
     async fn lock(&self) -> Result<LockGuard, Unrenewed> {
+        let _waiting = Waiting::of(&self.0.waits_for_lock);
         let this = self.clone();
         let locked = apart(move || Ok(this.0.credentials.lock(&this.0.whose.key)));
         tokio::pin!(locked);
@@ -259,6 +279,11 @@ impl Credential {
              This command goes on with it; the stored one is dead. When the store works again: {}",
             error.message, self.0.whose.owner.login
         ));
+    }
+
+    /// Whether a renewal waits for another process right now.
+    pub fn waits_for_lock(&self) -> bool {
+        self.0.waits_for_lock.load(Ordering::SeqCst) > 0
     }
 
     pub fn owner(&self) -> &Owner {

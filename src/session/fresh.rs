@@ -104,9 +104,8 @@ impl Session {
         let (code, reply) = tokio::time::timeout(timeout, answer).await.map_err(|_| {
             Error::new(Kind::Authentication, format!("nobody logged in within {}", spelled_out(timeout))).hint(format!(
                 "if the browser showed an error, the client id ({client_id}) may be wrong, or the redirect {} is not \
-                 registered for it; without a browser here: {} --no-browser",
-                pending.redirect_uri(),
-                target.command()
+                 registered for it; without a browser here: autocom auth login --no-browser",
+                pending.redirect_uri()
             ))
         })??;
         drop((waiting, keyboard));
@@ -185,7 +184,7 @@ impl Session {
         ));
         let pasted = tokio::time::timeout(timeout, self.pasted()).await.map_err(|_| {
             Error::new(Kind::Authentication, format!("nothing was pasted within {}", spelled_out(timeout)))
-                .hint(format!("{} --no-browser --timeout SECONDS", target.command()))
+                .hint("autocom auth login --no-browser --timeout SECONDS")
         })??;
         let code = paste::code(pasted.expose(), &pending)?;
         let shield = Some(shield(&self.http(&target.profile)));

@@ -49,7 +49,8 @@ impl Session {
         // Before anybody is sent to a browser: is there a place for what comes back?
         let store = self.credentials().prepare(&target.key, target.profile.store.value)?;
         self.block_on(async {
-            let fresh = self.fresh(&target, request.method, request.timeout).await?;
+            let fresh = self.fresh(&target, request.method, request.timeout).await;
+            let fresh = fresh.map_err(|error| target.blames(error))?;
             self.finish(&target, store, fresh).await
         })
     }

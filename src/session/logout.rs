@@ -13,6 +13,9 @@ use crate::error::{Kind, Result};
 use crate::platform::{Platform, PlatformError};
 use crate::system::http::Http;
 
+/// How often somebody else may renew a credential while it is being revoked.
+const MOST_RENEWALS: usize = 3;
+
 /// One credential to be forgotten.
 pub struct Doomed {
     pub key: CredentialKey,
@@ -109,12 +112,26 @@ impl Session {
                 None
             }
         };
-        let revocation = match &found {
-            None => Revocation::Nothing,
-            Some(_) if local_only => Revocation::Skipped,
+        let (mut revocation, mut seen) = match &found {
+            None => (Revocation::Nothing, None),
+            Some(_) if local_only => (Revocation::Skipped, None),
             Some(stored) => self.revoke(doomed, stored)?,
         };
-        let deleted = self.credentials().delete(key, *choice, *known)?;
+        // Somebody may have renewed it since: then it is their token that must die before it is deleted.
+        let mut deleted = None;
+        for _ in 0..MOST_RENEWALS {
+            let mut newer = None;
+            deleted = self.credentials().delete_if(key, *choice, *known, |now| {
+                newer = now.filter(|now| seen.as_ref().is_some_and(|seen| !is_same(seen, now))).cloned();
+                newer.is_none()
+            })?;
+            let Some(newer) = newer else { break };
+            (revocation, seen) = self.revoke(doomed, &newer)?;
+        }
+        let deleted = match deleted {
+            Some(deleted) => deleted,
+            None => self.credentials().delete(key, *choice, *known)?,
+        };
         let now = self.clock().now();
         self.logins().update(key, |login| {
             login.map(|login| Login { logged_out_at: login.logged_out_at.or(Some(now)), ..login })
@@ -133,7 +150,8 @@ impl Session {
 
     /// Best effort: the token goes to its own platform only, whatever the profile says now. One that has
     /// ended is renewed first, since the platform hears nobody else about its refresh token.
-    fn revoke(&self, doomed: &Doomed, stored: &Stored) -> Result<Revocation> {
+    /// Answers also with the record as that has left it.
+    fn revoke(&self, doomed: &Doomed, stored: &Stored) -> Result<(Revocation, Option<Stored>)> {
         let (url, tenant) = (stored.record.api_url.clone(), stored.record.tenant.clone());
         let known = self.config()?.captured.get(&doomed.key);
         let owner = Owner::of_key(&doomed.key);
@@ -149,12 +167,18 @@ impl Session {
         });
         let platform = Platform::new(http, url, Tokens::stored(credential, stored.clone()), tenant);
         let outcome = self.block_on(async { Ok(platform.logout().await) })?;
-        Ok(match outcome {
+        let seen = platform.tokens().held();
+        let revocation = match outcome {
             Ok(()) => Revocation::Done,
             Err(CallError::Platform(PlatformError::Unauthenticated { .. })) => Revocation::AlreadyDead,
             Err(CallError::Platform(error)) => Revocation::Failed(error.to_string()),
             Err(CallError::Token(error)) if error.kind == Kind::Authentication => Revocation::AlreadyDead,
             Err(CallError::Token(error) | CallError::Own(error)) => Revocation::Failed(error.message),
-        })
+        };
+        Ok((revocation, seen))
     }
+}
+
+fn is_same(one: &Stored, other: &Stored) -> bool {
+    one.record.access_token.expose() == other.record.access_token.expose()
 }

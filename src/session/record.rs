@@ -105,10 +105,27 @@ pub(super) fn login_of(record: &Record, store: StoreKind, before: Option<&Login>
     }
 }
 
+/// An error about a profile that a flag named: what its hint looks at is that profile too.
+pub(super) fn about_profile(error: Error, profile: &Resolved) -> Error {
+    let Some(name) = profile.name().filter(|_| profile.selection.by_profile_flag()) else { return error };
+    let hint = error.hint.map(|hint| {
+        ["autocom config get api_url", "autocom config get client_id", "autocom config list"]
+            .iter()
+            .fold(hint, |hint, command| hint.replace(command, &format!("{command} --profile {name}")))
+    });
+    Error { hint, ..error }
+}
+
+/// Whether a flag or a variable has turned the profile to another address than its own.
+fn is_turned_away(profile: &Resolved) -> bool {
+    let url = profile.api_url.as_ref().map(|url| &url.value);
+    profile.own_api_url.is_some() && profile.own_api_url.as_ref() != url
+}
+
 /// The command that logs this profile in.
 pub fn login_command(profile: &Resolved) -> String {
     match (profile.name(), &profile.api_url) {
-        (Some(name), Some(_)) if !profile.selection.only_in_variables => {
+        (Some(name), Some(_)) if !profile.selection.only_in_variables && !is_turned_away(profile) => {
             format!("autocom auth login --profile {name}")
         }
         (_, Some(url)) => format!("autocom auth login --api-url {}", url.value),
@@ -120,18 +137,22 @@ pub fn login_command(profile: &Resolved) -> String {
 #[derive(Debug, Clone)]
 pub struct Owner {
     label: String,
+    /// The address that a flag or variable has turned the profile to.
+    elsewhere: Option<String>,
     /// The command that logs in again.
     pub login: String,
 }
 
 impl Owner {
     pub fn of(profile: &Resolved) -> Owner {
-        Owner { label: profile.label().to_owned(), login: login_command(profile) }
+        let url = profile.api_url.as_ref().filter(|_| is_turned_away(profile));
+        let elsewhere = url.map(|url| url.value.to_string());
+        Owner { label: profile.label().to_owned(), elsewhere, login: login_command(profile) }
     }
 
     /// Of a credential that may be no profile's.
     pub fn of_key(key: &CredentialKey) -> Owner {
-        Owner { label: key.to_string(), login: "autocom auth login".to_owned() }
+        Owner { label: key.to_string(), elsewhere: None, login: "autocom auth login".to_owned() }
     }
 
     pub fn label(&self) -> &str {
@@ -139,7 +160,10 @@ impl Owner {
     }
 
     pub fn not_logged_in(&self) -> Error {
-        self.error(format!("profile {} is not logged in", self.label))
+        self.error(match &self.elsewhere {
+            Some(url) => format!("nobody is logged in at {url}"),
+            None => format!("profile {} is not logged in", self.label),
+        })
     }
 
     pub fn expired(&self) -> Error {

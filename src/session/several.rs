@@ -13,8 +13,8 @@ use tokio::sync::mpsc::{Sender, channel};
 use super::Session;
 use super::bearer::{CallError, Tokens};
 use super::stream::{Sink, stream as show_pages};
-use crate::config::{Resolved, Selection};
-use crate::domain::{CredentialKey, ProfileName, StoreChoice};
+use crate::config::{Login, Resolved, Selection};
+use crate::domain::{CredentialKey, ProfileName, StoreChoice, StoreKind};
 use crate::error::{Error, Result};
 use crate::platform::Platform;
 
@@ -40,7 +40,21 @@ pub struct Member {
 }
 
 /// Which stored credential: profiles that agree in this share one, its renewal included.
-type Shared = (CredentialKey, String, StoreChoice);
+type Shared = (CredentialKey, String, Kept);
+
+/// Where a credential is: by `logins.toml`, else where it is to be looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Kept {
+    Known(StoreKind),
+    LookedFor(StoreChoice),
+}
+
+impl Kept {
+    pub fn of(profile: &Resolved) -> Kept {
+        let known = profile.login.as_ref().and_then(Login::kept_in);
+        known.map_or(Kept::LookedFor(profile.store.value), Kept::Known)
+    }
+}
 
 /// Each credential of a set of profiles, read when it is first needed.
 pub(super) struct Pool(HashMap<Shared, OnceCell<Result<Option<Tokens>>>>);
@@ -200,7 +214,7 @@ impl Pool {
 
     fn key(profile: &Resolved) -> Option<Shared> {
         let (key, url) = (profile.credential.as_ref()?, profile.api_url.as_ref()?);
-        Some((key.value.clone(), url.value.to_string(), profile.store.value))
+        Some((key.value.clone(), url.value.to_string(), Kept::of(profile)))
     }
 
     /// As [`Session::tokens`], but a credential is read once.

@@ -2,8 +2,10 @@
 //!
 //! A write is a temporary file in the target's own folder, with its final mode from the first byte,
 //! flushed to disk and renamed over the target; the folder is flushed too. Whoever reads meanwhile,
-//! and whoever comes after a crash, sees the old file or the new one.
+//! and whoever comes after a crash, sees the old file or the new one. What a process that was killed leaves
+//! behind is removed by the next that writes the same file, whose lock it holds.
 
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
@@ -140,10 +142,9 @@ pub fn replace_keeping_mode(path: &Path, bytes: &[u8]) -> Result<(), FileError> 
 
 fn replace_with(path: &Path, bytes: &[u8], keeps_mode: bool) -> Result<(), FileError> {
     let target = follow(path).map_err(FileError::io("write", path))?;
-    let folder = target.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    make_private_folder(folder)?;
     let failed = || FileError::io("write", path);
-    let mut temporary = tempfile::Builder::new().prefix(".autocom-").tempfile_in(folder).map_err(failed())?;
+    leftovers(&target).iter().for_each(|path| _ = fs::remove_file(path));
+    let mut temporary = temporary_for(&target)?;
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
@@ -156,7 +157,7 @@ fn replace_with(path: &Path, bytes: &[u8], keeps_mode: bool) -> Result<(), FileE
     temporary.as_file().sync_all().map_err(failed())?;
     temporary.persist(&target).map_err(|error| failed()(error.error))?;
     #[cfg(unix)]
-    File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed())?;
+    File::open(folder_of(&target)).and_then(|folder| folder.sync_all()).map_err(failed())?;
     Ok(())
 }
 
@@ -192,16 +193,54 @@ pub fn make_private_folder(folder: &Path) -> Result<(), FileError> {
     builder.create(folder).map_err(FileError::io("create", folder))
 }
 
-/// Whether a file could be written at `path`, found out by writing one beside it.
-pub fn check_writable(path: &Path) -> Result<(), FileError> {
+/// Whether a file of `size` bytes could be written at `path`, found out by writing one beside it: a disk may
+/// be full although an empty file can still be made. Whoever calls holds the file's lock.
+pub fn check_writable(path: &Path, size: usize) -> Result<(), FileError> {
     let target = follow(path).map_err(FileError::io("write", path))?;
-    let folder = target.parent().unwrap_or(Path::new("."));
+    let (mut file, failed) = (temporary_for(&target)?, || FileError::io("write", path));
+    file.write_all(&vec![b' '; size]).map_err(failed())?;
+    file.as_file().sync_all().map_err(failed())
+}
+
+/// Removes what killed processes have left of writes to `path`; answers whether there was something.
+/// Whoever calls holds the file's lock, so that nobody is writing it now.
+pub fn sweep(path: &Path) -> bool {
+    let left = follow(path).map(|target| leftovers(&target)).unwrap_or_default();
+    left.iter().for_each(|path| _ = fs::remove_file(path));
+    !left.is_empty()
+}
+
+/// Whether there is something for [`sweep`].
+pub fn has_leftovers(path: &Path) -> bool {
+    follow(path).is_ok_and(|target| !leftovers(&target).is_empty())
+}
+
+fn leftovers(target: &Path) -> Vec<PathBuf> {
+    let prefix = temporary_prefix(target);
+    let is_ours = |path: &PathBuf| {
+        path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(prefix.as_encoded_bytes()))
+    };
+    let entries = fs::read_dir(folder_of(target)).into_iter().flatten().flatten();
+    entries.map(|entry| entry.path()).filter(is_ours).collect()
+}
+
+/// The name says which file it is for: whoever holds that one's lock knows it to be a leftover.
+fn temporary_prefix(target: &Path) -> OsString {
+    let mut prefix = OsString::from(".autocom-");
+    prefix.push(target.file_name().unwrap_or_default());
+    prefix.push("-");
+    prefix
+}
+
+fn temporary_for(target: &Path) -> Result<tempfile::NamedTempFile, FileError> {
+    let folder = folder_of(target);
     make_private_folder(folder)?;
-    tempfile::Builder::new()
-        .prefix(".autocom-")
-        .tempfile_in(folder)
-        .map(drop)
-        .map_err(FileError::io("write", path))
+    let file = tempfile::Builder::new().prefix(&temporary_prefix(target)).tempfile_in(folder);
+    file.map_err(FileError::io("write", target))
+}
+
+fn folder_of(target: &Path) -> &Path {
+    target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// The file that `path` finally names, whether or not it exists.

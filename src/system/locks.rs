@@ -30,12 +30,14 @@ pub struct LockGuard {
 #[derive(Debug, Clone)]
 pub struct Locks {
     folder: Option<PathBuf>,
+    /// Where nothing can be written in that.
+    otherwise: Option<PathBuf>,
     patience: Duration,
 }
 
 impl Locks {
     pub fn new(folder: Option<PathBuf>) -> Locks {
-        Locks { folder, patience: Duration::from_secs(30) }
+        Locks { folder, otherwise: None, patience: Duration::from_secs(30) }
     }
 
     pub fn with_patience(self, patience: Duration) -> Locks {
@@ -44,12 +46,16 @@ impl Locks {
 
     /// Where there is no home: a folder beside the file that a variable names, `<file>.locks`.
     pub fn or_beside(self, place: Option<&Place>) -> Locks {
-        let beside = || {
-            let mut path = place?.path.clone().into_os_string();
-            path.push(".locks");
-            Some(path.into())
-        };
-        Locks { folder: self.folder.or_else(beside), ..self }
+        Locks { folder: self.folder.or_else(|| Some(beside(place?))), ..self }
+    }
+
+    /// Beside a file that a variable names, `<file>.locks`: processes that share it may have homes of their
+    /// own, and must meet at one lock all the same.
+    pub fn where_it_is(self, place: Option<&Place>) -> Locks {
+        match place.filter(|place| place.by_variable.is_some()) {
+            Some(place) => Locks { folder: Some(beside(place)), otherwise: self.folder, ..self },
+            None => self,
+        }
     }
 
     /// The one lock of `config.toml` and `logins.toml`.
@@ -80,9 +86,10 @@ impl Locks {
 
     fn acquire(&self, name: &str) -> Result<LockGuard, LockError> {
         let folder = self.folder.as_deref().ok_or(LockError::NoHome)?;
-        files::make_private_folder(folder)?;
-        let path = folder.join(name);
-        let file = open(&path)?;
+        let (path, file) = match (open_in(folder, name), &self.otherwise) {
+            (Err(_), Some(otherwise)) => open_in(otherwise, name)?,
+            (opened, _) => opened?,
+        };
         let started = Instant::now();
         let mut pause = Duration::from_millis(2);
         loop {
@@ -101,6 +108,20 @@ impl Locks {
             pause = (pause * 2).min(Duration::from_millis(50));
         }
     }
+}
+
+/// By its own name: two links to one file share their locks.
+fn beside(place: &Place) -> PathBuf {
+    let mut path = place.path.canonicalize().unwrap_or_else(|_| place.path.clone()).into_os_string();
+    path.push(".locks");
+    path.into()
+}
+
+fn open_in(folder: &Path, name: &str) -> Result<(PathBuf, File), FileError> {
+    files::make_private_folder(folder)?;
+    let path = folder.join(name);
+    let file = open(&path)?;
+    Ok((path, file))
 }
 
 fn open(path: &Path) -> Result<File, FileError> {
