@@ -6,6 +6,24 @@ use crate::support::ports::CallbackPorts;
 use crate::support::real_server::RealServer;
 use crate::support::tinyproxy::Tinyproxy;
 
+/// Everything that asks the platform, each of it through the proxy.
+fn everything_works(world: &World, proxy: &Tinyproxy) {
+    for line in [
+        "tenants list",
+        "tenants use acme",
+        "orders list --all",
+        "api profile",
+        "api orders --all-profiles",
+        "profiles list --check",
+        "whoami --check",
+        "doctor",
+    ] {
+        let before = proxy.tunnels();
+        world.run(line).ok();
+        assert!(proxy.tunnels() > before, "{line}: {}", proxy.log());
+    }
+}
+
 #[test]
 #[ignore = "needs tinyproxy and the Django server; run by tests/run"]
 fn a_login_and_all_that_follows_go_through_the_proxy() {
@@ -22,6 +40,7 @@ fn a_login_and_all_that_follows_go_through_the_proxy() {
     assert_eq!(world.run("auth status --check -o json").ok().json()["check"]["status"], "ok");
     world.run("auth refresh").ok();
     assert!(proxy.tunnels() >= during_login + 2, "{}", proxy.log());
+    everything_works(&world, &proxy);
     let before = proxy.tunnels();
     world.run("whoami").ok().prints("Ada Lovelace");
     assert_eq!(proxy.tunnels(), before, "whoami of a stored login asks nobody");
@@ -56,6 +75,9 @@ fn a_proxys_password_gets_us_through_and_is_never_seen() {
         world.login_with_token(&url, &token, "-vvv").ok().says("Ada Lovelace");
         world.run("auth status --check -vvv").ok();
         assert!(proxy.tunnels() > before, "{variable}: {}", proxy.log());
+        if variable == "HTTPS_PROXY" {
+            everything_works(&world, &proxy);
+        }
         for line in ["config list", "profiles show", "auth status -vvv"] {
             world.run(line);
         }

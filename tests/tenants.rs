@@ -132,3 +132,13 @@ fn what_can_not_be_written_or_does_not_count_is_said() {
     drop(sandbox);
     world.run("tenants use acme").code(3);
 }
+
+#[test]
+fn a_tenant_of_one_platform_is_not_written_to_the_profile_of_another() {
+    let (world, sandbox) = (World::new(), Sandbox::start(Options::default()).unwrap());
+    world.log_in(&sandbox, "ada", "--profile shop");
+    let before = world.files();
+    let outcome = world.run("tenants use globex -p shop --api-url https://other.example.test").code(2);
+    outcome.says("is bound to").says("hint: autocom tenants use globex --profile shop");
+    assert_eq!(world.files(), before);
+}

@@ -33,6 +33,14 @@ impl Use {
             return Err(Error::usage("this environment has no profile that the tenant could be written to")
                 .hint(format!("autocom profiles set NAME api_url={url} tenant={tenant}")));
         };
+        // The platform that is asked must be the one that the profile will send it to.
+        let (own, url) = (profile.own_api_url.as_ref(), profile.api_url.as_ref().map(|url| &url.value));
+        if let (Some(own), Some(url)) = (own, url)
+            && own != url
+        {
+            return Err(Error::usage(format!("profile {name} is bound to {own}, not to {url}"))
+                .hint(format!("autocom tenants use {tenant} --profile {name}")));
+        }
         if !self.no_check {
             session.check_tenant(&profile, &tenant)?;
         }
