@@ -143,7 +143,11 @@ pub fn replace_keeping_mode(path: &Path, bytes: &[u8]) -> Result<(), FileError> 
 fn replace_with(path: &Path, bytes: &[u8], keeps_mode: bool) -> Result<(), FileError> {
     let target = follow(path).map_err(FileError::io("write", path))?;
     let failed = || FileError::io("write", path);
-    leftovers(&target).iter().for_each(|path| _ = fs::remove_file(path));
+    // A config that a variable names may be shared by homes whose locks are not: what lies beside it may be
+    // another's write, and no secret in any case.
+    if !keeps_mode {
+        leftovers(&target).iter().for_each(|path| _ = fs::remove_file(path));
+    }
     let mut temporary = temporary_for(&target)?;
     #[cfg(unix)]
     {
@@ -217,8 +221,11 @@ pub fn has_leftovers(path: &Path) -> bool {
 
 fn leftovers(target: &Path) -> Vec<PathBuf> {
     let prefix = temporary_prefix(target);
+    // Not a sibling's, whose name begins like this one: six letters and digits follow.
     let is_ours = |path: &PathBuf| {
-        path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(prefix.as_encoded_bytes()))
+        let name = path.file_name().map(|name| name.as_encoded_bytes().to_vec()).unwrap_or_default();
+        let rest = name.strip_prefix(prefix.as_encoded_bytes());
+        rest.is_some_and(|rest| rest.len() == 6 && rest.iter().all(u8::is_ascii_alphanumeric))
     };
     let entries = fs::read_dir(folder_of(target)).into_iter().flatten().flatten();
     entries.map(|entry| entry.path()).filter(is_ours).collect()
@@ -244,7 +251,7 @@ fn folder_of(target: &Path) -> &Path {
 }
 
 /// The file that `path` finally names, whether or not it exists.
-fn follow(path: &Path) -> io::Result<PathBuf> {
+pub(super) fn follow(path: &Path) -> io::Result<PathBuf> {
     let mut target = path.to_owned();
     // The kernel's own limit on Linux.
     for _ in 0..40 {

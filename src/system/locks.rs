@@ -110,9 +110,14 @@ impl Locks {
     }
 }
 
-/// By its own name: two links to one file share their locks.
+/// By the file that is finally meant, whatever it was named by: two names of one file share their locks.
+/// A file with the default name has its locks where the default file has them.
 fn beside(place: &Place) -> PathBuf {
-    let mut path = place.path.canonicalize().unwrap_or_else(|_| place.path.clone()).into_os_string();
+    let file = files::follow(&place.path).unwrap_or_else(|_| place.path.clone());
+    if file.file_name().is_some_and(|name| name == "credentials") {
+        return file.with_file_name("locks");
+    }
+    let mut path = file.into_os_string();
     path.push(".locks");
     path.into()
 }
