@@ -290,6 +290,8 @@ fn every_value_is_shown_with_its_origin() {
     tenant | acme | login of TIME UTC
     client_id |  | 
     credential | PLATFORM/api/v1 | ~/.autocom/config.toml:4
+    expect_user |  | 
+    protected |  | 
     store | auto | built-in default
     output | table | AUTOCOM_OUTPUT
     proxy |  | 

@@ -28,7 +28,8 @@ fn values(key: Key) -> (&'static str, &'static str) {
         Key::Proxy => ("http://one.test:3128", "none"),
         Key::CaBundle => ("one.pem", "two.pem"),
         Key::Ring => ("edge", "canary"),
-        Key::NoTelemetry => ("true", "false"),
+        Key::ExpectUser => ("ada@one.test", "ada@two.test"),
+        Key::Protected | Key::NoTelemetry => ("true", "false"),
     }
 }
 

@@ -50,7 +50,13 @@ impl Flags {
             Key::ClientId => self.client_id.as_deref(),
             Key::Store => self.store.as_deref(),
             Key::Output => self.output.as_deref(),
-            Key::Credential | Key::Proxy | Key::CaBundle | Key::Ring | Key::NoTelemetry => None,
+            Key::Credential
+            | Key::ExpectUser
+            | Key::Protected
+            | Key::Proxy
+            | Key::CaBundle
+            | Key::Ring
+            | Key::NoTelemetry => None,
         }
     }
 }

@@ -8,8 +8,8 @@ use super::provider::{self, Candidate, LayerProvider};
 use super::selection::parse_url;
 use super::{Config, ConfigError, Login, Selection};
 use crate::domain::{
-    ApiUrl, CaBundle, ClientId, CredentialKey, Key, Layer, Origin, OutputFormat, ProfileName, Proxy, Ring,
-    StoreChoice, Tenant,
+    ApiUrl, CaBundle, ClientId, CredentialKey, ExpectedUser, Key, Layer, Origin, OutputFormat, ProfileName,
+    Proxy, Ring, StoreChoice, Tenant,
 };
 
 /// A value, where it came from and which layer that is.
@@ -40,6 +40,8 @@ pub struct Resolved {
     pub api_url: Option<Setting<ApiUrl>>,
     pub tenant: Option<Setting<Tenant>>,
     pub client_id: Option<Setting<ClientId>>,
+    pub expect_user: Option<Setting<ExpectedUser>>,
+    pub protected: Option<Setting<bool>>,
     pub store: Setting<StoreChoice>,
     pub output: Option<Setting<OutputFormat>>,
     pub proxy: Option<Setting<Proxy>>,
@@ -79,6 +81,8 @@ impl Resolved {
             Key::Tenant => text(&self.tenant),
             Key::ClientId => text(&self.client_id),
             Key::Credential => text(&self.credential),
+            Key::ExpectUser => text(&self.expect_user),
+            Key::Protected => text(&self.protected),
             Key::Store => Some(self.store.to_text()),
             Key::Output => text(&self.output),
             Key::Proxy => text(&self.proxy),
@@ -103,6 +107,8 @@ struct Merged {
     api_url: Option<Tagged<String>>,
     tenant: Option<Tagged<String>>,
     client_id: Option<Tagged<String>>,
+    expect_user: Option<Tagged<String>>,
+    protected: Option<Tagged<bool>>,
     store: Option<Tagged<String>>,
     output: Option<Tagged<String>>,
     proxy: Option<Tagged<String>>,
@@ -173,6 +179,8 @@ impl Config {
                 .map(|(value, (origin, layer))| Setting { value, origin, layer }),
             tenant: layers.setting(Key::Tenant, merged.tenant)?,
             client_id: layers.setting(Key::ClientId, merged.client_id)?,
+            expect_user: layers.setting(Key::ExpectUser, merged.expect_user)?,
+            protected: layers.flag(Key::Protected, merged.protected),
             store: layers.setting(Key::Store, merged.store)?.unwrap_or(Setting {
                 value: StoreChoice::default(),
                 origin: Origin::BuiltIn,

@@ -37,6 +37,10 @@ pub struct ProfileSchema {
     client_id: Option<String>,
     /// Name of the stored credential, so that two users of one environment can coexist.
     credential: Option<String>,
+    /// The only user that may log in here: an e-mail address, or the name of a user who has none.
+    expect_user: Option<String>,
+    /// Whether requests that change something need a confirmation.
+    protected: Option<bool>,
     /// Where credentials are kept.
     store: Option<StoreSchema>,
     /// Output format.

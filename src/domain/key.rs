@@ -4,7 +4,8 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::{
-    ApiUrl, CaBundle, ClientId, CredentialKey, Invalid, ProfileName, Proxy, StoreChoice, Tenant, likely,
+    ApiUrl, CaBundle, ClientId, CredentialKey, ExpectedUser, Invalid, ProfileName, Proxy, StoreChoice,
+    Tenant, likely,
 };
 
 /// A key of `config.toml`.
@@ -15,6 +16,8 @@ pub enum Key {
     Tenant,
     ClientId,
     Credential,
+    ExpectUser,
+    Protected,
     Store,
     Output,
     Proxy,
@@ -37,12 +40,14 @@ pub enum Inheritance {
 }
 
 impl Key {
-    pub const ALL: [Key; 11] = [
+    pub const ALL: [Key; 13] = [
         Key::Profile,
         Key::ApiUrl,
         Key::Tenant,
         Key::ClientId,
         Key::Credential,
+        Key::ExpectUser,
+        Key::Protected,
         Key::Store,
         Key::Output,
         Key::Proxy,
@@ -58,6 +63,8 @@ impl Key {
             Key::Tenant => "tenant",
             Key::ClientId => "client_id",
             Key::Credential => "credential",
+            Key::ExpectUser => "expect_user",
+            Key::Protected => "protected",
             Key::Store => "store",
             Key::Output => "output",
             Key::Proxy => "proxy",
@@ -73,13 +80,14 @@ impl Key {
     }
 
     pub fn is_bool(self) -> bool {
-        self == Key::NoTelemetry
+        matches!(self, Key::Protected | Key::NoTelemetry)
     }
 
     pub fn inheritance(self) -> Inheritance {
         match self {
-            Key::Profile | Key::Credential => Inheritance::Never,
-            Key::ClientId => Inheritance::SameEnvironment,
+            Key::Profile | Key::Credential | Key::ExpectUser => Inheritance::Never,
+            // Protection is the environment's: another profile of it is no way round.
+            Key::ClientId | Key::Protected => Inheritance::SameEnvironment,
             Key::Tenant => Inheritance::SameEnvironmentElseLast,
             Key::ApiUrl
             | Key::Store
@@ -99,7 +107,13 @@ impl Key {
             Key::ClientId => Some("--client-id"),
             Key::Store => Some("--store"),
             Key::Output => Some("--output"),
-            Key::Credential | Key::Proxy | Key::CaBundle | Key::Ring | Key::NoTelemetry => None,
+            Key::Credential
+            | Key::ExpectUser
+            | Key::Protected
+            | Key::Proxy
+            | Key::CaBundle
+            | Key::Ring
+            | Key::NoTelemetry => None,
         }
     }
 
@@ -113,7 +127,8 @@ impl Key {
             Key::Output => Some("AUTOCOM_OUTPUT"),
             Key::Proxy => Some("AUTOCOM_PROXY"),
             Key::CaBundle => Some("AUTOCOM_CA_BUNDLE"),
-            Key::Credential | Key::Ring | Key::NoTelemetry => None,
+            // A lock that a variable opens is none.
+            Key::Credential | Key::ExpectUser | Key::Protected | Key::Ring | Key::NoTelemetry => None,
         }
     }
 
@@ -146,12 +161,13 @@ impl Key {
             Key::Tenant => text.parse::<Tenant>().map(|v| v.to_string()),
             Key::ClientId => text.parse::<ClientId>().map(|v| v.to_string()),
             Key::Credential => text.parse::<CredentialKey>().map(|v| v.to_string()),
+            Key::ExpectUser => text.parse::<ExpectedUser>().map(|v| v.to_string()),
             Key::Store => text.parse::<StoreChoice>().map(|v| v.to_string()),
             Key::Output => text.parse::<OutputFormat>().map(|v| v.to_string()),
             Key::Proxy => text.parse::<Proxy>().map(|v| v.to_string()),
             Key::CaBundle => text.parse::<CaBundle>().map(|v| v.to_string()),
             Key::Ring => text.parse::<Ring>().map(|v| v.to_string()),
-            Key::NoTelemetry => match text {
+            Key::Protected | Key::NoTelemetry => match text {
                 "true" | "false" => Ok(text.to_owned()),
                 _ => Err(Invalid("must be true or false".to_owned())),
             },

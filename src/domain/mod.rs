@@ -20,6 +20,7 @@ mod store;
 mod tenant;
 pub mod time;
 mod token;
+mod user;
 
 pub use api_url::{ApiUrl, ApiUrlError, is_loopback};
 pub use client_id::ClientId;
@@ -35,6 +36,7 @@ pub use secret::Secret;
 pub use store::{StoreChoice, StoreKind};
 pub use tenant::Tenant;
 pub use token::{EXPIRING_WITHIN, Lifetime, SKEW, TokenKind, TokenStatus, flaw as token_flaw};
+pub use user::ExpectedUser;
 
 /// Why a text is not a value of its key: a lower-case clause that reads well after "`KEY` ".
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
