@@ -94,6 +94,7 @@ fn run_command(command: Command, session: &Session, colour: ColorChoice) -> Resu
         Command::Orders(orders) => orders.run(session, output(session, colour)),
         Command::Api(api) => api.run(session, output(session, colour)),
         Command::Exec(exec) => exec.run(session),
+        Command::Journal(journal) => journal.run(session),
         Command::Doctor(doctor) => doctor.run(session),
         Command::Version(version) => version.run(),
     }
@@ -119,6 +120,7 @@ fn session(cli: &Cli, environment: &Environment, colours: bool) -> Session {
     )
     .asking(environment.can_ask() && !global.no_input)
     .request_timeout(global.request_timeout)
+    .confirming(global.confirm.clone())
 }
 
 fn output(session: &Session, colour: ColorChoice) -> Output {
@@ -204,6 +206,10 @@ struct Terminal {
 impl Person for Terminal {
     fn choose(&self, question: &str, options: Vec<String>) -> Option<usize> {
         prompt::choose(question, options)
+    }
+
+    fn answer(&self, question: &str) -> Option<String> {
+        prompt::line(question)
     }
 
     fn show_code(&self, code: &str, page: &str, complete: Option<&str>) {

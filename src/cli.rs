@@ -6,7 +6,7 @@ use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand};
 use jiff::SignedDuration;
 
-use crate::commands::{api, auth, config, doctor, exec, orders, profiles, tenants, version, whoami};
+use crate::commands::{api, auth, config, doctor, exec, journal, orders, profiles, tenants, version, whoami};
 use crate::config::Flags;
 use crate::domain::OutputFormat;
 use crate::ui::style::ColorChoice;
@@ -48,6 +48,9 @@ pub struct GlobalFlags {
     /// Never ask: fail and name the flag to pass instead
     #[arg(long, global = true)]
     pub no_input: bool,
+    /// Change something in this protected profile without being asked (repeat for several)
+    #[arg(long, global = true, value_name = "PROFILE")]
+    pub confirm: Vec<String>,
     /// When to use colour
     #[arg(long, global = true, value_name = "WHEN", value_parser = PossibleValuesParser::new(ColorChoice::ALL))]
     pub color: Option<String>,
@@ -83,6 +86,8 @@ pub enum Command {
     Api(api::Api),
     /// Run a command with the selected profile's token in its environment
     Exec(exec::Exec),
+    /// List what was sent to protected profiles
+    Journal(journal::Journal),
     /// Find out what is wrong here, and the command that mends it
     Doctor(doctor::Doctor),
     /// Print the version

@@ -14,6 +14,7 @@ pub mod listing;
 pub mod login;
 pub mod logout;
 pub mod orders;
+pub mod protection;
 pub mod record;
 pub mod settings;
 pub mod several;
@@ -23,8 +24,9 @@ pub mod target;
 pub mod tenants;
 
 use std::cell::{OnceCell, RefCell};
+use std::collections::HashSet;
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crate::config::{Config, ConfigError, ConfigFile, EditTarget, Entry, Flags, Resolved, Setting};
@@ -52,6 +54,10 @@ pub struct Session {
     person: Arc<dyn Person>,
     can_ask: bool,
     request_timeout: Option<Duration>,
+    /// The protected profiles in which this command may change something.
+    confirmed: Vec<String>,
+    /// Those whose names were typed.
+    typed: Arc<Mutex<HashSet<String>>>,
     config: OnceCell<Config>,
     credentials: OnceCell<Arc<Credentials>>,
     /// One for each way to the network that profiles want.
@@ -79,6 +85,8 @@ impl Session {
             browser,
             person,
             request_timeout: None,
+            confirmed: Vec::new(),
+            typed: Arc::default(),
             config: OnceCell::new(),
             credentials: OnceCell::new(),
             http: RefCell::default(),
@@ -92,6 +100,11 @@ impl Session {
 
     pub fn request_timeout(self, timeout: Option<Duration>) -> Session {
         Session { request_timeout: timeout, ..self }
+    }
+
+    /// `--confirm`: the names of protected profiles.
+    pub fn confirming(self, confirmed: Vec<String>) -> Session {
+        Session { confirmed, ..self }
     }
 
     /// How long it waits for a lock that another process holds.
@@ -144,6 +157,8 @@ impl Session {
             clock: self.clock.clone(),
             browser: self.browser.clone(),
             person: self.person.clone(),
+            confirmed: self.confirmed.clone(),
+            typed: self.typed.clone(),
             config: OnceCell::new(),
             credentials: self.credentials.clone(),
             http: self.http.clone(),

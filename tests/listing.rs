@@ -111,7 +111,8 @@ fn json_and_yaml_have_every_key_in_every_row() {
         json!({
             "name": "expired", "active": true, "api_url": "https://expired.test/api/v1", "tenant": "acme",
             "user": "ada@expired.test", "token": "expired", "expires_at": "2020-01-01T00:00:00Z",
-            "store": "file", "credential": "https://expired.test/api/v1",
+            "store": "file", "credential": "https://expired.test/api/v1", "protected": false,
+            "unlocked_until": null,
         })
     );
     assert_eq!(
@@ -119,7 +120,7 @@ fn json_and_yaml_have_every_key_in_every_row() {
         json!({
             "name": "unknown", "active": false, "api_url": "https://unknown.test/api/v1", "tenant": null,
             "user": null, "token": "unknown", "expires_at": null, "store": null,
-            "credential": "https://unknown.test/api/v1",
+            "credential": "https://unknown.test/api/v1", "protected": false, "unlocked_until": null,
         })
     );
     assert_eq!(rows[7]["credential"], "moved");

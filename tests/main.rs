@@ -34,6 +34,7 @@ mod logout;
 mod network;
 mod orders;
 mod precedence;
+mod protected;
 #[cfg(target_os = "linux")]
 mod proxy;
 #[cfg(target_os = "linux")]

@@ -32,6 +32,11 @@ impl Person for Nobody {
     fn choose(&self, _: &str, _: Vec<String>) -> Option<usize> {
         None
     }
+
+    fn answer(&self, _: &str) -> Option<String> {
+        None
+    }
+
     fn waiting(&self, what: &str) -> Box<dyn Waiting> {
         unreachable!("nobody waits for {what}")
     }

@@ -10,8 +10,11 @@ use autocom::commands::auth::{
 };
 use autocom::commands::config::{get::GetAnswer, list::ListAnswer as ConfigList, path::PathAnswer};
 use autocom::commands::doctor::DoctorAnswer;
+use autocom::commands::journal::JournalAnswer;
 use autocom::commands::orders::list::{ListAllAnswer as OrdersOfAll, ListAnswer as OrdersList};
-use autocom::commands::profiles::{current::CurrentAnswer, list::ListAnswer, show::ShowAnswer};
+use autocom::commands::profiles::{
+    current::CurrentAnswer, list::ListAnswer, show::ShowAnswer, unlock::UnlockAnswer,
+};
 use autocom::commands::tenants::list::{ListAllAnswer as TenantsOfAll, ListAnswer as TenantsList};
 use autocom::commands::version::VersionAnswer;
 use autocom::commands::whoami::{WhoamiAllAnswer, WhoamiAnswer};
@@ -42,6 +45,8 @@ fn schemas() -> Vec<(&'static str, Schema)> {
         of::<CurrentAnswer>("profiles-current"),
         of::<ListAnswer>("profiles-list"),
         of::<ShowAnswer>("profiles-show"),
+        of::<UnlockAnswer>("profiles-unlock"),
+        of::<JournalAnswer>("journal"),
         of::<OrdersList>("orders-list"),
         of::<OrdersOfAll>("orders-list-all"),
         of::<TenantsList>("tenants-list"),

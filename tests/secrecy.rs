@@ -12,7 +12,7 @@ use crate::support::http::get;
 use crate::support::ports::CallbackPorts;
 
 /// Every command as it is typed, from clap: a new one can't be forgotten.
-fn commands() -> Vec<String> {
+pub fn commands() -> Vec<String> {
     fn below(command: &clap::Command, path: &str, found: &mut Vec<String>) {
         let mut leaf = true;
         for sub in command.get_subcommands().filter(|sub| sub.get_name() != "help") {
@@ -31,7 +31,7 @@ fn commands() -> Vec<String> {
 }
 
 /// What each command needs to do something. Those that end a login come last.
-fn arguments() -> BTreeMap<&'static str, Vec<&'static str>> {
+pub fn arguments() -> BTreeMap<&'static str, Vec<&'static str>> {
     BTreeMap::from([
         ("auth login", vec!["--token-stdin --api-url https://a.test", "--no-browser", "--timeout 0.1"]),
         ("login", vec!["--token-stdin", "--with-token x --token-stdin"]),
@@ -43,6 +43,8 @@ fn arguments() -> BTreeMap<&'static str, Vec<&'static str>> {
         ("profiles use", vec!["one"]),
         ("profiles rename", vec!["new newer"]),
         ("profiles remove", vec!["newer", "one"]),
+        ("profiles unlock", vec!["one --reason why"]),
+        ("profiles lock", vec!["one"]),
         ("auth status", vec!["", "--check"]),
         ("doctor", vec!["", "--offline", "--fix"]),
         ("auth token", vec!["", "--min-ttl 999999999"]),

@@ -5,6 +5,7 @@ pub mod auth;
 pub mod config;
 pub mod doctor;
 pub mod exec;
+pub mod journal;
 pub mod orders;
 pub mod profiles;
 pub mod several;

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Done;
+use super::profiles::name_cell;
 use super::several::Several;
 use crate::domain::SKEW;
 use crate::domain::time::{relative, rfc3339};
@@ -45,6 +46,9 @@ pub struct WhoamiAnswer {
     #[serde(skip)]
     #[schemars(skip)]
     expires: Option<String>,
+    #[serde(skip)]
+    #[schemars(skip)]
+    profile_cell: Cell,
 }
 
 impl Viewed for WhoamiAnswer {
@@ -54,7 +58,7 @@ impl Viewed for WhoamiAnswer {
         View::Record(vec![
             ("NAME", Cell::or_absent(self.name.clone()).tone(Tone::Strong)),
             ("EMAIL", Cell::or_absent(self.email.clone())),
-            ("PROFILE", Cell::or_absent(self.profile.clone())),
+            ("PROFILE", self.profile_cell.clone()),
             ("API URL", Cell::or_absent(self.api_url.clone())),
             ("TENANT", Cell::or_absent(self.tenant.clone())),
             ("EXPIRES", expires.unwrap_or_else(Cell::absent)),
@@ -130,14 +134,17 @@ impl Whoami {
             };
             session.notices().warn(format!("the token {tense} {}; {next}", relative(end, now)));
         }
+        let name = profile.name().map(ToString::to_string);
+        let profile_cell = name_cell(Cell::or_absent(name.clone()), session.openness(&profile), now);
         Ok(Done::answer(WhoamiAnswer {
             name: identity.name,
             email: identity.email,
-            profile: profile.name().map(ToString::to_string),
+            profile: name,
             api_url: profile.api_url.as_ref().map(|url| url.value.to_string()),
             tenant: identity.tenant.map(|tenant| tenant.to_string()),
             expires_at: identity.expires_at.map(rfc3339),
             expires: identity.expires_at.map(|end| relative(end, now)),
+            profile_cell,
         }))
     }
 }

@@ -7,6 +7,7 @@ use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use http::{Method, Request};
 
 use super::X_TENANT;
+use super::effect::{self, Change};
 use super::error::PlatformError;
 use crate::domain::{Secret, Tenant};
 
@@ -18,7 +19,6 @@ pub struct Call {
     tenant: InTenant,
     headers: HeaderMap,
     body: Bytes,
-    changes_nothing: bool,
 }
 
 /// Which `X-Tenant` goes along.
@@ -31,14 +31,12 @@ enum InTenant {
 impl Call {
     /// `path` is below `api_url`, begins with a slash and may have a query.
     pub fn new(method: Method, path: impl Into<String>) -> Call {
-        let changes_nothing = method.is_safe();
         Call {
             method,
             path: path.into(),
             tenant: InTenant::ThePlatforms,
             headers: HeaderMap::new(),
             body: Bytes::new(),
-            changes_nothing,
         }
     }
 
@@ -66,14 +64,9 @@ impl Call {
         Call { body: body.into(), ..self }
     }
 
-    /// That it may be sent twice although its method doesn't say so: a GraphQL query.
-    pub fn changing_nothing(self) -> Call {
-        Call { changes_nothing: true, ..self }
-    }
-
-    /// Of its method (RFC 9110, section 9.2.1) or by [`Call::changing_nothing`].
-    pub fn changes_nothing(&self) -> bool {
-        self.changes_nothing
+    /// What it may change at the platform; `None`: it only reads.
+    pub fn change(&self) -> Option<Change> {
+        effect::change(&self.method, &self.path, &self.headers, &self.body)
     }
 
     pub(super) fn method(&self) -> &Method {

@@ -6,6 +6,7 @@
 
 mod answer;
 mod call;
+mod effect;
 mod error;
 mod graphql;
 mod orders;
@@ -16,14 +17,15 @@ mod tenants;
 
 use std::time::{Duration, Instant};
 
-use http::StatusCode;
 use http::header::HeaderName;
+use http::{Method, StatusCode};
 use url::Url;
 
 pub use answer::Answer;
 pub use call::Call;
+pub use effect::Change;
 pub use error::{PlatformError, RequestId};
-pub use graphql::{GRAPHQL, only_queries};
+pub use graphql::GRAPHQL;
 pub use orders::{Order, OrderPages, STATUSES, Total};
 pub use profile::Profile;
 pub use tenants::Membership;
@@ -37,6 +39,8 @@ const X_TENANT: HeaderName = HeaderName::from_static("x-tenant");
 /// Pages of orders are the largest answers, at some 100 KiB.
 const LARGEST_ANSWER: usize = 8 << 20;
 /// Revoking is best effort: a logout must not hang on it.
+/// Revokes the token that it is asked with, and changes nothing else.
+const LOGOUT: &str = "/auth/logout";
 const LOGOUT_DEADLINE: Duration = Duration::from_secs(5);
 
 /// Where a platform gets the token that it sends.
@@ -55,6 +59,44 @@ pub trait TokenSource: Sync {
         &self,
         rejected: &Secret,
     ) -> impl Future<Output = Result<Option<Secret>, Self::Error>> + Send;
+
+    /// Leave to send what may change something. No such request goes out without it, so a source that
+    /// doesn't say otherwise serves for reading, and for revoking its token.
+    fn admit(&self, change: &Change) -> impl Future<Output = Result<Admission, Self::Error>> + Send {
+        let refusal = PlatformError::Local(format!(
+            "{} {} is not to be sent with this token",
+            change.method, change.path
+        ));
+        async { Err(refusal.into()) }
+    }
+}
+
+/// Leave to send one request, and who wants to know what came of it.
+#[derive(Default)]
+pub struct Admission(Option<Told>);
+
+type Told = Box<dyn FnOnce(Outcome<'_>) + Send>;
+
+/// What came of a request that was admitted.
+pub enum Outcome<'a> {
+    /// With whatever status.
+    Answered(&'a Answer),
+    Failed(&'a PlatformError),
+    /// The token was rejected and there was no other: nothing was done.
+    Rejected,
+}
+
+impl Admission {
+    /// `told` hears of the outcome, unless the command is broken off before there is one.
+    pub fn telling(told: impl FnOnce(Outcome<'_>) + Send + 'static) -> Admission {
+        Admission(Some(Box::new(told)))
+    }
+
+    fn tell(self, outcome: Outcome<'_>) {
+        if let Some(told) = self.0 {
+            told(outcome);
+        }
+    }
 }
 
 /// A token that is simply there: a login that is not stored yet, or one from a variable.
@@ -79,6 +121,10 @@ impl<T: TokenSource> TokenSource for &T {
 
     fn instead_of(&self, rejected: &Secret) -> impl Future<Output = Result<Option<Secret>, T::Error>> + Send {
         T::instead_of(self, rejected)
+    }
+
+    fn admit(&self, change: &Change) -> impl Future<Output = Result<Admission, T::Error>> + Send {
+        T::admit(self, change)
     }
 }
 
@@ -128,7 +174,7 @@ impl<T: TokenSource> Platform<T> {
     /// Revokes the token: `POST /auth/logout`. Gives up after 5 seconds. A token that is dead
     /// already is [`PlatformError::Unauthenticated`].
     pub async fn logout(&self) -> Result<(), T::Error> {
-        let call = self.send(Call::post("/auth/logout"));
+        let call = self.send(Call::post(LOGOUT));
         match tokio::time::timeout(LOGOUT_DEADLINE, call).await {
             Ok(answer) => Ok(answer?.accepted().map(drop)?),
             Err(_) => {
@@ -139,16 +185,37 @@ impl<T: TokenSource> Platform<T> {
         }
     }
 
-    /// Every request goes through here: token, tenant, waiting, a second token. Answers with whatever
-    /// status there was in the end; [`Answer::accepted`] judges it.
+    /// Every request goes through here: token, leave, tenant, waiting, a second token. Answers with
+    /// whatever status there was in the end; [`Answer::accepted`] judges it.
     ///
     /// A call that changes nothing is made up to four times where failing may pass; see `retry.rs`.
     pub async fn send(&self, call: Call) -> Result<Answer, T::Error> {
-        let mut token = self.tokens.current().await?;
+        let token = self.tokens.current().await?;
+        let Some(change) = call.change() else { return Ok(self.deliver(&call, token, true).await??) };
+        let admission = match change.method == Method::POST && change.path == LOGOUT {
+            true => Admission::default(),
+            false => self.tokens.admit(&change).await?,
+        };
+        let outcome = self.deliver(&call, token, false).await;
+        admission.tell(match &outcome {
+            Ok(Ok(answer)) => Outcome::Answered(answer),
+            Ok(Err(error)) => Outcome::Failed(error),
+            Err(_) => Outcome::Rejected,
+        });
+        Ok(outcome??)
+    }
+
+    /// The outer error: the platform rejected the token, and another could not be had.
+    async fn deliver(
+        &self,
+        call: &Call,
+        mut token: Secret,
+        may_repeat: bool,
+    ) -> Result<Result<Answer, PlatformError>, T::Error> {
         let mut retries = Retries::new(self.backoff, self.http.request_timeout());
         let mut rejected = false;
         loop {
-            let outcome = self.follow(&call, &token).await;
+            let outcome = self.follow(call, &token).await;
             // A 401 did nothing, so any method may be sent again.
             let is_rejected =
                 outcome.as_ref().is_ok_and(|answer| answer.status() == StatusCode::UNAUTHORIZED);
@@ -159,9 +226,9 @@ impl<T: TokenSource> Platform<T> {
                     continue;
                 }
             }
-            match retries.wait_after(&outcome).filter(|_| call.changes_nothing()) {
+            match retries.wait_after(&outcome).filter(|_| may_repeat) {
                 Some(wait) => tokio::time::sleep(wait).await,
-                None => return Ok(outcome?),
+                None => return Ok(outcome),
             }
         }
     }
@@ -322,14 +389,14 @@ mod tests {
         assert!(requests[0].starts_with("post /api/v1/auth/logout "));
         // A query of GraphQL is a POST that changes nothing; its body goes along each time.
         let query = async |platform: Platform<Secret>| {
-            let call = Call::post("/graphql").body(HeaderValue::from_static("application/json"), "{\"q\":1}");
-            platform.send(call.changing_nothing()).await
+            let json = HeaderValue::from_static("application/json");
+            platform.send(Call::post("/graphql").body(json, "{\"query\":\"{a}\"}")).await
         };
         let (result, requests) = with(&["503 x|", "200 OK|{}"], None, query).await;
         assert_eq!(result.unwrap().status(), 200);
         for request in requests {
             assert!(request.contains("content-type: application/json\r\n"), "{request}");
-            assert!(request.ends_with("\r\n\r\n{\"q\":1}"), "{request}");
+            assert!(request.ends_with("\r\n\r\n{\"query\":\"{a}\"}"), "{request}");
         }
     }
 

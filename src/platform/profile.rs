@@ -17,6 +17,11 @@ pub struct Profile {
 }
 
 impl Profile {
+    /// The e-mail address, else the name.
+    pub fn user(&self) -> &str {
+        self.email.as_deref().or(self.name.as_deref()).unwrap_or_default()
+    }
+
     pub(super) fn read(answer: &Answer) -> Result<Profile, PlatformError> {
         let json = answer.json()?;
         let current_tenant = match &json["current_tenant"] {

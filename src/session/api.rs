@@ -7,13 +7,14 @@ use tokio::sync::mpsc::Sender;
 use url::form_urlencoded;
 
 use super::Session;
-use super::bearer::{CallError, Tokens};
+use super::bearer::CallError;
+use super::protection::Access;
 use super::several::Member;
 use super::stream::{Sink, stream};
 use crate::config::Resolved;
 use crate::domain::{Json, ProfileName};
 use crate::error::{Error, Result};
-use crate::platform::{Answer, Call, GRAPHQL, Platform, PlatformError, only_queries};
+use crate::platform::{Answer, Call, GRAPHQL, Platform, PlatformError};
 
 /// What is asked.
 #[derive(Clone)]
@@ -37,9 +38,7 @@ impl Request {
         let path = page.map_or_else(|| self.path.clone(), |page| with_page(&self.path, page));
         let call = Call::new(self.method.clone(), path).headers(self.headers.clone());
         let Some((content_type, body)) = &self.body else { return call };
-        let queries = self.method == Method::POST && Request::is_graphql(&self.path) && only_queries(body);
-        let call = call.body(content_type.clone(), body.clone());
-        if queries { call.changing_nothing() } else { call }
+        call.body(content_type.clone(), body.clone())
     }
 }
 
@@ -69,7 +68,10 @@ impl Session {
         request: &Request,
         sink: S,
     ) -> Result<(Option<S>, Vec<Error>)> {
-        let feed = async |platform: &Platform<Tokens>, pages: &Sender<Page>| {
+        if let Some(change) = request.call(None).change() {
+            self.ask_leave(members, &change)?;
+        }
+        let feed = async |platform: &Platform<Access>, pages: &Sender<Page>| {
             let mut walk = Walk { request: request.clone(), next: Next::Ask(None) };
             while let Some(page) = walk.next(platform).await? {
                 if page.status.is_success() && pages.send(page).await.is_err() {
@@ -96,7 +98,7 @@ enum Next {
 }
 
 impl Walk {
-    async fn next(&mut self, platform: &Platform<Tokens>) -> Result<Option<Page>, CallError> {
+    async fn next(&mut self, platform: &Platform<Access>) -> Result<Option<Page>, CallError> {
         let page = match std::mem::replace(&mut self.next, Next::End) {
             Next::End => return Ok(None),
             Next::Fail(error) => return Err(error.into()),

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use jiff::{SignedDuration, Timestamp};
 
 use super::credential::{Credential, Unrenewed};
+use super::protection::Access;
 use super::record::about_profile;
 use super::{Session, no_environment};
 use crate::config::{Resolved, TokenVariable};
@@ -177,13 +178,15 @@ impl Session {
     pub fn call<T>(
         &self,
         profile: &Resolved,
-        work: impl AsyncFnOnce(&Platform<Tokens>) -> Result<T, CallError>,
+        work: impl AsyncFnOnce(&Platform<Access>) -> Result<T, CallError>,
     ) -> Result<T> {
         self.block_on(async {
             let tokens = self.tokens(profile).await?;
             let tokens = tokens.ok_or_else(|| self.not_logged_in(profile))?;
             let platform = self.platform(profile, tokens)?;
-            work(&platform).await.map_err(|error| about_profile(error.with(platform.tokens()), profile))
+            work(&platform)
+                .await
+                .map_err(|error| about_profile(error.with(&platform.tokens().tokens), profile))
         })
     }
 
@@ -202,10 +205,10 @@ impl Session {
     }
 
     /// The platform of `profile`, for the tenant that goes along with `tokens`.
-    pub(super) fn platform(&self, profile: &Resolved, tokens: Tokens) -> Result<Platform<Tokens>> {
+    pub(super) fn platform(&self, profile: &Resolved, tokens: Tokens) -> Result<Platform<Access>> {
         let url = profile.api_url.as_ref().ok_or_else(|| no_environment(profile))?.value.clone();
         let tenant = tokens.tenant(profile);
-        Ok(Platform::new(self.http(profile), url, tokens, tenant))
+        Ok(Platform::new(self.http(profile), url, self.access(profile, tokens)?, tenant))
     }
 
     /// The token as it is now, whatever its age.
@@ -280,7 +283,7 @@ impl Tokens {
     }
 
     /// The tenant that goes along with them.
-    fn tenant(&self, profile: &Resolved) -> Option<Tenant> {
+    pub(super) fn tenant(&self, profile: &Resolved) -> Option<Tenant> {
         match self {
             Tokens::Variable(_) => own_tenant(profile),
             Tokens::Stored { held, .. } => {

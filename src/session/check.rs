@@ -149,7 +149,7 @@ impl Session {
         let outcome = match tokio::time::timeout(deadline, &mut call).await {
             Ok(outcome) => outcome,
             // Looked at while the call still waits.
-            Err(_) if platform.tokens().waits_for_lock() => Err(CallError::Token(busy(deadline))),
+            Err(_) if platform.tokens().tokens.waits_for_lock() => Err(CallError::Token(busy(deadline))),
             Err(_) => {
                 let at = profile.api_url.as_ref().map(|url| url.value.authority()).unwrap_or_default();
                 Err(PlatformError::Unreachable(Unreachable { at, cause: Cause::Timeout(deadline) }).into())
@@ -157,7 +157,7 @@ impl Session {
         };
         let was_asked = !matches!(outcome, Err(CallError::Token(_)));
         let ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let outcome = outcome.map_err(|error| about_profile(error.with(platform.tokens()), profile));
+        let outcome = outcome.map_err(|error| about_profile(error.with(&platform.tokens().tokens), profile));
         Ok(Checked::of(outcome, was_asked.then_some(ms)))
     }
 }

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::Session;
 use super::check::{Check, CheckStatus, Checked};
+use super::protection::Openness;
 use crate::config::{Resolved, Selection};
 use crate::domain::{Layer, ProfileName, StoreKind, TokenStatus, jwt};
 use crate::error::{Error, Kind, Result};
@@ -29,9 +30,18 @@ pub struct ProfileRow {
     pub store: Option<StoreKind>,
     /// The credential key.
     pub credential: Option<String>,
+    /// Whether requests that change something need a confirmation. Null if the profile can't be read.
+    pub protected: Option<bool>,
+    /// Until when `profiles unlock` has opened it: RFC 3339, UTC.
+    #[serde(serialize_with = "crate::domain::time::optional_rfc3339")]
+    #[schemars(with = "Option<String>")]
+    pub unlocked_until: Option<Timestamp>,
     /// With `--check`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub check: Option<Check>,
+    #[serde(skip)]
+    #[schemars(skip)]
+    pub openness: Openness,
     #[serde(skip)]
     #[schemars(skip)]
     pub token_variable: Option<String>,
@@ -136,6 +146,7 @@ impl Session {
             (None, Some(_), Some(login)) => login.status(self.clock().now()),
             (None, _, _) => TokenStatus::Unknown,
         };
+        let openness = self.openness(profile);
         let login = login
             .filter(|_| !matches!(token, TokenStatus::Env | TokenStatus::LoggedOut | TokenStatus::Unknown));
         ProfileRow {
@@ -158,6 +169,9 @@ impl Session {
                 None => login.and_then(|login| login.expires_at),
             },
             store: login.and_then(|login| login.store),
+            protected: openness.protected(),
+            unlocked_until: openness.unlocked_until(),
+            openness,
             credential: profile.credential.as_ref().map(|key| key.value.to_string()),
             token_variable: variable.map(|variable| variable.name),
             check: None,
@@ -182,6 +196,9 @@ fn broken_row(listed: &Listed) -> ProfileRow {
         token: TokenStatus::Unknown,
         expires_at: None,
         store: None,
+        protected: None,
+        unlocked_until: None,
+        openness: Openness::Unknown,
         credential: None,
         token_variable: None,
         check: None,

@@ -3,7 +3,7 @@
 use tokio::sync::mpsc::Sender;
 
 use super::Session;
-use super::bearer::Tokens;
+use super::protection::Access;
 use super::several::Member;
 use super::stream::{Sink, stream};
 use crate::config::Resolved;
@@ -36,7 +36,7 @@ impl Session {
         wanted: &Wanted,
         sink: S,
     ) -> Result<(Option<S>, Vec<Error>)> {
-        let feed = async |platform: &Platform<Tokens>, pages: &Sender<Vec<Order>>| {
+        let feed = async |platform: &Platform<Access>, pages: &Sender<Vec<Order>>| {
             let mut walk = OrderPages::new(wanted.status.clone(), wanted.limit);
             while let Some(page) = walk.next(platform).await? {
                 if pages.send(page).await.is_err() {

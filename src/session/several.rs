@@ -12,6 +12,7 @@ use tokio::sync::mpsc::{Sender, channel};
 
 use super::Session;
 use super::bearer::{CallError, Tokens};
+use super::protection::Access;
 use super::stream::{Sink, stream as show_pages};
 use crate::config::{Login, Resolved, Selection};
 use crate::domain::{CredentialKey, ProfileName, StoreChoice, StoreKind};
@@ -96,12 +97,12 @@ impl Session {
         &self,
         members: &[Member],
         what: &str,
-        work: impl AsyncFn(&Platform<Tokens>) -> Result<T, CallError>,
+        work: impl AsyncFn(&Platform<Access>) -> Result<T, CallError>,
     ) -> Result<Vec<Result<T>>> {
         let pool = Pool::of(members.iter().filter_map(|member| member.profile.as_ref().ok()));
         let one = async |member: &Member| -> Result<T> {
             let platform = self.connected(&pool, member).await?;
-            work(&platform).await.map_err(|error| error.with(platform.tokens()))
+            work(&platform).await.map_err(|error| error.with(&platform.tokens().tokens))
         };
         let outcomes = self.all_at_once(members, what, async |member| one(member).await)?;
         Ok(outcomes
@@ -117,14 +118,14 @@ impl Session {
     pub(super) fn each_in_pages<P: Send + 'static, S: Sink<(ProfileName, P)>>(
         &self,
         members: &[Member],
-        feed: impl AsyncFn(&Platform<Tokens>, &Sender<P>) -> Result<(), CallError>,
+        feed: impl AsyncFn(&Platform<Access>, &Sender<P>) -> Result<(), CallError>,
         sink: S,
     ) -> Result<(Option<S>, Vec<Error>)> {
         let pool = Pool::of(members.iter().filter_map(|member| member.profile.as_ref().ok()));
         let (senders, receivers): (Vec<_>, Vec<_>) = members.iter().map(|_| channel(1)).unzip();
         let one = async |member: &Member, sender: Sender<P>| -> Result<()> {
             let platform = self.connected(&pool, member).await?;
-            feed(&platform, &sender).await.map_err(|error| error.with(platform.tokens()))
+            feed(&platform, &sender).await.map_err(|error| error.with(&platform.tokens().tokens))
         };
         self.block_on(async {
             let (one, mut failures) = (&one, Vec::new());
@@ -159,7 +160,7 @@ impl Session {
         })
     }
 
-    async fn connected(&self, pool: &Pool, member: &Member) -> Result<Platform<Tokens>> {
+    async fn connected(&self, pool: &Pool, member: &Member) -> Result<Platform<Access>> {
         let profile = member.profile.as_ref().map_err(Clone::clone)?;
         let tokens = pool.tokens(self, profile).await?;
         self.platform(profile, tokens.ok_or_else(|| self.not_logged_in(profile))?)

@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::Session;
 use super::bearer::Bearer;
 use super::check::Check;
+use super::protection::Openness;
 use super::record::Owner;
 use crate::config::Resolved;
 use crate::credentials::Stored;
@@ -17,6 +18,13 @@ use crate::error::{Error, Kind, Result};
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Standing {
     pub profile: Option<String>,
+    /// Whether requests that change something need a confirmation.
+    pub protected: Option<bool>,
+    /// Until when `profiles unlock` has opened it: RFC 3339, UTC.
+    pub unlocked_until: Option<String>,
+    #[serde(skip)]
+    #[schemars(skip)]
+    pub openness: Openness,
     pub api_url: Option<String>,
     pub tenant: Option<String>,
     pub name: Option<String>,
@@ -46,6 +54,9 @@ impl Session {
         let known = profile.login.as_ref().filter(|login| !login.is_logged_out());
         let mut answer = Standing {
             profile: row.name,
+            protected: row.protected,
+            unlocked_until: row.unlocked_until.map(rfc3339),
+            openness: row.openness,
             api_url: row.api_url,
             tenant: row.tenant,
             name: known.and_then(|login| login.user_name.clone()),

@@ -4,8 +4,9 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Session;
-use super::bearer::{CallError, Tokens};
+use super::bearer::CallError;
 use super::login::{ids, not_a_member};
+use super::protection::Access;
 use super::several::Member;
 use crate::config::Resolved;
 use crate::domain::{Origin, Tenant};
@@ -57,7 +58,7 @@ impl Session {
 }
 
 /// One profile's rows.
-pub(super) async fn tenant_rows(platform: &Platform<Tokens>) -> Result<Vec<TenantRow>, CallError> {
+pub(super) async fn tenant_rows(platform: &Platform<Access>) -> Result<Vec<TenantRow>, CallError> {
     let theirs = platform.tenants().await?;
     let own = platform.tenant();
     let listed = own.filter(|own| theirs.iter().any(|tenant| tenant.id == **own)).cloned();

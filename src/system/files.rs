@@ -7,7 +7,7 @@
 
 use std::ffi::OsString;
 use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
 use super::notices::Notices;
@@ -163,6 +163,34 @@ fn replace_with(path: &Path, bytes: &[u8], keeps_mode: bool) -> Result<(), FileE
     #[cfg(unix)]
     File::open(folder_of(&target)).and_then(|folder| folder.sync_all()).map_err(failed())?;
     Ok(())
+}
+
+/// Adds a line to a file that only grows, mode 0600, and sees it safe on disk. What a crash has cut short
+/// stays a line of its own. Whoever calls holds the file's lock.
+pub fn append_line(path: &Path, line: &str, trust: Trust, notices: &Notices) -> Result<(), FileError> {
+    make_private_folder(folder_of(path))?;
+    let failed = || FileError::io("write", path);
+    let mut options = fs::OpenOptions::new();
+    options.read(true).append(true).create(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        // Not waiting: nobody reads a pipe that lies about here.
+        options.mode(0o600).custom_flags(rustix::fs::OFlags::NONBLOCK.bits().cast_signed());
+    }
+    let mut file = options.open(path).map_err(failed())?;
+    let metadata = file.metadata().map_err(failed())?;
+    if !metadata.is_file() {
+        return Err(FileError::NotAFile { path: path.to_owned() });
+    }
+    check_owner_and_mode(path, &file, &metadata, trust, notices)?;
+    let mut last = [b'\n'];
+    if metadata.len() > 0 {
+        file.seek(io::SeekFrom::End(-1)).and_then(|_| file.read_exact(&mut last)).map_err(failed())?;
+    }
+    let begin = if last == [b'\n'] { "" } else { "\n" };
+    // At once, so that a line is whole or cut short, never mixed with another.
+    file.write_all(format!("{begin}{line}\n").as_bytes()).and_then(|()| file.sync_data()).map_err(failed())
 }
 
 /// Puts a copy of a file that can't be used beside it: `NAME.old`, `NAME.old-2`... Not a rename: a crash

@@ -63,6 +63,11 @@ impl Locks {
         self.acquire("config.lock")
     }
 
+    /// The lock of the journal and of what is unlocked.
+    pub fn protection(&self) -> Result<LockGuard, LockError> {
+        self.acquire("protection.lock")
+    }
+
     /// The lock of the credential file as a whole, which several keys share.
     pub fn credentials_file(&self) -> Result<LockGuard, LockError> {
         self.acquire("credentials.lock")

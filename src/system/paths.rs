@@ -20,6 +20,10 @@ pub struct Paths {
     pub config: Option<Place>,
     pub logins: Option<Place>,
     pub credentials: Option<Place>,
+    /// Which protected profiles are open, and until when.
+    pub leases: Option<Place>,
+    /// What was sent to protected profiles.
+    pub journal: Option<Place>,
     pub locks: Option<PathBuf>,
 }
 
@@ -44,6 +48,8 @@ impl Paths {
             config: place(Some("AUTOCOM_CONFIG"), "config.toml"),
             logins: place(None, "logins.toml"),
             credentials: place(Some("AUTOCOM_CREDENTIALS_FILE"), "credentials"),
+            leases: place(None, "unlocked.json"),
+            journal: place(None, "journal.jsonl"),
             locks: home.as_ref().map(|home| home.join("locks")),
             home: home.map(|path| Place { path, by_variable }),
         }

@@ -5,6 +5,9 @@ pub trait Person: Send + Sync {
     /// The index of the chosen option, or `None` if the person gave up.
     fn choose(&self, question: &str, options: Vec<String>) -> Option<usize>;
 
+    /// A line that the person types, or `None` if they gave up.
+    fn answer(&self, question: &str) -> Option<String>;
+
     /// Shows the code of a login on another device, the page to enter it on, and where there is one the
     /// page that has it already.
     fn show_code(&self, code: &str, page: &str, complete: Option<&str>);

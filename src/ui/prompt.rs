@@ -1,6 +1,6 @@
 //! Questions to a person. Callers make sure that there is one.
 
-use inquire::{Password, PasswordDisplayMode, Select};
+use inquire::{Password, PasswordDisplayMode, Select, Text};
 
 use crate::domain::Secret;
 
@@ -8,6 +8,11 @@ use crate::domain::Secret;
 pub fn choose(question: &str, options: Vec<String>) -> Option<usize> {
     let answer = Select::new(question, options.clone()).prompt().ok()?;
     options.iter().position(|option| *option == answer)
+}
+
+/// One line, or `None` if the person gave up.
+pub fn line(question: &str) -> Option<String> {
+    Text::new(question).prompt().ok()
 }
 
 /// One line that is not shown while it is typed or pasted.

@@ -54,6 +54,8 @@ pub enum Tone {
     Warn,
     /// Something is wrong.
     Bad,
+    /// Take care here.
+    Guarded,
     /// Not important now.
     Faint,
     /// The one that counts.
@@ -67,6 +69,7 @@ impl Tone {
             Tone::Good => AnsiColor::Green.on_default(),
             Tone::Warn => AnsiColor::Yellow.on_default(),
             Tone::Bad => AnsiColor::Red.on_default(),
+            Tone::Guarded => AnsiColor::Magenta.on_default().bold(),
             Tone::Faint => Style::new().dimmed(),
             Tone::Strong => Style::new().bold(),
         }

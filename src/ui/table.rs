@@ -161,6 +161,7 @@ fn styled(cell: &Cell, width: usize, colours: bool) -> TableCell {
         Tone::Good => text.fg(Color::DarkGreen),
         Tone::Warn => text.fg(Color::DarkYellow),
         Tone::Bad => text.fg(Color::DarkRed),
+        Tone::Guarded => text.fg(Color::DarkMagenta).add_attribute(Attribute::Bold),
         Tone::Faint => text.add_attribute(Attribute::Dim),
         Tone::Strong => text.add_attribute(Attribute::Bold),
     }

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::super::Done;
 use super::super::profiles::list::{checked_cell, token_cell};
+use super::super::profiles::name_cell;
 use crate::domain::time::relative;
 use crate::domain::{TokenKind, TokenStatus};
 use crate::error::Result;
@@ -50,8 +51,9 @@ impl Viewed for StatusAnswer {
             (Some(store), None) => Cell::new(store.as_str()),
             (None, _) => Cell::or_absent(reason),
         };
+        let profile = Cell::or_absent(standing.profile.clone()).tone(Tone::Strong);
         let mut fields = vec![
-            ("PROFILE", Cell::or_absent(standing.profile.clone()).tone(Tone::Strong)),
+            ("PROFILE", name_cell(profile, standing.openness, standing.now)),
             ("API URL", Cell::or_absent(standing.api_url.clone())),
             ("TENANT", Cell::or_absent(standing.tenant.clone())),
             ("USER", Cell::or_absent(user)),

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::super::Done;
+use super::name_cell;
 use crate::domain::TokenStatus;
 use crate::domain::time::{relative, rfc3339};
 use crate::error::Result;
@@ -71,7 +72,7 @@ impl ListAnswer {
 fn cells(row: &ProfileRow, now: Timestamp) -> Vec<Cell> {
     let name = row.name.as_deref().unwrap_or("(unnamed)");
     vec![
-        Cell::starred(name, row.active),
+        name_cell(Cell::starred(name, row.active), row.openness, now),
         Cell::or_absent(row.api_url.clone()),
         Cell::or_absent(row.tenant.clone()),
         Cell::or_absent(row.user.clone()),

@@ -1,17 +1,24 @@
 pub mod current;
 pub mod list;
+pub mod lock;
 pub mod remove;
 pub mod rename;
 pub mod set;
 pub mod show;
+pub mod unlock;
 pub mod r#use;
 
 use clap::Subcommand;
+use jiff::Timestamp;
 
 use super::Done;
+use crate::domain::time::span;
 use crate::domain::{Origin, ProfileName};
 use crate::error::{Error, Result};
 use crate::session::Session;
+use crate::session::protection::Openness;
+use crate::ui::style::Tone;
+use crate::ui::view::Cell;
 
 #[derive(Debug, Subcommand)]
 pub enum Profiles {
@@ -24,6 +31,8 @@ pub enum Profiles {
     Rename(rename::Rename),
     #[command(visible_alias = "rm")]
     Remove(remove::Remove),
+    Unlock(unlock::Unlock),
+    Lock(lock::Lock),
 }
 
 impl Profiles {
@@ -36,8 +45,23 @@ impl Profiles {
             Profiles::Set(set) => set.run(session),
             Profiles::Rename(rename) => rename.run(session),
             Profiles::Remove(remove) => remove.run(session),
+            Profiles::Unlock(unlock) => unlock.run(session),
+            Profiles::Lock(lock) => lock.run(session),
         }
     }
+}
+
+/// The cell of a profile's name, in which a protected one stands out. Programs read the name alone.
+pub fn name_cell(cell: Cell, openness: Openness, now: Timestamp) -> Cell {
+    let plain = cell.plain.clone().unwrap_or_else(|| cell.text.clone());
+    let (note, tone) = match openness {
+        Openness::Open | Openness::Unknown => return cell,
+        Openness::Protected => ("protected".to_owned(), Tone::Guarded),
+        Openness::Unlocked { until } => {
+            (format!("unlocked, {} left", span(until.duration_since(now))), Tone::Warn)
+        }
+    };
+    Cell::new(format!("{} ({note})", cell.text)).plain(plain).tone(tone)
 }
 
 /// A name from the command line, which need not exist.

@@ -46,6 +46,9 @@ impl Seen {
             config: taken(&self.paths.config, self.config),
             logins: taken(&self.paths.logins, self.logins_known()),
             credentials: taken(&self.paths.credentials, self.credentials),
+            // Nothing of what doctor asks hangs on these.
+            leases: None,
+            journal: None,
             locks: self.paths.locks.clone(),
         }
     }

@@ -1,0 +1,22 @@
+use clap::Args;
+
+use super::super::Done;
+use super::existing;
+use crate::error::Result;
+use crate::session::Session;
+
+/// End what `profiles unlock` began
+#[derive(Debug, Args)]
+pub struct Lock {
+    name: String,
+}
+
+impl Lock {
+    pub fn run(self, session: &Session) -> Result<Done> {
+        let name = existing(session, &self.name)?;
+        let was_open = session.lock(&name)?;
+        let said = if was_open { "is locked" } else { "was not unlocked" };
+        session.notices().progress(format!("profile {name} {said}"));
+        Ok(Done::nothing())
+    }
+}

@@ -1,0 +1,189 @@
+//! The gate in front of a protected profile: what may change something is confirmed, written down, then sent.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::Records;
+use super::journal::{Event, Permit, Sent};
+use crate::config::Protection;
+use crate::domain::{ApiUrl, Secret, Tenant};
+use crate::error::{Error, Kind, Result};
+use crate::platform::{Admission, Change, Outcome, Platform, TokenSource};
+use crate::session::bearer::{CallError, Tokens};
+use crate::system::http::Http;
+use crate::system::person::Person;
+
+/// The tokens of a profile and the gate in front of it. Clones are the same gate.
+#[derive(Clone)]
+pub struct Access {
+    pub tokens: Tokens,
+    guard: Option<Arc<Guard>>,
+}
+
+/// The gate of one profile in one command.
+pub(super) struct Guard {
+    pub protection: Protection,
+    pub http: Http,
+    pub url: ApiUrl,
+    pub tenant: Option<Tenant>,
+    /// Whether `--confirm` names the profile.
+    pub confirmed: bool,
+    /// Who may be asked.
+    pub person: Option<Arc<dyn Person>>,
+    pub records: Records,
+    /// The names that were typed: a command asks once.
+    pub typed: Arc<Mutex<HashSet<String>>>,
+}
+
+impl Access {
+    /// `guard`: of a protected profile.
+    pub(super) fn new(tokens: Tokens, guard: Option<Guard>) -> Access {
+        Access { tokens, guard: guard.map(Arc::new) }
+    }
+
+    /// Leave to send `change`, without sending it: so that nothing is sent anywhere before all is settled.
+    pub async fn ask(&self, change: &Change) -> Result<()> {
+        match &self.guard {
+            Some(guard) => guard.permit(change, &self.tokens).await.map(drop),
+            None => Ok(()),
+        }
+    }
+}
+
+impl TokenSource for Access {
+    type Error = CallError;
+
+    async fn current(&self) -> Result<Secret, CallError> {
+        self.tokens.current().await
+    }
+
+    async fn instead_of(&self, rejected: &Secret) -> Result<Option<Secret>, CallError> {
+        self.tokens.instead_of(rejected).await
+    }
+
+    async fn admit(&self, change: &Change) -> Result<Admission, CallError> {
+        let Some(guard) = &self.guard else { return Ok(Admission::default()) };
+        let (permit, reason) = guard.permit(change, &self.tokens).await.map_err(CallError::Own)?;
+        let id = guard.write_down(change, &self.tokens, permit, reason).map_err(CallError::Own)?;
+        let records = guard.records.clone();
+        Ok(Admission::telling(move |outcome| {
+            let event = match outcome {
+                Outcome::Answered(answer) => Event::Answered {
+                    id,
+                    status: answer.status().as_u16(),
+                    request_id: answer.request_id().as_str().map(str::to_owned),
+                },
+                Outcome::Failed(error) => Event::Failed { id, reason: error.to_string() },
+                Outcome::Rejected => Event::Answered { id, status: 401, request_id: None },
+            };
+            if let Err(error) = records.write(event) {
+                records.notices.warn(format!("the journal lacks an answer: {}", error.message));
+            }
+        }))
+    }
+}
+
+impl Guard {
+    /// Who lets the change through; the lease's reason goes along.
+    async fn permit(&self, change: &Change, tokens: &Tokens) -> Result<(Permit, Option<String>)> {
+        if self.confirmed {
+            return Ok((Permit::Flag, None));
+        }
+        let name = &self.protection.name;
+        if self.typed.lock().unwrap_or_else(PoisonError::into_inner).contains(name.as_str()) {
+            return Ok((Permit::Typed, None));
+        }
+        if let Some(reason) = self.lease(tokens).await? {
+            return Ok((Permit::Lease, Some(reason)));
+        }
+        let Some(person) = &self.person else { return Err(self.refusal(change)) };
+        let tenant = self.tenant.as_ref().map(|tenant| format!(", tenant {tenant}")).unwrap_or_default();
+        self.records.notices.always(format!(
+            "{name} is protected, and this may change something there:\n\n  {}\n  at {}{tenant}\n",
+            said(change),
+            self.url
+        ));
+        match person.answer("Type the name of the profile to go on:") {
+            Some(typed) if typed.trim() == name.as_str() => {
+                self.typed.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_string());
+                Ok((Permit::Typed, None))
+            }
+            Some(_) => Err(Error::usage(format!("that is not {name}: nothing was sent"))
+                .hint(format!("type `{name}`, or give the command --confirm {name}"))),
+            None => Err(Error::new(Kind::Interrupted, "not confirmed: nothing was sent")),
+        }
+    }
+
+    /// The reason of the lease that opens the profile for the token's user.
+    async fn lease(&self, tokens: &Tokens) -> Result<Option<String>> {
+        let Some(lease) = self.records.lease(&self.protection.name, &self.url) else { return Ok(None) };
+        let user = match tokens {
+            Tokens::Stored { .. } => tokens.held().map(|stored| stored.record.user().to_owned()),
+            // Whose it is, only the platform knows.
+            Tokens::Variable(variable) => {
+                let platform = Platform::new(
+                    self.http.clone(),
+                    self.url.clone(),
+                    variable.token.clone(),
+                    self.tenant.clone(),
+                );
+                Some(platform.profile().await.map_err(Error::from)?.user().to_owned())
+            }
+        };
+        if user.as_deref() == Some(lease.user.as_str()) {
+            return Ok(Some(lease.reason));
+        }
+        self.records.notices.warn(format!("{} is unlocked for {} only", lease.profile, lease.user));
+        Ok(None)
+    }
+
+    fn refusal(&self, change: &Change) -> Error {
+        let Protection { name, origin } = &self.protection;
+        Error::usage(format!("profile {name} is protected, and {} may change something there", said(change)))
+            .cause(format!("protected by {origin}; nothing was sent"))
+            .hint(format!(
+                "if that is what you want: the same command with --confirm {name}; \
+                 for a while: autocom profiles unlock {name} --for 15m --reason TEXT"
+            ))
+    }
+
+    /// Before the request goes out: one that can't be written down is not sent.
+    fn write_down(
+        &self,
+        change: &Change,
+        tokens: &Tokens,
+        permit: Permit,
+        reason: Option<String>,
+    ) -> Result<String> {
+        let id = format!("{:016x}", fastrand::u64(..));
+        let token_variable = match tokens {
+            Tokens::Variable(variable) => Some(variable.name.clone()),
+            Tokens::Stored { .. } => None,
+        };
+        let sent = Sent {
+            id: id.clone(),
+            profile: self.protection.name.to_string(),
+            api_url: self.url.to_string(),
+            tenant: self.tenant.as_ref().map(ToString::to_string),
+            user: tokens.held().map(|stored| stored.record.user().to_owned()),
+            token_variable,
+            method: change.method.to_string(),
+            path: change.path.clone(),
+            operation: change.operation.clone(),
+            permit,
+            reason,
+        };
+        self.records.write(Event::Sent(sent)).map_err(|error| {
+            Error { message: format!("nothing was sent: {}", error.message), ..error }.hint_if_none(|| {
+                "what goes to a protected profile is journaled first: make that writable".to_owned()
+            })
+        })?;
+        Ok(id)
+    }
+}
+
+/// `PATCH /orders/7`, or `POST /graphql (mutation cancelOrder)`.
+fn said(change: &Change) -> String {
+    let operation = change.operation.as_ref().map(|words| format!(" ({words})")).unwrap_or_default();
+    format!("{} {}{operation}", change.method, change.path)
+}

@@ -1,0 +1,211 @@
+//! What was sent to protected profiles: `journal.jsonl`, a line for each request before it goes out and one
+//! for what came of it, so that a process that is killed between leaves its trace.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::Records;
+use super::lease::no_home;
+use crate::domain::time::rfc3339;
+use crate::error::Result;
+use crate::system::files::{self, Trust};
+
+/// Who or what let a request through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Permit {
+    /// The profile's name was typed.
+    Typed,
+    /// `--confirm`.
+    Flag,
+    /// `profiles unlock`.
+    Lease,
+}
+
+/// A line of the file.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Line {
+    pub at: Timestamp,
+    #[serde(flatten)]
+    pub event: Event,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub(super) enum Event {
+    /// Written before the request goes out.
+    Sent(Sent),
+    Answered {
+        id: String,
+        status: u16,
+        request_id: Option<String>,
+    },
+    Failed {
+        id: String,
+        reason: String,
+    },
+    Unlocked {
+        profile: String,
+        user: String,
+        until: Timestamp,
+        reason: String,
+    },
+    Locked {
+        profile: String,
+    },
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Sent {
+    pub id: String,
+    pub profile: String,
+    pub api_url: String,
+    pub tenant: Option<String>,
+    /// Null for a variable's token of which nobody asked whose it is.
+    pub user: Option<String>,
+    pub token_variable: Option<String>,
+    pub method: String,
+    /// Below `api_url`, without the query.
+    pub path: String,
+    /// GraphQL's.
+    pub operation: Option<String>,
+    pub permit: Permit,
+    /// The lease's.
+    pub reason: Option<String>,
+}
+
+/// What happened, as `autocom journal` lists it.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct Entry {
+    /// RFC 3339, UTC.
+    pub at: String,
+    pub event: EntryEvent,
+    pub profile: String,
+    pub api_url: Option<String>,
+    pub tenant: Option<String>,
+    /// Null for a variable's token of which nobody asked whose it is.
+    pub user: Option<String>,
+    pub token_variable: Option<String>,
+    pub method: Option<String>,
+    /// Below `api_url`, without the query.
+    pub path: Option<String>,
+    /// GraphQL's operation.
+    pub operation: Option<String>,
+    pub permit: Option<Permit>,
+    /// Why the profile was unlocked.
+    pub reason: Option<String>,
+    /// When the profile locks itself again: RFC 3339, UTC.
+    pub until: Option<String>,
+    /// The platform's answer; null if none came.
+    pub status: Option<u16>,
+    /// Why no answer came.
+    pub failure: Option<String>,
+    pub request_id: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum EntryEvent {
+    Request,
+    Unlocked,
+    Locked,
+}
+
+impl Records {
+    pub(super) fn write(&self, event: Event) -> Result<()> {
+        let place = self.journal.as_ref().ok_or_else(no_home)?;
+        let _lock = self.locks.protection()?;
+        let line = serde_json::to_string(&Line { at: self.clock.now(), event }).unwrap_or_default();
+        Ok(files::append_line(&place.path, &line, Trust::of(place, false), &self.notices)?)
+    }
+
+    /// All of it, the oldest first, each request with what came of it. A line that can't be read is left out
+    /// with a warning.
+    pub fn journal(&self) -> Result<Vec<Entry>> {
+        let Some(place) = &self.journal else { return Ok(Vec::new()) };
+        let bytes = files::read(&place.path, Trust::of(place, false), &self.notices)?.unwrap_or_default();
+        let mut entries: Vec<Entry> = Vec::new();
+        let mut requests = HashMap::new();
+        let mut unreadable = 0;
+        for text in bytes.split(|byte| *byte == b'\n').filter(|text| !text.is_empty()) {
+            let Ok(line) = serde_json::from_slice::<Line>(text) else {
+                unreadable += 1;
+                continue;
+            };
+            let entry = Entry::at(line.at);
+            match line.event {
+                Event::Sent(sent) => {
+                    requests.insert(sent.id.clone(), entries.len());
+                    entries.push(entry.of(sent));
+                }
+                Event::Answered { id, status, request_id } => {
+                    if let Some(at) = requests.get(&id) {
+                        (entries[*at].status, entries[*at].request_id) = (Some(status), request_id);
+                    }
+                }
+                Event::Failed { id, reason } => {
+                    if let Some(at) = requests.get(&id) {
+                        entries[*at].failure = Some(reason);
+                    }
+                }
+                Event::Unlocked { profile, user, until, reason } => entries.push(Entry {
+                    event: EntryEvent::Unlocked,
+                    profile,
+                    user: Some(user),
+                    reason: Some(reason),
+                    until: Some(rfc3339(until)),
+                    ..entry
+                }),
+                Event::Locked { profile } => {
+                    entries.push(Entry { event: EntryEvent::Locked, profile, ..entry });
+                }
+            }
+        }
+        if unreadable > 0 {
+            self.notices.warn(format!("{}: {unreadable} lines can't be read", place.path.display()));
+        }
+        Ok(entries)
+    }
+}
+
+impl Entry {
+    fn at(time: Timestamp) -> Entry {
+        Entry {
+            at: rfc3339(time),
+            event: EntryEvent::Request,
+            profile: String::new(),
+            api_url: None,
+            tenant: None,
+            user: None,
+            token_variable: None,
+            method: None,
+            path: None,
+            operation: None,
+            permit: None,
+            reason: None,
+            until: None,
+            status: None,
+            failure: None,
+            request_id: None,
+        }
+    }
+
+    fn of(self, sent: Sent) -> Entry {
+        Entry {
+            profile: sent.profile,
+            api_url: Some(sent.api_url),
+            tenant: sent.tenant,
+            user: sent.user,
+            token_variable: sent.token_variable,
+            method: Some(sent.method),
+            path: Some(sent.path),
+            operation: sent.operation,
+            permit: Some(sent.permit),
+            reason: sent.reason,
+            ..self
+        }
+    }
+}

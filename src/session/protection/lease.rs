@@ -1,0 +1,100 @@
+//! For how long a protected profile is open: `unlocked.json`.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::Records;
+use crate::domain::{ApiUrl, ProfileName};
+use crate::error::{Error, Kind, Result};
+use crate::system::files::{self, Trust};
+
+const VERSION: u32 = 1;
+
+/// Leave to change something in a protected profile, for one user and a while.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lease {
+    pub profile: String,
+    pub api_url: String,
+    /// E-mail address, or the name of a user without one.
+    pub user: String,
+    pub reason: String,
+    pub since: Timestamp,
+    pub until: Timestamp,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Wire {
+    version: u32,
+    leases: Vec<Lease>,
+}
+
+impl Lease {
+    /// Also over where the clock was set back behind its beginning: nobody knows how long it has been.
+    pub fn is_over(&self, now: Timestamp) -> bool {
+        now < self.since || now >= self.until
+    }
+
+    fn is_of(&self, profile: &ProfileName, url: &ApiUrl) -> bool {
+        self.profile == profile.as_str() && self.api_url == url.as_str()
+    }
+}
+
+impl Records {
+    /// The lease that opens `profile` at `url` now, whoever's it is. What can't be read opens nothing.
+    pub fn lease(&self, profile: &ProfileName, url: &ApiUrl) -> Option<Lease> {
+        let leases = self.leases().unwrap_or_else(|error| {
+            self.notices.warn(format!("every protected profile is locked: {}", error.message));
+            Vec::new()
+        });
+        let now = self.clock.now();
+        leases.into_iter().find(|lease| lease.is_of(profile, url) && !lease.is_over(now))
+    }
+
+    /// Writes a lease in place of the profile's own, and forgets those that are over.
+    pub fn grant(&self, lease: Lease) -> Result<()> {
+        self.change_leases(|leases| {
+            leases.retain(|other| other.profile != lease.profile);
+            leases.push(lease);
+        })
+    }
+
+    /// Ends the profile's lease; answers whether there was one.
+    pub fn end_lease(&self, profile: &ProfileName) -> Result<bool> {
+        let now = self.clock.now();
+        self.change_leases(|leases| {
+            let before = leases.iter().any(|lease| lease.profile == profile.as_str() && !lease.is_over(now));
+            leases.retain(|lease| lease.profile != profile.as_str());
+            before
+        })
+    }
+
+    fn change_leases<T>(&self, change: impl FnOnce(&mut Vec<Lease>) -> T) -> Result<T> {
+        let place = self.leases.as_ref().ok_or_else(no_home)?;
+        let _lock = self.locks.protection()?;
+        // A file that can't be read opens nothing, so nothing is lost with it.
+        let mut leases = self.leases().unwrap_or_default();
+        let now = self.clock.now();
+        leases.retain(|lease| !lease.is_over(now));
+        let answer = change(&mut leases);
+        let text = serde_json::to_string_pretty(&Wire { version: VERSION, leases })
+            .map_err(|error| Error::new(Kind::Failed, "the lease could not be written").cause(error))?;
+        files::replace(&place.path, (text + "\n").as_bytes())?;
+        Ok(answer)
+    }
+
+    fn leases(&self) -> Result<Vec<Lease>> {
+        let Some(place) = &self.leases else { return Ok(Vec::new()) };
+        let Some(bytes) = files::read(&place.path, Trust::of(place, false), &self.notices)? else {
+            return Ok(Vec::new());
+        };
+        match serde_json::from_slice::<Wire>(&bytes) {
+            Ok(wire) if wire.version == VERSION => Ok(wire.leases),
+            _ => Err(Error::new(Kind::Failed, format!("{} can't be read", place.path.display()))),
+        }
+    }
+}
+
+pub(super) fn no_home() -> Error {
+    Error::new(Kind::Failed, "there is no home folder for what protected profiles need")
+        .hint("set HOME or AUTOCOM_HOME to a folder that can be written")
+}

@@ -1,0 +1,180 @@
+//! Protected profiles: what may change something there is confirmed first, and journaled.
+
+mod guard;
+mod journal;
+mod lease;
+
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+
+pub use guard::Access;
+pub use journal::{Entry, EntryEvent, Permit};
+pub use lease::Lease;
+
+use super::bearer::Tokens;
+use super::several::Member;
+use super::{Session, no_environment};
+use crate::config::Resolved;
+use crate::domain::ProfileName;
+use crate::error::{Error, Result};
+use crate::platform::Change;
+use crate::system::clock::Clock;
+use crate::system::locks::Locks;
+use crate::system::notices::Notices;
+use crate::system::paths::Place;
+use guard::Guard;
+use journal::Event;
+
+/// A lease that outlasts a working day is no lease.
+pub const LONGEST_LEASE: SignedDuration = SignedDuration::from_hours(8);
+
+/// Whether requests to a profile may change something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Openness {
+    Open,
+    Protected,
+    /// Protected, but open until then.
+    Unlocked {
+        until: Timestamp,
+    },
+    /// Whether it is protected can't be read.
+    Unknown,
+}
+
+impl Openness {
+    pub fn protected(self) -> Option<bool> {
+        match self {
+            Openness::Open => Some(false),
+            Openness::Protected | Openness::Unlocked { .. } => Some(true),
+            Openness::Unknown => None,
+        }
+    }
+
+    pub fn unlocked_until(self) -> Option<Timestamp> {
+        match self {
+            Openness::Unlocked { until } => Some(until),
+            _ => None,
+        }
+    }
+}
+
+/// The files of protection: leases and the journal.
+#[derive(Clone)]
+pub(super) struct Records {
+    leases: Option<Place>,
+    journal: Option<Place>,
+    locks: Locks,
+    notices: Arc<Notices>,
+    clock: Arc<dyn Clock>,
+}
+
+impl Session {
+    fn records(&self) -> Records {
+        Records {
+            leases: self.paths.leases.clone(),
+            journal: self.paths.journal.clone(),
+            locks: self.locks.clone(),
+            notices: self.notices.clone(),
+            clock: self.clock.clone(),
+        }
+    }
+
+    /// What the platform of `profile` is asked with.
+    pub(super) fn access(&self, profile: &Resolved, tokens: Tokens) -> Result<Access> {
+        let Some(protection) = self.config()?.protection(profile)? else {
+            return Ok(Access::new(tokens, None));
+        };
+        let guard = Guard {
+            confirmed: self.confirmed.iter().any(|name| name == protection.name.as_str()),
+            protection,
+            http: self.http(profile),
+            url: profile.api_url.as_ref().ok_or_else(|| no_environment(profile))?.value.clone(),
+            tenant: tokens.tenant(profile),
+            person: self.can_ask.then(|| self.person.clone()),
+            records: self.records(),
+            typed: self.typed.clone(),
+        };
+        Ok(Access::new(tokens, Some(guard)))
+    }
+
+    /// Asks for leave to send `change` to each member that is protected, before anything is sent to any.
+    pub(super) fn ask_leave(&self, members: &[Member], change: &Change) -> Result<()> {
+        let mut guarded = Vec::new();
+        for profile in members.iter().filter_map(|member| member.profile.as_ref().ok()) {
+            if self.config()?.protection(profile)?.is_some() {
+                guarded.push(profile);
+            }
+        }
+        if guarded.is_empty() {
+            return Ok(());
+        }
+        self.block_on(async {
+            for profile in guarded {
+                // Who is not logged in hears of that when it is their turn.
+                if let Some(tokens) = self.tokens(profile).await? {
+                    self.access(profile, tokens)?.ask(change).await?;
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// How open a profile is. Reads no file for one that isn't protected.
+    pub fn openness(&self, profile: &Resolved) -> Openness {
+        match self.config().map(|config| config.protection(profile)) {
+            Ok(Ok(None)) => Openness::Open,
+            Ok(Ok(Some(_))) => match self.lease(profile) {
+                Some(lease) => Openness::Unlocked { until: lease.until },
+                None => Openness::Protected,
+            },
+            _ => Openness::Unknown,
+        }
+    }
+
+    /// The lease that opens a protected profile now.
+    fn lease(&self, profile: &Resolved) -> Option<Lease> {
+        let protection = self.config().ok()?.protection(profile).ok()??;
+        self.records().lease(&protection.name, &profile.api_url.as_ref()?.value)
+    }
+
+    /// Opens a protected profile to its user for a while.
+    pub fn unlock(&self, profile: &Resolved, time: SignedDuration, reason: &str) -> Result<Lease> {
+        let Some(protection) = self.config()?.protection(profile)? else {
+            return Err(Error::usage(format!("profile {} is not protected", profile.label()))
+                .hint(format!("autocom profiles set {} protected=true", profile.label())));
+        };
+        let url = profile.api_url.as_ref().ok_or_else(|| no_environment(profile))?;
+        let identity = self.identity(profile)?;
+        let user = [identity.email, identity.name].into_iter().flatten().find(|name| !name.is_empty());
+        let user = user.ok_or_else(|| Error::usage("the platform doesn't say who this is"))?;
+        let since = self.clock.now();
+        let lease = Lease {
+            profile: protection.name.to_string(),
+            api_url: url.value.to_string(),
+            user: user.clone(),
+            reason: reason.to_owned(),
+            since,
+            until: since + time,
+        };
+        let (profile, until, reason) = (lease.profile.clone(), lease.until, lease.reason.clone());
+        // Written down first: an open profile of which the journal knows nothing must not be.
+        self.records().write(Event::Unlocked { profile, user, until, reason })?;
+        self.records().grant(lease.clone())?;
+        Ok(lease)
+    }
+
+    /// Ends the lease of a profile; answers whether there was one.
+    pub fn lock(&self, name: &ProfileName) -> Result<bool> {
+        let was_open = self.records().end_lease(name)?;
+        if was_open {
+            self.records().write(Event::Locked { profile: name.to_string() })?;
+        }
+        Ok(was_open)
+    }
+
+    /// What was sent to protected profiles, the oldest first.
+    pub fn journal(&self) -> Result<Vec<Entry>> {
+        self.records().journal()
+    }
+}

@@ -1,0 +1,336 @@
+//! Protected profiles: what may change something is confirmed first, by whatever way it comes, and written
+//! down before it is sent.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use autocom::system::files;
+use serde_json::Value;
+
+use crate::platform::{Fault, Options, Sandbox};
+use crate::secrecy::{arguments, commands};
+use crate::support::World;
+use crate::support::world::until;
+
+/// Ada in the protected profile `prod`, and the id of an order there.
+fn prod() -> (World, Sandbox, String) {
+    let (world, sandbox) = (World::new(), Sandbox::start(Options::default()).unwrap());
+    world.log_in(&sandbox, "ada", "--profile prod");
+    let order = world.run("api orders").ok().json()["orders"][0]["id"].as_str().unwrap().to_owned();
+    world.run("profiles set prod protected=true").ok();
+    (world, sandbox, order)
+}
+
+/// What reached the sandbox and may have changed something: no reading, and nothing that ends or renews a
+/// token.
+fn changes(sandbox: &Sandbox) -> Vec<String> {
+    let may_change = |request: &crate::platform::Request| {
+        let reads = request.method == "GET"
+            || request.operation.as_deref().is_some_and(|operation| operation.starts_with("query"));
+        let ends =
+            ["/oauth/token", "/oauth/device/code", "/api/v1/auth/logout"].contains(&request.path.as_str());
+        !reads && !ends
+    };
+    let said = |request: crate::platform::Request| {
+        format!("{} {} {}", request.method, request.path, request.operation.unwrap_or_default())
+    };
+    sandbox.requests().into_iter().filter(may_change).map(said).collect()
+}
+
+fn journal(world: &World) -> Vec<Value> {
+    world.run("journal --all -o json").ok().json().as_array().unwrap().clone()
+}
+
+#[test]
+fn nothing_that_changes_something_gets_through_by_any_way() {
+    let (mut world, sandbox, order) = prod();
+    let api_url = sandbox.api_url();
+    let cancel = format!("mutation Cancel {{ cancelOrder(id: \"{order}\") {{ id }} }}");
+    world.write("mutation.json", &serde_json::json!({ "query": cancel }).to_string());
+    world.write(
+        "batch.json",
+        &serde_json::json!([{ "query": "{ orders { id } }" }, { "query": cancel }]).to_string(),
+    );
+    let named = serde_json::json!({
+        "query": format!("query Look {{ orders {{ id }} }} {cancel}"), "operationName": "Cancel"
+    });
+    world.write("named.json", &named.to_string());
+    world.write("twice.json", "{\"query\":\"{ orders { id } }\",\"query\":\"mutation { a }\"}");
+    world.write("query.json", "{\"query\":\"{ orders { id } }\"}");
+    world.write("stored.json", "{\"query\":\"{ orders { id } }\",\"extensions\":{\"persistedQuery\":{}}}");
+    let home = world.home().join(".autocom").display().to_string();
+    let requests = [
+        format!("PATCH orders/{order} -f status=shipped"),
+        format!("orders/{order} -f status=shipped"),
+        format!("DELETE orders/{order}"),
+        format!("PUT orders/{order} --input {home}/query.json"),
+        format!("POST {api_url}/orders/{order}"),
+        "POST auth/other".to_owned(),
+        format!("graphql --input {home}/mutation.json"),
+        format!("graphql --input {home}/batch.json"),
+        format!("graphql --input {home}/named.json"),
+        format!("graphql --input {home}/twice.json"),
+        format!("graphql --input {home}/stored.json"),
+        format!("graphql --input {home}/query.json -H Content-Type:application/x-www-form-urlencoded"),
+        format!("graphql --input {home}/query.json -H X-HTTP-Method-Override:DELETE"),
+        format!("POST graphql?query=mutation{{a}} --input {home}/query.json"),
+        "GET %67raphql?query=mutation{a}".to_owned(),
+        format!("GET orders/{order}?_method=DELETE"),
+    ];
+    // By every name that leads there.
+    let elsewhere = Sandbox::start(Options::default()).unwrap();
+    world.run(&format!("profiles set other api_url={}", elsewhere.api_url())).ok();
+    let token = sandbox.mint_pat("ada", None);
+    world.plant(&token);
+    type Ways<'a> = [(&'a str, &'a [(&'a str, &'a str)]); 6];
+    let ways: Ways<'_> = [
+        ("-p prod", &[]),
+        ("", &[]),
+        (&format!("--api-url {api_url}"), &[]),
+        (&format!("--api-url {api_url} -p other"), &[("AUTOCOM_TOKEN", &token)]),
+        (&format!("--api-url {}/api --no-input", sandbox.origin()), &[("AUTOCOM_TOKEN", &token)]),
+        ("", &[("AUTOCOM_PROFILE", "other"), ("AUTOCOM_API_URL", &api_url), ("AUTOCOM_TOKEN", &token)]),
+    ];
+    for (way, variables) in ways {
+        for (name, value) in variables {
+            world.set(name, *value);
+        }
+        for request in &requests {
+            // A whole address is not below every one of these.
+            let is_foreign = way.contains("/api --no-input") && request.contains("://");
+            let outcome = world.run(&format!("api {request} {way}")).code(2);
+            if !is_foreign {
+                outcome.says("profile prod is protected").says("--confirm prod").says("nothing was sent");
+            }
+        }
+        for name in ["AUTOCOM_TOKEN", "AUTOCOM_PROFILE", "AUTOCOM_API_URL"] {
+            world.unset(name);
+        }
+    }
+    // Over several, nothing is sent to the unprotected ones either.
+    world.login_with_token(&elsewhere.api_url(), &elsewhere.mint_pat("ada", None), "--profile other").ok();
+    world.run(&format!("api PATCH orders/{order} -f status=shipped --all-profiles")).code(2);
+    world.run(&format!("api PATCH orders/{order} -f status=shipped -p prod --confirm other")).code(2);
+    assert_eq!(changes(&sandbox), [""; 0]);
+    assert_eq!(changes(&elsewhere), [""; 0]);
+    assert!(journal(&world).is_empty(), "what was not sent is not in the journal");
+}
+
+#[test]
+fn no_command_but_a_confirmed_one_changes_anything_in_a_protected_profile() {
+    let (world, sandbox, _) = prod();
+    world.run(&format!("profiles set one api_url={} protected=true", sandbox.api_url())).ok();
+    let arguments = arguments();
+    let (last, first): (Vec<_>, Vec<_>) = commands().into_iter().partition(|line| line.ends_with("logout"));
+    let mut ran = BTreeSet::new();
+    for command in first.iter().chain(&last) {
+        for more in arguments.get(command.as_str()).unwrap_or(&vec![""]) {
+            // Whatever it comes to: the sandbox has the last word.
+            world.run_with_input(&format!("{command} {more} --request-timeout 5"), "");
+            ran.insert(command);
+        }
+    }
+    assert!(ran.len() > 25, "{ran:?}");
+    assert_eq!(changes(&sandbox), [""; 0]);
+    assert!(sandbox.requests().len() > 5, "they did reach it");
+}
+
+#[test]
+fn what_reads_needs_no_confirmation() {
+    let (world, sandbox, order) = prod();
+    world.write("named.json", &serde_json::json!({
+        "query": "query Look { orders(first: 1) { id } } mutation Cancel { cancelOrder(id: \"1\") { id } }",
+        "operationName": "Look"
+    }).to_string());
+    let named = world.home().join(".autocom/named.json");
+    let before = sandbox.requests().len();
+    for line in [
+        "orders list --limit 1".to_owned(),
+        "tenants list".to_owned(),
+        "whoami --check".to_owned(),
+        format!("api orders/{order}"),
+        "api HEAD profile".to_owned(),
+        "api graphql -f query={orders{id}}".to_owned(),
+        format!("api graphql --input {}", named.display()),
+        "exec -- true".to_owned(),
+        "auth token".to_owned(),
+    ] {
+        world.run(&line).ok();
+    }
+    assert!(sandbox.requests().len() >= before + 7);
+    world.run("auth logout").ok().says("revoked");
+}
+
+#[test]
+fn a_confirmed_change_is_sent_once_and_written_down_first() {
+    let (world, sandbox, order) = prod();
+    let line = format!("api PATCH orders/{order}?note=hunter2 -f status=cancelled -p prod --confirm prod");
+    world.run(&line).ok();
+    assert_eq!(changes(&sandbox), [format!("PATCH /api/v1/orders/{order} ")]);
+    sandbox.fault("/api/v1/graphql", Fault::status(503));
+    let cancel = format!("mutation{{cancelOrder(id:\"{order}\"){{id}}}}");
+    world.run(&format!("api graphql -f query={cancel} --confirm other --confirm prod")).code(1);
+    let journal = journal(&world);
+    let [patch, mutation] = journal.as_slice() else { panic!("{journal:?}") };
+    assert_eq!(patch["path"], format!("/orders/{order}"), "the query may hold a secret");
+    let said = |entry: &Value| {
+        ["profile", "tenant", "user", "method", "operation", "permit", "status"]
+            .map(|key| entry[key].as_str().map_or_else(|| entry[key].to_string(), str::to_owned))
+            .join(" ")
+    };
+    assert_eq!(said(patch), "prod acme ada@example.test PATCH null flag 200");
+    assert_eq!(said(mutation), "prod acme ada@example.test POST mutation cancelOrder flag 503");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = fs::metadata(world.path("journal.jsonl")).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+    // A list is cut at its beginning, and a profile has its own.
+    assert_eq!(world.run("journal --limit 1 -o json").ok().json().as_array().unwrap().len(), 1);
+    assert_eq!(world.run("journal -p gone -o json").ok().json(), serde_json::json!([]));
+    insta::assert_snapshot!(
+        world.run("journal").ok().shown(&[(patch["at"].as_str().unwrap(), "TIME"), (mutation["at"].as_str().unwrap(), "TIME"), (&order, "ID"), ("\t", " | ")]),
+        @r"
+    exit 0
+    --- stdout
+    TIME | PROFILE | USER | TENANT | WHAT | PERMIT | STATUS
+    TIME | prod | ada@example.test | acme | PATCH /orders/ID | --confirm | 200
+    TIME | prod | ada@example.test | acme | POST /graphql mutation cancelOrder | --confirm | 503
+    "
+    );
+}
+
+#[test]
+#[cfg(unix)]
+fn what_can_not_be_written_down_is_not_sent_and_a_killed_command_leaves_its_trace() {
+    let (world, sandbox, order) = prod();
+    let line = format!("api PATCH orders/{order} -f status=shipped --confirm prod");
+    fs::create_dir(world.path("journal.jsonl")).unwrap();
+    world.run(&line).code(1).says("nothing was sent").says("journal.jsonl");
+    assert_eq!(changes(&sandbox), [""; 0]);
+    fs::remove_dir(world.path("journal.jsonl")).unwrap();
+
+    sandbox.fault(&format!("/api/v1/orders/{order}"), Fault::hang());
+    let running = world.start(&line);
+    assert!(until(|| !changes(&sandbox).is_empty()));
+    assert!(running.kill());
+    // What a crash has cut short is no reason to lose the rest.
+    let text = world.read("journal.jsonl");
+    files::replace(&world.path("journal.jsonl"), format!("{text}{{\"at\":\"20").as_bytes()).unwrap();
+    world.run(&line).ok();
+    let outcome = world.run("journal -o json").ok().says("1 lines can't be read");
+    let entries = outcome.json();
+    let status: Vec<_> = entries.as_array().unwrap().iter().map(|entry| entry["status"].clone()).collect();
+    assert_eq!(status, [Value::Null, 200.into()]);
+    world.run("journal").ok().prints("unknown");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn in_a_terminal_the_name_is_asked_for() {
+    let (world, sandbox, order) = prod();
+    let change = format!("api PATCH orders/{order} -f status=cancelled");
+    let ask = |typed: &str| {
+        let mut running = world.start_in_terminal(&change);
+        running.line_with(&format!("PATCH /orders/{order}"));
+        running.types(typed);
+        running.finish()
+    };
+    let wrong = ask("prd\r").code(2);
+    assert!(wrong.stderr.contains("that is not prod: nothing was sent"), "{}", wrong.stderr);
+    ask("\u{3}").code(130);
+    world.run_in_terminal(&format!("{change} --no-input"), 100).code(2);
+    assert_eq!(changes(&sandbox), [""; 0]);
+    ask("prod\r").code(0);
+    assert_eq!(changes(&sandbox).len(), 1);
+    assert_eq!(journal(&world)[0]["permit"], "typed");
+}
+
+#[test]
+fn a_lease_opens_one_profile_to_one_user_and_ends_by_itself() {
+    let (mut world, sandbox, order) = prod();
+    let change = format!("api PATCH orders/{order} -f status=shipped");
+    world.run("profiles unlock prod").code(2).says("--reason");
+    world.run("profiles unlock prod --reason x --for 9h").code(2).says("8 h at most");
+    world.run("profiles unlock default --reason x").code(2).says("is not protected");
+    let lease = world.run("profiles unlock prod --for 15m --reason doubled -o json").ok().json();
+    assert_eq!((lease["user"].as_str(), lease["profile"].as_str()), (Some("ada@example.test"), Some("prod")));
+    world.run(&change).ok();
+    let row = &world.run("profiles list -o json").ok().json()[0];
+    assert_eq!((&row["protected"], &row["unlocked_until"]), (&Value::Bool(true), &lease["until"]));
+    let events: Vec<_> =
+        journal(&world).iter().map(|entry| (entry["event"].clone(), entry["reason"].clone())).collect();
+    assert_eq!(events, [("unlocked".into(), "doubled".into()), ("request".into(), "doubled".into())]);
+
+    // A variable's token is somebody's too: the platform says whose.
+    world.plant(&sandbox.mint_pat("mary", None));
+    for (user, code) in [("ada", 0), ("mary", 2)] {
+        world.set("AUTOCOM_TOKEN_PROD", sandbox.mint_pat(user, None));
+        world.run(&format!("{change} --tenant acme")).code(code);
+    }
+    world.unset("AUTOCOM_TOKEN_PROD");
+
+    let text = world.read("unlocked.json");
+    let stale = |change: &dyn Fn(&mut Value)| {
+        let mut file: Value = serde_json::from_str(&text).unwrap();
+        change(&mut file["leases"][0]);
+        file.to_string()
+    };
+    for (why, text) in [
+        ("it is over", stale(&|lease| lease["until"] = lease["since"].clone())),
+        ("the clock was set back", stale(&|lease| lease["since"] = lease["until"].clone())),
+        ("another user's", stale(&|lease| lease["user"] = "mary@example.test".into())),
+        ("another address", stale(&|lease| lease["api_url"] = "https://other.test/api/v1".into())),
+        ("another profile", stale(&|lease| lease["profile"] = "staging".into())),
+        ("a newer format", text.replace("\"version\": 1", "\"version\": 2")),
+        ("nonsense", "{".to_owned()),
+    ] {
+        world.write("unlocked.json", &text);
+        let outcome = world.run(&change);
+        assert_eq!(outcome.code, 2, "{why}: {outcome:?}");
+    }
+    world.write("unlocked.json", &text);
+    world.run(&change).ok();
+    world.run("profiles lock prod").ok().says("is locked");
+    world.run("profiles lock prod").ok().says("was not unlocked");
+    world.run(&change).code(2);
+}
+
+#[test]
+fn a_protected_profile_stands_out_for_people_and_is_plain_for_programs() {
+    let (mut world, ..) = prod();
+    world.set("NO_COLOR", "1");
+    #[cfg(target_os = "linux")]
+    {
+        let table = world.run_in_terminal("profiles list", 140).ok().stdout;
+        assert!(table.contains("* prod (protected)"), "{table}");
+        world.run("profiles unlock prod --reason x --for 1h").ok();
+        let table = world.run_in_terminal("profiles list", 140).ok().stdout;
+        assert!(table.contains("* prod (unlocked, 1 h left)"), "{table}");
+        let whoami = world.run_in_terminal("whoami", 100).ok().stdout;
+        assert!(whoami.contains("prod (unlocked"), "{whoami}");
+    }
+    world.run("profiles use prod").ok().says("active profile: prod (");
+    world.run("profiles list").ok().prints("\n* prod\t");
+    assert_eq!(world.run("profiles list -o json").ok().json()[0]["protected"], true);
+}
+
+#[test]
+fn protection_is_the_environment_s_and_a_mistake_in_it_opens_nothing() {
+    let (mut world, sandbox, order) = prod();
+    let change = format!("api PATCH orders/{order} -f status=shipped");
+    let url = sandbox.api_url();
+    // At the top level it is inherited by those of the same environment, unless they say otherwise.
+    world.config(&format!(
+        "api_url = \"{url}\"\nprotected = true\n[profiles.same]\n[profiles.writer]\nprotected = false\n"
+    ));
+    world.run(&format!("{change} -p same")).code(2).says("profile same is protected");
+    world.run(&format!("{change} -p writer")).ok();
+    world.config(&format!("[profiles.prod]\napi_url = \"{url}\"\nprotected = \"yes\"\n"));
+    world.run(&format!("{change} -p prod")).code(2).says("`protected` must be true or false");
+    world.plant(&sandbox.mint_pat("ada", None));
+    world.set("AUTOCOM_TOKEN", sandbox.mint_pat("ada", None));
+    world.run(&format!("{change} --api-url {}/api", sandbox.origin())).code(2).says("must be true or false");
+    assert_eq!(changes(&sandbox).len(), 1);
+}
