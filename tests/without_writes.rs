@@ -70,10 +70,15 @@ fn a_read_only_home_can_be_read() {
     // Also where there is something to mend.
     let logins = world.read("logins.toml");
     chmod(&world, 0o700);
-    world.write("logins.toml", &logins.replace("ada@", "eve@"));
+    let stale = logins.replace("ada@", "eve@").replace("expires_at = ", "# ");
+    world.write("logins.toml", &stale);
     world.heed_modes();
     chmod(&world, 0o500);
     assert_eq!(world.run("auth status -o json").ok().json()["email"], "ada@example.test");
+    let expires = world.run("whoami -o json").ok().json()["expires_at"].clone();
+    assert!(expires.is_null(), "{expires}");
+    let checked = world.run("whoami --check -o json").ok().json()["expires_at"].clone();
+    assert!(checked.is_string(), "as the record has it: {checked}");
     let outcome = world.run("config set tenant acme").code(1);
     outcome.says("could not").says("config");
     world.run("auth logout").code(6);

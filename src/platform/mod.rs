@@ -401,6 +401,17 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_bare_token_serves_for_reading_and_for_revoking_itself_only() {
+        let send = async |platform: Platform<Secret>| {
+            let sent = platform.send(Call::post("/orders")).await;
+            assert!(matches!(sent, Err(PlatformError::Local(_))), "{sent:?}");
+            platform.logout().await.unwrap();
+        };
+        let ((), requests) = with(&["204 x|"], None, send).await;
+        assert!(requests[0].starts_with("post /api/v1/auth/logout "));
+    }
+
+    #[tokio::test]
     async fn redirects_are_followed_within_the_origin_and_by_reading_requests_only() {
         let profile = async |platform: Platform<Secret>| platform.profile().await;
         let on = "302 x\r\nlocation: /api/v2/me?page=1#x|";

@@ -11,8 +11,8 @@ use super::record::about_profile;
 use super::several::{Kept, Pool};
 use super::{Session, no_environment};
 use crate::config::Resolved;
-use crate::domain::CredentialKey;
 use crate::domain::time::spelled_out;
+use crate::domain::{CredentialKey, Lifetime};
 use crate::error::{Error, Kind, Result};
 use crate::platform::{PlatformError, Profile as User};
 use crate::system::http::{Cause, Unreachable};
@@ -75,6 +75,8 @@ pub struct Check {
 #[derive(Debug, Clone)]
 pub struct Checked {
     pub check: Check,
+    /// Of the stored token that was sent in the end.
+    pub lifetime: Option<Lifetime>,
     pub outcome: Result<User>,
 }
 
@@ -87,12 +89,12 @@ impl Checked {
                 Check { status: CheckStatus::of(error), ms, reason: Some(reason.join(": ")) }
             }
         };
-        Checked { check, outcome }
+        Checked { check, lifetime: None, outcome }
     }
 
     fn missing(error: Error) -> Checked {
         let check = Check { status: CheckStatus::Missing, ..Checked::of(Err(error.clone()), None).check };
-        Checked { check, outcome: Err(error) }
+        Checked { check, lifetime: None, outcome: Err(error) }
     }
 }
 
@@ -158,7 +160,8 @@ impl Session {
         let was_asked = !matches!(outcome, Err(CallError::Token(_)));
         let ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         let outcome = outcome.map_err(|error| about_profile(error.with(&platform.tokens().tokens), profile));
-        Ok(Checked::of(outcome, was_asked.then_some(ms)))
+        let lifetime = platform.tokens().tokens.held().map(|stored| stored.record.lifetime());
+        Ok(Checked { lifetime, ..Checked::of(outcome, was_asked.then_some(ms)) })
     }
 }
 

@@ -4,10 +4,11 @@ use jiff::Timestamp;
 
 use super::Session;
 use super::bearer::Bearer;
+use super::check::Checked;
 use super::record::{Owner, login_of};
 use super::several::Member;
 use crate::config::{Login, Resolved};
-use crate::domain::{Tenant, jwt};
+use crate::domain::{Lifetime, Tenant, jwt};
 use crate::error::Result;
 use crate::platform::Profile as User;
 
@@ -49,8 +50,8 @@ impl Session {
 
     /// Who the profile's token is by the platform's own word.
     pub fn checked_identity(&self, profile: &Resolved) -> Result<Identity> {
-        let user = self.check(profile)?.outcome?;
-        Ok(self.identified(profile, user, &self.again()))
+        let Checked { outcome, lifetime, .. } = self.check(profile)?;
+        Ok(self.identified(profile, outcome?, &self.again()).living(lifetime))
     }
 
     /// As [`Session::checked_identity`], of all members at once and in their order.
@@ -60,8 +61,8 @@ impl Session {
         let now = self.again();
         let identity = |member: &Member| -> Result<(Resolved, Identity)> {
             let profile = member.profile.clone()?;
-            let user = checks.next().ok_or_else(|| self.not_logged_in(&profile))?.outcome?;
-            let identity = self.identified(&profile, user, &now);
+            let checked = checks.next().ok_or_else(|| self.not_logged_in(&profile))?;
+            let identity = self.identified(&profile, checked.outcome?, &now).living(checked.lifetime);
             Ok((profile, identity))
         };
         let identities = members.iter().map(identity).zip(members);
@@ -99,6 +100,14 @@ impl Session {
 }
 
 impl Identity {
+    /// As the record has it, where one was read: `logins.toml` lags behind where it can't be written.
+    fn living(self, lifetime: Option<Lifetime>) -> Identity {
+        match lifetime {
+            Some(Lifetime { expires_at, renewable }) => Identity { expires_at, renewable, ..self },
+            None => self,
+        }
+    }
+
     fn of(login: &Login, profile: &Resolved) -> Identity {
         Identity {
             name: login.user_name.clone(),

@@ -84,7 +84,7 @@ impl Session {
             }
             let mut row = self.listed_row(one);
             if one.profile.is_some()
-                && let Some(Checked { check, outcome }) = checks.next()
+                && let Some(Checked { check, outcome, .. }) = checks.next()
             {
                 match outcome {
                     Ok(user) => row.user = row.user.or(user.email),

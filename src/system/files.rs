@@ -230,7 +230,10 @@ pub fn make_private_folder(folder: &Path) -> Result<(), FileError> {
 pub fn check_writable(path: &Path, size: usize) -> Result<(), FileError> {
     let target = follow(path).map_err(FileError::io("write", path))?;
     let (mut file, failed) = (temporary_for(&target)?, || FileError::io("write", path));
-    file.write_all(&vec![b' '; size]).map_err(failed())?;
+    // Not blanks: some file systems keep what repeats itself in no space at all.
+    let mut bytes = vec![0; size];
+    fastrand::fill(&mut bytes);
+    file.write_all(&bytes).map_err(failed())?;
     file.as_file().sync_all().map_err(failed())
 }
 

@@ -83,7 +83,7 @@ impl Status {
         // First, since it may renew the token.
         let checked = if self.check { Some(session.check(&profile)?) } else { None };
         let (mut standing, mut failure) = session.standing(&profile)?;
-        if let Some(Checked { check, outcome }) = checked {
+        if let Some(Checked { check, outcome, .. }) = checked {
             standing.check = Some(check);
             match outcome {
                 Ok(user) if standing.token == TokenStatus::Env => {

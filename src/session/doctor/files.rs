@@ -82,6 +82,12 @@ pub(super) fn look(paths: &Paths) -> (Vec<Finding>, Seen) {
             *readable = can_be_read;
         }
     }
+    // Only who has protected profiles has these.
+    for (name, place) in [("unlocked.json", &paths.leases), ("journal.jsonl", &paths.journal)] {
+        if let Some(place) = place.as_ref().filter(|place| place.path.symlink_metadata().is_ok()) {
+            found.extend(file(name, place, false).0);
+        }
+    }
     if let Some(flaw) = paths.logins.as_ref().filter(|_| seen.logins).and_then(damage) {
         seen.logins_damaged = true;
         found.retain(|finding| finding.check != "logins.toml" || finding.status != Status::Ok);

@@ -97,9 +97,10 @@ impl Guard {
             return Ok((Permit::Lease, Some(reason)));
         }
         let Some(person) = &self.person else { return Err(self.refusal(change)) };
+        let user = tokens.held().map(|stored| format!(", as {}", stored.record.user())).unwrap_or_default();
         let tenant = self.tenant.as_ref().map(|tenant| format!(", tenant {tenant}")).unwrap_or_default();
         self.records.notices.always(format!(
-            "{name} is protected, and this may change something there:\n\n  {}\n  at {}{tenant}\n",
+            "{name} is protected, and this may change something there:\n\n  {}\n  at {}{tenant}{user}\n",
             said(change),
             self.url
         ));
