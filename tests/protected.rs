@@ -4,7 +4,11 @@
 use std::collections::BTreeSet;
 use std::fs;
 
+use autocom::platform::{Call, GRAPHQL};
 use autocom::system::files;
+use graphql_parser::query::{Definition, OperationDefinition, parse_query};
+use http::HeaderValue;
+use proptest::prelude::*;
 use serde_json::Value;
 
 use crate::platform::{Fault, Options, Sandbox};
@@ -333,4 +337,41 @@ fn protection_is_the_environment_s_and_a_mistake_in_it_opens_nothing() {
     world.set("AUTOCOM_TOKEN", sandbox.mint_pat("ada", None));
     world.run(&format!("{change} --api-url {}/api", sandbox.origin())).code(2).says("must be true or false");
     assert_eq!(changes(&sandbox).len(), 1);
+}
+
+/// Whether a second reader of GraphQL (the sandbox's) would run something else than a query.
+fn would_change(document: &str, name: Option<&str>) -> bool {
+    let Ok(document) = parse_query::<String>(document) else { return false };
+    let operations = document.definitions.into_iter().filter_map(|definition| match definition {
+        Definition::Operation(operation) => Some(operation),
+        Definition::Fragment(_) => None,
+    });
+    let of_name = |operation: OperationDefinition<'_, String>| match operation {
+        OperationDefinition::SelectionSet(_) => (None, false),
+        OperationDefinition::Query(query) => (query.name, false),
+        OperationDefinition::Mutation(mutation) => (mutation.name, true),
+        OperationDefinition::Subscription(subscription) => (subscription.name, true),
+    };
+    operations.map(of_name).any(|(own, changes)| changes && (name.is_none() || own.as_deref() == name))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_second_reader_of_graphql_finds_no_change_where_none_was_seen(
+        pieces in prop::collection::vec(prop::sample::select(vec![
+            "query", "mutation", "subscription", "fragment", "on", "{", "}", "{ a }", "{ b(x: \"}\") }", "(", ")", "A", "B",
+            "query A { a }", "mutation B { b }", "mutation { b }", "{ a }", "fragment F on A { a }", "($x: Int)", "@d", "...F",
+            "\"", "\"\"\"", "\\\"\"\"", "\\\"", "\\", "#", "\n", "\r", ",", "\u{feff}", "\t", ":", "$", "!", "\u{a0}", "\u{2028}",
+        ]), 1..9),
+        name in prop::sample::select(vec![None, Some("A"), Some("B")]),
+    ) {
+        let document = pieces.join(" ");
+        let body = serde_json::json!({ "query": document, "operationName": name }).to_string();
+        let call = Call::post(GRAPHQL).body(HeaderValue::from_static("application/json"), body);
+        if call.change().is_none() {
+            prop_assert!(!would_change(&document, name), "{document:?} {name:?}");
+        }
+    }
 }
