@@ -38,7 +38,11 @@ pub fn run(arguments: Vec<OsString>, environment: Environment) -> ExitCode {
     let session = std::mem::ManuallyDrop::new(session(&cli, &environment, stderr_colours));
     let reads_file = !mends_or_needs_no_file(&cli.command);
     let checked = session.check_output_format(reads_file);
-    let outcome = checked.and_then(|()| run_command(cli.command, &session, colour)).and_then(|done| {
+    let expected = checked.and_then(|()| match resolves_by_itself(&cli.command) {
+        true => Ok(()),
+        false => session.meet_all_expectations(),
+    });
+    let outcome = expected.and_then(|()| run_command(cli.command, &session, colour)).and_then(|done| {
         if let Some(answer) = &done.answer {
             output(&session, colour).write(answer.as_ref())?;
         }
@@ -70,6 +74,24 @@ fn mends_or_needs_no_file(command: &Command) -> bool {
             | Command::Doctor(_)
             | Command::Config(C::Path(_) | C::Set(_) | C::Unset(_))
             | Command::Profiles(P::Set(_))
+    )
+}
+
+/// Whether the command compares what is expected itself, where it resolves its profiles and reads their
+/// credentials, or resolves none at all. Every other is held to it before it begins.
+fn resolves_by_itself(command: &Command) -> bool {
+    use crate::commands::{auth::Auth as A, config::ConfigCommand as C, tenants::Tenants as T};
+    matches!(
+        command,
+        Command::Version(_)
+            | Command::Config(C::Path(_))
+            | Command::Login(_)
+            | Command::Auth(A::Login(_) | A::Token(_) | A::Refresh(_))
+            | Command::Whoami(_)
+            | Command::Tenants(T::List(_))
+            | Command::Orders(_)
+            | Command::Api(_)
+            | Command::Exec(_)
     )
 }
 

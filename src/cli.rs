@@ -48,6 +48,9 @@ pub struct GlobalFlags {
     /// Never ask: fail and name the flag to pass instead
     #[arg(long, global = true)]
     pub no_input: bool,
+    /// Fail before the first request unless profile, tenant, user, host or api_url is so (also AUTOCOM_EXPECT)
+    #[arg(long, global = true, value_name = "KEY=VALUE,...")]
+    pub expect: Vec<String>,
     /// Change something in this protected profile without being asked (repeat for several)
     #[arg(long, global = true, value_name = "PROFILE")]
     pub confirm: Vec<String>,
@@ -108,6 +111,7 @@ impl Cli {
             client_id: login.and_then(|login| login.client_id.clone()),
             store: login.and_then(|login| login.store.clone()),
             output: self.global.output.clone(),
+            expect: self.global.expect.clone(),
         }
     }
 }
@@ -136,6 +140,26 @@ mod tests {
     fn the_command_line_is_consistent() {
         use clap::CommandFactory;
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn no_argument_has_the_name_of_a_global_flag() {
+        use clap::CommandFactory;
+        // clap would take the value of the one for the other's.
+        fn check(command: &clap::Command, global: &[String]) {
+            for sub in command.get_subcommands() {
+                for argument in sub.get_arguments().filter(|argument| !argument.is_global_set()) {
+                    let id = argument.get_id().to_string();
+                    assert!(!global.contains(&id), "`{}` of `{}`", id, sub.get_name());
+                }
+                check(sub, global);
+            }
+        }
+        let root = Cli::command();
+        let global = root.get_arguments().filter(|argument| argument.is_global_set());
+        let global: Vec<String> = global.map(|argument| argument.get_id().to_string()).collect();
+        assert!(global.len() > 8, "{global:?}");
+        check(&root, &global);
     }
 
     #[test]

@@ -185,6 +185,9 @@ impl From<ConfigError> for Error {
             ConfigError::NoHome => {
                 Some("set HOME or AUTOCOM_HOME, or name a file with AUTOCOM_CONFIG".to_owned())
             }
+            ConfigError::Expectation { .. } => Some(
+                "--expect tenant=acme,profile=staging,user=ada@example.test,host=api.example.test".to_owned(),
+            ),
             ConfigError::UnknownKey(_) => Some("autocom config list".to_owned()),
             ConfigError::Invalid { key: Key::Proxy, why, .. } if why.contains("password") => Some(
                 "leave it to the environment: export HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT".to_owned(),

@@ -8,6 +8,7 @@ pub mod bearer;
 pub mod check;
 pub mod credential;
 pub mod doctor;
+pub mod expectation;
 mod fresh;
 pub mod identity;
 pub mod listing;
@@ -24,7 +25,7 @@ pub mod target;
 pub mod tenants;
 
 use std::cell::{OnceCell, RefCell};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::future::Future;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -33,6 +34,7 @@ use crate::config::{Config, ConfigError, ConfigFile, EditTarget, Entry, Flags, R
 use crate::credentials::{Credentials, Patience};
 use crate::domain::{CaBundle, CredentialKey, Key, Layer, Origin, OutputFormat, StoreKind};
 use crate::error::{Error, Kind, Result};
+use crate::platform::Profile as User;
 use crate::system::browser::Browser;
 use crate::system::clock::Clock;
 use crate::system::environment::Environment;
@@ -62,6 +64,8 @@ pub struct Session {
     credentials: OnceCell<Arc<Credentials>>,
     /// One for each way to the network that profiles want.
     http: RefCell<Vec<Http>>,
+    /// Whose the tokens of variables are, by address and variable, as far as that was asked.
+    owners: RefCell<HashMap<(String, String), User>>,
 }
 
 impl Session {
@@ -90,6 +94,7 @@ impl Session {
             config: OnceCell::new(),
             credentials: OnceCell::new(),
             http: RefCell::default(),
+            owners: RefCell::default(),
         }
     }
 
@@ -162,6 +167,7 @@ impl Session {
             config: OnceCell::new(),
             credentials: self.credentials.clone(),
             http: self.http.clone(),
+            owners: self.owners.clone(),
             ..*self
         }
     }
@@ -205,6 +211,7 @@ impl Session {
                 passed_over.key
             ));
         }
+        self.meet_expectations(&profile)?;
         Ok(profile)
     }
 

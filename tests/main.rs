@@ -18,6 +18,7 @@ mod doctor;
 mod errors;
 #[cfg(unix)]
 mod exec;
+mod expectations;
 #[cfg(target_os = "linux")]
 mod keychain_login;
 #[cfg(target_os = "linux")]

@@ -14,6 +14,8 @@ pub enum ConfigError {
     Shape { path: PathBuf, line: usize, message: String },
     #[error("`{key}` {why} (from {origin})")]
     Invalid { key: Key, why: String, origin: Origin },
+    #[error("{origin} {why}")]
+    Expectation { why: String, origin: Origin },
     #[error("there is no profile `{name}` (named by {origin})")]
     UnknownProfile { name: String, origin: Origin, existing: Vec<String> },
     #[error("several profiles are bound to {url}: {}", names.join(", "))]

@@ -25,7 +25,7 @@ pub use schema::{ConfigSchema, ProfileSchema};
 pub use selection::Selection;
 pub use token_variable::TokenVariable;
 
-use crate::domain::{ApiUrl, Key, ProfileName, nearest};
+use crate::domain::{ApiUrl, Expectation, Key, Origin, ProfileName, nearest};
 use crate::system::environment::Environment;
 use crate::system::files;
 use crate::system::notices::Notices;
@@ -41,6 +41,8 @@ pub struct Flags {
     pub client_id: Option<String>,
     pub store: Option<String>,
     pub output: Option<String>,
+    /// `--expect`, each as it was typed.
+    pub expect: Vec<String>,
 }
 
 impl Flags {
@@ -99,6 +101,20 @@ impl Config {
         let top_url =
             document.top().get(Key::ApiUrl).and_then(Entry::text).and_then(|text| text.parse().ok());
         Ok(Config { document, captured, environment, flags, built_in: provider::built_in()?, top_url })
+    }
+
+    /// What must be so: all of `--expect`, and of `AUTOCOM_EXPECT`.
+    pub fn expectations(&self) -> Result<Vec<(Expectation, Origin)>, ConfigError> {
+        let flags = self.flags.expect.iter().map(|text| (text.clone(), Origin::Flag("--expect")));
+        let variable = self.environment.var("AUTOCOM_EXPECT");
+        let variable = variable.map(|text| (text, Origin::Variable("AUTOCOM_EXPECT".to_owned())));
+        let mut all = Vec::new();
+        for (text, origin) in flags.chain(variable) {
+            let parsed = Expectation::parse_all(&text)
+                .map_err(|why| ConfigError::Expectation { why: why.to_string(), origin: origin.clone() })?;
+            all.extend(parsed.into_iter().map(|expectation| (expectation, origin.clone())));
+        }
+        Ok(all)
     }
 
     /// Whether a profile of that name can be named: `default` always can.

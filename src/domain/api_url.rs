@@ -60,6 +60,11 @@ impl ApiUrl {
         self.0.origin().ascii_serialization()
     }
 
+    /// The port, if it is not the scheme's own.
+    pub fn port(&self) -> Option<u16> {
+        self.0.port()
+    }
+
     /// `host[:port]`: what people call the environment.
     pub fn authority(&self) -> String {
         self.origin().split_once("://").map_or_else(String::new, |(_, authority)| authority.to_owned())

@@ -9,7 +9,7 @@ use super::{Invalid, printable};
 const LONGEST: usize = 254;
 
 /// Who must be logged in: by e-mail address, or by name where the platform knows no address.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ExpectedUser(String);
 
 impl ExpectedUser {

@@ -97,6 +97,8 @@ impl Session {
     /// for the network unless a renewal is due.
     pub fn bearer(&self, profile: &Resolved, min_ttl: SignedDuration) -> Result<Bearer> {
         let bearer = self.held(profile)?;
+        let tenant = bearer.tenant(profile);
+        self.meet_tenant(tenant.as_ref(), &format!("the credential of profile {}", profile.label()))?;
         let now = self.clock.now();
         let left = |bearer: &Bearer| bearer.expires_at().map(|end| end.duration_since(now));
         let lasts = |bearer: &Bearer| left(bearer).is_none_or(|left| left >= min_ttl);
@@ -193,6 +195,7 @@ impl Session {
     /// The tokens of `profile`, or `None` if nobody is logged in.
     pub(super) async fn tokens(&self, profile: &Resolved) -> Result<Option<Tokens>> {
         if let Some(variable) = self.token_variable(profile)? {
+            self.vet(profile, &variable).await?;
             return Ok(Some(Tokens::Variable(variable)));
         }
         // A profile without an environment can't have been logged in to.
@@ -208,12 +211,16 @@ impl Session {
     pub(super) fn platform(&self, profile: &Resolved, tokens: Tokens) -> Result<Platform<Access>> {
         let url = profile.api_url.as_ref().ok_or_else(|| no_environment(profile))?.value.clone();
         let tenant = tokens.tenant(profile);
+        self.meet_tenant(tenant.as_ref(), &format!("the credential of profile {}", profile.label()))?;
         Ok(Platform::new(self.http(profile), url, self.access(profile, tokens)?, tenant))
     }
 
     /// The token as it is now, whatever its age.
     fn held(&self, profile: &Resolved) -> Result<Bearer> {
         if let Some(variable) = self.token_variable(profile)? {
+            if !self.wanted(profile)?.is_empty() {
+                self.variable_user(profile, &variable)?;
+            }
             return Ok(Bearer::Variable(variable));
         }
         let stored = self.require_stored(profile)?;

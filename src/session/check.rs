@@ -99,7 +99,7 @@ impl Checked {
 }
 
 /// Who asks with which token for which tenant: profiles that agree in this share one check.
-type Question = (Option<CredentialKey>, Option<String>, Option<String>, Option<String>, Kept);
+type Question = (Option<CredentialKey>, [Option<String>; 4], Kept);
 
 impl Session {
     /// Asks the platform who the profile's token is, renewing it if that is due.
@@ -115,6 +115,7 @@ impl Session {
     /// are in the profiles' order.
     pub fn checks(&self, profiles: &[&Resolved]) -> Result<Vec<Checked>> {
         let pool = Pool::of(profiles.iter().copied());
+        self.meet_users(&pool, profiles.iter().copied())?;
         let mut questions: Vec<&Resolved> = Vec::new();
         let mut places: HashMap<Question, usize> = HashMap::new();
         let mut asked_at = Vec::with_capacity(profiles.len());
@@ -136,7 +137,8 @@ impl Session {
         let url = profile.api_url.as_ref().map(|url| url.value.to_string());
         let tenant = profile.tenant.as_ref().map(|tenant| tenant.value.to_string());
         let key = profile.credential.as_ref().map(|key| key.value.clone());
-        Ok((key, url, tenant, variable, Kept::of(profile)))
+        let lock = profile.expect_user.as_ref().map(|expected| expected.value.to_string());
+        Ok((key, [url, tenant, variable, lock], Kept::of(profile)))
     }
 
     async fn ask(&self, pool: &Pool, profile: &Resolved) -> Result<Checked> {

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
+use super::expectation::Wanted;
 use super::record::{Logins, Owner};
 use super::{Session, no_environment};
 use crate::config::{Login, Resolved};
@@ -75,6 +76,8 @@ pub(super) struct Whose {
     pub url: ApiUrl,
     pub owner: Owner,
     pub http: Http,
+    /// Who it must be of.
+    pub wanted: Wanted,
 }
 
 /// Why there is no new token.
@@ -92,8 +95,8 @@ impl Session {
         let url = profile.api_url.as_ref().ok_or_else(|| no_environment(profile))?.value.clone();
         let client_id = profile.client_id.as_ref().map(|id| id.value.clone());
         let (choice, known) = (profile.store.value, profile.login.clone());
-        let (owner, http) = (Owner::of(profile), self.http(profile));
-        Ok(self.credential_of(Whose { key, choice, known, client_id, url, owner, http }))
+        let (owner, http, wanted) = (Owner::of(profile), self.http(profile), self.wanted(profile)?);
+        Ok(self.credential_of(Whose { key, choice, known, client_id, url, owner, http, wanted }))
     }
 
     pub(super) fn credential_of(&self, whose: Whose) -> Credential {
@@ -109,9 +112,10 @@ impl Session {
 }
 
 impl Credential {
-    /// What is stored now, if anything is. It is refused if another origin issued it.
+    /// What is stored now, if anything is. It is refused if another origin issued it, or if it is of
+    /// another user than who is wanted.
     pub fn read(&self) -> Result<Option<Stored>> {
-        let Whose { key, choice, known, url, owner, .. } = &self.0.whose;
+        let Whose { key, choice, known, url, owner, wanted, .. } = &self.0.whose;
         let kept_in = known.as_ref().and_then(Login::kept_in);
         let found = self.0.credentials.read(key, *choice, kept_in)?;
         self.0.logins.mend(key, known.as_ref(), found.as_ref());
@@ -119,7 +123,12 @@ impl Credential {
             Some(stored) if !stored.record.api_url.same_origin(url) => {
                 Err(owner.foreign(&stored.record.api_url, url))
             }
-            other => Ok(other),
+            Some(stored) => {
+                let Record { user_email, user_name, .. } = &stored.record;
+                wanted.check(Some(user_email), Some(user_name), "the credential")?;
+                Ok(Some(stored))
+            }
+            None => Ok(None),
         }
     }
 

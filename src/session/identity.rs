@@ -29,8 +29,8 @@ impl Session {
     /// The user of the profile: from what the login captured, else from the store; a variable's
     /// token is asked of the platform.
     pub fn identity(&self, profile: &Resolved) -> Result<Identity> {
-        if self.token_variable(profile)?.is_some() {
-            let user = self.call(profile, async |platform| platform.profile().await)?;
+        if let Some(variable) = self.token_variable(profile)? {
+            let user = self.variable_user(profile, &variable)?;
             return Ok(self.identified(profile, user, self));
         }
         match &profile.login {
@@ -39,7 +39,10 @@ impl Session {
                 (Some(issuer), Some(url)) if !issuer.same_origin(&url.value) => {
                     Err(Owner::of(profile).foreign(issuer, &url.value))
                 }
-                _ => Ok(Identity::of(login, profile)),
+                _ => {
+                    self.wanted(profile)?.check_login(login)?;
+                    Ok(Identity::of(login, profile))
+                }
             },
             None => {
                 let stored = self.require_stored(profile)?;

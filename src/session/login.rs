@@ -5,9 +5,12 @@ use std::time::Duration;
 pub use super::fresh::Method;
 
 use super::fresh::Fresh;
+use super::protection::Openness;
 use super::record::login_of;
 use super::target::{Target, Used, free_name};
 use super::{Session, broken_off, turn};
+use jiff::Timestamp;
+
 use crate::config::{EditTarget, Login};
 use crate::credentials::Record;
 use crate::domain::{CredentialKey, Key, Layer, ProfileName, Secret, StoreKind, Tenant, TokenKind};
@@ -24,6 +27,8 @@ pub struct LoginRequest {
     pub method: Method,
     /// `--use`: make the profile the active one.
     pub make_active: bool,
+    /// `--lock-user`: from now on the profile is for who logs in now.
+    pub lock_user: bool,
     /// How long to wait for the person; `None`: five minutes, or as long as a device's code is good.
     pub timeout: Option<Duration>,
 }
@@ -38,11 +43,21 @@ pub struct LoggedIn {
     pub store: StoreKind,
     /// Set if the login got a credential key of its own.
     pub own_key: Option<CredentialKey>,
+    /// Whether the profile is for one user only.
+    pub is_locked: bool,
+    /// Whether what changes something there must be confirmed.
+    pub is_protected: bool,
 }
 
 impl Session {
     pub fn login(&self, request: LoginRequest) -> Result<LoggedIn> {
         let target = self.login_target(request.make_active)?;
+        if request.lock_user && !(target.profile.name().is_some() && target.may_be_written()) {
+            return Err(Error::usage("--lock-user needs a profile of config.toml").hint(format!(
+                "name one: autocom auth login --profile NAME --api-url {} --lock-user",
+                target.url
+            )));
+        }
         if !matches!(request.method, Method::Token(_)) {
             self.client_id(&target)?;
         }
@@ -51,16 +66,23 @@ impl Session {
         self.block_on(async {
             let fresh = self.fresh(&target, request.method, request.timeout).await;
             let fresh = fresh.map_err(|error| target.blames(error))?;
-            self.finish(&target, store, fresh).await
+            self.finish(&target, store, fresh, request.lock_user).await
         })
     }
 
     /// From a token in hand to a stored credential, and the page in the browser.
-    async fn finish(&self, target: &Target, store: StoreKind, mut fresh: Fresh) -> Result<LoggedIn> {
+    async fn finish(
+        &self,
+        target: &Target,
+        store: StoreKind,
+        mut fresh: Fresh,
+        lock_user: bool,
+    ) -> Result<LoggedIn> {
         let (reply, _shield) = (fresh.reply.take(), fresh.shield.take());
         let (access_token, kind) = (fresh.access_token.clone(), fresh.kind);
         let ready = async {
             let identified = self.identify(target, &access_token).await?;
+            self.meet_tenant(Some(&identified.1), "this login")?;
             Ok((identified, self.turn_apart().await?))
         };
         let outcome = tokio::select! {
@@ -68,7 +90,7 @@ impl Session {
             // Shielded, but not worth waiting for: what was granted is revoked below.
             interruption = interrupt::pressed() => Err(broken_off(interruption)),
             ready = ready => ready.and_then(|((user, tenant), turn)| {
-                self.commit(target, store, fresh, user, tenant, turn)
+                self.commit(target, store, |target, now| fresh.record(user, tenant, target, now), lock_user, turn)
             }),
         };
         match outcome {
@@ -115,9 +137,8 @@ impl Session {
         &self,
         before: &Target,
         store: StoreKind,
-        fresh: Fresh,
-        user: User,
-        tenant: Tenant,
+        record: impl FnOnce(&Target, Timestamp) -> Record,
+        lock_user: bool,
         _turn: Option<LockGuard>,
     ) -> Result<LoggedIn> {
         let _shield = interrupt::shield("Storing the login", STORING);
@@ -131,10 +152,16 @@ impl Session {
             ))
             .hint("nothing was stored; log in again"));
         }
-        session.store_login(&target, store, fresh.record(user, tenant, &target, self.clock.now()))
+        session.store_login(&target, store, record(&target, self.clock.now()), lock_user)
     }
 
-    fn store_login(&self, target: &Target, store: StoreKind, record: Record) -> Result<LoggedIn> {
+    fn store_login(
+        &self,
+        target: &Target,
+        store: StoreKind,
+        record: Record,
+        lock_user: bool,
+    ) -> Result<LoggedIn> {
         let own_key = self.own_key(target, &target.key, &record)?;
         let key = own_key.as_ref().unwrap_or(&target.key);
         let known = self.config()?.captured.get(key);
@@ -143,6 +170,7 @@ impl Session {
             tenant: record.tenant.as_ref(),
             client_id: record.client_id.as_ref(),
             store: (target.profile.store.layer == Layer::Flag).then_some(target.profile.store.value),
+            expect_user: lock_user.then(|| record.user()),
             own_key: own_key.as_ref(),
         };
         let save = || {
@@ -168,19 +196,32 @@ impl Session {
         if let Some(variable) = self.config()?.token_variable(&target.profile, true).used {
             self.notices.warn(format!("{} is set: commands use its token, not this login", variable.name));
         }
-        let profile = target.profile.name().map(ToString::to_string);
-        Ok(LoggedIn { profile, created: target.creates, activated, record, store, own_key })
+        Ok(LoggedIn {
+            profile: target.profile.name().map(ToString::to_string),
+            created: target.creates,
+            activated,
+            store,
+            own_key,
+            is_locked: lock_user || target.profile.expect_user.is_some() || !target.may_be_written(),
+            is_protected: self.openness(&target.profile) != Openness::Open,
+            record,
+        })
     }
 
     /// Asks the platform who the token is and settles the tenant. The platform decides membership.
     async fn identify(&self, target: &Target, token: &Secret) -> Result<(User, Tenant)> {
+        let wanted = self.wanted(&target.profile)?;
+        let known = |user: User| match wanted.check_user(&user, "this login") {
+            Ok(()) => Ok(user),
+            Err(stranger) => Err(stranger.cause("nothing was stored")),
+        };
         let platform =
             |tenant| Platform::new(self.http(&target.profile), target.url.clone(), token.clone(), tenant);
         let asked = target.profile.tenant.as_ref();
         if let Some(asked) = asked.filter(|tenant| tenant.layer != Layer::Captured) {
             let tenant = asked.value.clone();
             return match platform(Some(tenant.clone())).profile().await {
-                Ok(user) => Ok((user, tenant)),
+                Ok(user) => Ok((known(user)?, tenant)),
                 Err(error @ (PlatformError::Forbidden { .. } | PlatformError::NotFound { .. })) => {
                     let theirs = platform(None).tenants().await.map_err(|_| Error::from(error))?;
                     Err(not_a_member(&tenant, &asked.origin, &theirs))
@@ -188,7 +229,7 @@ impl Session {
                 Err(error) => Err(error.into()),
             };
         }
-        let user = platform(None).profile().await?;
+        let user = known(platform(None).profile().await?)?;
         let before = target.profile.login.as_ref().and_then(|login| login.user_email.as_ref());
         if let Some(captured) = asked.filter(|_| before.is_some() && before == user.email.as_ref()) {
             // The same user again. If they have left that tenant since, it counts no more.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::Session;
 use super::bearer::{CallError, Tokens};
 use super::credential::Whose;
+use super::expectation::Wanted;
 use super::record::Owner;
 use crate::config::{Login, Resolved, Selection};
 use crate::credentials::Stored;
@@ -164,6 +165,8 @@ impl Session {
             url: url.clone(),
             owner,
             http: http.clone(),
+            // Whoever's it is, it may be ended.
+            wanted: Wanted::default(),
         });
         let platform = Platform::new(http, url, Tokens::stored(credential, stored.clone()), tenant);
         let outcome = self.block_on(async { Ok(platform.logout().await) })?;

@@ -15,7 +15,7 @@ use super::bearer::{CallError, Tokens};
 use super::protection::Access;
 use super::stream::{Sink, stream as show_pages};
 use crate::config::{Login, Resolved, Selection};
-use crate::domain::{CredentialKey, ProfileName, StoreChoice, StoreKind};
+use crate::domain::{CredentialKey, ExpectedUser, ProfileName, StoreChoice, StoreKind};
 use crate::error::{Error, Result};
 use crate::platform::Platform;
 
@@ -40,8 +40,9 @@ pub struct Member {
     pub profile: Result<Resolved>,
 }
 
-/// Which stored credential: profiles that agree in this share one, its renewal included.
-type Shared = (CredentialKey, String, Kept);
+/// Which stored credential, and of whom it must be: profiles that agree in this share one, its renewal
+/// included.
+type Shared = (CredentialKey, String, Kept, Option<ExpectedUser>);
 
 /// Where a credential is: by `logins.toml`, else where it is to be looked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -83,9 +84,11 @@ impl Session {
         };
         let member = |name: ProfileName| {
             let profile = config.resolve(Selection::one_of_several(name.clone())).map_err(Error::from);
-            Member { name, profile }
+            // Before anything is sent to any of them: what is expected is expected of all.
+            profile.as_ref().map_or(Ok(()), |profile| self.meet_expectations(profile))?;
+            Ok(Member { name, profile })
         };
-        Ok(names.into_iter().filter(wanted).map(member).collect())
+        names.into_iter().filter(wanted).map(member).collect()
     }
 
     /// Works with the platform of every member at once. The outcomes are in the members' order; each
@@ -99,7 +102,8 @@ impl Session {
         what: &str,
         work: impl AsyncFn(&Platform<Access>) -> Result<T, CallError>,
     ) -> Result<Vec<Result<T>>> {
-        let pool = Pool::of(members.iter().filter_map(|member| member.profile.as_ref().ok()));
+        let pool = Pool::of(resolved(members));
+        self.meet_users(&pool, resolved(members))?;
         let one = async |member: &Member| -> Result<T> {
             let platform = self.connected(&pool, member).await?;
             work(&platform).await.map_err(|error| error.with(&platform.tokens().tokens))
@@ -121,7 +125,8 @@ impl Session {
         feed: impl AsyncFn(&Platform<Access>, &Sender<P>) -> Result<(), CallError>,
         sink: S,
     ) -> Result<(Option<S>, Vec<Error>)> {
-        let pool = Pool::of(members.iter().filter_map(|member| member.profile.as_ref().ok()));
+        let pool = Pool::of(resolved(members));
+        self.meet_users(&pool, resolved(members))?;
         let (senders, receivers): (Vec<_>, Vec<_>) = members.iter().map(|_| channel(1)).unzip();
         let one = async |member: &Member, sender: Sender<P>| -> Result<()> {
             let platform = self.connected(&pool, member).await?;
@@ -208,6 +213,11 @@ impl Session {
     }
 }
 
+/// Those that can be worked with.
+fn resolved(members: &[Member]) -> impl Iterator<Item = &Resolved> + Clone {
+    members.iter().filter_map(|member| member.profile.as_ref().ok())
+}
+
 impl Pool {
     pub fn of<'p>(profiles: impl IntoIterator<Item = &'p Resolved>) -> Pool {
         Pool(profiles.into_iter().filter_map(Pool::key).map(|key| (key, OnceCell::new())).collect())
@@ -215,7 +225,8 @@ impl Pool {
 
     fn key(profile: &Resolved) -> Option<Shared> {
         let (key, url) = (profile.credential.as_ref()?, profile.api_url.as_ref()?);
-        Some((key.value.clone(), url.value.to_string(), Kept::of(profile)))
+        let lock = profile.expect_user.as_ref().map(|expected| expected.value.clone());
+        Some((key.value.clone(), url.value.to_string(), Kept::of(profile), lock))
     }
 
     /// As [`Session::tokens`], but a credential is read once.

@@ -25,6 +25,8 @@ pub struct Used<'a> {
     pub tenant: Option<&'a Tenant>,
     pub client_id: Option<&'a ClientId>,
     pub store: Option<StoreChoice>,
+    /// `--lock-user`: the profile is for this user from now on.
+    pub expect_user: Option<&'a str>,
     /// Set if the login got a key of its own.
     pub own_key: Option<&'a CredentialKey>,
 }
@@ -45,6 +47,9 @@ impl Session {
         let activates = make_active || by_url_flag || (by_profile_flag && fresh);
         let activates = activates && selection.name.is_some() && !selection.only_in_variables;
         let profile = config.resolve(selection)?;
+        // A captured tenant is the one of the login before.
+        let tenant = profile.tenant.clone().filter(|tenant| tenant.layer != Layer::Captured);
+        self.meet_expectations(&Resolved { tenant, ..profile.clone() })?;
         let url = profile.api_url.as_ref().ok_or_else(|| no_environment(&profile))?.value.clone();
         if make_active && !activates {
             return Err(Error::usage("--use needs a profile, and none is bound to that environment")
@@ -158,6 +163,9 @@ impl Session {
                     && now.store.value != store
                 {
                     edit.set(&table, Key::Store, store.as_str())?;
+                }
+                if let Some(user) = used.expect_user {
+                    edit.set(&table, Key::ExpectUser, user)?;
                 }
                 let activates =
                     target.activates && config.active().ok().and_then(|s| s.name).as_ref() != Some(name);

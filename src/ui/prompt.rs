@@ -1,6 +1,6 @@
 //! Questions to a person. Callers make sure that there is one.
 
-use inquire::{Password, PasswordDisplayMode, Select, Text};
+use inquire::{Confirm, Password, PasswordDisplayMode, Select, Text};
 
 use crate::domain::Secret;
 
@@ -13,6 +13,11 @@ pub fn choose(question: &str, options: Vec<String>) -> Option<usize> {
 /// One line, or `None` if the person gave up.
 pub fn line(question: &str) -> Option<String> {
     Text::new(question).prompt().ok()
+}
+
+/// Whether it is so; yes unless somebody says no or gives up.
+pub fn yes(question: &str) -> bool {
+    Confirm::new(question).with_default(true).prompt().unwrap_or(false)
 }
 
 /// One line that is not shown while it is typed or pasted.

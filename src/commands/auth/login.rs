@@ -9,8 +9,9 @@ use serde::Serialize;
 
 use super::super::Done;
 use crate::cli::seconds;
+use crate::config::EditTarget;
 use crate::domain::time::{relative, rfc3339};
-use crate::domain::{OutputFormat, Secret, StoreChoice, StoreKind, TokenKind, token_flaw};
+use crate::domain::{Key, OutputFormat, ProfileName, Secret, StoreChoice, StoreKind, TokenKind, token_flaw};
 use crate::error::{Error, Kind, Result};
 use crate::session::Session;
 use crate::session::login::{LoggedIn, LoginRequest, Method};
@@ -53,6 +54,9 @@ pub struct Login {
     /// Make the profile the active one
     #[arg(long = "use")]
     make_active: bool,
+    /// From now on let nobody but this user log in to the profile (writes expect_user)
+    #[arg(long)]
+    lock_user: bool,
     /// How long to wait for you: 300 unless told otherwise, with --device as long as its code is good
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     timeout: Option<Duration>,
@@ -110,9 +114,15 @@ impl Login {
             None if self.device => Method::Device,
             None => Method::Browser,
         };
-        let request = LoginRequest { method, make_active: self.make_active, timeout: self.timeout };
+        let request = LoginRequest {
+            method,
+            make_active: self.make_active,
+            lock_user: self.lock_user,
+            timeout: self.timeout,
+        };
         let done = session.login(request)?;
         session.notices().progress(summary(&done, session.clock().now()));
+        offer_lock(session, &done)?;
         // For people the sentence says it all.
         if session.output_format() == OutputFormat::Table {
             return Ok(Done::nothing());
@@ -132,6 +142,27 @@ impl Login {
             credential: done.own_key.map(|key| key.to_string()),
         }))
     }
+}
+
+/// A profile that is for one user can't be logged in to as another by mistake. A protected one is worth a
+/// question, any other a word.
+fn offer_lock(session: &Session, done: &LoggedIn) -> Result<()> {
+    let (Some(profile), false) = (&done.profile, done.is_locked) else { return Ok(()) };
+    let user = done.record.user();
+    if !(done.is_protected && session.can_ask()) {
+        session.notices().hint(format!(
+            "to let nobody but {user} log in to {profile}: autocom profiles set {profile} 'expect_user={user}'"
+        ));
+        return Ok(());
+    }
+    if prompt::yes(&format!("{profile} is protected. Let nobody but {user} log in to it from now on?"))
+        && let Ok(name) = profile.parse::<ProfileName>()
+    {
+        let target = EditTarget::of(&name);
+        session.config_file().edit(|edit| edit.set(&target, Key::ExpectUser, user))?;
+        session.notices().progress(format!("profile {profile} is for {user} only"));
+    }
+    Ok(())
 }
 
 fn summary(done: &LoggedIn, now: Timestamp) -> String {

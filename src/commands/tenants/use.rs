@@ -16,7 +16,7 @@ Examples:
 pub struct Use {
     /// The tenant's id, or an alias of it
     #[arg(value_name = "SLUG")]
-    tenant: String,
+    slug: String,
     /// Don't ask the platform whether you are in that tenant
     #[arg(long)]
     no_check: bool,
@@ -25,7 +25,7 @@ pub struct Use {
 impl Use {
     pub fn run(self, session: &Session) -> Result<Done> {
         let tenant: Tenant =
-            self.tenant.parse().map_err(|why| Error::usage(format!("the tenant `{}` {why}", self.tenant)))?;
+            self.slug.parse().map_err(|why| Error::usage(format!("the tenant `{}` {why}", self.slug)))?;
         let profile = session.profile()?;
         let named = profile.name().filter(|_| !profile.selection.only_in_variables);
         let Some(name) = named.cloned() else {
