@@ -19,6 +19,7 @@ pub struct Paths {
     pub home: Option<Place>,
     pub config: Option<Place>,
     pub logins: Option<Place>,
+    pub pins: Option<Place>,
     pub credentials: Option<Place>,
     pub locks: Option<PathBuf>,
 }
@@ -43,6 +44,7 @@ impl Paths {
         Paths {
             config: place(Some("AUTOCOM_CONFIG"), "config.toml"),
             logins: place(None, "logins.toml"),
+            pins: place(None, "pins.toml"),
             credentials: place(Some("AUTOCOM_CREDENTIALS_FILE"), "credentials"),
             locks: home.as_ref().map(|home| home.join("locks")),
             home: home.map(|path| Place { path, by_variable }),
