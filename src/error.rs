@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::config::ConfigError;
 use crate::credentials::StoreError;
-use crate::domain::{Key, likely};
+use crate::domain::{Key, Origin, likely, quoted};
 use crate::oauth::OAuthError;
 use crate::platform::PlatformError;
 use crate::system::files::FileError;
@@ -170,6 +170,13 @@ impl From<ConfigError> for Error {
                 "mend {} in an editor; autocom never rewrites a file that it can't read",
                 path.display()
             )),
+            ConfigError::UnknownProfile { origin: Origin::Pin(directory), .. } => Some(format!(
+                "bind it to another: autocom profiles pin PROFILE {0}, or free it: autocom profiles unpin {0}",
+                quoted(directory)
+            )),
+            ConfigError::UnknownProfile { origin: Origin::Repository(path), .. } => {
+                Some(format!("take back its acceptance: autocom profiles unpin --file {}", quoted(path)))
+            }
             ConfigError::UnknownProfile { existing, name, .. } if existing.is_empty() => {
                 Some(format!("autocom auth login --profile {name} --api-url URL"))
             }
@@ -187,6 +194,18 @@ impl From<ConfigError> for Error {
             }
             ConfigError::Expectation { .. } => Some(
                 "--expect tenant=acme,profile=staging,user=ada@example.test,host=api.example.test".to_owned(),
+            ),
+            ConfigError::NoPlaceForPins => Some("set HOME or AUTOCOM_HOME".to_owned()),
+            ConfigError::PinsUnknown { source } => {
+                let without = "name the profile: --profile NAME";
+                Some(match source.path() {
+                    Some(path) => format!("mend {}, or {without}", path.display()),
+                    None => without.to_owned(),
+                })
+            }
+            ConfigError::Unacceptable { .. } => Some(
+                "it may hold profile = \"NAME\" and nothing else; to do without: autocom profiles pin NAME"
+                    .to_owned(),
             ),
             ConfigError::UnknownKey(_) => Some("autocom config list".to_owned()),
             ConfigError::Invalid { key: Key::Proxy, why, .. } if why.contains("password") => Some(

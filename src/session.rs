@@ -21,6 +21,7 @@ pub mod settings;
 pub mod several;
 pub mod status;
 pub mod stream;
+pub mod switch;
 pub mod target;
 pub mod tenants;
 
@@ -30,7 +31,9 @@ use std::future::Future;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use crate::config::{Config, ConfigError, ConfigFile, EditTarget, Entry, Flags, Resolved, Setting};
+use crate::config::{
+    Config, ConfigError, ConfigFile, EditTarget, Entry, Flags, Nominator, Resolved, Setting,
+};
 use crate::credentials::{Credentials, Patience};
 use crate::domain::{CaBundle, CredentialKey, Key, Layer, Origin, OutputFormat, StoreKind};
 use crate::error::{Error, Kind, Result};
@@ -337,9 +340,8 @@ impl Session {
         let Ok(config) = self.load(self.environment.clone(), Flags::default()) else { return };
         let Ok(selection) = config.select() else { return };
         if key == Key::Profile {
-            if let crate::domain::Origin::Variable(variable) = &selection.origin {
-                let name = selection.name.as_ref().map_or("another environment", |name| name.as_str());
-                self.notices.warn(format!("{variable} selects {name} in this shell all the same"));
+            if let Ok(Some(file)) = config.nomination(Nominator::ConfigFile) {
+                self.mention_who_selects(&config, &file.origin, &file.says);
             }
             return;
         }

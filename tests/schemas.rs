@@ -13,7 +13,7 @@ use autocom::commands::doctor::DoctorAnswer;
 use autocom::commands::journal::JournalAnswer;
 use autocom::commands::orders::list::{ListAllAnswer as OrdersOfAll, ListAnswer as OrdersList};
 use autocom::commands::profiles::{
-    current::CurrentAnswer, list::ListAnswer, show::ShowAnswer, unlock::UnlockAnswer,
+    current::CurrentAnswer, list::ListAnswer, pin::PinAnswer, show::ShowAnswer, unlock::UnlockAnswer,
 };
 use autocom::commands::tenants::list::{ListAllAnswer as TenantsOfAll, ListAnswer as TenantsList};
 use autocom::commands::version::VersionAnswer;
@@ -44,6 +44,7 @@ fn schemas() -> Vec<(&'static str, Schema)> {
         of::<DoctorAnswer>("doctor"),
         of::<CurrentAnswer>("profiles-current"),
         of::<ListAnswer>("profiles-list"),
+        of::<PinAnswer>("profiles-pin"),
         of::<ShowAnswer>("profiles-show"),
         of::<UnlockAnswer>("profiles-unlock"),
         of::<JournalAnswer>("journal"),
@@ -113,6 +114,7 @@ fn what_every_command_prints_is_valid_by_its_schema() {
     let login = format!("auth login --profile local --api-url {} --token-stdin -o json", sandbox.api_url());
     is_valid("auth-login", &world.run_with_input(&login, &token).ok().json());
     world.run("profiles set bare api_url=https://bare.example.test").ok();
+    world.run("profiles pin local").ok();
     for (name, line) in [
         ("auth-status", "auth status"),
         ("config-get", "config get tenant"),
@@ -122,6 +124,7 @@ fn what_every_command_prints_is_valid_by_its_schema() {
         ("profiles-current", "profiles current"),
         ("profiles-list", "profiles list"),
         ("profiles-list", "profiles list --check"),
+        ("profiles-pin", "profiles pin"),
         ("profiles-show", "profiles show bare"),
         ("orders-list", "orders list"),
         ("orders-list-all", "orders list --profiles local"),

@@ -267,7 +267,7 @@ fn plain(value: &DeValue<'_>) -> Value {
 }
 
 /// Line and column (in characters), both from 1.
-fn position(text: &str, offset: usize) -> (usize, usize) {
+pub(super) fn position(text: &str, offset: usize) -> (usize, usize) {
     let end = (0..=offset.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
     let before = &text[..end];
     let start = before.rfind('\n').map_or(0, |i| i + 1);

@@ -1,8 +1,8 @@
 //! What can be wrong with the configuration.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use crate::domain::{Key, Origin};
+use crate::domain::{Key, Origin, one_line};
 use crate::system::files::FileError;
 use crate::system::locks::LockError;
 
@@ -30,6 +30,12 @@ pub enum ConfigError {
     NameTaken(String),
     #[error("there is no home folder to keep config.toml in")]
     NoHome,
+    #[error("there is no home folder to keep pins.toml in")]
+    NoPlaceForPins,
+    #[error("can't tell which profile is pinned here")]
+    PinsUnknown { source: Box<ConfigError> },
+    #[error("{} can't be accepted: {why}", one_line(&path.display().to_string()))]
+    Unacceptable { path: PathBuf, why: String },
     #[error("the change would make {path} invalid")]
     WouldBreak { path: PathBuf, source: Box<ConfigError> },
     #[error("the change can't be made to {path} without changing more; make it in an editor")]
@@ -41,11 +47,29 @@ pub enum ConfigError {
 }
 
 impl ConfigError {
+    /// The file that it is about.
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            ConfigError::Syntax { path, .. }
+            | ConfigError::Shape { path, .. }
+            | ConfigError::WouldBreak { path, .. }
+            | ConfigError::WouldMangle { path } => Some(path),
+            ConfigError::File(
+                FileError::Io { path, .. }
+                | FileError::Owner { path, .. }
+                | FileError::NotAFile { path }
+                | FileError::Link { path }
+                | FileError::TooLarge { path, .. },
+            ) => Some(path),
+            _ => None,
+        }
+    }
+
     /// Whether the file could not be written at all (a read-only home, none at all): what else the
     /// command did may still stand.
     pub fn is_unwritable(&self) -> bool {
         match self {
-            ConfigError::NoHome => true,
+            ConfigError::NoHome | ConfigError::NoPlaceForPins => true,
             ConfigError::File(error) => error.is_read_only(),
             ConfigError::Lock(LockError::NoHome) => true,
             ConfigError::Lock(LockError::File(error)) => error.is_read_only(),

@@ -8,8 +8,10 @@ mod captured;
 mod document;
 mod edit;
 mod error;
+mod pins;
 mod protection;
 mod provider;
+mod repository;
 mod resolve;
 mod schema;
 mod selection;
@@ -19,17 +21,23 @@ pub use captured::{Captured, Login};
 pub use document::{Document, Entry, UnknownKey};
 pub use edit::{ConfigEdit, ConfigFile, EditTarget};
 pub use error::ConfigError;
+pub use pins::Pins;
 pub use protection::Protection;
+pub use repository::{REPOSITORY_FILE, RepositoryFile, Standing, profile_in};
 pub use resolve::{PassedOver, Resolved, Setting};
 pub use schema::{ConfigSchema, ProfileSchema};
-pub use selection::Selection;
+pub use selection::{Nomination, Nominator, Selection};
 pub use token_variable::TokenVariable;
+
+use std::cell::OnceCell;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::domain::{ApiUrl, Expectation, Key, Origin, ProfileName, nearest};
 use crate::system::environment::Environment;
 use crate::system::files;
 use crate::system::notices::Notices;
-use crate::system::paths::Paths;
+use crate::system::paths::{Paths, Place};
 
 /// What the command line said, as text: parsed here, so that a bad value names its flag and is
 /// never echoed where it may hold a password.
@@ -74,6 +82,11 @@ pub struct Config {
     built_in: Vec<provider::Candidate>,
     /// The top level's own address, if it is a valid one.
     top_url: Option<ApiUrl>,
+    notices: Arc<Notices>,
+    pins_at: Option<Place>,
+    /// Read once the selection gets that far.
+    pins: OnceCell<Pins>,
+    here: OnceCell<Option<PathBuf>>,
 }
 
 impl Config {
@@ -82,16 +95,18 @@ impl Config {
         paths: &Paths,
         environment: Environment,
         flags: Flags,
-        notices: &Notices,
+        notices: &Arc<Notices>,
     ) -> Result<Config, ConfigError> {
         if let Some(home) = &paths.home {
             files::check_folder(home, notices)?;
         }
         let document = Document::load(paths.config.as_ref(), notices)?;
         let captured = Captured::load(paths.logins.as_ref(), notices);
-        Config::of(document, captured, environment, flags)
+        let config = Config::of(document, captured, environment, flags)?;
+        Ok(Config { notices: notices.clone(), pins_at: paths.pins.clone(), ..config })
     }
 
+    /// Without pins, and with nobody to hear of anything.
     pub fn of(
         document: Document,
         captured: Captured,
@@ -100,7 +115,32 @@ impl Config {
     ) -> Result<Config, ConfigError> {
         let top_url =
             document.top().get(Key::ApiUrl).and_then(Entry::text).and_then(|text| text.parse().ok());
-        Ok(Config { document, captured, environment, flags, built_in: provider::built_in()?, top_url })
+        Ok(Config {
+            document,
+            captured,
+            environment,
+            flags,
+            built_in: provider::built_in()?,
+            top_url,
+            notices: Arc::new(Notices::silent()),
+            pins_at: None,
+            pins: OnceCell::new(),
+            here: OnceCell::new(),
+        })
+    }
+
+    /// What `pins.toml` says; a missing one says nothing.
+    pub fn pins(&self) -> Result<&Pins, ConfigError> {
+        if let Some(pins) = self.pins.get() {
+            return Ok(pins);
+        }
+        let pins = Pins::load(self.pins_at.as_ref(), &self.notices)?;
+        Ok(self.pins.get_or_init(|| pins))
+    }
+
+    /// The working directory under its one canonical name.
+    pub fn here(&self) -> Option<&Path> {
+        self.here.get_or_init(|| self.environment.current_dir.as_deref().map(files::canonical)).as_deref()
     }
 
     /// What must be so: all of `--expect`, and of `AUTOCOM_EXPECT`.

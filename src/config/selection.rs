@@ -1,8 +1,9 @@
 //! Which profile a command means: section 3 of the contract, first hit.
 
-use super::Config;
 use super::error::ConfigError;
-use crate::domain::{ApiUrl, ApiUrlError, Key, Origin, ProfileName};
+use super::repository::{REPOSITORY_FILE, Standing};
+use super::{Config, Pins};
+use crate::domain::{ApiUrl, ApiUrlError, Key, Origin, ProfileName, one_line, quoted};
 
 /// The profile that was selected, and by what.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,52 +56,165 @@ impl Selection {
     }
 }
 
+/// What can say which profile is meant, the strongest first: precedence is this order and nothing else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Nominator {
+    ProfileFlag,
+    ApiUrlFlag,
+    ProfileVariable,
+    ApiUrlVariable,
+    /// The longest directory bound by `profiles pin`.
+    Pin,
+    /// The nearest `.autocom.toml` that was accepted.
+    RepositoryFile,
+    /// `profile` in `config.toml`.
+    ConfigFile,
+    BuiltIn,
+}
+
+impl Nominator {
+    pub const ALL: [Nominator; 8] = [
+        Nominator::ProfileFlag,
+        Nominator::ApiUrlFlag,
+        Nominator::ProfileVariable,
+        Nominator::ApiUrlVariable,
+        Nominator::Pin,
+        Nominator::RepositoryFile,
+        Nominator::ConfigFile,
+        Nominator::BuiltIn,
+    ];
+}
+
+/// One voice in the selection.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Nomination {
+    pub by: Nominator,
+    pub origin: Origin,
+    /// The profile's name or the URL, as it stands there. Not to be shown unparsed: who takes a URL from the
+    /// command line may find a password in it. [`Config::elect`] makes of it what may be shown.
+    pub says: String,
+}
+
 impl Config {
+    /// The first of all nominations is elected.
     pub fn select(&self) -> Result<Selection, ConfigError> {
-        let flag = Origin::Flag("--profile");
-        if let Some(text) = &self.flags.profile {
-            return self.named(text, flag).map(|(name, origin)| Selection::of(name, origin));
-        }
-        if let Some(text) = &self.flags.api_url {
-            return self.by_url(text, Origin::Flag("--api-url"));
-        }
-        if let Some(text) = self.environment.var("AUTOCOM_PROFILE") {
-            let origin = Origin::Variable("AUTOCOM_PROFILE".to_owned());
-            let name = parse_name(&text, &origin)?;
-            let only_in_variables = !self.exists(&name);
-            if only_in_variables && self.environment.var("AUTOCOM_API_URL").is_none() {
-                return Err(self.unknown(&text, origin));
-            }
-            if only_in_variables {
-                // It would take the token of the profile that it looks like.
-                self.check_new_name(&name)?;
-            }
-            return Ok(Selection { only_in_variables, ..Selection::of(name, origin) });
-        }
-        if let Some(text) = self.environment.var("AUTOCOM_API_URL") {
-            return self.by_url(&text, Origin::Variable("AUTOCOM_API_URL".to_owned()));
-        }
-        // Directory pins and an accepted `.autocom.toml` come here, between the variables and the file.
-        self.active()
+        self.elect(&self.first_of(&Nominator::ALL)?)
     }
 
     /// What the files alone make active: `profile` in `config.toml`, else `default`.
     pub fn active(&self) -> Result<Selection, ConfigError> {
-        match self.document.top().get(Key::Profile) {
-            Some(entry) => {
-                let origin = self.document.origin_of(entry);
-                match entry.text() {
-                    Some(text) => self.named(text, origin).map(|(name, origin)| Selection::of(name, origin)),
-                    None if entry.value.as_str().is_some() => Ok(Selection::of_default()),
-                    None => Err(ConfigError::Invalid {
-                        key: Key::Profile,
-                        why: "must be a string".to_owned(),
-                        origin,
-                    }),
+        self.elect(&self.first_of(&[Nominator::ConfigFile, Nominator::BuiltIn])?)
+    }
+
+    /// All that name a profile here, the one that is elected first, then those that it overrides. Each
+    /// is looked for when it is asked for: a flag costs no look at directories.
+    pub fn nominations(&self) -> impl Iterator<Item = Result<Nomination, ConfigError>> + '_ {
+        Nominator::ALL.into_iter().filter_map(|by| self.nomination(by).transpose())
+    }
+
+    /// What `by` has to say, if anything.
+    pub fn nomination(&self, by: Nominator) -> Result<Option<Nomination>, ConfigError> {
+        let flag = |flag: &'static str, says: &Option<String>| Some((Origin::Flag(flag), says.clone()?));
+        let variable = |name: &str| Some((Origin::Variable(name.to_owned()), self.environment.var(name)?));
+        let found = match by {
+            Nominator::ProfileFlag => flag("--profile", &self.flags.profile),
+            Nominator::ApiUrlFlag => flag("--api-url", &self.flags.api_url),
+            Nominator::ProfileVariable => variable("AUTOCOM_PROFILE"),
+            Nominator::ApiUrlVariable => variable("AUTOCOM_API_URL"),
+            Nominator::Pin => self.pinned()?,
+            Nominator::RepositoryFile => self.accepted()?,
+            Nominator::ConfigFile => self.named_in_file()?,
+            Nominator::BuiltIn => Some((Origin::BuiltIn, ProfileName::DEFAULT.to_owned())),
+        };
+        Ok(found.map(|(origin, says)| Nomination { by, origin, says }))
+    }
+
+    /// The profile that a nomination means.
+    pub fn elect(&self, nomination: &Nomination) -> Result<Selection, ConfigError> {
+        let Nomination { by, origin, says } = nomination.clone();
+        match by {
+            Nominator::ApiUrlFlag | Nominator::ApiUrlVariable => self.by_url(&says, origin),
+            Nominator::ProfileVariable => self.by_variable(&says, origin),
+            Nominator::BuiltIn => Ok(Selection::of(ProfileName::default_profile(), origin)),
+            Nominator::ProfileFlag | Nominator::Pin | Nominator::RepositoryFile | Nominator::ConfigFile => {
+                self.named(&says, origin).map(|(name, origin)| Selection::of(name, origin))
+            }
+        }
+    }
+
+    fn first_of(&self, by: &[Nominator]) -> Result<Nomination, ConfigError> {
+        let first = by.iter().find_map(|by| self.nomination(*by).transpose());
+        first.unwrap_or_else(|| {
+            let says = ProfileName::DEFAULT.to_owned();
+            Ok(Nomination { by: Nominator::BuiltIn, origin: Origin::BuiltIn, says })
+        })
+    }
+
+    fn by_variable(&self, text: &str, origin: Origin) -> Result<Selection, ConfigError> {
+        let name = parse_name(text, &origin)?;
+        let only_in_variables = !self.exists(&name);
+        if only_in_variables && self.environment.var("AUTOCOM_API_URL").is_none() {
+            return Err(self.unknown(text, origin));
+        }
+        if only_in_variables {
+            // It would take the token of the profile that it looks like.
+            self.check_new_name(&name)?;
+        }
+        Ok(Selection { only_in_variables, ..Selection::of(name, origin) })
+    }
+
+    fn pinned(&self) -> Result<Option<(Origin, String)>, ConfigError> {
+        let Some(here) = self.here() else { return Ok(None) };
+        let binding = self.pins_that_decide()?.binding_of(here);
+        Ok(binding.map(|(directory, name)| (Origin::Pin(directory.into()), name.to_owned())))
+    }
+
+    /// The nearest accepted file; what lies nearer and doesn't count is mentioned.
+    fn accepted(&self) -> Result<Option<(Origin, String)>, ConfigError> {
+        let Some(here) = self.here() else { return Ok(None) };
+        let pins = self.pins_that_decide()?;
+        for directory in here.ancestors() {
+            let Some(standing) = Standing::of(directory, pins) else { continue };
+            let path = directory.join(REPOSITORY_FILE);
+            let shown = one_line(&path.display().to_string()).into_owned();
+            match standing {
+                Standing::Accepted(name) => {
+                    return Ok(Some((Origin::Repository(path.into()), name.to_string())));
+                }
+                Standing::Changed => self.notices.warn(format!(
+                    "{shown} has changed since it was accepted, so it selects nothing; look at it, then: \
+                     autocom profiles pin --accept {}",
+                    quoted(&path)
+                )),
+                Standing::Unaccepted(Some(name)) => self.notices.hint(format!(
+                    "{shown} asks for profile {name} and is ignored until you accept it: \
+                     autocom profiles pin --accept {}",
+                    quoted(&path)
+                )),
+                Standing::Unaccepted(None) => {
+                    self.notices.hint(format!("{shown} is ignored: it is no file that could be accepted"));
                 }
             }
-            None => Ok(Selection::of_default()),
         }
+        Ok(None)
+    }
+
+    fn named_in_file(&self) -> Result<Option<(Origin, String)>, ConfigError> {
+        let Some(entry) = self.document.top().get(Key::Profile) else { return Ok(None) };
+        let origin = self.document.origin_of(entry);
+        match entry.text() {
+            Some(text) => Ok(Some((origin, text.to_owned()))),
+            None if entry.value.as_str().is_some() => Ok(None),
+            None => {
+                let why = "must be a string".to_owned();
+                Err(ConfigError::Invalid { key: Key::Profile, why, origin })
+            }
+        }
+    }
+
+    /// Whoever can't read the pins can't tell which profile is meant here, and must not guess.
+    fn pins_that_decide(&self) -> Result<&Pins, ConfigError> {
+        self.pins().map_err(|source| ConfigError::PinsUnknown { source: Box::new(source) })
     }
 
     /// The profile that `url` selects, or an unnamed environment.
@@ -151,12 +265,6 @@ impl Config {
 
     pub fn unknown(&self, name: &str, origin: Origin) -> ConfigError {
         ConfigError::UnknownProfile { name: name.to_owned(), origin, existing: self.names_near(name) }
-    }
-}
-
-impl Selection {
-    fn of_default() -> Selection {
-        Selection::of(ProfileName::default_profile(), Origin::BuiltIn)
     }
 }
 

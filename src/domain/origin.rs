@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::one_line;
+
 /// The layers of the configuration, the weakest first: precedence is this derived order and
 /// nothing else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -49,6 +51,10 @@ pub enum Origin {
         path: Arc<Path>,
         line: usize,
     },
+    /// `profiles pin` bound this directory.
+    Pin(Arc<Path>),
+    /// A repository's `.autocom.toml` that was accepted.
+    Repository(Arc<Path>),
     Variable(String),
     Flag(&'static str),
 }
@@ -60,6 +66,8 @@ impl fmt::Display for Origin {
             Origin::Login { at: Some(at) } => write!(f, "login of {}", at.strftime("%Y-%m-%d %H:%M UTC")),
             Origin::Login { at: None } => f.write_str("login"),
             Origin::File { path, line } => write!(f, "{}:{line}", path.display()),
+            Origin::Pin(directory) => write!(f, "pin of {}", one_line(&directory.display().to_string())),
+            Origin::Repository(path) => f.write_str(&one_line(&path.display().to_string())),
             Origin::Variable(name) => f.write_str(name),
             Origin::Flag(flag) => f.write_str(flag),
         }

@@ -1,6 +1,7 @@
 //! Text of others, made fit for a terminal: what a server says is shown, not obeyed.
 
 use std::borrow::Cow;
+use std::path::Path;
 
 /// `text` on one line and trimmed, at most `longest` characters, without what steers a terminal.
 pub fn printable(text: &str, longest: usize) -> String {
@@ -18,6 +19,17 @@ pub fn one_line(text: &str) -> Cow<'_, str> {
         return Cow::Borrowed(text);
     }
     Cow::Owned(text.chars().map(|c| if steers(c) { ' ' } else { c }).collect())
+}
+
+/// A path as a shell takes it for one word.
+pub fn quoted(path: &Path) -> String {
+    let text = path.display().to_string();
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:@%,".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        text
+    } else {
+        format!("'{}'", one_line(&text).replace('\'', r"'\''"))
+    }
 }
 
 /// Whether it could move the cursor, break the line, reorder letters or hide among them: control

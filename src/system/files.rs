@@ -24,8 +24,10 @@ pub enum FileError {
     Owner { path: PathBuf, owner: u32 },
     #[error("{path} is not a regular file")]
     NotAFile { path: PathBuf },
-    #[error("{path} is larger than {} MiB", LARGEST >> 20)]
-    TooLarge { path: PathBuf },
+    #[error("{path} is a symbolic link")]
+    Link { path: PathBuf },
+    #[error("{path} is larger than {}", if *limit < 1 << 20 { format!("{} KiB", limit >> 10) } else { format!("{} MiB", limit >> 20) })]
+    TooLarge { path: PathBuf, limit: u64 },
 }
 
 impl FileError {
@@ -73,16 +75,71 @@ pub fn read(path: &Path, trust: Trust, notices: &Notices) -> Result<Option<Vec<u
     if metadata.is_dir() || (trust != Trust::AsIs && !metadata.is_file()) {
         return Err(FileError::NotAFile { path: path.to_owned() });
     }
+    let too_large = || FileError::TooLarge { path: path.to_owned(), limit: LARGEST };
     if metadata.len() > LARGEST {
-        return Err(FileError::TooLarge { path: path.to_owned() });
+        return Err(too_large());
     }
     check_owner_and_mode(path, &file, &metadata, trust, notices)?;
-    let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0));
-    (&file).take(LARGEST + 1).read_to_end(&mut bytes).map_err(FileError::io("read", path))?;
-    if bytes.len() as u64 > LARGEST {
-        return Err(FileError::TooLarge { path: path.to_owned() });
+    let bytes = read_at_most(&file, &metadata, LARGEST).map_err(FileError::io("read", path))?;
+    bytes.ok_or_else(too_large).map(Some)
+}
+
+/// The bytes of a file that somebody else has put there, as in a repository that was cloned: a regular file
+/// of at most `limit` bytes, else an error. No link is followed, and nothing that could wait is opened.
+pub fn read_strangers(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, FileError> {
+    let failed = FileError::io("read", path);
+    // Looked at by name first: to open a device may already do something.
+    let fit = |metadata: &fs::Metadata| match metadata {
+        it if it.is_symlink() => Err(FileError::Link { path: path.to_owned() }),
+        it if !it.is_file() => Err(FileError::NotAFile { path: path.to_owned() }),
+        it if it.len() > limit => Err(FileError::TooLarge { path: path.to_owned(), limit }),
+        _ => Ok(()),
+    };
+    match path.symlink_metadata() {
+        Ok(metadata) => fit(&metadata)?,
+        Err(error) if is_absence(&error) => return Ok(None),
+        Err(error) => return Err(failed(error)),
     }
-    Ok(Some(bytes))
+    let mut options = fs::OpenOptions::new();
+    options.read(true);
+    #[cfg(unix)]
+    {
+        // It may have become another since.
+        let flags = rustix::fs::OFlags::NONBLOCK | rustix::fs::OFlags::NOFOLLOW;
+        std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, flags.bits().cast_signed());
+    }
+    let bytes = options.open(path).and_then(|file| Ok((file.metadata()?, file)));
+    let (metadata, file) = bytes.map_err(failed)?;
+    fit(&metadata)?;
+    let bytes = read_at_most(&file, &metadata, limit).map_err(FileError::io("read", path))?;
+    bytes.ok_or_else(|| FileError::TooLarge { path: path.to_owned(), limit }).map(Some)
+}
+
+/// `None` if there are more than `limit`, whatever the metadata said.
+fn read_at_most(file: &File, metadata: &fs::Metadata, limit: u64) -> io::Result<Option<Vec<u8>>> {
+    let mut bytes = Vec::with_capacity(usize::try_from(metadata.len().min(limit)).unwrap_or(0));
+    file.take(limit + 1).read_to_end(&mut bytes)?;
+    Ok((bytes.len() as u64 <= limit).then_some(bytes))
+}
+
+/// `path` (absolute) without links and dots, as far as it exists: two names of one folder are one.
+pub fn canonical(path: &Path) -> PathBuf {
+    let (mut found, mut rest) = (path.canonicalize().ok(), Vec::new());
+    let mut left = path;
+    while found.is_none() {
+        let (Some(parent), Some(last)) = (left.parent(), left.components().next_back()) else { break };
+        rest.push(last);
+        left = parent;
+        found = left.canonicalize().ok();
+    }
+    let mut found = found.unwrap_or_else(|| left.to_owned());
+    for part in rest.into_iter().rev() {
+        match part {
+            std::path::Component::ParentDir => drop(found.pop()),
+            part => found.push(part),
+        }
+    }
+    found
 }
 
 /// Nobody writes to a pipe that lies about at a path of ours: opening it must not wait. A config

@@ -19,6 +19,7 @@ pub struct Paths {
     pub home: Option<Place>,
     pub config: Option<Place>,
     pub logins: Option<Place>,
+    pub pins: Option<Place>,
     pub credentials: Option<Place>,
     /// Which protected profiles are open, and until when.
     pub leases: Option<Place>,
@@ -47,6 +48,7 @@ impl Paths {
         Paths {
             config: place(Some("AUTOCOM_CONFIG"), "config.toml"),
             logins: place(None, "logins.toml"),
+            pins: place(None, "pins.toml"),
             credentials: place(Some("AUTOCOM_CREDENTIALS_FILE"), "credentials"),
             leases: place(None, "unlocked.json"),
             journal: place(None, "journal.jsonl"),

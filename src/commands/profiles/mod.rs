@@ -1,11 +1,14 @@
 pub mod current;
 pub mod list;
 pub mod lock;
+pub mod pin;
 pub mod remove;
 pub mod rename;
 pub mod set;
+pub mod shell;
 pub mod show;
 pub mod unlock;
+pub mod unpin;
 pub mod r#use;
 
 use clap::Subcommand;
@@ -27,6 +30,8 @@ pub enum Profiles {
     Show(show::Show),
     Current(current::Current),
     Use(r#use::Use),
+    Pin(pin::Pin),
+    Unpin(unpin::Unpin),
     Set(set::Set),
     Rename(rename::Rename),
     #[command(visible_alias = "rm")]
@@ -42,6 +47,8 @@ impl Profiles {
             Profiles::Show(show) => show.run(session),
             Profiles::Current(current) => current.run(session),
             Profiles::Use(verb) => verb.run(session),
+            Profiles::Pin(pin) => pin.run(session),
+            Profiles::Unpin(unpin) => unpin.run(session),
             Profiles::Set(set) => set.run(session),
             Profiles::Rename(rename) => rename.run(session),
             Profiles::Remove(remove) => remove.run(session),

@@ -30,11 +30,14 @@ impl Remove {
             .hint("autocom config unset api_url"));
         }
         let config = session.config()?;
+        // Whoever can't read the pins can't free those of the profile.
+        config.pins()?;
         let successor = self.successor.as_deref().map(|other| existing(session, other)).transpose()?;
         if successor.as_ref() == Some(&name) {
             return Err(Error::usage(format!("`{name}` can't follow itself")));
         }
-        let is_active = config.active().ok().and_then(|selection| selection.name).as_ref() == Some(&name);
+        let active = config.active().ok().and_then(|selection| selection.name);
+        let is_active = active.as_ref() == Some(&name);
         if is_active && successor.is_none() {
             let other = config.profiles().into_iter().find(|other| *other != name);
             let other = other.map_or_else(|| "default".to_owned(), |other| other.to_string());
@@ -68,6 +71,10 @@ impl Remove {
             Ok(())
         })?;
         session.notices().progress(format!("removed profile {name}"));
+        session.drop_pins(&name)?;
+        if let Some(successor) = successor {
+            session.remember_previous(active.filter(|active| *active != name).as_ref(), &successor);
+        }
         Ok(Done::nothing())
     }
 }

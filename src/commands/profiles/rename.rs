@@ -23,6 +23,8 @@ impl Rename {
             )
             .hint(format!("to have it as a profile: autocom profiles set {to} api_url=URL")));
         }
+        // A pin that can't be read could not follow.
+        session.config()?.pins()?;
         session.config_file().edit(|edit| {
             edit.rename_profile(&from, &to)?;
             let active = edit.before().top().get(Key::Profile).and_then(|entry| entry.text());
@@ -32,6 +34,7 @@ impl Rename {
             Ok(())
         })?;
         session.notices().progress(format!("renamed {from} to {to}"));
+        session.rename_pins(&from, &to)?;
         session.notices().progress(format!(
             "its token variable is {} now, no longer {}",
             to.token_variable(),

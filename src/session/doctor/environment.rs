@@ -4,16 +4,18 @@ use super::{Finding, Section};
 use crate::domain::{Key, likely};
 use crate::oauth::CALLBACK_PORTS;
 use crate::session::Session;
+use crate::session::switch::PREVIOUS;
 use crate::system::browser;
 use crate::system::look;
 
 /// Variables that are no configuration key's.
-const OTHERS: [&str; 6] = [
+const OTHERS: [&str; 7] = [
     "AUTOCOM_CONFIG",
     "AUTOCOM_CREDENTIALS_FILE",
     "AUTOCOM_DEFAULT_CLIENT_ID",
     "AUTOCOM_HOME",
     "AUTOCOM_LOG",
+    PREVIOUS,
     "AUTOCOM_TOKEN",
 ];
 

@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
-use super::finding::{Remedy, edit, quoted};
+use super::finding::{Remedy, edit};
 use super::{Finding, Section, Status};
 use crate::config::Captured;
-use crate::domain::CredentialKey;
+use crate::domain::{CredentialKey, quoted};
 use crate::system::files::{self, Trust};
 use crate::system::locks::Locks;
 use crate::system::look::{self, Look};
@@ -18,6 +18,7 @@ use crate::system::paths::{Paths, Place};
 pub(super) struct Seen {
     paths: Paths,
     pub config: bool,
+    pins: bool,
     logins: bool,
     credentials: bool,
     logins_damaged: bool,
@@ -45,6 +46,7 @@ impl Seen {
             home: None,
             config: taken(&self.paths.config, self.config),
             logins: taken(&self.paths.logins, self.logins_known()),
+            pins: taken(&self.paths.pins, self.pins),
             credentials: taken(&self.paths.credentials, self.credentials),
             // Nothing of what doctor asks hangs on these.
             leases: None,
@@ -59,6 +61,7 @@ pub(super) fn look(paths: &Paths) -> (Vec<Finding>, Seen) {
     let mut seen = Seen {
         paths: paths.clone(),
         config: false,
+        pins: false,
         logins: false,
         credentials: false,
         logins_damaged: false,
@@ -74,6 +77,7 @@ pub(super) fn look(paths: &Paths) -> (Vec<Finding>, Seen) {
     for (name, place, secrets, readable) in [
         ("config.toml", &paths.config, false, &mut seen.config),
         ("logins.toml", &paths.logins, false, &mut seen.logins),
+        ("pins.toml", &paths.pins, false, &mut seen.pins),
         ("credentials", &paths.credentials, true, &mut seen.credentials),
     ] {
         if let Some(place) = place {

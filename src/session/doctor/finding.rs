@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::domain::{CredentialKey, StoreChoice};
+use crate::domain::{CredentialKey, StoreChoice, quoted};
 use crate::error::Error;
 
 /// A part of the report, in its order.
@@ -135,17 +135,6 @@ impl Finding {
     pub(super) fn remedy(self, remedy: Remedy) -> Finding {
         let fix = self.fix.unwrap_or_else(|| "autocom doctor --fix".to_owned());
         Finding { fix: Some(fix), remedy: Some(remedy), ..self }
-    }
-}
-
-/// A path as a shell takes it for one word.
-pub(super) fn quoted(path: &Path) -> String {
-    let text = path.display().to_string();
-    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:@%,".contains(c);
-    if !text.is_empty() && text.chars().all(plain) {
-        text
-    } else {
-        format!("'{}'", text.replace('\'', r"'\''"))
     }
 }
 

@@ -10,6 +10,7 @@ mod files;
 mod finding;
 mod mend;
 mod network;
+mod pins;
 mod profiles;
 mod stores;
 
@@ -61,7 +62,7 @@ impl Session {
         let (mut found, seen) = files::look(&self.paths);
         let is_new = seen.is_new();
         let paths = seen.untouched();
-        let quiet = Notices::silent();
+        let quiet = Arc::new(Notices::silent());
         // How this report is to be printed must not hide what `output` is elsewhere.
         let flags = Flags { output: None, ..self.flags.clone() };
         let load = |flags: &Flags| Config::load(&paths, self.environment.clone(), flags.clone(), &quiet);

@@ -1,9 +1,9 @@
 //! `config.toml` and what it says: profiles that can't be used, keys that mean nothing.
 
-use super::finding::{edit, quoted};
-use super::{Finding, Patient, Section};
+use super::finding::edit;
+use super::{Finding, Patient, Section, pins};
 use crate::config::{Config, ConfigError, Selection};
-use crate::domain::{Key, Origin, ProfileName};
+use crate::domain::{Key, Origin, ProfileName, quoted};
 use crate::error::Error;
 use crate::system::paths::Place;
 
@@ -72,6 +72,7 @@ pub(super) fn look(config: &Config, patients: &mut Vec<Patient>) -> Vec<Finding>
     if all_resolved && !config.profiles().is_empty() {
         found.extend(idle_keys(config, patients));
     }
+    found.extend(pins::look(config));
     found
 }
 
@@ -85,6 +86,12 @@ fn unusable(config: &Config, name: Option<&ProfileName>, error: ConfigError) -> 
         ConfigError::Invalid { origin: Origin::Variable(variable), .. }
         | ConfigError::UnknownProfile { origin: Origin::Variable(variable), .. } => {
             Some(format!("unset {variable}"))
+        }
+        ConfigError::UnknownProfile { origin: Origin::Pin(directory), .. } => {
+            Some(format!("autocom profiles unpin {}", quoted(directory)))
+        }
+        ConfigError::UnknownProfile { origin: Origin::Repository(path), .. } => {
+            Some(format!("autocom profiles unpin --file {}", quoted(path)))
         }
         // Without an address a profile is none: somebody must say what it is.
         ConfigError::Invalid { key: Key::ApiUrl, origin: Origin::File { line, .. }, .. } => {

@@ -1,0 +1,143 @@
+use std::path::PathBuf;
+
+use clap::Args;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::super::Done;
+use super::existing;
+use crate::domain::{Origin, one_line, quoted};
+use crate::error::{Error, Result};
+use crate::session::Session;
+use crate::session::switch::{Kind, Pinned, State};
+use crate::ui::style::Tone;
+use crate::ui::view::{Cell, Column, View, Viewed};
+
+/// Bind a directory and what is below it to a profile; alone: list what is bound
+///
+/// The longest directory that is bound wins. A repository may bring a file .autocom.toml with a line such as
+/// `profile = "staging"`; it counts once --accept has accepted it, and until its content changes.
+#[derive(Debug, Args)]
+pub struct Pin {
+    name: Option<String>,
+    /// The directory (default: this one)
+    #[arg(value_name = "DIR")]
+    directory: Option<PathBuf>,
+    /// Accept a repository's .autocom.toml as it is now (default: the nearest one, here or above)
+    #[arg(long, value_name = "FILE", num_args = 0..=1, conflicts_with = "name")]
+    accept: Option<Option<PathBuf>>,
+}
+
+/// `autocom profiles pin -o json`.
+#[derive(Serialize, JsonSchema)]
+#[schemars(title = "autocom profiles pin")]
+#[serde(transparent)]
+pub struct PinAnswer(Vec<PinRow>);
+
+/// A directory or a repository's file that is bound to a profile.
+#[derive(Serialize, JsonSchema)]
+pub struct PinRow {
+    pub path: String,
+    pub profile: String,
+    pub kind: Kind,
+    pub state: State,
+    /// Whether it is what selects the profile here.
+    pub active: bool,
+}
+
+impl Viewed for PinAnswer {
+    fn view(&self) -> View {
+        View::Table {
+            columns: vec![
+                Column::kept("PATH"),
+                Column::kept("PROFILE"),
+                Column::expendable("KIND", 1),
+                Column::kept("STATE"),
+            ],
+            rows: self.0.iter().map(cells).collect(),
+            empty: "nothing is pinned yet: autocom profiles pin PROFILE",
+        }
+    }
+}
+
+fn cells(row: &PinRow) -> Vec<Cell> {
+    let (state, tone) = match row.state {
+        State::Ok => ("ok", Tone::Good),
+        State::Gone => ("gone", Tone::Warn),
+        State::Changed => ("changed", Tone::Bad),
+        State::UnknownProfile => ("unknown profile", Tone::Bad),
+    };
+    let kind = match row.kind {
+        Kind::Directory => "directory",
+        Kind::File => "file",
+    };
+    vec![
+        Cell::starred(&row.path, row.active),
+        Cell::new(&row.profile),
+        Cell::new(kind),
+        Cell::new(state).tone(tone),
+    ]
+}
+
+impl Pin {
+    pub fn run(self, session: &Session) -> Result<Done> {
+        match (&self.name, &self.accept) {
+            (Some(name), _) => self.bind(session, name),
+            (None, Some(file)) => accept(session, file.as_ref()),
+            (None, None) => list(session),
+        }
+    }
+
+    fn bind(&self, session: &Session, name: &str) -> Result<Done> {
+        let name = existing(session, name)?;
+        let typed = self.directory.clone().unwrap_or_default();
+        let directory = session.canonical(&typed);
+        let shown = one_line(&directory.display().to_string()).into_owned();
+        if !directory.is_dir() {
+            let what = if directory.exists() { "is not a directory" } else { "does not exist" };
+            return Err(Error::usage(format!("{shown} {what}"))
+                .hint(format!("autocom profiles pin {name} DIR, or without DIR for this directory")));
+        }
+        let text = text_of(&directory)?;
+        let before = session.change_pins(|pins| pins.bind(text, &name))?;
+        let before = before.filter(|before| *before != name.as_str());
+        let before = before.map(|before| format!(" (it was {before})")).unwrap_or_default();
+        session.notices().progress(format!("pinned {shown} to profile {name}{before}"));
+        session.mention_what_goes_before(&Origin::Pin(directory.into()), &name);
+        Ok(Done::nothing())
+    }
+}
+
+fn accept(session: &Session, file: Option<&PathBuf>) -> Result<Done> {
+    let file = session.repository_file(file.map(PathBuf::as_path))?;
+    let path = text_of(&file.path)?;
+    session.change_pins(|pins| pins.accept(path, &file.content))?;
+    let shown = one_line(path);
+    session.notices().progress(format!(
+        "accepted {shown}: profile {}, until the file changes; to take it back: autocom profiles unpin --file {}",
+        file.profile,
+        quoted(&file.path)
+    ));
+    session.mention_what_goes_before(&Origin::Repository(file.path.into()), &file.profile);
+    Ok(Done::nothing())
+}
+
+fn list(session: &Session) -> Result<Done> {
+    let row = |pinned: Pinned| PinRow {
+        path: pinned.path.display().to_string(),
+        profile: pinned.profile,
+        kind: pinned.kind,
+        state: pinned.state,
+        active: pinned.active,
+    };
+    Ok(Done::answer(PinAnswer(Pinned::all(session.config()?)?.into_iter().map(row).collect())))
+}
+
+/// pins.toml is text.
+fn text_of(path: &std::path::Path) -> Result<&str> {
+    path.to_str().ok_or_else(|| {
+        let shown = one_line(&path.display().to_string()).into_owned();
+        Error::usage(format!("{shown} can't be pinned: its name is not UTF-8"))
+            .hint("rename it, or export AUTOCOM_PROFILE there")
+    })
+}

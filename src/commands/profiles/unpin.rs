@@ -1,0 +1,72 @@
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::super::Done;
+use crate::config::{REPOSITORY_FILE, RepositoryFile};
+use crate::domain::{one_line, quoted};
+use crate::error::Result;
+use crate::session::Session;
+
+/// Free a directory that `profiles pin` has bound
+///
+/// What isn't bound is free already: that is said, and is no failure.
+#[derive(Debug, Args)]
+pub struct Unpin {
+    /// The directory (default: this one)
+    #[arg(value_name = "DIR")]
+    directory: Option<PathBuf>,
+    /// Take back the acceptance of a repository's .autocom.toml (default: the nearest one, here or above)
+    #[arg(long, value_name = "FILE", num_args = 0..=1, conflicts_with = "directory")]
+    file: Option<Option<PathBuf>>,
+}
+
+impl Unpin {
+    pub fn run(self, session: &Session) -> Result<Done> {
+        match self.file {
+            Some(file) => unaccept(session, file),
+            None => unbind(session, &self.directory.unwrap_or_default()),
+        }
+    }
+}
+
+fn unbind(session: &Session, typed: &std::path::Path) -> Result<Done> {
+    let directory = session.canonical(typed);
+    let shown = one_line(&directory.display().to_string()).into_owned();
+    let (freed, above) = session.change_pins(|pins| {
+        let freed = pins.unbind(&directory);
+        let above = pins.binding_of(&directory).map(|(above, name)| (above.to_owned(), name.to_owned()));
+        (freed, above)
+    })?;
+    let notices = session.notices();
+    match freed {
+        Some(name) => notices.progress(format!("{shown} is not pinned to profile {name} any more")),
+        None => notices.progress(format!("{shown} was not pinned")),
+    }
+    if let Some((above, name)) = above {
+        let words = one_line(&above.display().to_string()).into_owned();
+        let command = quoted(&above);
+        notices.warn(format!(
+            "{words} is pinned to profile {name}, which holds below it: autocom profiles unpin {command}"
+        ));
+    }
+    Ok(Done::nothing())
+}
+
+fn unaccept(session: &Session, file: Option<PathBuf>) -> Result<Done> {
+    let directory = match &file {
+        Some(file) => session.folder_of(file)?,
+        None => {
+            let here = session.canonical("".as_ref());
+            RepositoryFile::nearest(&here).map_or_else(|| here.clone(), |nearest| nearest.to_owned())
+        }
+    };
+    let path = directory.join(REPOSITORY_FILE);
+    let shown = one_line(&path.display().to_string()).into_owned();
+    let was = session.change_pins(|pins| pins.forget(&path))?;
+    session.notices().progress(match was {
+        true => format!("{shown} is not accepted any more"),
+        false => format!("{shown} was not accepted"),
+    });
+    Ok(Done::nothing())
+}

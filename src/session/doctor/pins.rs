@@ -1,0 +1,46 @@
+//! Directories that are bound to profiles, and files of repositories that were accepted.
+
+use super::{Finding, Section};
+use crate::config::Config;
+use crate::domain::{one_line, quoted};
+use crate::session::switch::{Kind, Pinned, State};
+
+pub(super) fn look(config: &Config) -> Vec<Finding> {
+    // Pins that can't be read were the selection's to report, or the file's.
+    let Ok(pinned) = Pinned::all(config) else { return Vec::new() };
+    let (good, bad): (Vec<Pinned>, Vec<Pinned>) = pinned.into_iter().partition(|it| it.state == State::Ok);
+    let mut found: Vec<Finding> = bad.iter().map(finding).collect();
+    if found.is_empty() && !good.is_empty() {
+        let words = format!("{} bound to profiles that exist", count(&good));
+        found.push(Finding::ok(Section::Profiles, "pins", words));
+    }
+    found
+}
+
+fn count(pinned: &[Pinned]) -> String {
+    match pinned.len() {
+        1 => "one directory or file is".to_owned(),
+        n => format!("{n} directories and files are"),
+    }
+}
+
+fn finding(pinned: &Pinned) -> Finding {
+    let (shown, command) = (one_line(&pinned.path.display().to_string()).into_owned(), quoted(&pinned.path));
+    let name = &pinned.profile;
+    let (check, free) = match pinned.kind {
+        Kind::Directory => ("pin", format!("autocom profiles unpin {command}")),
+        Kind::File => ("accepted file", format!("autocom profiles unpin --file {command}")),
+    };
+    let (words, fix) = match pinned.state {
+        State::Ok => (format!("{shown} is bound to profile {name}"), free),
+        State::Gone => (format!("{shown} is bound to profile {name}, but is not there any more"), free),
+        State::UnknownProfile => (format!("{shown} is bound to profile {name}, which does not exist"), free),
+        State::Changed => (
+            format!(
+                "{shown} has changed since it was accepted: it selects nothing until it is accepted again"
+            ),
+            format!("autocom profiles pin --accept {command}"),
+        ),
+    };
+    Finding::warn(Section::Profiles, check, words).fix(fix)
+}
