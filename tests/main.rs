@@ -12,6 +12,7 @@ mod architecture;
 mod at_once;
 #[cfg(unix)]
 mod ci;
+mod completions;
 mod config_files;
 #[cfg(unix)]
 mod doctor;
@@ -31,6 +32,7 @@ mod login_target;
 mod login_terminal;
 mod login_token;
 mod logout;
+mod man;
 mod network;
 mod orders;
 mod precedence;

@@ -8,8 +8,10 @@ use autocom::commands::auth::{
     login::LoginAnswer, logout::LogoutAnswer, refresh::RefreshAnswer, status::StatusAnswer,
     token::TokenAnswer,
 };
+use autocom::commands::completions::CompletionsAnswer;
 use autocom::commands::config::{get::GetAnswer, list::ListAnswer as ConfigList, path::PathAnswer};
 use autocom::commands::doctor::DoctorAnswer;
+use autocom::commands::man::ManAnswer;
 use autocom::commands::orders::list::{ListAllAnswer as OrdersOfAll, ListAnswer as OrdersList};
 use autocom::commands::profiles::{current::CurrentAnswer, list::ListAnswer, show::ShowAnswer};
 use autocom::commands::tenants::list::{ListAllAnswer as TenantsOfAll, ListAnswer as TenantsList};
@@ -35,10 +37,12 @@ fn schemas() -> Vec<(&'static str, Schema)> {
         of::<RefreshAnswer>("auth-refresh"),
         of::<StatusAnswer>("auth-status"),
         of::<TokenAnswer>("auth-token"),
+        of::<CompletionsAnswer>("completions"),
         of::<ConfigList>("config-list"),
         of::<GetAnswer>("config-get"),
         of::<PathAnswer>("config-path"),
         of::<DoctorAnswer>("doctor"),
+        of::<ManAnswer>("man"),
         of::<CurrentAnswer>("profiles-current"),
         of::<ListAnswer>("profiles-list"),
         of::<ShowAnswer>("profiles-show"),
@@ -110,10 +114,13 @@ fn what_every_command_prints_is_valid_by_its_schema() {
     world.run("profiles set bare api_url=https://bare.example.test").ok();
     for (name, line) in [
         ("auth-status", "auth status"),
+        ("completions", "completions fish"),
         ("config-get", "config get tenant"),
         ("config-list", "config list"),
         ("config-path", "config path"),
         ("doctor", "doctor --offline"),
+        ("man", "man"),
+        ("man", "man --dir pages"),
         ("profiles-current", "profiles current"),
         ("profiles-list", "profiles list"),
         ("profiles-list", "profiles list --check"),

@@ -13,14 +13,20 @@ use crate::support::ports::CallbackPorts;
 
 /// Every command as it is typed, from clap: a new one can't be forgotten.
 fn commands() -> Vec<String> {
-    fn below(command: &clap::Command, path: &str, found: &mut Vec<String>) {
-        let mut leaf = true;
-        for sub in command.get_subcommands().filter(|sub| sub.get_name() != "help") {
-            leaf = false;
+    tree().into_iter().filter(|(_, leaf)| *leaf).map(|(path, _)| path).collect()
+}
+
+/// The same with what groups them, the root's empty name included.
+pub fn commands_and_groups() -> Vec<String> {
+    tree().into_iter().map(|(path, _)| path).collect()
+}
+
+fn tree() -> Vec<(String, bool)> {
+    fn below(command: &clap::Command, path: &str, found: &mut Vec<(String, bool)>) {
+        let subs: Vec<_> = command.get_subcommands().filter(|sub| sub.get_name() != "help").collect();
+        found.push((path.to_owned(), subs.is_empty()));
+        for sub in subs {
             below(sub, format!("{path} {}", sub.get_name()).trim_start(), found);
-        }
-        if leaf {
-            found.push(path.to_owned());
         }
     }
     let mut found = Vec::new();
@@ -49,6 +55,8 @@ fn arguments() -> BTreeMap<&'static str, Vec<&'static str>> {
         ("tenants use", vec!["globex", "acme --no-check"]),
         ("orders list", vec!["--limit 2", "--status hunter"]),
         ("api", vec!["profile -i", "graphql -f query={a}", "PATCH orders/1 --input -", "https://x.test/"]),
+        ("completions", vec!["bash", "hunter3"]),
+        ("man", vec!["", "--dir pages"]),
         ("exec", vec!["-- true", "-- nowhere-to-be-found"]),
         ("auth logout", vec!["--local-only --profile two", ""]),
         ("logout", vec!["--all"]),

@@ -2,9 +2,11 @@
 
 pub mod api;
 pub mod auth;
+pub mod completions;
 pub mod config;
 pub mod doctor;
 pub mod exec;
+pub mod man;
 pub mod orders;
 pub mod profiles;
 pub mod several;

@@ -25,7 +25,7 @@ pub use token_variable::TokenVariable;
 
 use crate::domain::{ApiUrl, Key, ProfileName, nearest};
 use crate::system::environment::Environment;
-use crate::system::files;
+use crate::system::files::{self, Trust};
 use crate::system::notices::Notices;
 use crate::system::paths::Paths;
 
@@ -80,6 +80,19 @@ impl Config {
         let document = Document::load(paths.config.as_ref(), notices)?;
         let captured = Captured::load(paths.logins.as_ref(), notices);
         Config::of(document, captured, environment, flags)
+    }
+
+    /// As [`Config::load`], but silently and without changing anything, not even a mode. `None` if the
+    /// file can't be understood.
+    pub fn glance(paths: &Paths, environment: Environment, flags: Flags) -> Option<Config> {
+        let document = match &paths.config {
+            Some(place) => {
+                let bytes = files::read(&place.path, Trust::WarnOnly, &Notices::silent()).ok()?;
+                Document::of(&place.path, bytes).ok()?
+            }
+            None => Document::default(),
+        };
+        Config::of(document, Captured::glance(paths.logins.as_ref()), environment, flags).ok()
     }
 
     pub fn of(

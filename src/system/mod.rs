@@ -16,3 +16,4 @@ pub mod notices;
 pub mod paths;
 pub mod person;
 pub mod process;
+pub mod words;
