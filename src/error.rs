@@ -162,7 +162,9 @@ impl Error {
 impl From<ConfigError> for Error {
     fn from(error: ConfigError) -> Error {
         let kind = match &error {
-            ConfigError::File(_) | ConfigError::Lock(_) => Kind::Failed,
+            ConfigError::File(_) | ConfigError::Lock(_) | ConfigError::ChangedMeanwhile { .. } => {
+                Kind::Failed
+            }
             _ => Kind::Usage,
         };
         let hint = match &error {

@@ -17,6 +17,7 @@ mod config_files;
 #[cfg(unix)]
 mod doctor;
 mod errors;
+mod exchange;
 #[cfg(unix)]
 mod exec;
 #[cfg(target_os = "linux")]

@@ -13,7 +13,9 @@ use autocom::commands::config::{get::GetAnswer, list::ListAnswer as ConfigList, 
 use autocom::commands::doctor::DoctorAnswer;
 use autocom::commands::man::ManAnswer;
 use autocom::commands::orders::list::{ListAllAnswer as OrdersOfAll, ListAnswer as OrdersList};
-use autocom::commands::profiles::{current::CurrentAnswer, list::ListAnswer, show::ShowAnswer};
+use autocom::commands::profiles::{
+    current::CurrentAnswer, export::ExportAnswer, list::ListAnswer, show::ShowAnswer,
+};
 use autocom::commands::tenants::list::{ListAllAnswer as TenantsOfAll, ListAnswer as TenantsList};
 use autocom::commands::version::VersionAnswer;
 use autocom::commands::whoami::{WhoamiAllAnswer, WhoamiAnswer};
@@ -44,6 +46,7 @@ fn schemas() -> Vec<(&'static str, Schema)> {
         of::<DoctorAnswer>("doctor"),
         of::<ManAnswer>("man"),
         of::<CurrentAnswer>("profiles-current"),
+        of::<ExportAnswer>("profiles-export"),
         of::<ListAnswer>("profiles-list"),
         of::<ShowAnswer>("profiles-show"),
         of::<OrdersList>("orders-list"),
@@ -122,6 +125,7 @@ fn what_every_command_prints_is_valid_by_its_schema() {
         ("man", "man"),
         ("man", "man --dir pages"),
         ("profiles-current", "profiles current"),
+        ("profiles-export", "profiles export"),
         ("profiles-list", "profiles list"),
         ("profiles-list", "profiles list --check"),
         ("profiles-show", "profiles show bare"),

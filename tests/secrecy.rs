@@ -47,6 +47,8 @@ fn arguments() -> BTreeMap<&'static str, Vec<&'static str>> {
         ("profiles show", vec!["", "one"]),
         ("profiles set", vec!["new api_url=https://new.test"]),
         ("profiles use", vec!["one"]),
+        ("profiles export", vec!["", "one"]),
+        ("profiles import", vec!["-", "nowhere.toml"]),
         ("profiles rename", vec!["new newer"]),
         ("profiles remove", vec!["newer", "one"]),
         ("auth status", vec!["", "--check"]),

@@ -6,6 +6,7 @@ pub mod completions;
 pub mod config;
 pub mod doctor;
 pub mod exec;
+mod input;
 pub mod man;
 pub mod orders;
 pub mod profiles;

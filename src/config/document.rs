@@ -161,6 +161,10 @@ impl Document {
         Origin::File { path: self.path.clone(), line: self.line_at(entry.offset) }
     }
 
+    pub fn line_of(&self, entry: &Entry) -> usize {
+        self.line_at(entry.offset)
+    }
+
     fn line_at(&self, offset: usize) -> usize {
         self.lines.partition_point(|newline| *newline < offset) + 1
     }

@@ -1,6 +1,6 @@
 //! Questions to a person. Callers make sure that there is one.
 
-use inquire::{Password, PasswordDisplayMode, Select};
+use inquire::{Confirm, Password, PasswordDisplayMode, Select};
 
 use crate::domain::Secret;
 
@@ -14,4 +14,9 @@ pub fn choose(question: &str, options: Vec<String>) -> Option<usize> {
 pub fn hidden(question: &str) -> Option<Secret> {
     let prompt = Password::new(question).without_confirmation();
     prompt.with_display_mode(PasswordDisplayMode::Hidden).prompt().ok().map(Secret::new)
+}
+
+/// Yes or no; who gives up says no.
+pub fn confirm(question: &str) -> bool {
+    Confirm::new(question).with_default(false).prompt().unwrap_or(false)
 }

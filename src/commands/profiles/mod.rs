@@ -1,4 +1,6 @@
 pub mod current;
+pub mod export;
+pub mod import;
 pub mod list;
 pub mod remove;
 pub mod rename;
@@ -24,6 +26,8 @@ pub enum Profiles {
     Rename(rename::Rename),
     #[command(visible_alias = "rm")]
     Remove(remove::Remove),
+    Export(export::Export),
+    Import(import::Import),
 }
 
 impl Profiles {
@@ -36,6 +40,8 @@ impl Profiles {
             Profiles::Set(set) => set.run(session),
             Profiles::Rename(rename) => rename.run(session),
             Profiles::Remove(remove) => remove.run(session),
+            Profiles::Export(export) => export.run(session),
+            Profiles::Import(import) => import.run(session),
         }
     }
 }
