@@ -74,7 +74,7 @@ fn mends_or_needs_no_file(command: &Command) -> bool {
             | Command::Doctor(_)
             | Command::Completions(_)
             | Command::Man(_)
-            | Command::Config(C::Path(_) | C::Set(_) | C::Unset(_))
+            | Command::Config(C::Edit(_) | C::Path(_) | C::Set(_) | C::Unset(_))
             | Command::Profiles(P::Set(_))
     )
 }

@@ -13,6 +13,8 @@ mod at_once;
 #[cfg(unix)]
 mod ci;
 mod completions;
+#[cfg(unix)]
+mod config_edit;
 mod config_files;
 #[cfg(unix)]
 mod doctor;

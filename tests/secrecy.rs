@@ -41,6 +41,7 @@ fn arguments() -> BTreeMap<&'static str, Vec<&'static str>> {
     BTreeMap::from([
         ("auth login", vec!["--token-stdin --api-url https://a.test", "--no-browser", "--timeout 0.1"]),
         ("login", vec!["--token-stdin", "--with-token x --token-stdin"]),
+        ("config edit", vec![""]),
         ("config get", vec!["tenant", "profiles.one.api_url", "token", "client_id"]),
         ("config set", vec!["ring edge", "token x", "profiles.one.tenant acme"]),
         ("config unset", vec!["ring", "token"]),

@@ -95,6 +95,21 @@ impl<'a> ConfigFile<'a> {
         change(&mut self.read(self.place.ok_or(ConfigError::NoHome)?)?.0)
     }
 
+    /// The file as it stands, whatever it holds; `None` if there is none.
+    pub fn bytes(&self) -> Result<Option<Vec<u8>>, ConfigError> {
+        let place = self.place.ok_or(ConfigError::NoHome)?;
+        Ok(files::read(&place.path, Trust::of(place, false), self.notices)?)
+    }
+
+    /// Puts `after`, which must have been checked, in place of the whole file, if that is still `before`.
+    pub fn replace(&self, before: Option<&[u8]>, after: &[u8]) -> Result<(), ConfigError> {
+        let (place, _lock) = self.locked()?;
+        if self.bytes()?.as_deref() != before {
+            return Err(ConfigError::ChangedMeanwhile { path: place.path.clone() });
+        }
+        Ok(write(place, after)?)
+    }
+
     fn locked(&self) -> Result<(&'a Place, LockGuard), ConfigError> {
         let place = self.place.ok_or(ConfigError::NoHome)?;
         // A pipe or a device can be read, but a file that is put in its place is not what was meant.

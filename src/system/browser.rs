@@ -12,13 +12,13 @@
 //! so that a Ctrl-C here doesn't reach it.
 
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use super::environment::Environment;
 use super::look;
-use super::words::split_words;
+use super::words::command_words;
 
 /// A program that fails this soon showed nothing to anybody.
 const QUICKLY: Duration = Duration::from_secs(10);
@@ -183,23 +183,15 @@ fn detach(command: &mut Command) {
     }
 }
 
-/// One entry of `$BROWSER` as a command, never through a shell. An entry that names a file as a
-/// whole is that program, spaces and all; any other is split into words. `%s` is the URL, `%%` a
-/// percent sign; without `%s` the URL is the last argument.
+/// One entry of `$BROWSER` as a command. `%s` is the URL, `%%` a percent sign; without `%s` the URL is the
+/// last argument.
 fn wanted_command(entry: &OsString, url: &str) -> Option<Command> {
-    let path = Path::new(entry);
-    // A bare word is looked up in PATH: a file of that name in the working directory is not it.
-    if path.components().count() > 1 && path.is_file() {
-        let mut command = Command::new(entry);
-        command.arg(url);
-        return Some(command);
-    }
-    let words = split_words(entry.to_str()?)?;
+    let words = command_words(entry)?;
     let (program, arguments) = words.split_first()?;
     let mut command = Command::new(program);
     let mut placed = false;
     for argument in arguments {
-        let (argument, has_url) = expand(argument, url);
+        let (argument, has_url) = expand(argument.to_str()?, url);
         command.arg(argument);
         placed |= has_url;
     }
@@ -233,6 +225,7 @@ fn expand(argument: &str, url: &str) -> (String, bool) {
 #[cfg(all(test, unix))]
 mod tests {
     use std::os::unix::fs::PermissionsExt;
+    use std::path::Path;
 
     use super::*;
 

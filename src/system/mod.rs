@@ -5,6 +5,7 @@
 
 pub mod browser;
 pub mod clock;
+pub mod editor;
 pub mod environment;
 pub mod files;
 pub mod http;
