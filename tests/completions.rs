@@ -52,8 +52,10 @@ fn the_word_at_the_cursor_gets_the_names_that_belong_there() {
         let found: Vec<_> = found.iter().filter(|word| *word != "-p").collect();
         assert_eq!(found, expected, "{words:?}");
     }
-    let options = candidates(&world, &["profiles", "use", "--"]);
-    assert!(options.contains(&"--no-input".to_owned()), "{options:?}");
+    for typed in ["-", "--", "--no"] {
+        let options = candidates(&world, &["profiles", "use", typed]);
+        assert!(options.contains(&"--no-input".to_owned()), "{options:?}");
+    }
 }
 
 #[test]

@@ -26,10 +26,14 @@ pub fn answer(arguments: &[OsString], environment: &Environment) -> Option<Strin
         return None;
     }
     let shell = shell.to_str().unwrap_or_default();
-    let words = as_meant(shell, words);
+    let mut words = as_meant(shell, words);
     let Some(current) = words.last().and_then(|word| word.to_str()).map(str::to_owned) else {
         return Some(String::new());
     };
+    // The engine would offer one name of each option, which says least: the letter.
+    if let Some(last) = words.last_mut().filter(|last| *last == "-") {
+        *last = "--".into();
+    }
     let flags = Flags {
         profile: typed(&words, Some('p'), "profile").map(str::to_owned),
         api_url: typed(&words, None, "api-url").map(str::to_owned),
