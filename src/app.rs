@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use clap::{CommandFactory, FromArgMatches};
 
-use crate::cli::{Cli, Command};
-use crate::commands::Done;
+use crate::cli::{Cli, Command, typed};
+use crate::commands::{Done, completions};
 use crate::domain::OutputFormat;
 use crate::error::{Error, Kind};
 use crate::logging;
@@ -27,6 +27,10 @@ use crate::ui::{device_code, prompt};
 
 /// Runs one command line.
 pub fn run(arguments: Vec<OsString>, environment: Environment) -> ExitCode {
+    if let Some(candidates) = completions::answer(&arguments, &environment) {
+        let _ = std::io::stdout().lock().write_all(candidates.as_bytes());
+        return ExitCode::SUCCESS;
+    }
     let cli = match parse(&arguments) {
         Ok(cli) => cli,
         Err(error) => return refuse(&error, &arguments, &environment),
@@ -72,7 +76,9 @@ fn mends_or_needs_no_file(command: &Command) -> bool {
         command,
         Command::Version(_)
             | Command::Doctor(_)
-            | Command::Config(C::Path(_) | C::Set(_) | C::Unset(_))
+            | Command::Completions(_)
+            | Command::Man(_)
+            | Command::Config(C::Edit(_) | C::Path(_) | C::Set(_) | C::Unset(_))
             | Command::Profiles(P::Set(_))
     )
 }
@@ -84,6 +90,8 @@ fn resolves_by_itself(command: &Command) -> bool {
     matches!(
         command,
         Command::Version(_)
+            | Command::Completions(_)
+            | Command::Man(_)
             | Command::Config(C::Path(_))
             | Command::Login(_)
             | Command::Auth(A::Login(_) | A::Token(_) | A::Refresh(_))
@@ -118,6 +126,8 @@ fn run_command(command: Command, session: &Session, colour: ColorChoice) -> Resu
         Command::Exec(exec) => exec.run(session),
         Command::Journal(journal) => journal.run(session),
         Command::Doctor(doctor) => doctor.run(session),
+        Command::Completions(completions) => completions.run(),
+        Command::Man(man) => man.run(session),
         Command::Version(version) => version.run(),
     }
 }
@@ -188,20 +198,6 @@ fn format_of(arguments: &[OsString], environment: &Environment) -> OutputFormat 
         .or(variable.as_deref())
         .and_then(|text| text.parse().ok())
         .unwrap_or(OutputFormat::Table)
-}
-
-/// The value of an option of a command line that could not be parsed as a whole.
-fn typed<'a>(arguments: &'a [OsString], short: Option<char>, long: &str) -> Option<&'a str> {
-    let (short, long) = (short.map(|short| format!("-{short}")), format!("--{long}"));
-    let short = short.as_deref();
-    let texts: Vec<&str> = arguments.iter().filter_map(|argument| argument.to_str()).collect();
-    let attached = texts.iter().find_map(|text| {
-        let long = text.strip_prefix(&long).and_then(|rest| rest.strip_prefix('='));
-        long.or_else(|| text.strip_prefix(short?).filter(|rest| !rest.is_empty()))
-    });
-    let separate =
-        texts.windows(2).find(|pair| pair[0] == long || Some(pair[0]) == short).map(|pair| pair[1]);
-    attached.map(|text| text.trim_start_matches('=')).or(separate)
 }
 
 fn show_error(error: &Error, format: OutputFormat, colours: bool) {

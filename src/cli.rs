@@ -1,12 +1,15 @@
 //! The command line: clap's root, the global flags and the subcommands. Reads no file.
 
+use std::ffi::OsString;
 use std::time::Duration;
 
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand};
 use jiff::SignedDuration;
 
-use crate::commands::{api, auth, config, doctor, exec, journal, orders, profiles, tenants, version, whoami};
+use crate::commands::{
+    api, auth, completions, config, doctor, exec, journal, man, orders, profiles, tenants, version, whoami,
+};
 use crate::config::Flags;
 use crate::domain::OutputFormat;
 use crate::ui::style::ColorChoice;
@@ -93,6 +96,8 @@ pub enum Command {
     Journal(journal::Journal),
     /// Find out what is wrong here, and the command that mends it
     Doctor(doctor::Doctor),
+    Completions(completions::Completions),
+    Man(man::Man),
     /// Print the version
     Version(version::Version),
 }
@@ -114,6 +119,20 @@ impl Cli {
             expect: self.global.expect.clone(),
         }
     }
+}
+
+/// The value of an option of a command line that is not parsed as a whole.
+pub fn typed<'a>(arguments: &'a [OsString], short: Option<char>, long: &str) -> Option<&'a str> {
+    let (short, long) = (short.map(|short| format!("-{short}")), format!("--{long}"));
+    let short = short.as_deref();
+    let texts: Vec<&str> = arguments.iter().filter_map(|argument| argument.to_str()).collect();
+    let attached = texts.iter().find_map(|text| {
+        let long = text.strip_prefix(&long).and_then(|rest| rest.strip_prefix('='));
+        long.or_else(|| text.strip_prefix(short?).filter(|rest| !rest.is_empty()))
+    });
+    let separate =
+        texts.windows(2).find(|pair| pair[0] == long || Some(pair[0]) == short).map(|pair| pair[1]);
+    attached.map(|text| text.trim_start_matches('=')).or(separate)
 }
 
 /// A positive number of seconds, fractions allowed.

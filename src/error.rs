@@ -9,6 +9,7 @@ use crate::credentials::StoreError;
 use crate::domain::{Key, Origin, likely, quoted};
 use crate::oauth::OAuthError;
 use crate::platform::PlatformError;
+use crate::system::editor::EditorError;
 use crate::system::files::FileError;
 use crate::system::http::{Cause, Mistrust, Unreachable};
 use crate::system::locks::LockError;
@@ -162,7 +163,9 @@ impl Error {
 impl From<ConfigError> for Error {
     fn from(error: ConfigError) -> Error {
         let kind = match &error {
-            ConfigError::File(_) | ConfigError::Lock(_) => Kind::Failed,
+            ConfigError::File(_) | ConfigError::Lock(_) | ConfigError::ChangedMeanwhile { .. } => {
+                Kind::Failed
+            }
             _ => Kind::Usage,
         };
         let hint = match &error {
@@ -383,6 +386,19 @@ fn way_out(unreachable: &Unreachable) -> String {
 impl From<FileError> for Error {
     fn from(error: FileError) -> Error {
         Error::from_source(Kind::Failed, &error)
+    }
+}
+
+impl From<EditorError> for Error {
+    fn from(error: EditorError) -> Error {
+        let choose = || Some("name one: export EDITOR=nano".to_owned());
+        let (kind, hint) = match &error {
+            EditorError::None | EditorError::Unreadable { .. } | EditorError::NotStarted { .. } => {
+                (Kind::Usage, choose())
+            }
+            EditorError::Failed { .. } => (Kind::Failed, None),
+        };
+        Error { hint, ..Error::from_source(kind, &error) }
     }
 }
 

@@ -38,6 +38,8 @@ const FENCES: &[(&str, &[&str])] = &[
     ("comfy_table", &["ui/table.rs"]),
     ("inquire", &["ui/prompt.rs"]),
     ("indicatif", &["ui/spinner.rs"]),
+    ("clap_complete", &["commands/completions/"]),
+    ("clap_mangen", &["commands/man.rs"]),
     ("clap", &["cli.rs", "app.rs", "app/", "commands/"]),
     ("open", &["system/browser.rs"]),
     ("hyper", &["oauth/callback.rs", "system/http/"]),

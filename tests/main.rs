@@ -12,10 +12,14 @@ mod architecture;
 mod at_once;
 #[cfg(unix)]
 mod ci;
+mod completions;
+#[cfg(unix)]
+mod config_edit;
 mod config_files;
 #[cfg(unix)]
 mod doctor;
 mod errors;
+mod exchange;
 #[cfg(unix)]
 mod exec;
 mod expectations;
@@ -32,6 +36,7 @@ mod login_target;
 mod login_terminal;
 mod login_token;
 mod logout;
+mod man;
 mod network;
 mod orders;
 mod precedence;

@@ -8,12 +8,15 @@ use autocom::commands::auth::{
     login::LoginAnswer, logout::LogoutAnswer, refresh::RefreshAnswer, status::StatusAnswer,
     token::TokenAnswer,
 };
+use autocom::commands::completions::CompletionsAnswer;
 use autocom::commands::config::{get::GetAnswer, list::ListAnswer as ConfigList, path::PathAnswer};
 use autocom::commands::doctor::DoctorAnswer;
 use autocom::commands::journal::JournalAnswer;
+use autocom::commands::man::ManAnswer;
 use autocom::commands::orders::list::{ListAllAnswer as OrdersOfAll, ListAnswer as OrdersList};
 use autocom::commands::profiles::{
-    current::CurrentAnswer, list::ListAnswer, pin::PinAnswer, show::ShowAnswer, unlock::UnlockAnswer,
+    current::CurrentAnswer, export::ExportAnswer, list::ListAnswer, pin::PinAnswer, show::ShowAnswer,
+    unlock::UnlockAnswer,
 };
 use autocom::commands::tenants::list::{ListAllAnswer as TenantsOfAll, ListAnswer as TenantsList};
 use autocom::commands::version::VersionAnswer;
@@ -38,11 +41,14 @@ fn schemas() -> Vec<(&'static str, Schema)> {
         of::<RefreshAnswer>("auth-refresh"),
         of::<StatusAnswer>("auth-status"),
         of::<TokenAnswer>("auth-token"),
+        of::<CompletionsAnswer>("completions"),
         of::<ConfigList>("config-list"),
         of::<GetAnswer>("config-get"),
         of::<PathAnswer>("config-path"),
         of::<DoctorAnswer>("doctor"),
+        of::<ManAnswer>("man"),
         of::<CurrentAnswer>("profiles-current"),
+        of::<ExportAnswer>("profiles-export"),
         of::<ListAnswer>("profiles-list"),
         of::<PinAnswer>("profiles-pin"),
         of::<ShowAnswer>("profiles-show"),
@@ -117,11 +123,15 @@ fn what_every_command_prints_is_valid_by_its_schema() {
     world.run("profiles pin local").ok();
     for (name, line) in [
         ("auth-status", "auth status"),
+        ("completions", "completions fish"),
         ("config-get", "config get tenant"),
         ("config-list", "config list"),
         ("config-path", "config path"),
         ("doctor", "doctor --offline"),
+        ("man", "man"),
+        ("man", "man --dir pages"),
         ("profiles-current", "profiles current"),
+        ("profiles-export", "profiles export"),
         ("profiles-list", "profiles list"),
         ("profiles-list", "profiles list --check"),
         ("profiles-pin", "profiles pin"),

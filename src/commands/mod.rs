@@ -2,10 +2,13 @@
 
 pub mod api;
 pub mod auth;
+pub mod completions;
 pub mod config;
 pub mod doctor;
 pub mod exec;
+mod input;
 pub mod journal;
+pub mod man;
 pub mod orders;
 pub mod profiles;
 pub mod several;

@@ -24,6 +24,8 @@ const HEADER: &str = "# Written by autocom: what the last login under each crede
 pub struct Login {
     pub api_url: Option<ApiUrl>,
     pub tenant: Option<Tenant>,
+    /// The tenants that the user was in when they were last listed, for completions.
+    pub tenants: Vec<Tenant>,
     pub client_id: Option<ClientId>,
     pub user_name: Option<String>,
     pub user_email: Option<String>,
@@ -61,6 +63,8 @@ impl Login {
 struct Wire {
     api_url: Option<String>,
     tenant: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    tenants: Vec<String>,
     client_id: Option<String>,
     user_name: Option<String>,
     user_email: Option<String>,
@@ -83,6 +87,7 @@ impl Wire {
         Login {
             api_url: likely.cloned().or_else(|| parse(&self.api_url)),
             tenant: parse(&self.tenant),
+            tenants: self.tenants.iter().filter_map(|text| text.parse().ok()).collect(),
             client_id: parse(&self.client_id),
             user_name: self.user_name.clone(),
             user_email: self.user_email.clone(),
@@ -104,6 +109,7 @@ impl From<&Login> for Wire {
         Wire {
             api_url: text(&login.api_url),
             tenant: text(&login.tenant),
+            tenants: login.tenants.iter().map(ToString::to_string).collect(),
             client_id: text(&login.client_id),
             user_name: login.user_name.clone(),
             user_email: login.user_email.clone(),
@@ -131,19 +137,28 @@ impl Captured {
         })
     }
 
+    /// As [`Captured::load`], but silently and without changing anything, not even a mode.
+    pub fn glance(place: Option<&Place>) -> Captured {
+        let text = place
+            .and_then(|place| files::read(&place.path, Trust::WarnOnly, &Notices::silent()).ok().flatten());
+        text.and_then(|text| Captured::parse(String::from_utf8(text).ok()?)).unwrap_or_default()
+    }
+
+    fn parse(text: String) -> Option<Captured> {
+        let wire: BTreeMap<String, Wire> = toml::from_str(&text).ok()?;
+        Some(Captured(
+            wire.into_iter().filter_map(|(key, wire)| Some((CredentialKey::stored(&key)?, wire))).collect(),
+        ))
+    }
+
     /// As [`Captured::load`], but a file that can't be read is an error: it may hold logins.
     fn read(place: &Place, notices: &Notices) -> Result<Captured, FileError> {
         let text = match files::read(&place.path, Trust::of(place, false), notices)? {
             None => return Ok(Captured::default()),
             Some(bytes) => String::from_utf8(bytes).ok(),
         };
-        let wire: Option<BTreeMap<String, Wire>> = text.and_then(|text| toml::from_str(&text).ok());
-        Ok(match wire {
-            Some(wire) => Captured(
-                wire.into_iter()
-                    .filter_map(|(key, wire)| Some((CredentialKey::stored(&key)?, wire)))
-                    .collect(),
-            ),
+        Ok(match text.and_then(Captured::parse) {
+            Some(captured) => captured,
             None => {
                 notices.warn(format!(
                     "{} is damaged and was passed over; the next login writes it anew",
@@ -255,6 +270,7 @@ mod tests {
         let locks = Locks::new(Some(dir.path().join("locks")));
         let login = Login {
             api_url: Some("https://a.test".parse().unwrap()),
+            tenants: vec!["acme".parse().unwrap(), "globex".parse().unwrap()],
             user_email: Some("ada \"the first\"\n@example.test".to_owned()),
             kind: Some(TokenKind::Pat),
             expires_at: Some("2026-11-23T10:00:00Z".parse().unwrap()),

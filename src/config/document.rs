@@ -161,6 +161,42 @@ impl Document {
         Origin::File { path: self.path.clone(), line: self.line_at(entry.offset) }
     }
 
+    /// All that is wrong with the values, each as `PATH:LINE:COLUMN: what`.
+    pub fn problems(&self) -> Vec<String> {
+        let tables = std::iter::once(&self.top).chain(self.profiles.iter().map(|(_, table)| table));
+        let mut found = Vec::new();
+        for (key, entry) in tables.flat_map(Table::iter) {
+            let why = match self.canonical(key, entry) {
+                Ok(Some(name)) if key == Key::Profile => self.unknown_profile(&name),
+                Ok(_) => None,
+                Err(ConfigError::Invalid { why, .. }) => Some(why),
+                Err(other) => Some(other.to_string()),
+            };
+            found.extend(why.map(|why| (entry.offset, format!("`{key}` {why}"))));
+        }
+        found.sort();
+        let shown = |(offset, why): (usize, String)| {
+            let line = self.line_at(offset);
+            let start = line.checked_sub(2).map_or(0, |before| self.lines[before] + 1);
+            format!("{}:{line}:{}: {why}", self.path.display(), offset - start + 1)
+        };
+        found.into_iter().map(shown).collect()
+    }
+
+    fn unknown_profile(&self, name: &str) -> Option<String> {
+        let name: ProfileName = name.parse().ok()?;
+        let exists = name.is_default() || self.profile(&name).is_some();
+        (!exists).then(|| {
+            let near = likely(name.as_str(), self.profiles().map(|(name, _)| name.as_str()));
+            let near = near.map(|near| format!("; did you mean {near}?")).unwrap_or_default();
+            format!("names no profile of this file{near}")
+        })
+    }
+
+    pub fn line_of(&self, entry: &Entry) -> usize {
+        self.line_at(entry.offset)
+    }
+
     fn line_at(&self, offset: usize) -> usize {
         self.lines.partition_point(|newline| *newline < offset) + 1
     }

@@ -16,7 +16,7 @@ use toml_edit::{DocumentMut, Entry, InlineTable, Item, Key as TomlKey, Table, Ta
 use super::{Config, ConfigError, Document};
 use crate::domain::{Key, ProfileName};
 use crate::system::files::{self, FileError, Trust};
-use crate::system::locks::Locks;
+use crate::system::locks::{LockGuard, Locks};
 use crate::system::notices::Notices;
 use crate::system::paths::Place;
 
@@ -69,12 +69,58 @@ impl<'a> ConfigFile<'a> {
         &self,
         change: impl FnOnce(&mut ConfigEdit) -> Result<T, ConfigError>,
     ) -> Result<T, ConfigError> {
+        let (place, _lock) = self.locked()?;
+        let (mut edit, mark) = self.read(place)?;
+        let text = edit.text.clone();
+        let answer = change(&mut edit)?;
+        if edit.text != text {
+            if !says(&edit.text, &edit.document) {
+                return Err(ConfigError::WouldMangle { path: place.path.clone() });
+            }
+            let after = format!("{mark}{}", edit.text).into_bytes();
+            Document::parse(&place.path, after.clone()).map_err(|source| ConfigError::WouldBreak {
+                path: place.path.clone(),
+                source: Box::new(source),
+            })?;
+            write(place, &after)?;
+        }
+        Ok(answer)
+    }
+
+    /// Runs `change` on what the file says now, and leaves the file as it is.
+    pub fn rehearse<T>(
+        &self,
+        change: impl FnOnce(&mut ConfigEdit) -> Result<T, ConfigError>,
+    ) -> Result<T, ConfigError> {
+        change(&mut self.read(self.place.ok_or(ConfigError::NoHome)?)?.0)
+    }
+
+    /// The file as it stands, whatever it holds; `None` if there is none.
+    pub fn bytes(&self) -> Result<Option<Vec<u8>>, ConfigError> {
+        let place = self.place.ok_or(ConfigError::NoHome)?;
+        Ok(files::read(&place.path, Trust::of(place, false), self.notices)?)
+    }
+
+    /// Puts `after`, which must have been checked, in place of the whole file, if that is still `before`.
+    pub fn replace(&self, before: Option<&[u8]>, after: &[u8]) -> Result<(), ConfigError> {
+        let (place, _lock) = self.locked()?;
+        if self.bytes()?.as_deref() != before {
+            return Err(ConfigError::ChangedMeanwhile { path: place.path.clone() });
+        }
+        Ok(write(place, after)?)
+    }
+
+    fn locked(&self) -> Result<(&'a Place, LockGuard), ConfigError> {
         let place = self.place.ok_or(ConfigError::NoHome)?;
         // A pipe or a device can be read, but a file that is put in its place is not what was meant.
         if place.path.metadata().is_ok_and(|metadata| !metadata.is_file()) {
             return Err(FileError::NotAFile { path: place.path.clone() }.into());
         }
-        let _lock = self.locks.clone().or_beside(Some(place)).config()?;
+        Ok((place, self.locks.clone().or_beside(Some(place)).config()?))
+    }
+
+    /// The file, and the mark that it begins with.
+    fn read(&self, place: &Place) -> Result<(ConfigEdit, &'static str), ConfigError> {
         let bytes = files::read(&place.path, Trust::of(place, false), self.notices)?;
         let before = Document::of(&place.path, bytes.clone())?;
         // of() saw that it is UTF-8.
@@ -88,23 +134,14 @@ impl<'a> ConfigFile<'a> {
             line: 1,
             message: error.message().to_owned(),
         })?;
-        let mut edit = ConfigEdit { document, text: text.clone(), before };
-        let answer = change(&mut edit)?;
-        if edit.text != text {
-            if !says(&edit.text, &edit.document) {
-                return Err(ConfigError::WouldMangle { path: place.path.clone() });
-            }
-            let after = format!("{mark}{}", edit.text).into_bytes();
-            Document::parse(&place.path, after.clone()).map_err(|source| ConfigError::WouldBreak {
-                path: place.path.clone(),
-                source: Box::new(source),
-            })?;
-            match place.by_variable {
-                Some(_) => files::replace_keeping_mode(&place.path, &after)?,
-                None => files::replace(&place.path, &after)?,
-            }
-        }
-        Ok(answer)
+        Ok((ConfigEdit { document, text, before }, mark))
+    }
+}
+
+fn write(place: &Place, bytes: &[u8]) -> Result<(), FileError> {
+    match place.by_variable {
+        Some(_) => files::replace_keeping_mode(&place.path, bytes),
+        None => files::replace(&place.path, bytes),
     }
 }
 
@@ -412,7 +449,7 @@ impl Config {
             (None, Some(value)) if key.is_bool() => Ok(Some(value.to_string())),
             _ => Err(ConfigError::Invalid {
                 key,
-                why: format!("must be {}", if key.is_bool() { "true or false" } else { "a string" }),
+                why: key.kind().to_owned(),
                 origin: self.document.origin_of(entry),
             }),
         }

@@ -28,6 +28,10 @@ pub enum ConfigError {
     TopLevelOnly(Key),
     #[error("a profile `{0}` exists already")]
     NameTaken(String),
+    #[error("{}{}: profile `{name}` has no api_url", path.display(), line.map(|line| format!(":{line}")).unwrap_or_default())]
+    NoAddress { path: PathBuf, line: Option<usize>, name: String },
+    #[error("{path} was changed by somebody else meanwhile")]
+    ChangedMeanwhile { path: PathBuf },
     #[error("there is no home folder to keep config.toml in")]
     NoHome,
     #[error("there is no home folder to keep pins.toml in")]

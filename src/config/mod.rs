@@ -8,6 +8,7 @@ mod captured;
 mod document;
 mod edit;
 mod error;
+mod exchange;
 mod pins;
 mod protection;
 mod provider;
@@ -21,6 +22,7 @@ pub use captured::{Captured, Login};
 pub use document::{Document, Entry, UnknownKey};
 pub use edit::{ConfigEdit, ConfigFile, EditTarget};
 pub use error::ConfigError;
+pub use exchange::{Change, Plan, Shared, Step, to_toml};
 pub use pins::Pins;
 pub use protection::Protection;
 pub use repository::{REPOSITORY_FILE, RepositoryFile, Standing, profile_in};
@@ -29,13 +31,12 @@ pub use schema::{ConfigSchema, ProfileSchema};
 pub use selection::{Nomination, Nominator, Selection};
 pub use token_variable::TokenVariable;
 
-use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crate::domain::{ApiUrl, Expectation, Key, Origin, ProfileName, nearest};
 use crate::system::environment::Environment;
-use crate::system::files;
+use crate::system::files::{self, Trust};
 use crate::system::notices::Notices;
 use crate::system::paths::{Paths, Place};
 
@@ -85,8 +86,8 @@ pub struct Config {
     notices: Arc<Notices>,
     pins_at: Option<Place>,
     /// Read once the selection gets that far.
-    pins: OnceCell<Pins>,
-    here: OnceCell<Option<PathBuf>>,
+    pins: OnceLock<Pins>,
+    here: OnceLock<Option<PathBuf>>,
 }
 
 impl Config {
@@ -104,6 +105,21 @@ impl Config {
         let captured = Captured::load(paths.logins.as_ref(), notices);
         let config = Config::of(document, captured, environment, flags)?;
         Ok(Config { notices: notices.clone(), pins_at: paths.pins.clone(), ..config })
+    }
+
+    /// As [`Config::load`], but silently and without changing anything, not even a mode. `None` if the
+    /// file can't be understood.
+    pub fn glance(paths: &Paths, environment: Environment, flags: Flags) -> Option<Config> {
+        let document = match &paths.config {
+            Some(place) => {
+                let bytes = files::read(&place.path, Trust::WarnOnly, &Notices::silent()).ok()?;
+                Document::of(&place.path, bytes).ok()?
+            }
+            None => Document::default(),
+        };
+        let config =
+            Config::of(document, Captured::glance(paths.logins.as_ref()), environment, flags).ok()?;
+        Some(Config { pins_at: paths.pins.clone(), ..config })
     }
 
     /// Without pins, and with nobody to hear of anything.
@@ -124,8 +140,8 @@ impl Config {
             top_url,
             notices: Arc::new(Notices::silent()),
             pins_at: None,
-            pins: OnceCell::new(),
-            here: OnceCell::new(),
+            pins: OnceLock::new(),
+            here: OnceLock::new(),
         })
     }
 

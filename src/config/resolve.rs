@@ -279,8 +279,7 @@ impl Layers<'_> {
             .filter(|candidate| candidate.key == key)
             .max_by_key(|candidate| candidate.layer)
             .map_or(Origin::BuiltIn, |candidate| candidate.origin.clone());
-        let wanted = if key.is_bool() { "must be true or false" } else { "must be a string" };
-        ConfigError::Invalid { key, why: wanted.to_owned(), origin }
+        ConfigError::Invalid { key, why: key.kind().to_owned(), origin }
     }
 }
 

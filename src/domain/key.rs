@@ -83,6 +83,11 @@ impl Key {
         matches!(self, Key::Protected | Key::NoTelemetry)
     }
 
+    /// What its values are, as a clause.
+    pub fn kind(self) -> &'static str {
+        if self.is_bool() { "must be true or false" } else { "must be a string" }
+    }
+
     pub fn inheritance(self) -> Inheritance {
         match self {
             Key::Profile | Key::Credential | Key::ExpectUser => Inheritance::Never,

@@ -32,7 +32,7 @@ pub use key::{Inheritance, Key, OutputFormat, Ring};
 pub use nearest::{likely, nearest};
 pub use network::{CaBundle, Proxy, ProxyUrl};
 pub use origin::{Layer, Origin};
-pub use printable::{one_line, printable, quoted};
+pub use printable::{one_line, printable, quoted, steers};
 pub use profile_name::ProfileName;
 pub use secret::Secret;
 pub use store::{StoreChoice, StoreKind};

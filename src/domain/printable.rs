@@ -34,7 +34,7 @@ pub fn quoted(path: &Path) -> String {
 
 /// Whether it could move the cursor, break the line, reorder letters or hide among them: control
 /// characters, Unicode's line breaks, bidirectional controls and tags.
-fn steers(c: char) -> bool {
+pub fn steers(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}'
             | '\u{2066}'..='\u{2069}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}')

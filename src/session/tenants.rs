@@ -8,10 +8,13 @@ use super::bearer::CallError;
 use super::login::{ids, not_a_member};
 use super::protection::Access;
 use super::several::Member;
-use crate::config::Resolved;
+use crate::config::{Login, Resolved};
 use crate::domain::{Origin, Tenant};
 use crate::error::Result;
 use crate::platform::{Platform, PlatformError};
+
+/// Who is in more of them types a few letters.
+const MOST_REMEMBERED: usize = 500;
 
 /// A row of `tenants list`.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
@@ -25,12 +28,35 @@ pub struct TenantRow {
 
 impl Session {
     pub fn tenants(&self, profile: &Resolved) -> Result<Vec<TenantRow>> {
-        self.call(profile, tenant_rows)
+        let rows = self.call(profile, tenant_rows)?;
+        self.remember_tenants(profile, &rows);
+        Ok(rows)
     }
 
     /// As [`Session::tenants`], of every member.
     pub fn tenants_of(&self, members: &[Member]) -> Result<Vec<Result<Vec<TenantRow>>>> {
-        self.each(members, "Asking", async |platform| tenant_rows(platform).await)
+        let outcomes = self.each(members, "Asking", async |platform| tenant_rows(platform).await)?;
+        for (outcome, member) in outcomes.iter().zip(members) {
+            if let (Ok(rows), Ok(profile)) = (outcome, &member.profile) {
+                self.remember_tenants(profile, rows);
+            }
+        }
+        Ok(outcomes)
+    }
+
+    /// Keeps the names for completions, which ask no platform. What a variable's token sees is not the
+    /// stored user's.
+    fn remember_tenants(&self, profile: &Resolved, rows: &[TenantRow]) {
+        let (Some(key), Some(login), Ok(config)) = (&profile.credential, &profile.login, self.config())
+        else {
+            return;
+        };
+        let seen: Vec<Tenant> =
+            rows.iter().take(MOST_REMEMBERED).filter_map(|row| row.id.parse().ok()).collect();
+        let is_news = seen != login.tenants && !profile.is_foreign() && !login.is_logged_out();
+        if is_news && config.token_variable(profile, true).used.is_none() {
+            self.logins().update(&key.value, |login| login.map(|login| Login { tenants: seen, ..login }));
+        }
     }
 
     /// Whether the platform lets the profile's user into `tenant`: its list doesn't say, since a tenant

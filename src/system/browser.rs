@@ -12,12 +12,13 @@
 //! so that a Ctrl-C here doesn't reach it.
 
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use super::environment::Environment;
 use super::look;
+use super::words::command_words;
 
 /// A program that fails this soon showed nothing to anybody.
 const QUICKLY: Duration = Duration::from_secs(10);
@@ -182,23 +183,15 @@ fn detach(command: &mut Command) {
     }
 }
 
-/// One entry of `$BROWSER` as a command, never through a shell. An entry that names a file as a
-/// whole is that program, spaces and all; any other is split into words. `%s` is the URL, `%%` a
-/// percent sign; without `%s` the URL is the last argument.
+/// One entry of `$BROWSER` as a command. `%s` is the URL, `%%` a percent sign; without `%s` the URL is the
+/// last argument.
 fn wanted_command(entry: &OsString, url: &str) -> Option<Command> {
-    let path = Path::new(entry);
-    // A bare word is looked up in PATH: a file of that name in the working directory is not it.
-    if path.components().count() > 1 && path.is_file() {
-        let mut command = Command::new(entry);
-        command.arg(url);
-        return Some(command);
-    }
-    let words = split_words(entry.to_str()?)?;
+    let words = command_words(entry)?;
     let (program, arguments) = words.split_first()?;
     let mut command = Command::new(program);
     let mut placed = false;
     for argument in arguments {
-        let (argument, has_url) = expand(argument, url);
+        let (argument, has_url) = expand(argument.to_str()?, url);
         command.arg(argument);
         placed |= has_url;
     }
@@ -229,32 +222,10 @@ fn expand(argument: &str, url: &str) -> (String, bool) {
     (expanded, has_url)
 }
 
-/// Words as a shell would split them, with quotes and (not on Windows, where it parts folders) the
-/// backslash, and nothing else of a shell. `None` if a quote is not closed.
-fn split_words(text: &str) -> Option<Vec<String>> {
-    let mut words = Vec::new();
-    let mut word: Option<String> = None;
-    let mut quote = None;
-    let mut rest = text.chars();
-    while let Some(c) = rest.next() {
-        match (c, quote) {
-            (c, Some(open)) if c == open => quote = None,
-            ('"' | '\'', None) => {
-                quote = Some(c);
-                word.get_or_insert_default();
-            }
-            ('\\', None | Some('"')) if !cfg!(windows) => word.get_or_insert_default().push(rest.next()?),
-            (c, None) if c.is_whitespace() => words.extend(word.take()),
-            (c, _) => word.get_or_insert_default().push(c),
-        }
-    }
-    words.extend(word);
-    quote.is_none().then_some(words)
-}
-
 #[cfg(all(test, unix))]
 mod tests {
     use std::os::unix::fs::PermissionsExt;
+    use std::path::Path;
 
     use super::*;
 

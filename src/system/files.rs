@@ -188,21 +188,36 @@ pub fn check_folder(_: &Place, _: &Notices) -> Result<(), FileError> {
 /// Replaces the file behind `path` by `bytes`, mode 0600. A symbolic link stays and its target is
 /// replaced. The folder is made (0700) if it is missing.
 pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
-    replace_with(path, bytes, false)
+    replace_with(path, bytes, Mode::Private)
 }
 
 /// As [`replace`], but a file that is there keeps its mode: a config that a variable names may be
 /// meant for others to read. Never for secrets.
 pub fn replace_keeping_mode(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
-    replace_with(path, bytes, true)
+    replace_with(path, bytes, Mode::Kept)
 }
 
-fn replace_with(path: &Path, bytes: &[u8], keeps_mode: bool) -> Result<(), FileError> {
+/// As [`replace`], but for everybody to read (0644), the folder by the umask: a manual page. Never for what is
+/// ours alone.
+pub fn replace_for_all(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+    fs::create_dir_all(folder_of(path)).map_err(FileError::io("create", folder_of(path)))?;
+    replace_with(path, bytes, Mode::Public)
+}
+
+/// The mode of a file that is replaced.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    Private,
+    Kept,
+    Public,
+}
+
+fn replace_with(path: &Path, bytes: &[u8], mode: Mode) -> Result<(), FileError> {
     let target = follow(path).map_err(FileError::io("write", path))?;
     let failed = || FileError::io("write", path);
     // A config that a variable names may be shared by homes whose locks are not: what lies beside it may be
     // another's write, and no secret in any case.
-    if !keeps_mode {
+    if mode == Mode::Private {
         leftovers(&target).iter().for_each(|path| _ = fs::remove_file(path));
     }
     let mut temporary = temporary_for(&target)?;
@@ -210,8 +225,9 @@ fn replace_with(path: &Path, bytes: &[u8], keeps_mode: bool) -> Result<(), FileE
     {
         use std::os::unix::fs::PermissionsExt;
         // Whatever the umask is.
-        let old = fs::metadata(&target).ok().filter(|_| keeps_mode);
-        let mode = old.map_or(0o600, |metadata| metadata.permissions().mode() & 0o777);
+        let old = fs::metadata(&target).ok().filter(|_| mode == Mode::Kept);
+        let otherwise = if mode == Mode::Public { 0o644 } else { 0o600 };
+        let mode = old.map_or(otherwise, |metadata| metadata.permissions().mode() & 0o777);
         temporary.as_file().set_permissions(fs::Permissions::from_mode(mode)).map_err(failed())?;
     }
     temporary.write_all(bytes).map_err(failed())?;

@@ -127,6 +127,41 @@ pub fn watch() {
     });
 }
 
+/// While this is held, Ctrl-C is for another program, which has the terminal now, and passes us by. (Once it
+/// is dropped too, until somebody [`watch`]es or asks: a handler can't be taken back.)
+pub struct LeftToChild {
+    _runtime: Option<tokio::runtime::Runtime>,
+}
+
+pub fn leave_to_child() -> LeftToChild {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().ok();
+    if let Some(runtime) = &runtime {
+        let _inside = runtime.enter();
+        take_ctrl_c();
+    }
+    LeftToChild { _runtime: runtime }
+}
+
+/// A handler, not "ignored": that the child would inherit.
+#[cfg(unix)]
+fn take_ctrl_c() {
+    use tokio::signal::unix::{SignalKind, signal};
+    for kind in [SignalKind::interrupt(), SignalKind::quit()] {
+        let bit = kind.as_raw_value() - 1;
+        if ignored_signals() >> bit & 1 == 0 {
+            let _ = signal(kind);
+        }
+    }
+}
+
+#[cfg(windows)]
+fn take_ctrl_c() {
+    let _ = tokio::signal::windows::ctrl_c();
+}
+
+#[cfg(not(any(unix, windows)))]
+fn take_ctrl_c() {}
+
 #[expect(clippy::disallowed_methods, reason = "the main thread is stuck: it can't return an exit code")]
 fn end(interruption: Interruption) -> ! {
     std::process::exit(interruption.exit_code().into())

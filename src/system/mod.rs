@@ -5,6 +5,7 @@
 
 pub mod browser;
 pub mod clock;
+pub mod editor;
 pub mod environment;
 pub mod files;
 pub mod http;
@@ -16,3 +17,4 @@ pub mod notices;
 pub mod paths;
 pub mod person;
 pub mod process;
+pub mod words;

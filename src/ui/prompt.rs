@@ -15,13 +15,13 @@ pub fn line(question: &str) -> Option<String> {
     Text::new(question).prompt().ok()
 }
 
-/// Whether it is so; yes unless somebody says no or gives up.
-pub fn yes(question: &str) -> bool {
-    Confirm::new(question).with_default(true).prompt().unwrap_or(false)
-}
-
 /// One line that is not shown while it is typed or pasted.
 pub fn hidden(question: &str) -> Option<Secret> {
     let prompt = Password::new(question).without_confirmation();
     prompt.with_display_mode(PasswordDisplayMode::Hidden).prompt().ok().map(Secret::new)
+}
+
+/// Yes or no; who just presses Enter says `default`, who gives up says no.
+pub fn confirm(question: &str, default: bool) -> bool {
+    Confirm::new(question).with_default(default).prompt().unwrap_or(false)
 }

@@ -2,7 +2,7 @@
 
 use url::form_urlencoded;
 
-use super::input::Input;
+use super::super::input::Input;
 use crate::domain::Json;
 use crate::error::{Error, Result};
 

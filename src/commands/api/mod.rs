@@ -1,7 +1,6 @@
 mod answers;
 mod documents;
 mod fields;
-mod input;
 
 use bytes::Bytes;
 use clap::Args;
@@ -11,6 +10,7 @@ use http::header::{
 };
 
 use super::Done;
+use super::input::Input;
 use super::several::Several;
 use crate::config::Resolved;
 use crate::error::{Error, Result};
@@ -20,7 +20,6 @@ use crate::session::{Session, no_environment};
 use crate::ui::output::Output;
 use answers::Answers;
 use documents::Documents;
-use input::Input;
 
 /// Ask any endpoint of the platform, with the profile's token and tenant
 ///

@@ -155,7 +155,8 @@ fn offer_lock(session: &Session, done: &LoggedIn) -> Result<()> {
         ));
         return Ok(());
     }
-    if prompt::yes(&format!("{profile} is protected. Let nobody but {user} log in to it from now on?"))
+    let question = format!("{profile} is protected. Let nobody but {user} log in to it from now on?");
+    if prompt::confirm(&question, true)
         && let Ok(name) = profile.parse::<ProfileName>()
     {
         let target = EditTarget::of(&name);

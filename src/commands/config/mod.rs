@@ -1,3 +1,4 @@
+pub mod edit;
 pub mod get;
 pub mod list;
 pub mod path;
@@ -22,6 +23,7 @@ pub enum ConfigCommand {
     Get(get::Get),
     Set(set::Set),
     Unset(unset::Unset),
+    Edit(edit::Edit),
     Path(path::Path),
 }
 
@@ -32,6 +34,7 @@ impl ConfigCommand {
             ConfigCommand::Get(get) => get.run(session),
             ConfigCommand::Set(set) => set.run(session),
             ConfigCommand::Unset(unset) => unset.run(session),
+            ConfigCommand::Edit(edit) => edit.run(session),
             ConfigCommand::Path(path) => path.run(session),
         }
     }

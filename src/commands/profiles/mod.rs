@@ -1,4 +1,6 @@
 pub mod current;
+pub mod export;
+pub mod import;
 pub mod list;
 pub mod lock;
 pub mod pin;
@@ -38,6 +40,8 @@ pub enum Profiles {
     Remove(remove::Remove),
     Unlock(unlock::Unlock),
     Lock(lock::Lock),
+    Export(export::Export),
+    Import(import::Import),
 }
 
 impl Profiles {
@@ -54,6 +58,8 @@ impl Profiles {
             Profiles::Remove(remove) => remove.run(session),
             Profiles::Unlock(unlock) => unlock.run(session),
             Profiles::Lock(lock) => lock.run(session),
+            Profiles::Export(export) => export.run(session),
+            Profiles::Import(import) => import.run(session),
         }
     }
 }

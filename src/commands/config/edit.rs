@@ -1,0 +1,134 @@
+use std::path::Path;
+
+use clap::Args;
+
+use super::super::Done;
+use crate::config::{ConfigError, Document};
+use crate::domain::one_line;
+use crate::error::{Error, Result};
+use crate::session::Session;
+use crate::system::editor::{Draft, Editor};
+use crate::system::interrupt;
+use crate::ui::prompt;
+
+/// Open config.toml in an editor ($VISUAL, else $EDITOR), and take it over if it is sound
+///
+/// What is edited is a copy. It is checked when the editor ends, every value of every profile, and only then
+/// put in place of config.toml. If something is wrong, it is shown with its line, and the copy can be edited again.
+/// Without a terminal that is exit 2, and the copy is kept. The variable may have arguments; no shell reads it.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  EDITOR='code --wait' autocom config edit
+  EDITOR='sed -i s/staging.old.test/staging.new.test/' autocom config edit")]
+pub struct Edit {}
+
+/// What is to become of a copy that can't be taken over.
+const WAYS_ON: [&str; 3] = ["edit again", "discard what was edited", "keep the copy, and stop"];
+
+impl Edit {
+    pub fn run(self, session: &Session) -> Result<Done> {
+        let editor = Editor::of(session.environment())?;
+        if !editor.is_chosen && !session.can_ask() {
+            return Err(Error::usage(format!("{} needs a terminal to be asked in", editor.name()))
+                .hint("name an editor that needs none: EDITOR=COMMAND autocom config edit"));
+        }
+        let file = session.config_file();
+        let place = session.paths().config.as_ref().ok_or(ConfigError::NoHome)?;
+        let before = file.bytes()?;
+        let is_blank = before.as_ref().is_none_or(|bytes| bytes.trim_ascii().is_empty());
+        let start = if is_blank { template().into_bytes() } else { before.clone().unwrap_or_default() };
+        let home = session.paths().home.as_ref().map(|home| home.path.as_path());
+        let folder = home.or_else(|| place.path.parent()).unwrap_or(Path::new("."));
+        let draft = Draft::new(folder, "config.toml", &start)?;
+        loop {
+            let shown = editor.show(draft.path());
+            let edited = match (shown, draft.read()) {
+                (Ok(()), Ok(edited)) => edited.filter(|edited| !edited.trim_ascii().is_empty()),
+                (Err(error), edited) => {
+                    let is_edited = !edited.is_ok_and(|edited| edited.is_none_or(|edited| edited == start));
+                    return Err(abandon(error.into(), is_edited.then_some(draft), &place.path));
+                }
+                (_, Err(error)) => return Err(abandon(error.into(), Some(draft), &place.path)),
+            };
+            let Some(edited) = edited else {
+                session.notices().progress("the copy was left empty: nothing was changed");
+                return Ok(Done::nothing());
+            };
+            if edited == start {
+                session.notices().progress("nothing was changed");
+                return Ok(Done::nothing());
+            }
+            let problems = check(session, draft.path(), edited.clone());
+            if problems.is_empty() {
+                interrupt::watch();
+                return match file.replace(before.as_deref(), &edited) {
+                    Ok(()) => {
+                        session.notices().progress(format!("changed {}", place.path.display()));
+                        Ok(Done::nothing())
+                    }
+                    Err(error @ ConfigError::ChangedMeanwhile { .. }) => {
+                        let (kept, there) = (draft.keep().display().to_string(), place.path.display());
+                        Err(Error::from(error)
+                            .cause(format!("what was edited is kept in {kept}"))
+                            .hint(format!("diff {there} {kept}")))
+                    }
+                    Err(error) => Err(abandon(error.into(), Some(draft), &place.path)),
+                };
+            }
+            if !session.can_ask() {
+                return Err(refuse(problems, draft, &place.path));
+            }
+            problems.iter().for_each(|problem| session.notices().always(problem));
+            match prompt::choose("It can't be taken over as it is:", WAYS_ON.map(str::to_owned).into()) {
+                Some(0) => {}
+                Some(1) => {
+                    session.notices().progress("nothing was changed");
+                    return Ok(Done::ended(1));
+                }
+                _ => return Err(refuse(problems, draft, &place.path)),
+            }
+        }
+    }
+}
+
+/// What is wrong with it, each with its line; unknown keys are only mentioned.
+fn check(session: &Session, path: &Path, bytes: Vec<u8>) -> Vec<String> {
+    let document = match Document::parse(path, bytes) {
+        Ok(document) => document,
+        Err(error) => return vec![one_line(&error.to_string()).into_owned()],
+    };
+    let problems = document.problems();
+    for unknown in document.unknown_keys().iter().filter(|_| problems.is_empty()) {
+        let meant = unknown.nearest.map(|key| format!(" (did you mean `{key}`?)")).unwrap_or_default();
+        let name = one_line(&unknown.name);
+        session.notices().warn(format!("line {}: unknown key `{name}`{meant}", unknown.line));
+    }
+    problems.into_iter().map(|problem| one_line(&problem).into_owned()).collect()
+}
+
+/// Nothing was changed; what was edited is kept.
+fn refuse(problems: Vec<String>, draft: Draft, place: &Path) -> Error {
+    let mut problems = problems.into_iter();
+    let first = Error::usage(problems.next().unwrap_or_default());
+    abandon(problems.fold(first, Error::cause), Some(draft), place)
+}
+
+fn abandon(error: Error, draft: Option<Draft>, place: &Path) -> Error {
+    match draft {
+        Some(draft) => {
+            let (kept, place) = (draft.keep().display().to_string(), place.display());
+            error.hint(format!("config.toml is as it was; mend what was edited, then: mv {kept} {place}"))
+        }
+        None => error.hint_if_none(|| "config.toml is as it was".to_owned()),
+    }
+}
+
+/// The annotated example with every setting as a comment, so that saving it sets nothing.
+fn template() -> String {
+    let example = include_str!("../../../examples/config.toml").lines();
+    let line = |line: &str| {
+        if line.is_empty() || line.starts_with('#') { line.to_owned() } else { format!("#{line}") }
+    };
+    example.map(|text| line(text) + "\n").collect()
+}

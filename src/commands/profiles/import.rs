@@ -1,0 +1,175 @@
+use std::path::Path;
+
+use clap::Args;
+
+use super::super::Done;
+use super::super::input::Input;
+use crate::config::{Captured, Change, ConfigError, Document, Plan, Shared, Step};
+use crate::domain::{Key, one_line};
+use crate::error::{Error, Result};
+use crate::session::Session;
+use crate::ui::prompt;
+
+/// Take over profiles that `profiles export` has written
+///
+/// Everything is looked at first, and what would change is shown: one thing wrong, and nothing is written.
+/// New profiles are added (in a terminal after a question). One that exists and differs is left alone, and
+/// with it all the others, unless --force is given; then the keys that the file names are changed, and others stay.
+/// The active profile stays what it is. A whole config.toml can be imported too: its preferences are passed over.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  autocom profiles import profiles.toml --dry-run
+  autocom profiles import - < profiles.toml")]
+pub struct Import {
+    /// The file; -: standard input
+    #[arg(value_hint = clap::ValueHint::FilePath)]
+    file: String,
+    /// Also change profiles that exist; ask nothing
+    #[arg(long)]
+    force: bool,
+    /// Show what would change, and change nothing
+    #[arg(long, conflicts_with = "force")]
+    dry_run: bool,
+}
+
+/// Many thousands of profiles.
+const LARGEST: usize = 4 << 20;
+
+impl Import {
+    pub fn run(self, session: &Session) -> Result<Done> {
+        let wanted = self.read(session)?;
+        let captured = &session.config()?.captured;
+        let plan = session.config_file().rehearse(|edit| Plan::take(edit, captured, &wanted))?;
+        let unchanged = wanted.len() - plan.steps.len();
+        show(session, &plan, unchanged);
+        if plan.steps.is_empty() {
+            session.notices().progress("nothing to import: every profile is here as it is there");
+            return Ok(Done::nothing());
+        }
+        warn(session, &plan);
+        if plan.is_bold() && !self.force {
+            return match self.dry_run {
+                true => Ok(Done::nothing()),
+                false => Err(self.refuse(&plan)),
+            };
+        }
+        if self.dry_run {
+            return Ok(Done::nothing());
+        }
+        if session.can_ask() && !self.force && !prompt::confirm("Import them?", false) {
+            session.notices().progress("nothing was imported");
+            return Ok(Done::ended(1));
+        }
+        self.write(session, captured, &wanted, &plan)?;
+        session.notices().progress(format!("imported {}", profiles(plan.steps.len())));
+        Ok(Done::nothing())
+    }
+
+    fn read(&self, session: &Session) -> Result<Vec<Shared>> {
+        let bytes = Input::default().read(&self.file)?;
+        let name = if self.file == "-" { "standard input" } else { self.file.as_str() };
+        if bytes.len() > LARGEST {
+            return Err(Error::usage(format!("{name} is larger than {} MiB", LARGEST >> 20))
+                .hint("autocom profiles export writes what can be imported"));
+        }
+        let mend = |error: ConfigError| {
+            let error = Error::from(error);
+            let message = one_line(&error.message).into_owned();
+            Error { message, ..error }.hint(format!("mend {name}, then import it again; nothing was written"))
+        };
+        let document = Document::parse(Path::new(name), bytes).map_err(mend)?;
+        let mut unknown = document.unknown_keys().iter().map(|key| {
+            let meant = key.nearest.map(|near| format!(" (did you mean `{near}`?)")).unwrap_or_default();
+            format!("{name}:{}: unknown key `{}`{meant}", key.line, one_line(&key.name))
+        });
+        if let Some(first) = unknown.next() {
+            let error = unknown.fold(Error::usage(first), Error::cause);
+            return Err(error.hint(format!("mend {name}, then import it again; nothing was written")));
+        }
+        let (wanted, passed_over) = document.to_import().map_err(mend)?;
+        if wanted.is_empty() {
+            return Err(Error::usage(format!("{name} holds no profiles"))
+                .hint("autocom profiles export writes what can be imported"));
+        }
+        if !passed_over.is_empty() {
+            let keys = passed_over.iter().map(Key::to_string).collect::<Vec<_>>().join(", ");
+            session
+                .notices()
+                .progress(format!("passed over on top, since it concerns every profile: {keys}"));
+        }
+        Ok(wanted)
+    }
+
+    fn write(&self, session: &Session, captured: &Captured, wanted: &[Shared], shown: &Plan) -> Result<()> {
+        let written = session.config_file().edit(|edit| {
+            let path = edit.before().path().to_owned();
+            // What is done is what was shown, and was said yes to.
+            match Plan::take(edit, captured, wanted)? == *shown {
+                true => Ok(()),
+                false => Err(ConfigError::ChangedMeanwhile { path }),
+            }
+        });
+        written.map_err(|error| match error {
+            ConfigError::ChangedMeanwhile { .. } => Error::from(error).hint(self.command("")),
+            error => error.into(),
+        })
+    }
+
+    fn refuse(&self, plan: &Plan) -> Error {
+        let changed = plan.steps.iter().filter(|step| !step.is_new).chain(&plan.side_effects);
+        let names = changed.map(|step| step.name.to_string()).collect::<Vec<_>>().join(", ");
+        Error::usage(format!("this would change what is here: {names}; nothing was written"))
+            .hint(self.command(" --force"))
+    }
+
+    fn command(&self, more: &str) -> String {
+        match self.file.as_str() {
+            "-" => format!("autocom profiles import -{more} < FILE"),
+            file => format!("autocom profiles import {file}{more}"),
+        }
+    }
+}
+
+fn profiles(count: usize) -> String {
+    format!("{count} profile{}", if count == 1 { "" } else { "s" })
+}
+
+/// On stderr and always: it is what is asked about, and why something is refused.
+fn show(session: &Session, plan: &Plan, unchanged: usize) {
+    let say = |text: String| session.notices().always(one_line(&text));
+    let steps = plan.steps.iter().map(|step| (step, if step.is_new { "new" } else { "changed" }));
+    let effects =
+        plan.side_effects.iter().map(|step| (step, "changed, by the top level that it falls back to"));
+    for (Step { name, changes, is_new }, how) in steps.chain(effects) {
+        say(format!("{} {name}: {how}", if *is_new { "+" } else { "~" }));
+        for Change { key, old, new } in changes {
+            let new = new.as_deref().unwrap_or("(unset)");
+            say(match old {
+                Some(old) => format!("    {key}: {old} -> {new}"),
+                None if *is_new => format!("    {key}: {new}"),
+                None => format!("    {key}: (unset) -> {new}"),
+            });
+        }
+    }
+    if unchanged > 0 && !plan.steps.is_empty() {
+        say(format!("= {} unchanged", profiles(unchanged)));
+    }
+}
+
+/// What the new addresses mean for secrets that are here already.
+fn warn(session: &Session, plan: &Plan) {
+    for (name, origin) in &plan.foreign {
+        session.notices().warn(format!(
+            "the credential under which profile {name} would look is of {origin}: it is not sent elsewhere, \
+             so {name} needs a login of its own (autocom auth login --profile {name})"
+        ));
+    }
+    for step in &plan.steps {
+        let url = step.changes.iter().find(|change| change.key == Key::ApiUrl).and_then(|it| it.new.as_ref());
+        let variable = step.name.token_variable();
+        if let (Some(url), Some(_)) = (url, session.environment().os_var(&variable)) {
+            session.notices().warn(format!("{variable} is set: its token will go to {url}"));
+        }
+    }
+}
