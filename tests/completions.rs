@@ -106,6 +106,7 @@ fn completing_changes_nothing_and_is_silent_about_what_is_wrong() {
     }
 }
 
+/// PowerShell is in no Debian: of its script this is all that is tested.
 #[test]
 fn every_script_calls_the_program_on_path() {
     let world = world();

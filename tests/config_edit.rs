@@ -170,7 +170,6 @@ fn a_token_in_a_variable_is_not_the_editors_business() {
 }
 
 #[test]
-#[cfg(target_os = "linux")]
 fn in_a_terminal_a_mistake_can_be_mended_kept_or_discarded() {
     // Breaks it at first, and mends it the second time.
     let editor = "grep -q 'a b' \"$1\" && sed -i 's/a b/globex/' \"$1\" || sed -i 's/acme/a b/' \"$1\"";
@@ -192,7 +191,6 @@ fn in_a_terminal_a_mistake_can_be_mended_kept_or_discarded() {
 }
 
 #[test]
-#[cfg(target_os = "linux")]
 fn ctrl_c_in_the_editor_is_the_editors() {
     // As nano and ed do, it takes Ctrl-C for something of its own.
     let world = world("trap 'sed -i s/acme/globex/ \"$1\"; exit 0' INT; echo editing; read line; exit 9");

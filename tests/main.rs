@@ -13,7 +13,7 @@ mod at_once;
 #[cfg(unix)]
 mod ci;
 mod completions;
-#[cfg(unix)]
+#[cfg(target_os = "linux")]
 mod config_edit;
 mod config_files;
 #[cfg(unix)]
