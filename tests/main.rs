@@ -18,6 +18,8 @@ mod doctor;
 mod errors;
 #[cfg(unix)]
 mod exec;
+#[cfg(unix)]
+mod hostile_repository;
 #[cfg(target_os = "linux")]
 mod keychain_login;
 #[cfg(target_os = "linux")]
@@ -48,7 +50,10 @@ mod schemas;
 mod secrecy;
 #[cfg(target_os = "linux")]
 mod secret_service;
+mod selection;
 mod several;
+#[cfg(unix)]
+mod switching;
 mod tenants;
 #[cfg(target_os = "linux")]
 mod terminal;
