@@ -143,6 +143,10 @@ fn use_goes_back_to_the_profile_before_and_forth_again() {
     }
     world.run("profiles rename two zwei").ok();
     world.run("profiles use -").ok().says("active profile: zwei");
+    world.run("config set profile three").ok();
+    world.run("profiles use -").ok().says("active profile: zwei");
+    world.run("profiles use one").ok();
+    world.run("profiles use zwei").ok();
     world.run("profiles remove one").ok();
     world.run("profiles use -").code(2).says("nothing to go back to");
     world.run("profiles remove zwei --use three").ok();
