@@ -23,6 +23,8 @@ mod exchange;
 #[cfg(unix)]
 mod exec;
 mod expectations;
+#[cfg(unix)]
+mod hostile_repository;
 #[cfg(target_os = "linux")]
 mod keychain_login;
 #[cfg(target_os = "linux")]
@@ -55,7 +57,10 @@ mod schemas;
 mod secrecy;
 #[cfg(target_os = "linux")]
 mod secret_service;
+mod selection;
 mod several;
+#[cfg(unix)]
+mod switching;
 mod tenants;
 #[cfg(target_os = "linux")]
 mod terminal;

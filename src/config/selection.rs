@@ -192,7 +192,11 @@ impl Config {
                     quoted(&path)
                 )),
                 Standing::Unaccepted(None) => {
-                    self.notices.hint(format!("{shown} is ignored: it is no file that could be accepted"));
+                    self.notices.hint(format!(
+                        "{shown} is ignored, and is no file that could be accepted; why: \
+                         autocom profiles pin --accept {}",
+                        quoted(&path)
+                    ));
                 }
             }
         }

@@ -191,8 +191,8 @@ impl Session {
             self.write_login(target, &used)
         };
         if activated {
-            let before = self.config()?.active().ok().and_then(|selection| selection.name);
-            target.profile.name().into_iter().for_each(|name| self.remember_previous(before.as_ref(), name));
+            let before = self.config()?;
+            target.profile.name().into_iter().for_each(|name| self.remember_previous(before, name));
             self.mention_overrides(&EditTarget::TopLevel, Key::Profile);
         }
         if let Some(variable) = self.config()?.token_variable(&target.profile, true).used {

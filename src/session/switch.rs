@@ -146,18 +146,18 @@ impl Session {
             let before =
                 Config::of(edit.preview()?, Default::default(), Default::default(), Default::default())?;
             edit.set(&EditTarget::TopLevel, Key::Profile, name.as_str())?;
-            Ok(before.active().ok().and_then(|selection| selection.name))
+            Ok(before)
         })?;
-        self.remember_previous(before.as_ref(), name);
+        self.remember_previous(&before, name);
         Ok(())
     }
 
-    /// Keeps `before` for `profiles use -`. What can't be kept is no reason to fail: the switch is made.
-    pub fn remember_previous(&self, before: Option<&ProfileName>, now: &ProfileName) {
-        // A `default` that nobody has given an address is nothing to go back to.
-        let is_real = |name: &ProfileName| self.config().is_ok_and(|config| config.profiles().contains(name));
-        let before = before.filter(|before| *before != now && is_real(before) && self.paths.pins.is_some());
-        let Some(before) = before else { return };
+    /// Keeps what was active `before` for `profiles use -`, unless that was nothing. What can't be kept is no
+    /// reason to fail: the switch is made.
+    pub fn remember_previous(&self, before: &Config, now: &ProfileName) {
+        let active = before.active().ok().and_then(|selection| selection.name);
+        let active = active.filter(|active| active != now && before.profiles().contains(active));
+        let Some(before) = active.as_ref().filter(|_| self.paths.pins.is_some()) else { return };
         if let Err(error) = self.change_pins(|pins| pins.set_previous(before)) {
             let cause = error.causes.first().map(|cause| format!(" ({cause})")).unwrap_or_default();
             self.notices

@@ -151,6 +151,23 @@ impl World {
         running.finish()
     }
 
+    /// Runs it in a folder below the home.
+    pub fn run_in(&self, folder: &str, line: &str) -> Outcome {
+        let mut running = self.spawn(self.command(line).current_dir(self.home.path().join(folder)));
+        running.input("");
+        running.finish()
+    }
+
+    /// Runs it in a folder below the home, in a terminal: stdout and stderr are one there, on stderr.
+    #[cfg(target_os = "linux")]
+    pub fn run_in_terminal_in(&self, folder: &str, line: &str) -> Outcome {
+        let program = env!("CARGO_BIN_EXE_autocom");
+        let script = format!("cd '{folder}' && stty cols 250 && exec '{program}' {line}");
+        let mut running = self.start_script_in_terminal(&script);
+        running.input("");
+        running.finish()
+    }
+
     /// Runs it in a terminal of that many columns: stdout and stderr are one there. `script` is part
     /// of every Debian.
     #[cfg(target_os = "linux")]

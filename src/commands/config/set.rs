@@ -27,6 +27,9 @@ impl Set {
             return Err(config.unknown(&self.value, crate::domain::Origin::Flag("the command line")).into());
         }
         session.config_file().edit(|edit| edit.set(&target, key, &typed(session, key, &self.value)))?;
+        if let (Key::Profile, Ok(name)) = (key, self.value.parse()) {
+            session.remember_previous(config, &name);
+        }
         session.mention_overrides(&target, key);
         let place = match &target {
             EditTarget::TopLevel => String::new(),

@@ -19,6 +19,7 @@ use crate::ui::view::{Cell, Column, View, Viewed};
 /// `profile = "staging"`; it counts once --accept has accepted it, and until its content changes.
 #[derive(Debug, Args)]
 pub struct Pin {
+    /// The profile
     name: Option<String>,
     /// The directory (default: this one)
     #[arg(value_name = "DIR")]

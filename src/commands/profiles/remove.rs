@@ -36,8 +36,7 @@ impl Remove {
         if successor.as_ref() == Some(&name) {
             return Err(Error::usage(format!("`{name}` can't follow itself")));
         }
-        let active = config.active().ok().and_then(|selection| selection.name);
-        let is_active = active.as_ref() == Some(&name);
+        let is_active = config.active().ok().and_then(|selection| selection.name).as_ref() == Some(&name);
         if is_active && successor.is_none() {
             let other = config.profiles().into_iter().find(|other| *other != name);
             let other = other.map_or_else(|| "default".to_owned(), |other| other.to_string());
@@ -72,8 +71,9 @@ impl Remove {
         })?;
         session.notices().progress(format!("removed profile {name}"));
         session.drop_pins(&name)?;
-        if let Some(successor) = successor {
-            session.remember_previous(active.filter(|active| *active != name).as_ref(), &successor);
+        // Nothing leads back to what is no more.
+        if let Some(successor) = successor.filter(|_| !is_active) {
+            session.remember_previous(config, &successor);
         }
         Ok(Done::nothing())
     }
