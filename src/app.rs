@@ -126,6 +126,7 @@ fn run_command(command: Command, session: &Session, colour: ColorChoice) -> Resu
         Command::Exec(exec) => exec.run(session),
         Command::Journal(journal) => journal.run(session),
         Command::Doctor(doctor) => doctor.run(session),
+        Command::Prompt(prompt) => prompt.run(session, output(session, colour).colours),
         Command::Version(version) => version.run(),
     }
 }
@@ -133,7 +134,9 @@ fn run_command(command: Command, session: &Session, colour: ColorChoice) -> Resu
 fn session(cli: &Cli, environment: &Environment, colours: bool) -> Session {
     let global = &cli.global;
     let (quiet, terminal) = (global.quiet, environment.stderr_is_terminal);
+    let looks_only = matches!(cli.command, Command::Prompt(_));
     let notices = Notices::new(move |notice, text| match notice {
+        _ if looks_only => {}
         Notice::Warning => say(&format!("{} {text}", Tone::Warn.paint("warning:", colours))),
         Notice::Hint if terminal && !quiet => say(&format!("{} {text}", Tone::Faint.paint("note:", colours))),
         Notice::Always => say(text),
@@ -150,6 +153,7 @@ fn session(cli: &Cli, environment: &Environment, colours: bool) -> Session {
     )
     .asking(environment.can_ask() && !global.no_input)
     .request_timeout(global.request_timeout)
+    .looking_only(looks_only)
     .confirming(global.confirm.clone())
 }
 

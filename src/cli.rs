@@ -6,7 +6,9 @@ use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand};
 use jiff::SignedDuration;
 
-use crate::commands::{api, auth, config, doctor, exec, journal, orders, profiles, tenants, version, whoami};
+use crate::commands::{
+    api, auth, config, doctor, exec, journal, orders, profiles, prompt, tenants, version, whoami,
+};
 use crate::config::Flags;
 use crate::domain::OutputFormat;
 use crate::ui::style::ColorChoice;
@@ -90,11 +92,19 @@ pub enum Command {
     Journal(journal::Journal),
     /// Find out what is wrong here, and the command that mends it
     Doctor(doctor::Doctor),
+    /// Print the profile and tenant for a shell's prompt
+    Prompt(prompt::Prompt),
     /// Print the version
     Version(version::Version),
 }
 
 impl Cli {
+    /// The format that the flags ask for. A prompt is one line whatever everything else prints.
+    fn output(&self) -> Option<String> {
+        let prompt = matches!(self.command, Command::Prompt(_)).then(|| OutputFormat::Table.to_string());
+        self.global.output.clone().or(prompt)
+    }
+
     /// The flags that are values of configuration keys.
     pub fn settings(&self) -> Flags {
         let login = match &self.command {
@@ -107,7 +117,7 @@ impl Cli {
             tenant: self.global.tenant.clone(),
             client_id: login.and_then(|login| login.client_id.clone()),
             store: login.and_then(|login| login.store.clone()),
-            output: self.global.output.clone(),
+            output: self.output(),
         }
     }
 }

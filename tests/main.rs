@@ -34,6 +34,8 @@ mod logout;
 mod network;
 mod orders;
 mod precedence;
+#[cfg(unix)]
+mod prompt;
 mod protected;
 #[cfg(target_os = "linux")]
 mod proxy;

@@ -15,6 +15,7 @@ use autocom::commands::orders::list::{ListAllAnswer as OrdersOfAll, ListAnswer a
 use autocom::commands::profiles::{
     current::CurrentAnswer, list::ListAnswer, show::ShowAnswer, unlock::UnlockAnswer,
 };
+use autocom::commands::prompt::PromptAnswer;
 use autocom::commands::tenants::list::{ListAllAnswer as TenantsOfAll, ListAnswer as TenantsList};
 use autocom::commands::version::VersionAnswer;
 use autocom::commands::whoami::{WhoamiAllAnswer, WhoamiAnswer};
@@ -51,6 +52,7 @@ fn schemas() -> Vec<(&'static str, Schema)> {
         of::<OrdersOfAll>("orders-list-all"),
         of::<TenantsList>("tenants-list"),
         of::<TenantsOfAll>("tenants-list-all"),
+        of::<PromptAnswer>("prompt"),
         of::<VersionAnswer>("version"),
         of::<WhoamiAnswer>("whoami"),
         of::<WhoamiAllAnswer>("whoami-all"),
@@ -127,6 +129,7 @@ fn what_every_command_prints_is_valid_by_its_schema() {
         ("orders-list-all", "orders list --profiles local"),
         ("tenants-list", "tenants list"),
         ("tenants-list-all", "tenants list --profiles local"),
+        ("prompt", "prompt"),
         ("version", "version"),
         ("whoami", "whoami"),
         ("whoami", "whoami --check"),

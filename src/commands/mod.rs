@@ -8,6 +8,7 @@ pub mod exec;
 pub mod journal;
 pub mod orders;
 pub mod profiles;
+pub mod prompt;
 pub mod several;
 pub mod tenants;
 pub mod version;
