@@ -4,6 +4,7 @@ mod usage_error;
 
 use std::ffi::OsString;
 use std::io::Write;
+use std::mem::ManuallyDrop;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -39,7 +40,7 @@ pub fn run(arguments: Vec<OsString>, environment: Environment) -> ExitCode {
     let stderr_colours = colour.colours(signs(&environment, environment.stderr_is_terminal));
     logging::start(cli.global.verbose, &environment, stderr_colours);
     // Not taken apart at the end either: the process is over then.
-    let session = std::mem::ManuallyDrop::new(session(&cli, &environment, stderr_colours));
+    let session = ManuallyDrop::new(session(&cli, &environment, stderr_colours));
     let reads_file = !mends_or_needs_no_file(&cli.command);
     let checked = session.check_output_format(reads_file);
     let expected = checked.and_then(|()| match resolves_by_itself(&cli.command) {
@@ -92,6 +93,7 @@ fn resolves_by_itself(command: &Command) -> bool {
         Command::Version(_)
             | Command::Completions(_)
             | Command::Man(_)
+            | Command::Prompt(_)
             | Command::Config(C::Path(_))
             | Command::Login(_)
             | Command::Auth(A::Login(_) | A::Token(_) | A::Refresh(_))
@@ -103,12 +105,41 @@ fn resolves_by_itself(command: &Command) -> bool {
     )
 }
 
-/// What `Cli::try_parse_from` does, but for one thing: clap's tree of commands is not taken down
-/// piece by piece. That is a tenth of what listing profiles costs, and the process ends soon.
+/// What `Cli::try_parse_from` does. First with the part of clap's tree that the words name: in the
+/// whole tree every command gets its own copy of every global flag, whoever is asked for. Whatever that
+/// part doesn't understand (a mistake, help, the version) the whole tree answers.
 fn parse(arguments: &[OsString]) -> Result<Cli, clap::Error> {
-    let mut command = std::mem::ManuallyDrop::new(Cli::command());
-    let matches = command.try_get_matches_from_mut(arguments)?;
-    Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
+    // Not taken down piece by piece either: the process ends soon.
+    let mut whole = ManuallyDrop::new(Cli::command());
+    let mut part = ManuallyDrop::new(named_part(&whole, arguments));
+    if let Some(cli) =
+        part.try_get_matches_from_mut(arguments).ok().and_then(|m| Cli::from_arg_matches(&m).ok())
+    {
+        return Ok(cli);
+    }
+    let matches = whole.try_get_matches_from_mut(arguments)?;
+    Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut whole))
+}
+
+/// `command` without the subcommands that no argument names. A line that this understands means the
+/// same to the whole: next to subcommands there are no positional arguments, so that a word that
+/// names a missing one is an error here.
+fn named_part(command: &clap::Command, arguments: &[OsString]) -> clap::Command {
+    let named = |sub: &&clap::Command| {
+        std::iter::once(sub.get_name())
+            .chain(sub.get_all_aliases())
+            .any(|name| arguments.iter().any(|word| word == name))
+    };
+    let below = command.get_subcommands().filter(named).map(|sub| match sub.has_subcommands() {
+        true => named_part(sub, arguments),
+        false => sub.clone(),
+    });
+    clap::Command::new(command.get_name().to_owned())
+        .aliases(command.get_all_aliases().map(str::to_owned))
+        .args(command.get_arguments().cloned())
+        .groups(command.get_groups().cloned())
+        .subcommand_required(true)
+        .subcommands(below)
 }
 
 fn run_command(command: Command, session: &Session, colour: ColorChoice) -> Result<Done, Error> {
@@ -128,6 +159,7 @@ fn run_command(command: Command, session: &Session, colour: ColorChoice) -> Resu
         Command::Doctor(doctor) => doctor.run(session),
         Command::Completions(completions) => completions.run(),
         Command::Man(man) => man.run(session),
+        Command::Prompt(prompt) => prompt.run(session, output(session, colour).colours),
         Command::Version(version) => version.run(),
     }
 }
@@ -135,7 +167,9 @@ fn run_command(command: Command, session: &Session, colour: ColorChoice) -> Resu
 fn session(cli: &Cli, environment: &Environment, colours: bool) -> Session {
     let global = &cli.global;
     let (quiet, terminal) = (global.quiet, environment.stderr_is_terminal);
+    let looks_only = matches!(cli.command, Command::Prompt(_));
     let notices = Notices::new(move |notice, text| match notice {
+        _ if looks_only => {}
         Notice::Warning => say(&format!("{} {text}", Tone::Warn.paint("warning:", colours))),
         Notice::Hint if terminal && !quiet => say(&format!("{} {text}", Tone::Faint.paint("note:", colours))),
         Notice::Always => say(text),
@@ -152,6 +186,7 @@ fn session(cli: &Cli, environment: &Environment, colours: bool) -> Session {
     )
     .asking(environment.can_ask() && !global.no_input)
     .request_timeout(global.request_timeout)
+    .looking_only(looks_only)
     .confirming(global.confirm.clone())
 }
 
@@ -249,5 +284,59 @@ impl Waiting for Spinner {
 
     fn say(&self, what: &str) {
         Spinner::say(self, what);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The paths of all commands that have none below them, by name and by alias.
+    fn leaves(command: &clap::Command, path: &str, found: &mut Vec<String>) {
+        for sub in command.get_subcommands() {
+            for name in std::iter::once(sub.get_name()).chain(sub.get_all_aliases()) {
+                let path = format!("{path} {name}");
+                match sub.has_subcommands() {
+                    true => leaves(sub, &path, found),
+                    false => found.push(path),
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_named_part_of_the_command_line_means_what_the_whole_means() {
+        let mut found = Vec::new();
+        leaves(&Cli::command(), "", &mut found);
+        assert!(found.len() > 20 && found.contains(&" profile ls".to_owned()), "{found:?}");
+        let (mut understood, mut parts) = (0, 0);
+        for path in &found {
+            let lines = [
+                "",
+                "one",
+                "-p list -o json",
+                "--tenant use one two=3",
+                "-qvv --color never list",
+                "-- true",
+                "-V",
+                "-h",
+                "nonsense --x",
+            ];
+            for line in lines {
+                for line in [format!("autocom {path} {line}"), format!("autocom {line} {path}")] {
+                    let words: Vec<OsString> = line.split_whitespace().map(OsString::from).collect();
+                    let text = |cli: Result<Cli, clap::Error>| match cli {
+                        Ok(cli) => format!("{cli:?}"),
+                        Err(error) => error.to_string(),
+                    };
+                    let whole = <Cli as clap::Parser>::try_parse_from(&words);
+                    let part = named_part(&Cli::command(), &words).try_get_matches_from(&words);
+                    understood += usize::from(whole.is_ok());
+                    parts += usize::from(part.is_ok());
+                    assert_eq!(text(parse(&words)), text(whole), "{line}");
+                }
+            }
+        }
+        assert!(understood > 100 && parts == understood, "{parts} of {understood}");
     }
 }

@@ -8,7 +8,8 @@ use clap::{Args, Parser, Subcommand};
 use jiff::SignedDuration;
 
 use crate::commands::{
-    api, auth, completions, config, doctor, exec, journal, man, orders, profiles, tenants, version, whoami,
+    api, auth, completions, config, doctor, exec, journal, man, orders, profiles, prompt, tenants, version,
+    whoami,
 };
 use crate::config::Flags;
 use crate::domain::OutputFormat;
@@ -98,11 +99,19 @@ pub enum Command {
     Doctor(doctor::Doctor),
     Completions(completions::Completions),
     Man(man::Man),
+    /// Print the profile and tenant for a shell's prompt
+    Prompt(prompt::Prompt),
     /// Print the version
     Version(version::Version),
 }
 
 impl Cli {
+    /// The format that the flags ask for. A prompt is one line whatever everything else prints.
+    fn output(&self) -> Option<String> {
+        let prompt = matches!(self.command, Command::Prompt(_)).then(|| OutputFormat::Table.to_string());
+        self.global.output.clone().or(prompt)
+    }
+
     /// The flags that are values of configuration keys.
     pub fn settings(&self) -> Flags {
         let login = match &self.command {
@@ -115,7 +124,7 @@ impl Cli {
             tenant: self.global.tenant.clone(),
             client_id: login.and_then(|login| login.client_id.clone()),
             store: login.and_then(|login| login.store.clone()),
-            output: self.global.output.clone(),
+            output: self.output(),
             expect: self.global.expect.clone(),
         }
     }

@@ -106,6 +106,15 @@ impl Session {
         Session { can_ask, ..self }
     }
 
+    /// Whether files are only looked at: one that is too open stays as it is, for a command that can
+    /// say so to tighten.
+    pub fn looking_only(mut self, only: bool) -> Session {
+        if only {
+            self.paths = self.paths.looking_only();
+        }
+        self
+    }
+
     pub fn request_timeout(self, timeout: Option<Duration>) -> Session {
         Session { request_timeout: timeout, ..self }
     }

@@ -583,7 +583,7 @@ proptest::proptest! {
         use autocom::domain::Key;
         use autocom::system::{locks::Locks, notices::Notices, paths::Place};
         let dir = tempfile::tempdir().unwrap();
-        let place = Place { path: dir.path().join("config.toml"), by_variable: None };
+        let place = Place { path: dir.path().join("config.toml"), by_variable: None, look_only: false };
         let mut text: String = lines.iter().enumerate().map(|(n, line)| format!("# above {n}\n{line} # behind {n}\n")).collect();
         text.push_str("[profiles.z] # head\ntenant = \"z\" # z\n# end\n");
         if windows { text = text.replace('\n', "\r\n"); }

@@ -284,3 +284,34 @@ fn an_unknown_profile_comes_with_the_nearest_name() {
         .code(2)
         .says("hint: profiles that exist: staging, prod (did you mean staging?)");
 }
+
+#[test]
+fn a_mistyped_profile_is_answered_with_the_nearest_name_first_wherever_it_is_typed() {
+    let mut world = World::new();
+    world.config(
+        "profile = \"prod\"\n[profiles.prod]\napi_url = \"https://prod.test\"\n\
+         [profiles.staging]\napi_url = \"https://staging.test\"\n",
+    );
+    for line in [
+        "profiles use stagin",
+        "profiles show stagin",
+        "profiles set stagin tenant=acme",
+        "profiles rename stagin other",
+        "profiles remove stagin",
+        "profiles remove prod --use stagin",
+        "profiles lock stagin",
+        "profiles unlock stagin --reason why",
+        "config set profile stagin",
+        "config get profiles.stagin.tenant",
+        "whoami --profile stagin",
+        "whoami --profiles stagin",
+    ] {
+        world.run(line).code(2).says("staging, prod");
+    }
+    world
+        .set("AUTOCOM_PROFILE", "stagin")
+        .run("whoami")
+        .code(2)
+        .says("AUTOCOM_PROFILE")
+        .says("staging, prod");
+}

@@ -42,6 +42,8 @@ mod man;
 mod network;
 mod orders;
 mod precedence;
+#[cfg(unix)]
+mod prompt;
 mod protected;
 #[cfg(target_os = "linux")]
 mod proxy;

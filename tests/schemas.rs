@@ -18,6 +18,7 @@ use autocom::commands::profiles::{
     current::CurrentAnswer, export::ExportAnswer, list::ListAnswer, pin::PinAnswer, show::ShowAnswer,
     unlock::UnlockAnswer,
 };
+use autocom::commands::prompt::PromptAnswer;
 use autocom::commands::tenants::list::{ListAllAnswer as TenantsOfAll, ListAnswer as TenantsList};
 use autocom::commands::version::VersionAnswer;
 use autocom::commands::whoami::{WhoamiAllAnswer, WhoamiAnswer};
@@ -58,6 +59,7 @@ fn schemas() -> Vec<(&'static str, Schema)> {
         of::<OrdersOfAll>("orders-list-all"),
         of::<TenantsList>("tenants-list"),
         of::<TenantsOfAll>("tenants-list-all"),
+        of::<PromptAnswer>("prompt"),
         of::<VersionAnswer>("version"),
         of::<WhoamiAnswer>("whoami"),
         of::<WhoamiAllAnswer>("whoami-all"),
@@ -140,6 +142,7 @@ fn what_every_command_prints_is_valid_by_its_schema() {
         ("orders-list-all", "orders list --profiles local"),
         ("tenants-list", "tenants list"),
         ("tenants-list-all", "tenants list --profiles local"),
+        ("prompt", "prompt"),
         ("version", "version"),
         ("whoami", "whoami"),
         ("whoami", "whoami --check"),

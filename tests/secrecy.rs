@@ -57,6 +57,7 @@ pub fn arguments() -> BTreeMap<&'static str, Vec<&'static str>> {
         ("profiles unlock", vec!["one --reason why"]),
         ("profiles lock", vec!["one"]),
         ("auth status", vec!["", "--check"]),
+        ("prompt", vec!["", "--color always --shell bash"]),
         ("doctor", vec!["", "--offline", "--fix"]),
         ("auth token", vec!["", "--min-ttl 999999999"]),
         ("tenants use", vec!["globex", "acme --no-check"]),

@@ -267,7 +267,7 @@ impl Case {
 
         let [api_url, tenant, client_id, store, output] = self.flags.1.values.clone();
         let profile = self.flags.0.map(str::to_owned);
-        let flags = Flags { profile, api_url, tenant, client_id, store, output };
+        let flags = Flags { profile, api_url, tenant, client_id, store, output, ..Flags::default() };
         let mut variables: Vec<_> = KEYS
             .iter()
             .zip(&self.variables.1.values)

@@ -11,6 +11,7 @@ pub mod journal;
 pub mod man;
 pub mod orders;
 pub mod profiles;
+pub mod prompt;
 pub mod several;
 pub mod tenants;
 pub mod version;

@@ -260,7 +260,7 @@ mod tests {
     use super::*;
 
     fn place(dir: &tempfile::TempDir) -> Place {
-        Place { path: dir.path().join("logins.toml"), by_variable: None }
+        Place { path: dir.path().join("logins.toml"), by_variable: None, look_only: false }
     }
 
     #[test]

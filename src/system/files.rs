@@ -57,6 +57,7 @@ impl Trust {
     /// The rule of section 2 for `place`.
     pub fn of(place: &Place, holds_secrets: bool) -> Trust {
         match (place.by_variable, holds_secrets) {
+            (None, _) if place.look_only => Trust::WarnOnly,
             (None, _) => Trust::Tighten,
             (Some(_), true) => Trust::WarnOnly,
             (Some(_), false) => Trust::AsIs,
@@ -172,7 +173,8 @@ pub fn check_folder(place: &Place, notices: &Notices) -> Result<(), FileError> {
     if mode & 0o077 == 0 || !metadata.is_dir() {
         return Ok(());
     }
-    if place.by_variable.is_none() && fs::set_permissions(path, fs::Permissions::from_mode(0o700)).is_ok() {
+    let ours = place.by_variable.is_none() && !place.look_only;
+    if ours && fs::set_permissions(path, fs::Permissions::from_mode(0o700)).is_ok() {
         notices.warn(format!("{} was open to others (mode {mode:04o}); it is 0700 now", path.display()));
     } else if mode & 0o022 != 0 {
         notices.warn(format!("{} can be written by others (mode {mode:04o})", path.display()));

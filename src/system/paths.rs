@@ -10,6 +10,8 @@ pub struct Place {
     pub path: PathBuf,
     /// Named by a variable: somebody else looks after its mode (mounted, committed).
     pub by_variable: Option<&'static str>,
+    /// Whether it is only looked at, and its mode stays as it is.
+    pub look_only: bool,
 }
 
 /// The files of section 2 of the contract. All is `None` where there is no home at all.
@@ -40,8 +42,12 @@ impl Paths {
         let place = |variable: Option<&'static str>, file: &str| {
             let named = variable.and_then(|name| Some((name, environment.path_var(name)?)));
             match (named, &home) {
-                (Some((name, path)), _) => Some(Place { path: absolute(path), by_variable: Some(name) }),
-                (None, Some(home)) => Some(Place { path: home.join(file), by_variable: None }),
+                (Some((name, path)), _) => {
+                    Some(Place { path: absolute(path), by_variable: Some(name), look_only: false })
+                }
+                (None, Some(home)) => {
+                    Some(Place { path: home.join(file), by_variable: None, look_only: false })
+                }
                 (None, None) => None,
             }
         };
@@ -53,8 +59,17 @@ impl Paths {
             leases: place(None, "unlocked.json"),
             journal: place(None, "journal.jsonl"),
             locks: home.as_ref().map(|home| home.join("locks")),
-            home: home.map(|path| Place { path, by_variable }),
+            home: home.map(|path| Place { path, by_variable, look_only: false }),
         }
+    }
+
+    /// The same files, for one who changes nothing about them.
+    pub fn looking_only(mut self) -> Paths {
+        let all = [&mut self.home, &mut self.config, &mut self.logins, &mut self.leases, &mut self.journal];
+        for place in all.into_iter().chain([&mut self.credentials]).flatten() {
+            place.look_only = true;
+        }
+        self
     }
 }
 

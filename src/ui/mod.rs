@@ -8,6 +8,7 @@ pub mod output;
 pub mod prompt;
 mod report;
 pub mod rows;
+pub mod segment;
 pub mod spinner;
 pub mod style;
 mod table;

@@ -45,6 +45,7 @@ impl Output {
 
     fn text(&self, view: View) -> String {
         match view {
+            View::Line(line) if line.is_empty() => line,
             View::Line(line) => line + "\n",
             View::Table { rows, empty, .. } if rows.is_empty() && self.terminal => format!("{empty}\n"),
             View::Table { columns, rows, .. } if self.terminal => {

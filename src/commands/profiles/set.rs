@@ -36,8 +36,11 @@ impl Set {
         let config = session.config()?;
         let exists = config.exists(&name);
         if !exists && !changes.iter().any(|(key, value)| *key == Key::ApiUrl && !value.is_empty()) {
-            return Err(Error::from(config.unknown(name.as_str(), Origin::Flag("the command line")))
-                .hint(format!("to create it: autocom profiles set {name} api_url=URL")));
+            let unknown = Error::from(config.unknown(name.as_str(), Origin::Flag("the command line")));
+            let create = format!("to create it: autocom profiles set {name} api_url=URL");
+            // A slip is likelier than a profile that was to be made.
+            let existing = unknown.hint.clone().filter(|_| !config.profiles().is_empty());
+            return Err(unknown.hint(existing.map_or(create.clone(), |names| format!("{names}; {create}"))));
         }
         let target = EditTarget::of(&name);
         session.config_file().edit(|edit| {

@@ -20,7 +20,7 @@ fn world(contents: Option<&str>) -> World {
         assert_eq!(notice, Notice::Warning);
         sink.lock().unwrap().push(text.to_owned());
     });
-    let place = Some(Place { path, by_variable: None });
+    let place = Some(Place { path, by_variable: None, look_only: false });
     let store = FileStore::new(place, Locks::new(Some(dir.path().join("locks"))), Arc::new(notices));
     World { dir, said, store }
 }

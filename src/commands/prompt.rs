@@ -1,0 +1,119 @@
+use clap::Args;
+use clap::builder::PossibleValuesParser;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::Done;
+use super::profiles::list::token_cell;
+use crate::config::Resolved;
+use crate::domain::TokenStatus;
+use crate::error::Result;
+use crate::session::Session;
+use crate::session::listing::ProfileRow;
+use crate::session::protection::Openness;
+use crate::ui::segment::{self, Field, Shell, Template};
+use crate::ui::style::Tone;
+use crate::ui::view::{View, Viewed};
+
+/// Where the configuration can't be read: a prompt never shows an error, but should not hide one.
+const BROKEN: &str = "autocom?";
+
+/// Print the profile and tenant that commands use here, for a shell's prompt
+///
+/// Prints nothing where no environment is known, and `autocom?` where the configuration is broken (any
+/// other command says how). Reads two small files; opens no store and no connection, writes nothing.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Fields:  {profile} {tenant} {host} {user} {status} {mark}; what stands inside the braces next to the
+         name comes and goes with the field: '{profile}{ (tenant)}'
+Marks:   # protected   ~ protected, but unlocked now   ! the token has ended
+Colour:  a prompt is no terminal to us: --color always, with --shell for bash and zsh")]
+pub struct Prompt {
+    /// What to print
+    #[arg(long, value_name = "TEMPLATE", default_value = "{profile}{:tenant}{mark}")]
+    format: Template,
+    /// The shell whose prompt it is: how it is told which characters take no room
+    #[arg(long, value_name = "SHELL", value_parser = PossibleValuesParser::new(Shell::ALL))]
+    shell: Option<String>,
+}
+
+/// `autocom prompt -o json`.
+#[derive(Default, Serialize, JsonSchema)]
+#[schemars(title = "autocom prompt")]
+pub struct PromptAnswer {
+    /// Null where no environment is known, or the configuration is broken.
+    pub profile: Option<String>,
+    pub tenant: Option<String>,
+    pub host: Option<String>,
+    /// E-mail of the user who is logged in.
+    pub user: Option<String>,
+    pub status: Option<TokenStatus>,
+    /// `#`, `~` and `!` as in the prompt; `?` for a broken configuration.
+    pub mark: String,
+    #[serde(skip)]
+    #[schemars(skip)]
+    line: String,
+}
+
+impl Viewed for PromptAnswer {
+    fn view(&self) -> View {
+        View::Line(self.line.clone())
+    }
+}
+
+impl Prompt {
+    pub fn run(self, session: &Session, colours: bool) -> Result<Done> {
+        let shell = self.shell.as_deref().map(Shell::named);
+        let paint = |text: &str, tone| match colours {
+            true => segment::paint(text, tone, shell),
+            false => text.to_owned(),
+        };
+        let profile = session.config().and_then(|config| Ok(config.resolve(config.select()?)?));
+        Ok(Done::answer(match profile {
+            Err(_) => PromptAnswer {
+                mark: "?".to_owned(),
+                line: paint(BROKEN, Tone::Bad),
+                ..PromptAnswer::default()
+            },
+            Ok(profile) if profile.api_url.is_none() => PromptAnswer::default(),
+            Ok(profile) => self.answer(&profile, session.row(&profile, true), paint),
+        }))
+    }
+
+    fn answer(
+        &self,
+        profile: &Resolved,
+        row: ProfileRow,
+        paint: impl Fn(&str, Tone) -> String,
+    ) -> PromptAnswer {
+        let (guard, tone) = match row.openness {
+            Openness::Protected => ("#", Tone::Guarded),
+            Openness::Unlocked { .. } => ("~", Tone::Warn),
+            Openness::Open | Openness::Unknown => ("", Tone::Good),
+        };
+        let gone = matches!(row.token, TokenStatus::Expired | TokenStatus::LoggedOut | TokenStatus::Foreign);
+        let mut answer = PromptAnswer {
+            profile: row.name,
+            tenant: row.tenant,
+            host: profile.api_url.as_ref().map(|url| url.value.authority()),
+            user: row.user,
+            status: Some(row.token),
+            mark: format!("{guard}{}", if gone { "!" } else { "" }),
+            line: String::new(),
+        };
+        let value = |field| {
+            let (text, tone) = match field {
+                Field::Profile => (answer.profile.as_deref().or(answer.host.as_deref()), tone),
+                Field::Tenant => (answer.tenant.as_deref(), Tone::Plain),
+                Field::Host => (answer.host.as_deref(), Tone::Plain),
+                Field::User => (answer.user.as_deref(), Tone::Plain),
+                Field::Status => (Some(row.token.as_str()), token_cell(row.token).tone),
+                // Our own signs: a value may not have them.
+                Field::Mark => return (answer.mark.clone(), if gone { Tone::Bad } else { tone }),
+            };
+            (segment::tame(text.unwrap_or_default()), tone)
+        };
+        answer.line = self.format.fill(value, paint);
+        answer
+    }
+}
