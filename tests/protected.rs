@@ -70,6 +70,10 @@ fn nothing_that_changes_something_gets_through_by_any_way() {
         format!("PUT orders/{order} --input {home}/query.json"),
         format!("POST {api_url}/orders/{order}"),
         "POST auth/other".to_owned(),
+        // Only a logout of autocom's own ends a token unasked.
+        "POST auth/logout".to_owned(),
+        "POST auth/logout -f all=true".to_owned(),
+        "POST auth/logout?_method=DELETE".to_owned(),
         format!("graphql --input {home}/mutation.json"),
         format!("graphql --input {home}/batch.json"),
         format!("graphql --input {home}/named.json"),
@@ -84,11 +88,15 @@ fn nothing_that_changes_something_gets_through_by_any_way() {
     // By every name that leads there.
     let elsewhere = Sandbox::start(Options::default()).unwrap();
     world.run(&format!("profiles set other api_url={}", elsewhere.api_url())).ok();
+    world.run(&format!("profiles set sibling api_url={api_url}")).ok();
+    let respelled = api_url.replace("127.0.0.1", "localhost");
     let token = sandbox.mint_pat("ada", None);
     world.plant(&token);
-    type Ways<'a> = [(&'a str, &'a [(&'a str, &'a str)]); 6];
+    type Ways<'a> = [(&'a str, &'a [(&'a str, &'a str)]); 8];
     let ways: Ways<'_> = [
         ("-p prod", &[]),
+        ("-p sibling", &[]),
+        (&format!("--api-url {respelled}"), &[("AUTOCOM_TOKEN", &token)]),
         ("", &[]),
         (&format!("--api-url {api_url}"), &[]),
         (&format!("--api-url {api_url} -p other"), &[("AUTOCOM_TOKEN", &token)]),
@@ -101,7 +109,8 @@ fn nothing_that_changes_something_gets_through_by_any_way() {
         }
         for request in &requests {
             // A whole address is not below every one of these.
-            let is_foreign = way.contains("/api --no-input") && request.contains("://");
+            let is_foreign =
+                (way.contains("/api --no-input") || way.contains("localhost")) && request.contains("://");
             let outcome = world.run(&format!("api {request} {way}")).code(2);
             if !is_foreign {
                 outcome.says("profile prod is protected").says("--confirm prod").says("nothing was sent");
@@ -137,6 +146,13 @@ fn no_command_but_a_confirmed_one_changes_anything_in_a_protected_profile() {
     assert!(ran.len() > 25, "{ran:?}");
     assert_eq!(changes(&sandbox), [""; 0]);
     assert!(sandbox.requests().len() > 5, "they did reach it");
+    // Among them are some that would have.
+    let (world, sandbox) = (World::new(), Sandbox::start(Options::default()).unwrap());
+    world.log_in(&sandbox, "ada", "");
+    for more in &arguments["api"] {
+        world.run_with_input(&format!("api {more}"), "{}");
+    }
+    assert!(!changes(&sandbox).is_empty());
 }
 
 #[test]
@@ -223,11 +239,37 @@ fn what_can_not_be_written_down_is_not_sent_and_a_killed_command_leaves_its_trac
     let text = world.read("journal.jsonl");
     files::replace(&world.path("journal.jsonl"), format!("{text}{{\"at\":\"20").as_bytes()).unwrap();
     world.run(&line).ok();
-    let outcome = world.run("journal -o json").ok().says("1 lines can't be read");
+    let outcome = world.run("journal -o json").ok().says("a line can't be read (1)");
     let entries = outcome.json();
     let status: Vec<_> = entries.as_array().unwrap().iter().map(|entry| entry["status"].clone()).collect();
     assert_eq!(status, [Value::Null, 200.into()]);
     world.run("journal").ok().prints("unknown");
+}
+
+#[test]
+fn a_reading_request_is_not_led_on_to_a_change_nor_a_change_taken_on_by_another_user() {
+    let (world, sandbox, order) = prod();
+    sandbox
+        .fault("/api/v1/orders", Fault::status(302).header("Location", "/api/v1/graphql?query=mutation{a}"));
+    world.run("api orders").code(1).says("which may change something: not followed");
+    assert!(sandbox.requests().iter().all(|request| request.path != "/api/v1/graphql"));
+
+    world.run("profiles unlock prod --reason x").ok();
+    sandbox.revoke(&world.stored(&sandbox.api_url(), "access_token"));
+    let path = format!("/api/v1/orders/{order}");
+    sandbox.fault(&path, Fault::status(401).delay(std::time::Duration::from_secs(4)));
+    let patch = world.start(&format!("api PATCH orders/{order} -f status=shipped"));
+    assert!(until(|| sandbox.requests().iter().any(|request| request.path == path)));
+    let mary = sandbox.mint_pat("mary", None);
+    world.login_with_token(&sandbox.api_url(), &mary, "--profile prod --tenant acme").ok();
+    patch.finish().code(4).says("mary@example.test has logged in in place of ada@example.test");
+    let tokens: std::collections::BTreeSet<_> = sandbox
+        .requests()
+        .into_iter()
+        .filter(|request| request.path == path && request.method == "PATCH")
+        .map(|request| request.authorization)
+        .collect();
+    assert_eq!(tokens.len(), 1, "only ada's was sent");
 }
 
 #[test]
@@ -295,6 +337,22 @@ fn a_lease_opens_one_profile_to_one_user_and_ends_by_itself() {
         assert_eq!(outcome.code, 2, "{why}: {outcome:?}");
     }
     world.write("unlocked.json", &text);
+    world.run(&change).ok();
+    // It goes with the name and the protection that it was given for.
+    for (away, back) in [
+        ("profiles rename prod production", "profiles rename production prod"),
+        ("profiles set prod protected=false", "profiles set prod protected=true"),
+        (
+            "profiles remove prod --use default --keep-credential",
+            "profiles set prod protected=true api_url=URL",
+        ),
+    ] {
+        world.run(away).ok().says("is not unlocked any more");
+        world.run(&back.replace("URL", &sandbox.api_url())).ok();
+        world.run(&format!("{change} -p prod")).code(2);
+        world.write("unlocked.json", &text);
+    }
+    world.run("profiles use prod").ok();
     world.run(&change).ok();
     world.run("profiles lock prod").ok().says("is locked");
     world.run("profiles lock prod").ok().says("was not unlocked");

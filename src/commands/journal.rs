@@ -46,7 +46,7 @@ impl Viewed for JournalAnswer {
                 Column::kept("STATUS"),
             ],
             rows: self.0.iter().map(cells).collect(),
-            empty: "nothing was sent to a protected profile",
+            empty: "no request to a protected profile is in the journal",
         }
     }
 }
@@ -92,8 +92,8 @@ fn status(entry: &Entry) -> Cell {
             Cell::new(status.to_string()).tone(Tone::Good)
         }
         (EntryEvent::Request, Some(status), _) => Cell::new(status.to_string()).tone(Tone::Bad),
-        (EntryEvent::Request, None, Some(_)) => Cell::new("failed").tone(Tone::Bad),
         // It may have been done all the same.
+        (EntryEvent::Request, None, Some(_)) => Cell::new("no answer").tone(Tone::Warn),
         (EntryEvent::Request, None, None) => Cell::new("unknown").tone(Tone::Warn),
         _ => Cell::absent(),
     }
@@ -101,14 +101,8 @@ fn status(entry: &Entry) -> Cell {
 
 impl Journal {
     pub fn run(self, session: &Session) -> Result<Done> {
-        let config = session.config()?;
-        let mut entries = session.journal()?;
-        if let Some(name) = &config.flags.profile {
-            // Also of one that is gone by now: what was sent was sent.
-            entries.retain(|entry| entry.profile == *name);
-        }
-        let surplus = if self.all { 0 } else { entries.len().saturating_sub(self.limit) };
-        entries.drain(..surplus);
+        let most = if self.all { usize::MAX } else { self.limit };
+        let entries = session.journal(session.config()?.flags.profile.as_deref(), most)?;
         Ok(Done::answer(JournalAnswer(entries)))
     }
 }

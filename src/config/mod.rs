@@ -88,6 +88,7 @@ pub struct Config {
     /// Read once the selection gets that far.
     pins: OnceLock<Pins>,
     here: OnceLock<Option<PathBuf>>,
+    guarded: OnceLock<Vec<protection::Guarded>>,
 }
 
 impl Config {
@@ -142,6 +143,7 @@ impl Config {
             pins_at: None,
             pins: OnceLock::new(),
             here: OnceLock::new(),
+            guarded: OnceLock::new(),
         })
     }
 

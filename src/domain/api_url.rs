@@ -75,6 +75,16 @@ impl ApiUrl {
         self == other || self.0.origin() == other.0.origin()
     }
 
+    /// Whether the two most likely lead to one machine: the same host by another spelling or scheme. For
+    /// caution only; who a credential belongs to is [`ApiUrl::same_origin`].
+    pub fn same_place(&self, other: &ApiUrl) -> bool {
+        let host = |url: &ApiUrl| {
+            let host = url.0.host_str().unwrap_or_default().trim_end_matches('.').to_owned();
+            if url.is_loopback() { "localhost".to_owned() } else { host }
+        };
+        host(self) == host(other) && self.0.port_or_known_default() == other.0.port_or_known_default()
+    }
+
     /// `path` (starting with `/`) below the platform base: this address without its trailing `/api/v1`,
     /// where OAuth lives.
     pub fn below_base(&self, path: &str) -> Url {

@@ -5,6 +5,7 @@ use std::fmt;
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use http::{Method, Request};
+use url::{Position, Url};
 
 use super::X_TENANT;
 use super::effect::{self, Change};
@@ -19,6 +20,7 @@ pub struct Call {
     tenant: InTenant,
     headers: HeaderMap,
     body: Bytes,
+    ends_its_token: bool,
 }
 
 /// Which `X-Tenant` goes along.
@@ -37,6 +39,7 @@ impl Call {
             tenant: InTenant::ThePlatforms,
             headers: HeaderMap::new(),
             body: Bytes::new(),
+            ends_its_token: false,
         }
     }
 
@@ -64,9 +67,25 @@ impl Call {
         Call { body: body.into(), ..self }
     }
 
+    /// Revokes the token that it is sent with, and changes nothing else.
+    pub(super) fn logout() -> Call {
+        Call { ends_its_token: true, ..Call::post("/auth/logout") }
+    }
+
+    /// Whether it is [`Call::logout`]: nobody need let that through.
+    pub(super) fn ends_its_token(&self) -> bool {
+        self.ends_its_token
+    }
+
     /// What it may change at the platform; `None`: it only reads.
     pub fn change(&self) -> Option<Change> {
         effect::change(&self.method, &self.path, &self.headers, &self.body)
+    }
+
+    /// Whether it would change something at `url`, where it only reads at its own address.
+    pub(super) fn would_change_at(&self, url: &Url) -> bool {
+        let path = &url[Position::BeforePath..Position::AfterQuery];
+        effect::change(&self.method, path, &self.headers, &self.body).is_some() && self.change().is_none()
     }
 
     pub(super) fn method(&self) -> &Method {

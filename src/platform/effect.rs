@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use apollo_parser::Parser;
 use apollo_parser::cst::{Definition, OperationDefinition, Selection};
 use http::Method;
-use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, UPGRADE};
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, UPGRADE};
 use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -19,9 +19,17 @@ use super::GRAPHQL;
 use crate::domain::printable;
 
 const LONGEST_WORDS: usize = 120;
+const MOST_DECODINGS: usize = 4;
 
 /// What a server may take for the method instead of the method.
-const OVERRIDES: [&str; 3] = ["x-http-method-override", "x-http-method", "x-method-override"];
+const OVERRIDES: [&str; 6] = [
+    "x-http-method-override",
+    "x-http-method",
+    "x-method-override",
+    "x-forwarded-method",
+    "x-original-url",
+    "x-rewrite-url",
+];
 
 /// A request that may change something, as people are told of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,17 +53,27 @@ struct Question<'a> {
     #[serde(borrow, default)]
     #[expect(dead_code, reason = "they choose nothing; naming them is what allows them")]
     variables: Option<&'a RawValue>,
+    /// Nothing but nothing: a stored query is named here.
+    #[serde(default)]
+    extensions: Option<serde_json::Map<String, serde_json::Value>>,
 }
 
 /// `None`: it only reads.
 pub(super) fn change(method: &Method, path: &str, headers: &HeaderMap, body: &[u8]) -> Option<Change> {
     let (endpoint, query) = path.split_once('?').unwrap_or((path, ""));
-    let overridden = OVERRIDES.iter().any(|name| headers.contains_key(*name))
+    // Some servers take an underscore for a hyphen.
+    let overrides = |name: &HeaderName| OVERRIDES.contains(&name.as_str().replace('_', "-").as_str());
+    let overridden = headers.keys().any(overrides)
         || headers.contains_key(UPGRADE)
         || parameters(query).any(|(name, _)| name == "_method");
     let reads = match *method {
         _ if overridden => false,
-        Method::POST => endpoint == GRAPHQL && query.is_empty() && is_plain_json(headers) && asks(body),
+        Method::POST => {
+            endpoint.strip_suffix('/').unwrap_or(endpoint) == GRAPHQL
+                && query.is_empty()
+                && is_plain_json(headers)
+                && asks(body)
+        }
         _ if method.is_safe() => !mentions_graphql(endpoint) || (body.is_empty() && asks_by_address(query)),
         _ => false,
     };
@@ -72,8 +90,16 @@ fn parameters(query: &str) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)>
 
 /// However it is spelled: a server may see the same place in it.
 fn mentions_graphql(endpoint: &str) -> bool {
-    let once = percent_decode_str(endpoint).decode_utf8_lossy();
-    percent_decode_str(&once).decode_utf8_lossy().to_ascii_lowercase().contains("graphql")
+    let mut text = endpoint.to_ascii_lowercase();
+    // As often as anybody on the way may decode it.
+    for _ in 0..MOST_DECODINGS {
+        let decoded = percent_decode_str(&text).decode_utf8_lossy().to_ascii_lowercase();
+        if decoded == text {
+            return text.contains("graphql");
+        }
+        text = decoded;
+    }
+    true // whoever wraps it up so often has something to hide
 }
 
 /// Whether a server reads the body as we do.
@@ -82,16 +108,21 @@ fn is_plain_json(headers: &HeaderMap) -> bool {
     let (Some(only), None) = (types.next().and_then(|it| it.to_str().ok()), types.next()) else {
         return false;
     };
-    let is_json = ["application/json", "application/json; charset=utf-8", "application/json;charset=utf-8"]
-        .iter()
-        .any(|json| only.eq_ignore_ascii_case(json));
+    let mut parts = only.split(';').map(str::trim);
+    let is_json = parts.next().is_some_and(|kind| kind.eq_ignore_ascii_case("application/json"))
+        && parts.all(|parameter| {
+            let parameter = parameter.to_ascii_lowercase().replace('"', "");
+            matches!(parameter.as_str(), "" | "charset=utf-8")
+        });
     is_json && !headers.contains_key(CONTENT_ENCODING)
 }
 
 /// Whether the body asks GraphQL a query and nothing else.
 fn asks(body: &[u8]) -> bool {
     serde_json::from_slice::<Question>(body).is_ok_and(|question| {
-        chosen(&question.query, question.operation_name.as_deref()).is_some_and(|it| it.is_query)
+        let is_stored = question.extensions.is_some_and(|extensions| !extensions.is_empty());
+        !is_stored
+            && chosen(&question.query, question.operation_name.as_deref()).is_some_and(|it| it.is_query)
     })
 }
 
@@ -258,7 +289,7 @@ mod tests {
         ] {
             assert!(posted(body).is_some(), "{body}");
         }
-        let query = r#"{"query":"{ a }","variables":{"n":[1e400]},"operationName":null}"#;
+        let query = r#"{"query":"{ a }","variables":{"n":[1e400]},"operationName":null,"extensions":{}}"#;
         assert_eq!(posted(query), None);
         let with = |name: &'static str, value: &'static str| {
             let mut headers = json();
@@ -270,11 +301,17 @@ mod tests {
             with("content-type", "application/x-www-form-urlencoded"),
             with("content-encoding", "gzip"),
             with("x-http-method-override", "DELETE"),
+            with("x_http_method_override", "DELETE"),
+            with("content-type", "application/json; charset=utf-16"),
             HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static("application/graphql"))]),
         ] {
             assert!(change(&Method::POST, GRAPHQL, &headers, query.as_bytes()).is_some(), "{headers:?}");
         }
-        for path in ["/graphql?query=mutation{a}", "/graphql/", "/GraphQL", "/graphql/../orders", "/orders"] {
+        let quoted = HeaderValue::from_static("application/json ; charset=\"UTF-8\"");
+        let quoted = HeaderMap::from_iter([(CONTENT_TYPE, quoted)]);
+        assert_eq!(change(&Method::POST, "/graphql/", &quoted, query.as_bytes()), None);
+        for path in ["/graphql?query=mutation{a}", "/graphql//", "/GraphQL", "/graphql/../orders", "/orders"]
+        {
             assert!(change(&Method::POST, path, &json(), query.as_bytes()).is_some(), "{path}");
         }
     }
@@ -282,7 +319,13 @@ mod tests {
     #[test]
     fn a_method_that_reads_is_believed_unless_graphql_or_an_override_stands_in_the_address() {
         let get = |path: &str| change(&Method::GET, path, &HeaderMap::new(), b"");
-        for path in ["/orders?query=mutation", "/graphql", "/graphql?query=%7Ba%7D", "/x?status=a&status=b"] {
+        for path in [
+            "/orders/50%25?status=a",
+            "/orders?query=mutation",
+            "/graphql",
+            "/graphql?query=%7Ba%7D",
+            "/x?status=a&status=b",
+        ] {
             assert_eq!(get(path), None, "{path}");
         }
         for path in [
@@ -290,6 +333,8 @@ mod tests {
             "/%67raph%71l/?query=mutation+M{a}",
             "/api%2fGraphQL?query={a}&query=mutation{a}",
             "/%2567raphql?query=mutation{a}",
+            "/%25252567raphql?query=mutation{a}",
+            "/%252525252567raphql?query=mutation{a}",
             "/graphql?id=stored",
             "/graphql?operationName=A",
             "/orders/7?_method=DELETE",

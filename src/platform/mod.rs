@@ -17,8 +17,8 @@ mod tenants;
 
 use std::time::{Duration, Instant};
 
+use http::StatusCode;
 use http::header::HeaderName;
-use http::{Method, StatusCode};
 use url::Url;
 
 pub use answer::Answer;
@@ -39,8 +39,6 @@ const X_TENANT: HeaderName = HeaderName::from_static("x-tenant");
 /// Pages of orders are the largest answers, at some 100 KiB.
 const LARGEST_ANSWER: usize = 8 << 20;
 /// Revoking is best effort: a logout must not hang on it.
-/// Revokes the token that it is asked with, and changes nothing else.
-const LOGOUT: &str = "/auth/logout";
 const LOGOUT_DEADLINE: Duration = Duration::from_secs(5);
 
 /// Where a platform gets the token that it sends.
@@ -174,7 +172,7 @@ impl<T: TokenSource> Platform<T> {
     /// Revokes the token: `POST /auth/logout`. Gives up after 5 seconds. A token that is dead
     /// already is [`PlatformError::Unauthenticated`].
     pub async fn logout(&self) -> Result<(), T::Error> {
-        let call = self.send(Call::post(LOGOUT));
+        let call = self.send(Call::logout());
         match tokio::time::timeout(LOGOUT_DEADLINE, call).await {
             Ok(answer) => Ok(answer?.accepted().map(drop)?),
             Err(_) => {
@@ -192,7 +190,7 @@ impl<T: TokenSource> Platform<T> {
     pub async fn send(&self, call: Call) -> Result<Answer, T::Error> {
         let token = self.tokens.current().await?;
         let Some(change) = call.change() else { return Ok(self.deliver(&call, token, true).await??) };
-        let admission = match change.method == Method::POST && change.path == LOGOUT {
+        let admission = match call.ends_its_token() {
             true => Admission::default(),
             false => self.tokens.admit(&change).await?,
         };
@@ -246,6 +244,8 @@ impl<T: TokenSource> Platform<T> {
             }
             let answer = self.once(&url, call, token).await?;
             match redirect::next(&url, call.method(), &answer)? {
+                // A server must not turn what reads into what changes.
+                Some(next) if call.would_change_at(&next) => return Err(redirect::to_a_change(&url, &next)),
                 Some(next) => url = next,
                 None => return Ok(answer),
             }

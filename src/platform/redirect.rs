@@ -46,6 +46,11 @@ pub(super) fn next(from: &Url, method: &Method, answer: &Answer) -> Result<Optio
     Ok(Some(to))
 }
 
+/// A redirect from what reads to what may change something.
+pub(super) fn to_a_change(from: &Url, to: &Url) -> PlatformError {
+    refused(from, format!("sent us on to {}, which may change something: not followed", shown(to)))
+}
+
 pub(super) fn too_many(from: &Url) -> PlatformError {
     refused(from, format!("sent us on {MOST_REDIRECTS} times and then once more"))
 }

@@ -7,7 +7,7 @@
 
 use std::ffi::OsString;
 use std::fs::{self, File};
-use std::io::{self, Read, Seek, Write};
+use std::io::{self, BufRead, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
 use super::notices::Notices;
@@ -266,6 +266,36 @@ pub fn append_line(path: &Path, line: &str, trust: Trust, notices: &Notices) -> 
     let begin = if last == [b'\n'] { "" } else { "\n" };
     // At once, so that a line is whole or cut short, never mixed with another.
     file.write_all(format!("{begin}{line}\n").as_bytes()).and_then(|()| file.sync_data()).map_err(failed())
+}
+
+/// Hands each line of a file that may be of any size to `take`; a missing one has none.
+pub fn each_line(
+    path: &Path,
+    trust: Trust,
+    notices: &Notices,
+    mut take: impl FnMut(&[u8]),
+) -> Result<(), FileError> {
+    let file = match open(path, trust) {
+        Ok(file) => file,
+        Err(error) if is_absence(&error) => return Ok(()),
+        Err(error) => return Err(FileError::io("read", path)(error)),
+    };
+    let metadata = file.metadata().map_err(FileError::io("read", path))?;
+    if !metadata.is_file() {
+        return Err(FileError::NotAFile { path: path.to_owned() });
+    }
+    check_owner_and_mode(path, &file, &metadata, trust, notices)?;
+    let mut lines = io::BufReader::new(file);
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        // A line of ours is short; what has no end is none.
+        let read = (&mut lines).take(LARGEST).read_until(b'\n', &mut line);
+        if read.map_err(FileError::io("read", path))? == 0 {
+            return Ok(());
+        }
+        take(line.strip_suffix(b"\n").unwrap_or(&line));
+    }
 }
 
 /// Puts a copy of a file that can't be used beside it: `NAME.old`, `NAME.old-2`... Not a rename: a crash

@@ -1,7 +1,7 @@
 use clap::Args;
 
 use super::super::Done;
-use super::existing;
+use super::name;
 use crate::error::Result;
 use crate::session::Session;
 
@@ -13,7 +13,8 @@ pub struct Lock {
 
 impl Lock {
     pub fn run(self, session: &Session) -> Result<Done> {
-        let name = existing(session, &self.name)?;
+        // Also of one that is gone: its lease may not be.
+        let name = name(&self.name)?;
         let was_open = session.lock(&name)?;
         let said = if was_open { "is locked" } else { "was not unlocked" };
         session.notices().progress(format!("profile {name} {said}"));

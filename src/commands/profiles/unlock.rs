@@ -81,7 +81,8 @@ impl Unlock {
             return Err(Error::usage("the reason is empty")
                 .hint(format!("autocom profiles unlock {name} --reason 'what for'")));
         }
-        let profile = session.config()?.resolve(Selection::by_flag(name))?;
+        // At its own address, whatever flags and variables say: that is the one that the lease is for.
+        let profile = session.config()?.resolve(Selection::listed(name))?;
         let lease = session.unlock(&profile, self.time, &reason)?;
         Ok(Done::answer(UnlockAnswer {
             profile: lease.profile,

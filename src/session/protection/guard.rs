@@ -23,6 +23,8 @@ pub struct Access {
 /// The gate of one profile in one command.
 pub(super) struct Guard {
     pub protection: Protection,
+    /// The profile that is at work.
+    pub label: String,
     pub http: Http,
     pub url: ApiUrl,
     pub tenant: Option<Tenant>,
@@ -39,6 +41,10 @@ impl Access {
     /// `guard`: of a protected profile.
     pub(super) fn new(tokens: Tokens, guard: Option<Guard>) -> Access {
         Access { tokens, guard: guard.map(Arc::new) }
+    }
+
+    fn user(&self) -> Option<String> {
+        self.tokens.held().map(|stored| stored.record.user().to_owned())
     }
 
     /// Leave to send `change`, without sending it: so that nothing is sent anywhere before all is settled.
@@ -58,7 +64,20 @@ impl TokenSource for Access {
     }
 
     async fn instead_of(&self, rejected: &Secret) -> Result<Option<Secret>, CallError> {
-        self.tokens.instead_of(rejected).await
+        let before = self.user();
+        let other = self.tokens.instead_of(rejected).await?;
+        // What was let through, and written down, was one user's request: nobody else's token takes it on.
+        if self.guard.is_some() && other.is_some() && self.user() != before {
+            let (before, now) = (before.unwrap_or_default(), self.user().unwrap_or_default());
+            return Err(CallError::Own(
+                Error::new(
+                    Kind::Authentication,
+                    format!("{now} has logged in in place of {before} meanwhile"),
+                )
+                .hint("autocom whoami"),
+            ));
+        }
+        Ok(other)
     }
 
     async fn admit(&self, change: &Change) -> Result<Admission, CallError> {
@@ -141,7 +160,13 @@ impl Guard {
     fn refusal(&self, change: &Change) -> Error {
         let Protection { name, origin } = &self.protection;
         Error::usage(format!("profile {name} is protected, and {} may change something there", said(change)))
-            .cause(format!("protected by {origin}; nothing was sent"))
+            .cause(match *self.label == *name.as_str() {
+                true => format!("protected by {origin}; nothing was sent"),
+                false => format!(
+                    "protected by {origin}, and {} leads to the same host; nothing was sent",
+                    self.label
+                ),
+            })
             .hint(format!(
                 "if that is what you want: the same command with --confirm {name}; \
                  for a while: autocom profiles unlock {name} --for 15m --reason TEXT"

@@ -1,7 +1,7 @@
 //! What was sent to protected profiles: `journal.jsonl`, a line for each request before it goes out and one
 //! for what came of it, so that a process that is killed between leaves its trace.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::Records;
 use super::lease::no_home;
 use crate::domain::time::rfc3339;
-use crate::error::Result;
+use crate::error::{Error, Kind, Result};
 use crate::system::files::{self, Trust};
 
 /// Who or what let a request through.
@@ -118,56 +118,96 @@ impl Records {
     pub(super) fn write(&self, event: Event) -> Result<()> {
         let place = self.journal.as_ref().ok_or_else(no_home)?;
         let _lock = self.locks.protection()?;
-        let line = serde_json::to_string(&Line { at: self.clock.now(), event }).unwrap_or_default();
+        let line = serde_json::to_string(&Line { at: self.clock.now(), event })
+            .map_err(|error| Error::new(Kind::Failed, "the journal's line could not be made").cause(error))?;
         Ok(files::append_line(&place.path, &line, Trust::of(place, false), &self.notices)?)
     }
 
-    /// All of it, the oldest first, each request with what came of it. A line that can't be read is left out
-    /// with a warning.
-    pub fn journal(&self) -> Result<Vec<Entry>> {
+    /// The newest `most` that `wanted` wants, the oldest first, each request with what came of it. A line that
+    /// can't be read is left out with a warning. However long the journal is, no more than these are held.
+    pub fn journal(&self, most: usize, wanted: impl Fn(&Entry) -> bool) -> Result<Vec<Entry>> {
         let Some(place) = &self.journal else { return Ok(Vec::new()) };
-        let bytes = files::read(&place.path, Trust::of(place, false), &self.notices)?.unwrap_or_default();
-        let mut entries: Vec<Entry> = Vec::new();
-        let mut requests = HashMap::new();
+        let mut newest = Newest { most, ..Newest::default() };
         let mut unreadable = 0;
-        for text in bytes.split(|byte| *byte == b'\n').filter(|text| !text.is_empty()) {
-            let Ok(line) = serde_json::from_slice::<Line>(text) else {
-                unreadable += 1;
-                continue;
-            };
-            let entry = Entry::at(line.at);
-            match line.event {
-                Event::Sent(sent) => {
-                    requests.insert(sent.id.clone(), entries.len());
-                    entries.push(entry.of(sent));
+        files::each_line(&place.path, Trust::of(place, false), &self.notices, |text| {
+            match serde_json::from_slice::<Line>(text) {
+                Ok(line) => newest.take(line, &wanted),
+                Err(_) if text.is_empty() => {}
+                Err(_) => unreadable += 1,
+            }
+        })?;
+        if unreadable > 0 {
+            let lines = if unreadable == 1 { "a line" } else { "some lines" };
+            self.notices.warn(format!("{}: {lines} can't be read ({unreadable})", place.path.display()));
+        }
+        Ok(newest.entries.into())
+    }
+}
+
+/// The last so many entries, while lines come in.
+#[derive(Default)]
+struct Newest {
+    most: usize,
+    entries: VecDeque<Entry>,
+    /// How many were dropped at the front.
+    dropped: usize,
+    /// Where each request is that waits for its answer, counted from the first ever.
+    requests: HashMap<String, usize>,
+}
+
+impl Newest {
+    fn take(&mut self, line: Line, wanted: impl Fn(&Entry) -> bool) {
+        let entry = Entry::at(line.at);
+        match line.event {
+            Event::Sent(sent) => {
+                let id = sent.id.clone();
+                if self.push(entry.of(sent), wanted) {
+                    self.requests.insert(id, self.dropped + self.entries.len() - 1);
                 }
-                Event::Answered { id, status, request_id } => {
-                    if let Some(at) = requests.get(&id) {
-                        (entries[*at].status, entries[*at].request_id) = (Some(status), request_id);
-                    }
+            }
+            Event::Answered { id, status, request_id } => {
+                if let Some(entry) = self.waiting(&id) {
+                    (entry.status, entry.request_id) = (Some(status), request_id);
                 }
-                Event::Failed { id, reason } => {
-                    if let Some(at) = requests.get(&id) {
-                        entries[*at].failure = Some(reason);
-                    }
+            }
+            Event::Failed { id, reason } => {
+                if let Some(entry) = self.waiting(&id) {
+                    entry.failure = Some(reason);
                 }
-                Event::Unlocked { profile, user, until, reason } => entries.push(Entry {
+            }
+            Event::Unlocked { profile, user, until, reason } => {
+                let entry = Entry {
                     event: EntryEvent::Unlocked,
                     profile,
                     user: Some(user),
                     reason: Some(reason),
                     until: Some(rfc3339(until)),
                     ..entry
-                }),
-                Event::Locked { profile } => {
-                    entries.push(Entry { event: EntryEvent::Locked, profile, ..entry });
-                }
+                };
+                self.push(entry, wanted);
+            }
+            Event::Locked { profile } => {
+                self.push(Entry { event: EntryEvent::Locked, profile, ..entry }, wanted);
             }
         }
-        if unreadable > 0 {
-            self.notices.warn(format!("{}: {unreadable} lines can't be read", place.path.display()));
+    }
+
+    fn push(&mut self, entry: Entry, wanted: impl Fn(&Entry) -> bool) -> bool {
+        if self.most == 0 || !wanted(&entry) {
+            return false;
         }
-        Ok(entries)
+        if self.entries.len() == self.most {
+            self.entries.pop_front();
+            self.dropped += 1;
+        }
+        self.entries.push_back(entry);
+        true
+    }
+
+    /// A request is answered once.
+    fn waiting(&mut self, id: &str) -> Option<&mut Entry> {
+        let place = self.requests.remove(id)?.checked_sub(self.dropped)?;
+        self.entries.get_mut(place)
     }
 }
 

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::Records;
+use super::{LONGEST_LEASE, Records};
 use crate::domain::{ApiUrl, ProfileName};
 use crate::error::{Error, Kind, Result};
 use crate::system::files::{self, Trust};
@@ -29,9 +29,10 @@ struct Wire {
 }
 
 impl Lease {
-    /// Also over where the clock was set back behind its beginning: nobody knows how long it has been.
+    /// Also over where the clock was set back behind its beginning (nobody knows how long it has been), and
+    /// where it is longer than we give them.
     pub fn is_over(&self, now: Timestamp) -> bool {
-        now < self.since || now >= self.until
+        now < self.since || now >= self.until || self.until.duration_since(self.since) > LONGEST_LEASE
     }
 
     fn is_of(&self, profile: &ProfileName, url: &ApiUrl) -> bool {
@@ -60,6 +61,10 @@ impl Records {
 
     /// Ends the profile's lease; answers whether there was one.
     pub fn end_lease(&self, profile: &ProfileName) -> Result<bool> {
+        // Nothing is written, or even made, for a profile that has none.
+        if !self.leases()?.iter().any(|lease| lease.profile == profile.as_str()) {
+            return Ok(false);
+        }
         let now = self.clock.now();
         self.change_leases(|leases| {
             let before = leases.iter().any(|lease| lease.profile == profile.as_str() && !lease.is_over(now));

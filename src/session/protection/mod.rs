@@ -88,6 +88,7 @@ impl Session {
         let guard = Guard {
             confirmed: self.confirmed.iter().any(|name| name == protection.name.as_str()),
             protection,
+            label: profile.label().to_owned(),
             http: self.http(profile),
             url: profile.api_url.as_ref().ok_or_else(|| no_environment(profile))?.value.clone(),
             tenant: tokens.tenant(profile),
@@ -173,8 +174,20 @@ impl Session {
         Ok(was_open)
     }
 
-    /// What was sent to protected profiles, the oldest first.
-    pub fn journal(&self) -> Result<Vec<Entry>> {
-        self.records().journal()
+    /// Ends the lease of a profile whose name, address or protection is not what it was.
+    pub fn close(&self, name: &ProfileName) {
+        match self.lock(name) {
+            Ok(true) => self.notices.progress(format!("profile {name} is not unlocked any more")),
+            Ok(false) => {}
+            Err(error) => {
+                self.notices.warn(format!("profile {name} may still be unlocked: {}", error.message))
+            }
+        }
+    }
+
+    /// The newest `most` entries about `profile`, or about all, the oldest first.
+    pub fn journal(&self, profile: Option<&str>, most: usize) -> Result<Vec<Entry>> {
+        // Also of one that is gone by now: what was sent was sent.
+        self.records().journal(most, |entry| profile.is_none_or(|name| entry.profile == name))
     }
 }
