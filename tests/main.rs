@@ -23,6 +23,7 @@ mod exchange;
 #[cfg(unix)]
 mod exec;
 mod expectations;
+mod explain;
 #[cfg(unix)]
 mod hostile_repository;
 #[cfg(target_os = "linux")]
