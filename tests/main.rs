@@ -68,5 +68,6 @@ mod tenants;
 #[cfg(target_os = "linux")]
 mod terminal;
 mod token_commands;
+mod user_lock;
 mod variables;
 mod without_writes;

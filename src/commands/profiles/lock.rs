@@ -14,6 +14,7 @@ pub struct Lock {
 impl Lock {
     pub fn run(self, session: &Session) -> Result<Done> {
         let name = existing(session, &self.name)?;
+        session.meet_named(&name)?;
         let was_open = session.lock(&name)?;
         let said = if was_open { "is locked" } else { "was not unlocked" };
         session.notices().progress(format!("profile {name} {said}"));
