@@ -68,7 +68,7 @@ pub struct Session {
     /// One for each way to the network that profiles want.
     http: RefCell<Vec<Http>>,
     /// Whose the tokens of variables are, by address and variable, as far as that was asked.
-    owners: RefCell<HashMap<(String, String), User>>,
+    owners: RefCell<HashMap<expectation::Asked, (User, Duration)>>,
 }
 
 impl Session {

@@ -23,6 +23,7 @@ mod exchange;
 #[cfg(unix)]
 mod exec;
 mod expectations;
+mod explain;
 #[cfg(unix)]
 mod hostile_repository;
 #[cfg(target_os = "linux")]
@@ -67,5 +68,6 @@ mod tenants;
 #[cfg(target_os = "linux")]
 mod terminal;
 mod token_commands;
+mod user_lock;
 mod variables;
 mod without_writes;

@@ -43,7 +43,7 @@ impl Person for Nobody {
 }
 
 /// A command of autocom in this home at this time.
-fn session(world: &World, clock: &Arc<ManualClock>) -> Session {
+pub fn session(world: &World, clock: &Arc<ManualClock>) -> Session {
     let environment = Environment::default().with("HOME", world.home()).with("AUTOCOM_STORE", "file");
     let browser = Arc::new(SystemBrowser::new(&environment));
     let notices = Arc::new(Notices::silent());

@@ -15,8 +15,8 @@ use autocom::commands::journal::JournalAnswer;
 use autocom::commands::man::ManAnswer;
 use autocom::commands::orders::list::{ListAllAnswer as OrdersOfAll, ListAnswer as OrdersList};
 use autocom::commands::profiles::{
-    current::CurrentAnswer, export::ExportAnswer, list::ListAnswer, pin::PinAnswer, show::ShowAnswer,
-    unlock::UnlockAnswer,
+    current::CurrentAnswer, diff::DiffAnswer, explain::ExplainAnswer, export::ExportAnswer, list::ListAnswer,
+    pin::PinAnswer, show::ShowAnswer, unlock::UnlockAnswer,
 };
 use autocom::commands::prompt::PromptAnswer;
 use autocom::commands::tenants::list::{ListAllAnswer as TenantsOfAll, ListAnswer as TenantsList};
@@ -53,6 +53,8 @@ fn schemas() -> Vec<(&'static str, Schema)> {
         of::<ListAnswer>("profiles-list"),
         of::<PinAnswer>("profiles-pin"),
         of::<ShowAnswer>("profiles-show"),
+        of::<ExplainAnswer>("profiles-show-explain"),
+        of::<DiffAnswer>("profiles-diff"),
         of::<UnlockAnswer>("profiles-unlock"),
         of::<JournalAnswer>("journal"),
         of::<OrdersList>("orders-list"),
@@ -138,6 +140,8 @@ fn what_every_command_prints_is_valid_by_its_schema() {
         ("profiles-list", "profiles list --check"),
         ("profiles-pin", "profiles pin"),
         ("profiles-show", "profiles show bare"),
+        ("profiles-show-explain", "profiles show bare --explain"),
+        ("profiles-diff", "profiles diff bare local --all"),
         ("orders-list", "orders list"),
         ("orders-list-all", "orders list --profiles local"),
         ("tenants-list", "tenants list"),

@@ -127,6 +127,14 @@ impl Config {
     /// Resolves what `selection` names. Only the layers of this one profile are looked at, so that
     /// listing many stays linear.
     pub fn resolve(&self, selection: Selection) -> Result<Resolved, ConfigError> {
+        self.resolve_with_candidates(selection).map(|(profile, _)| profile)
+    }
+
+    /// As [`Config::resolve`], with all the values that were merged.
+    pub(super) fn resolve_with_candidates(
+        &self,
+        selection: Selection,
+    ) -> Result<(Resolved, Vec<Candidate>), ConfigError> {
         let name = selection.name.clone();
         let is_default = name.as_ref().is_some_and(ProfileName::is_default);
         let mut candidates = self.built_in.clone();
@@ -173,7 +181,7 @@ impl Config {
         }
         let layers = Layers { figment: &figment, candidates: &candidates };
         let merged: Merged = figment.extract().map_err(|error| layers.explain(error))?;
-        Ok(Resolved {
+        let resolved = Resolved {
             api_url: api_url
                 .zip(layers.origin(Key::ApiUrl, merged.api_url.as_ref()))
                 .map(|(value, (origin, layer))| Setting { value, origin, layer }),
@@ -196,7 +204,8 @@ impl Config {
             own_api_url,
             login,
             selection,
-        })
+        };
+        Ok((resolved, candidates))
     }
 
     /// The key under which the profile's credential is stored: its `credential`, else its address;

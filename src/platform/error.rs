@@ -73,6 +73,13 @@ pub enum PlatformError {
     Local(String),
 }
 
+impl PlatformError {
+    /// Whether the token is good, but not for this tenant.
+    pub fn is_no_entry(&self) -> bool {
+        matches!(self, PlatformError::Forbidden { .. } | PlatformError::NotFound { .. })
+    }
+}
+
 impl From<HttpError> for PlatformError {
     fn from(error: HttpError) -> PlatformError {
         match error {

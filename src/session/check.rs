@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::bearer::CallError;
+use super::bearer::{CallError, Tokens};
 use super::record::about_profile;
 use super::several::{Kept, Pool};
 use super::{Session, no_environment};
@@ -145,6 +145,13 @@ impl Session {
         let Some(tokens) = pool.tokens(self, profile).await? else {
             return Ok(Checked::missing(self.not_logged_in(profile)));
         };
+        // Who a variable's token is may have been asked just now: it was the same question.
+        if let Tokens::Variable(variable) = &tokens
+            && let Some((user, time)) = self.known_owner(profile, variable)
+        {
+            let ms = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+            return Ok(Checked::of(Ok(user), Some(ms)));
+        }
         let platform = self.platform(profile, tokens)?;
         let deadline = self.request_timeout.unwrap_or(DEADLINE);
         let started = Instant::now();

@@ -4,14 +4,20 @@
 //! credential is read, so that a stale `logins.toml` neither lets a stranger through nor stops a friend. Of a
 //! variable's token only the platform knows whose it is: it is asked once, before anything else.
 
+use std::time::{Duration, Instant};
+
 use super::Session;
-use super::bearer::{Bearer, Tokens};
+use super::bearer::{Bearer, CallError, Tokens};
 use super::record::{about_profile, login_command};
 use super::several::Pool;
-use crate::config::{Login, Resolved, TokenVariable};
-use crate::domain::{ApiUrl, Expectation, ExpectedUser, Origin, ProfileName, Tenant};
+use crate::config::{Login, Resolved, Selection, TokenVariable};
+use crate::credentials::Record;
+use crate::domain::{ApiUrl, Expectation, ExpectedUser, Origin, ProfileName, Secret, Tenant};
 use crate::error::{Error, Kind, Result};
 use crate::platform::{Platform, Profile as User};
+
+/// Whose a token is, is one question for an address, a variable and a tenant.
+pub(super) type Asked = (String, String, Option<Tenant>);
 
 /// The users that a credential may be of: every one of these expectations must hold.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -149,6 +155,59 @@ impl Session {
         }
     }
 
+    /// As [`Session::meet_expectations`], for a profile that the command names beside the selected one.
+    pub fn meet_named(&self, name: &ProfileName) -> Result<()> {
+        let config = self.config()?;
+        if config.exists(name) {
+            return match config.resolve(Selection::by_flag(name.clone())) {
+                Ok(profile) => self.meet_expectations(&profile),
+                // One that can't be read is there to be mended.
+                Err(_) => self.meet_name(name),
+            };
+        }
+        self.meet_name(name)
+    }
+
+    fn meet_name(&self, name: &ProfileName) -> Result<()> {
+        for (expectation, by) in self.config()?.expectations()? {
+            if let Expectation::Profile(expected) = &expectation
+                && expected != name
+            {
+                let from = "the command line";
+                return Err(differs("profile", expected.as_str(), &by, name.as_str(), from)
+                    .hint("autocom profiles list"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a credential that is to be deleted is the expected user's, whatever variables and
+    /// `logins.toml` say.
+    pub(super) fn meet_stored_user(&self, record: &Record) -> Result<()> {
+        for (expectation, by) in self.config()?.expectations()? {
+            if let Expectation::User(user) = &expectation
+                && !user.is(Some(&record.user_email), Some(&record.user_name))
+            {
+                let from = "the stored credential";
+                return Err(differs("user", user.as_str(), &by, record.user(), from)
+                    .hint("see who is logged in: autocom profiles list"));
+            }
+        }
+        Ok(())
+    }
+
+    /// What is about every login there is can't be what one is expected to be.
+    pub(super) fn meet_nothing(&self) -> Result<()> {
+        match self.config()?.expectations()?.first() {
+            None => Ok(()),
+            Some((expectation, by)) => Err(Error::usage(format!(
+                "--all is about every login there is, but {} {expectation} is expected (from {by})",
+                expectation.key()
+            ))
+            .hint("autocom auth logout --profile NAME, one by one")),
+        }
+    }
+
     /// Whether every credential is the expected user's, before one of them is used.
     pub(super) fn meet_users<'p>(
         &self,
@@ -197,13 +256,13 @@ impl Session {
     /// Whose a variable's token is, asked of the platform once, and refused if it is the wrong one's.
     pub(super) async fn variable_owner(&self, profile: &Resolved, variable: &TokenVariable) -> Result<User> {
         let url = profile.api_url.as_ref().ok_or_else(|| super::no_environment(profile))?.value.clone();
-        let key = (url.to_string(), variable.name.clone());
-        let known = self.owners.borrow().get(&key).cloned();
-        let user = match known {
-            Some(user) => user,
+        let user = match self.known_owner(profile, variable) {
+            Some((user, _)) => user,
             None => {
+                let started = Instant::now();
                 let user = self.ask_owner(profile, variable, url).await?;
-                self.owners.borrow_mut().insert(key, user.clone());
+                let answer = (user.clone(), started.elapsed());
+                self.owners.borrow_mut().insert(owner_key(profile, variable), answer);
                 user
             }
         };
@@ -211,11 +270,49 @@ impl Session {
         Ok(user)
     }
 
+    /// Whose a variable's token is, if that was asked already, and how long the answer took.
+    pub(super) fn known_owner(
+        &self,
+        profile: &Resolved,
+        variable: &TokenVariable,
+    ) -> Option<(User, Duration)> {
+        self.owners.borrow().get(&owner_key(profile, variable)).cloned()
+    }
+
+    /// Whether a token that is not let into a tenant is that of the user whom `profile` is for: that it
+    /// is a stranger's comes first. `platform`: in no tenant. Where it is for anybody, nobody is asked.
+    pub(super) async fn meet_anywhere(
+        &self,
+        profile: &Resolved,
+        platform: &Platform<Secret>,
+        whose: &str,
+    ) -> Result<()> {
+        let wanted = self.wanted(profile)?;
+        if wanted.is_empty() {
+            return Ok(());
+        }
+        match platform.profile().await {
+            Ok(user) => wanted.check_user(&user, whose),
+            // What was wrong first says more.
+            Err(_) => Ok(()),
+        }
+    }
+
     async fn ask_owner(&self, profile: &Resolved, variable: &TokenVariable, url: ApiUrl) -> Result<User> {
         let tokens = Tokens::Variable(variable.clone());
         let tenant = tokens.tenant(profile);
-        let platform = Platform::new(self.http(profile), url, tokens, tenant);
-        platform.profile().await.map_err(|error| about_profile(error.with(platform.tokens()), profile))
+        let platform = Platform::new(self.http(profile), url.clone(), tokens, tenant);
+        match platform.profile().await {
+            Ok(user) => Ok(user),
+            Err(error) => {
+                if matches!(&error, CallError::Platform(error) if error.is_no_entry()) {
+                    let anywhere = Platform::new(self.http(profile), url, variable.token.clone(), None);
+                    let whose = format!("the token in {}", variable.name);
+                    self.meet_anywhere(profile, &anywhere, &whose).await?;
+                }
+                Err(about_profile(error.with(platform.tokens()), profile))
+            }
+        }
     }
 
     /// As [`Session::variable_owner`], for who is not at work with the network yet.
@@ -240,4 +337,10 @@ fn way_out(expectation: &Expectation, from: &Origin) -> String {
         (Expectation::Tenant(tenant), _) => format!("name it: --tenant {tenant}"),
         _ => "see where it comes from: autocom profiles show".to_owned(),
     }
+}
+
+fn owner_key(profile: &Resolved, variable: &TokenVariable) -> Asked {
+    let url = profile.api_url.as_ref().map(|url| url.value.to_string()).unwrap_or_default();
+    let tenant = Tokens::Variable(variable.clone()).tenant(profile);
+    (url, variable.name.clone(), tenant)
 }

@@ -224,7 +224,8 @@ impl Session {
             let tenant = asked.value.clone();
             return match platform(Some(tenant.clone())).profile().await {
                 Ok(user) => Ok((known(user)?, tenant)),
-                Err(error @ (PlatformError::Forbidden { .. } | PlatformError::NotFound { .. })) => {
+                Err(error) if error.is_no_entry() => {
+                    self.meet_anywhere(&target.profile, &platform(None), "this login").await?;
                     let theirs = platform(None).tenants().await.map_err(|_| Error::from(error))?;
                     Err(not_a_member(&tenant, &asked.origin, &theirs))
                 }

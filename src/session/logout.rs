@@ -58,6 +58,7 @@ impl Session {
 
     /// Everything that profiles, `logins.toml` and the credential file know of.
     pub fn all_doomed(&self) -> Result<Vec<Doomed>> {
+        self.meet_nothing()?;
         let config = self.config()?;
         // Without a profile: one that is broken or missing must not keep the others logged in.
         let nobody =
@@ -113,6 +114,9 @@ impl Session {
                 None
             }
         };
+        if let Some(stored) = &found {
+            self.meet_stored_user(&stored.record)?;
+        }
         let (mut revocation, mut seen) = match &found {
             None => (Revocation::Nothing, None),
             Some(_) if local_only => (Revocation::Skipped, None),

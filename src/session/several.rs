@@ -85,7 +85,10 @@ impl Session {
         let member = |name: ProfileName| {
             let profile = config.resolve(Selection::one_of_several(name.clone())).map_err(Error::from);
             // Before anything is sent to any of them: what is expected is expected of all.
-            profile.as_ref().map_or(Ok(()), |profile| self.meet_expectations(profile))?;
+            profile
+                .as_ref()
+                .map_or(Ok(()), |profile| self.meet_expectations(profile))
+                .map_err(|error| error.about(name.as_str()))?;
             Ok(Member { name, profile })
         };
         names.into_iter().filter(wanted).map(member).collect()

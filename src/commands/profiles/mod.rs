@@ -1,4 +1,6 @@
 pub mod current;
+pub mod diff;
+pub mod explain;
 pub mod export;
 pub mod import;
 pub mod list;
@@ -30,6 +32,7 @@ pub enum Profiles {
     #[command(visible_alias = "ls")]
     List(list::List),
     Show(show::Show),
+    Diff(diff::Diff),
     Current(current::Current),
     Use(r#use::Use),
     Pin(pin::Pin),
@@ -49,6 +52,7 @@ impl Profiles {
         match self {
             Profiles::List(list) => list.run(session),
             Profiles::Show(show) => show.run(session),
+            Profiles::Diff(diff) => diff.run(session),
             Profiles::Current(current) => current.run(session),
             Profiles::Use(verb) => verb.run(session),
             Profiles::Pin(pin) => pin.run(session),

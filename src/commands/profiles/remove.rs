@@ -23,6 +23,7 @@ pub struct Remove {
 impl Remove {
     pub fn run(self, session: &Session) -> Result<Done> {
         let name = existing(session, &self.name)?;
+        session.meet_named(&name)?;
         if name.is_default() {
             return Err(Error::usage(
                 "the profile `default` can't be removed: it is the top level of config.toml",

@@ -17,6 +17,7 @@ pub struct Rename {
 impl Rename {
     pub fn run(self, session: &Session) -> Result<Done> {
         let (from, to) = (existing(session, &self.name)?, name(&self.new_name)?);
+        session.meet_named(&from)?;
         if from.is_default() {
             return Err(Error::usage(
                 "the profile `default` can't be renamed: it is the top level of config.toml",

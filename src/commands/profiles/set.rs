@@ -19,6 +19,7 @@ pub struct Set {
 impl Set {
     pub fn run(self, session: &Session) -> Result<Done> {
         let name = name(&self.name)?;
+        session.meet_named(&name)?;
         let mut changes = Vec::new();
         for setting in &self.settings {
             let (key, value) = setting.split_once('=').ok_or_else(|| {

@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::super::Done;
 use super::super::config::settings_view;
 use super::existing;
+use super::explain::ExplainAnswer;
 use crate::config::Selection;
 use crate::domain::Origin;
 use crate::error::{Error, Result};
@@ -12,11 +13,19 @@ use crate::session::Session;
 use crate::session::settings::{SettingRow, settings};
 use crate::ui::view::{View, Viewed};
 
-/// Show every value of a profile and where it comes from
+/// Show every value of a profile and where it comes from, and with --explain what it overrides
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  autocom profiles show staging
+  autocom profiles show --explain
+  autocom profiles show staging --explain tenant")]
 pub struct Show {
     /// The profile, as `--profile NAME` would resolve it; without: the selected one
     name: Option<String>,
+    /// Show too what lost against each value, or that of one key, and why
+    #[arg(long, value_name = "KEY", num_args = 0..=1)]
+    explain: Option<Option<String>>,
 }
 
 /// `autocom profiles show -o json`.
@@ -38,19 +47,27 @@ impl Viewed for ShowAnswer {
 impl Show {
     pub fn run(self, session: &Session) -> Result<Done> {
         let config = session.config()?;
-        let profile = match (&self.name, &config.flags.profile) {
+        let selection = match (&self.name, &config.flags.profile) {
             (Some(name), Some(flag)) if name != flag => {
                 return Err(Error::usage(format!("`{name}` and --profile {flag} name two profiles")));
             }
             (Some(name), _) => {
                 let name = existing(session, name)?;
-                config.resolve(Selection::by_flag(name))?
+                Selection::by_flag(name)
             }
-            (None, _) => session.profile()?,
+            (None, _) => config.select()?,
         };
-        let selected_by = match &profile.selection.origin {
+        let selected_by = match &selection.origin {
             Origin::Flag("--profile") if self.name.is_some() => "the command line".to_owned(),
             origin => origin.to_string(),
+        };
+        if let Some(key) = &self.explain {
+            let explanation = config.explain(selection)?;
+            return ExplainAnswer::new(session, &explanation, selected_by, key.as_deref()).map(Done::answer);
+        }
+        let profile = match &self.name {
+            Some(_) => config.resolve(selection)?,
+            None => session.profile()?,
         };
         Ok(Done::answer(ShowAnswer {
             profile: profile.name().map(ToString::to_string),

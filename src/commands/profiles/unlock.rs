@@ -76,6 +76,7 @@ impl Viewed for UnlockAnswer {
 impl Unlock {
     pub fn run(self, session: &Session) -> Result<Done> {
         let name = existing(session, &self.name)?;
+        session.meet_named(&name)?;
         let reason = printable(&self.reason, LONGEST_REASON);
         if reason.is_empty() {
             return Err(Error::usage("the reason is empty")

@@ -163,6 +163,13 @@ impl Doctor {
         if let Some(url) = profile.api_url.as_ref().filter(|url| !record.api_url.same_origin(&url.value)) {
             return (Finding::failed(section, check, owner.foreign(&record.api_url, &url.value)), None);
         }
+        let wanted = self.session.wanted(profile);
+        let whose = "the credential";
+        if let Err(error) =
+            wanted.and_then(|wanted| wanted.check(Some(&record.user_email), Some(&record.user_name), whose))
+        {
+            return (Finding::failed(section, check, error), None);
+        }
         let who = if record.user_email.is_empty() { &record.user_name } else { &record.user_email };
         let end = record.expires_at.map(|end| format!(", {}", ends(end, now))).unwrap_or_default();
         let words = format!("{who}, in the {}{end}", stored.store);
@@ -194,7 +201,17 @@ impl Doctor {
         for (question, answer) in questions.iter().zip(answers) {
             let finding = &mut found[question.row];
             match answer {
-                Some((Ok(Ok(_)), ms)) => finding.finding += &format!("; the platform takes it ({ms} ms)"),
+                Some((Ok(Ok(user)), ms)) => {
+                    let whose = match &question.bearer {
+                        Bearer::Variable(variable) => format!("the token in {}", variable.name),
+                        Bearer::Stored(_) => "the credential".to_owned(),
+                    };
+                    let wanted = session.wanted(&question.patient.profile);
+                    match wanted.and_then(|wanted| wanted.check_user(&user, &whose)) {
+                        Ok(()) => finding.finding += &format!("; the platform takes it ({ms} ms)"),
+                        Err(error) => *finding = Finding::failed(Section::Credentials, &finding.check, error),
+                    }
+                }
                 Some((Ok(Err(error)), _)) => {
                     let error = Error::from(error);
                     let login = Owner::of(&question.patient.profile).login;

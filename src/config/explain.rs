@@ -1,0 +1,150 @@
+//! Why each value is what it is: what was offered for it, and why the rest lost or doesn't count.
+
+use figment::value::Value;
+
+use super::provider::Candidate;
+use super::{Config, ConfigError, Nominator, Resolved, Selection, Setting};
+use crate::domain::{Inheritance, Key, Layer, Origin, ProfileName};
+
+/// A profile, and why its values are what they are.
+pub struct Explanation {
+    pub profile: Resolved,
+    /// Every key in the order of the table of keys.
+    pub keys: Vec<Explained>,
+}
+
+pub struct Explained {
+    pub key: Key,
+    pub winner: Option<Setting<String>>,
+    /// The nearest to winning first.
+    pub losers: Vec<Loser>,
+}
+
+/// A value that is set somewhere, but does not hold.
+pub struct Loser {
+    pub value: String,
+    pub origin: Origin,
+    pub why: String,
+}
+
+impl Config {
+    /// As [`Config::resolve`], with all that lost. Who wins is decided there: here it is only told.
+    pub fn explain(&self, selection: Selection) -> Result<Explanation, ConfigError> {
+        let (profile, mut candidates) = self.resolve_with_candidates(selection)?;
+        candidates.sort_by_key(|candidate| std::cmp::Reverse(candidate.layer));
+        let keys = Key::ALL.map(|key| {
+            let winner = profile.value_of(key);
+            let won = |c: &&Candidate| {
+                winner.as_ref().is_some_and(|winner| winner.layer == c.layer && winner.origin == c.origin)
+            };
+            let merged = candidates.iter().filter(|candidate| candidate.key == key);
+            let overridden = merged.filter(|candidate| !won(candidate)).map(|candidate| Loser {
+                value: text(&candidate.value),
+                origin: candidate.origin.clone(),
+                why: overridden(candidate, winner.as_ref()),
+            });
+            let overridden = overridden.chain(self.uncounted(&profile, key, &candidates));
+            let losers = match key {
+                Key::Profile => self.outvoted(&profile.selection.origin),
+                _ => overridden.collect(),
+            };
+            Explained { key, winner, losers }
+        });
+        Ok(Explanation { keys: keys.into(), profile })
+    }
+
+    /// What else names a profile here.
+    fn outvoted(&self, winner: &Origin) -> Vec<Loser> {
+        let others = self.nominations().filter_map(Result::ok).filter(|other| other.origin != *winner);
+        others
+            .map(|other| {
+                let value = match self.elect(&other) {
+                    Ok(Selection { name: Some(name), .. }) => name.to_string(),
+                    Ok(_) => "(unnamed)".to_owned(),
+                    // What is no name may hold a password: it is not shown.
+                    Err(_) => "(no profile)".to_owned(),
+                };
+                let why = match other.by {
+                    Nominator::BuiltIn => "a default holds only where nothing else is set".to_owned(),
+                    _ if *winner == Origin::Flag("--profile") => "the profile was named".to_owned(),
+                    _ => format!("{winner} comes first"),
+                };
+                Loser { value, origin: other.origin, why }
+            })
+            .collect()
+    }
+
+    /// What is set for `key`, but was not even a candidate.
+    fn uncounted(&self, profile: &Resolved, key: Key, candidates: &[Candidate]) -> Vec<Loser> {
+        let mut losers = Vec::new();
+        let is_default = profile.name().is_some_and(ProfileName::is_default);
+        let is_blank = key.variable().filter(|name| self.environment.is_blank(name));
+        losers.extend(is_blank.map(|name| Loser {
+            value: String::new(),
+            origin: Origin::Variable(name.to_owned()),
+            why: "it is empty, which counts as unset".to_owned(),
+        }));
+        let own = profile.name().filter(|_| !is_default).and_then(|name| self.document.profile(name));
+        let top = Some(self.document.top()).filter(|_| key != Key::Profile);
+        let entries = [(own, true), (top, is_default)];
+        for (entry, is_own) in entries.into_iter().filter_map(|(table, own)| Some((table?.get(key)?, own))) {
+            let origin = self.document.origin_of(entry);
+            if candidates.iter().any(|candidate| candidate.key == key && candidate.origin == origin) {
+                continue;
+            }
+            let value = text(&entry.value);
+            let why = match key.inheritance() {
+                _ if value.trim().is_empty() => "it is empty, which counts as unset".to_owned(),
+                _ if is_own => format!("a profile's table can't hold `{key}`"),
+                Inheritance::Never => {
+                    format!("`{key}` is never taken from the top level: it is part of an identity")
+                }
+                _ => format!("the top level's {key} belongs to another environment"),
+            };
+            losers.push(Loser { value, origin, why });
+        }
+        let login = profile.login.as_ref().filter(|_| profile.is_foreign());
+        let learned = login.and_then(|login| match key {
+            Key::Tenant => login.tenant.as_ref().map(ToString::to_string),
+            Key::ClientId => login.client_id.as_ref().map(ToString::to_string),
+            _ => None,
+        });
+        losers.extend(login.zip(learned).map(|(login, value)| Loser {
+            value,
+            origin: Origin::Login { at: login.logged_in_at },
+            why: "that login belongs to another environment".to_owned(),
+        }));
+        losers
+    }
+}
+
+/// Why a value that was merged is not the one that holds.
+fn overridden(loser: &Candidate, winner: Option<&Setting<String>>) -> String {
+    let Some(winner) = winner else { return "nothing holds here".to_owned() };
+    let key = loser.key;
+    match (loser.layer, winner.layer) {
+        _ if key == Key::Credential => {
+            format!("{} turned the profile to another address, whose credential counts", winner.origin)
+        }
+        (_, Layer::Flag) => "a flag comes first".to_owned(),
+        (Layer::PassedOverVariable, _) => {
+            format!("--profile was given, so {} comes after the files", loser.origin)
+        }
+        (Layer::ForeignTopLevel, _) => {
+            format!("the top level belongs to another environment, so its {key} comes last")
+        }
+        (Layer::BuiltIn, _) => "a default holds only where nothing else is set".to_owned(),
+        (_, Layer::Variable) => "a variable comes before the files".to_owned(),
+        (Layer::Captured, _) => "config.toml comes before what a login learned".to_owned(),
+        (_, Layer::Profile) => "the profile's own table comes before the top level".to_owned(),
+        _ => format!("{} comes first", winner.origin),
+    }
+}
+
+fn text(value: &Value) -> String {
+    match (value.as_str(), value.to_bool()) {
+        (Some(text), _) => text.to_owned(),
+        (None, Some(flag)) => flag.to_string(),
+        (None, None) => "(not a string)".to_owned(),
+    }
+}
