@@ -15,9 +15,7 @@ impl Lock {
     pub fn run(self, session: &Session) -> Result<Done> {
         // Also of one that is gone: its lease may not be.
         let name = name(&self.name)?;
-        if session.config()?.exists(&name) {
-            session.meet_named(&name)?;
-        }
+        session.meet_named(&name)?;
         let was_open = session.lock(&name)?;
         let said = if was_open { "is locked" } else { "was not unlocked" };
         session.notices().progress(format!("profile {name} {said}"));
