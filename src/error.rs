@@ -117,7 +117,11 @@ impl Error {
 
     /// One of several: says what it is about, unless it does so already.
     pub fn about(self, subject: &str) -> Error {
-        match self.message.contains(subject) {
+        // Not wherever the word stands: a platform's own may well be a profile's name.
+        let named = format!("profile {subject}");
+        let ends =
+            |rest: &str| !rest.starts_with(|c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
+        match self.message.split(&named).skip(1).any(ends) {
             true => self,
             false => Error { message: format!("{subject}: {}", self.message), ..self },
         }

@@ -149,6 +149,15 @@ impl Session {
         self.can_ask
     }
 
+    /// The flag that says which profile this command is about, if one does.
+    pub fn selecting_flag(&self) -> Option<&'static str> {
+        match (&self.flags.profile, &self.flags.api_url) {
+            (Some(_), _) => Some("--profile"),
+            (None, Some(_)) => Some("--api-url"),
+            (None, None) => None,
+        }
+    }
+
     /// The configuration as it was when it was first asked for.
     pub fn config(&self) -> Result<&Config> {
         if let Some(config) = self.config.get() {

@@ -21,11 +21,11 @@ fn asked(sandbox: &Sandbox) -> usize {
 }
 
 /// What the platform answers to a query of orders.
-fn answer(rows: &[Value]) -> Fault {
+pub fn answer(rows: &[Value]) -> Fault {
     Fault::status(200).body("application/json", &json!({ "data": { "orders": rows } }).to_string())
 }
 
-fn order(id: usize) -> Value {
+pub fn order(id: usize) -> Value {
     json!({ "id": id.to_string(), "order_number": format!("ORD-{id}"), "status": "pending", "total": "1.10",
         "currency": "INR", "created_at": "2026-05-03T15:44:22+05:30" })
 }

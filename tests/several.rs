@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use crate::orders::{answer, order};
 use crate::platform::{Fault, Knobs, Options, Sandbox, Visitor};
 use crate::support::World;
 use crate::support::ports::CallbackPorts;
@@ -293,4 +294,83 @@ fn hints_lead_to_the_profile_that_was_asked_for() {
     elsewhere
         .says("nobody is logged in at https://other.example.test/api/v1")
         .says("hint: autocom auth login --api-url https://other.example.test/api/v1");
+}
+
+/// Ada at two platforms, `one` and `in`.
+fn two() -> (World, Sandbox, Sandbox) {
+    let (world, one, other) = (World::new(), sandbox(), sandbox());
+    world.log_in(&one, "ada", "--profile one");
+    world.log_in(&other, "ada", "--profile in");
+    (world, one, other)
+}
+
+#[test]
+fn a_profile_that_is_named_and_several_contradict_each_other_wherever_the_flag_stands() {
+    let (world, one, other) = two();
+    let before = (one.requests().len(), other.requests().len());
+    for (flag, said) in [("-p one", "--profile"), (&format!("--api-url {}", one.api_url()), "--api-url")] {
+        for several in ["--all-profiles", "--profiles in"] {
+            for command in ["api POST orders -f x=1", "whoami", "orders list", "tenants list"] {
+                for line in [format!("{flag} {command} {several}"), format!("{command} {several} {flag}")] {
+                    world.run(&line).code(2).says(&format!("{said} names one profile"));
+                }
+            }
+        }
+    }
+    assert_eq!((one.requests().len(), other.requests().len()), before);
+}
+
+#[test]
+fn whoever_fails_is_named_and_looked_at_by_the_hint_also_where_the_platform_says_a_word_like_it() {
+    let (world, _one, other) = two();
+    let body = r#"{"message":"not in stock"}"#;
+    for (command, path) in [("api orders", "/api/v1/orders"), ("tenants list", "/api/v1/auth/tenants")] {
+        other.fault(path, Fault::status(404).body("application/json", body));
+        let outcome = world.run(&format!("{command} --all-profiles")).code(5);
+        outcome.says("error: in: not found: not in stock").says("autocom config list --profile in");
+    }
+    world.run("-p in tenants use nope").code(5).says("hint: autocom tenants use acme --profile in");
+}
+
+#[test]
+fn a_profile_without_an_address_stops_nobody() {
+    let (world, _one, _other) = two();
+    world.config(&format!(
+        "[profiles.empty]\ntenant = \"acme\"\n{}",
+        world.read("config.toml").split_once('\n').unwrap().1
+    ));
+    let outcome = world.run("api profile --all-profiles").code(4).says("profile empty is not logged in");
+    assert_eq!(outcome.json().as_array().unwrap().len(), 2);
+    world.run("api profile --profiles empty").code(4).says("profile empty is not logged in");
+    world.run("api orders?next=https://evil.test/ --all-profiles").code(4).prints("\"profile\": \"one\"");
+    world
+        .run("api //127.0.0.1/api/v1/profile --all-profiles")
+        .code(2)
+        .says("an address belongs to one profile");
+}
+
+#[test]
+fn a_list_that_breaks_off_in_the_middle_is_not_closed_and_one_that_never_began_is() {
+    let (world, one, long) = two();
+    let page: Vec<Value> = (0..100).map(order).collect();
+    long.fault("/api/v1/graphql", answer(&page));
+    long.fault("/api/v1/graphql", Fault::status(500));
+    let outcome = world.run("orders list --all -o json --profiles one,in").code(1);
+    assert!(!outcome.stdout.trim_end().ends_with(']'), "{}", outcome.stdout);
+    one.fault("/api/v1/graphql", Fault::status(500));
+    let outcome = world.run("orders list --all -o json --profiles one,in").code(1);
+    outcome.json();
+}
+
+#[test]
+fn profiles_of_one_credential_with_networks_of_their_own_are_asked_over_each() {
+    let (world, one, _) = two();
+    world.run(&format!("profiles set bad api_url={} ca_bundle=/nonexistent.pem", one.api_url())).ok();
+    let outcome = world.run("profiles list --check -o json");
+    let rows = outcome.json();
+    let status = |name: &str| {
+        let row = rows.as_array().unwrap().iter().find(|row| row["name"] == name).unwrap();
+        row["check"]["status"].as_str().unwrap().to_owned()
+    };
+    assert_eq!((status("one").as_str(), status("bad").as_str()), ("ok", "unreachable"));
 }

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::error::{Error, Result};
+use crate::session::Session;
 use crate::session::several::Scope;
 use crate::ui::rows::Row;
 use crate::ui::style::Tone;
@@ -15,10 +16,10 @@ use crate::ui::view::{Cell, Column};
 #[command(next_help_heading = "Several environments")]
 pub struct Several {
     /// Do it for every profile at once
-    #[arg(long, conflicts_with_all = ["profiles", "profile", "api_url"])]
+    #[arg(long, conflicts_with = "profiles")]
     pub all_profiles: bool,
     /// Do it for these profiles at once, as in 'staging,prod-*'
-    #[arg(long, value_name = "NAMES", value_delimiter = ',', conflicts_with_all = ["profile", "api_url"])]
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     pub profiles: Vec<String>,
 }
 
@@ -48,7 +49,15 @@ impl<T: Row> Row for Of<T> {
 
 impl Several {
     /// `None`: the command is about the one profile that is selected.
-    pub fn scope(&self) -> Result<Option<Scope>> {
+    pub fn scope(&self, session: &Session) -> Result<Option<Scope>> {
+        // clap sees no conflict with a global flag that stands before the command.
+        if let Some(flag) =
+            session.selecting_flag().filter(|_| self.all_profiles || !self.profiles.is_empty())
+        {
+            let several = if self.all_profiles { "--all-profiles" } else { "--profiles" };
+            return Err(Error::usage(format!("{flag} names one profile, and {several} several"))
+                .hint(format!("leave out {flag}, or {several}")));
+        }
         if self.all_profiles {
             return Ok(Some(Scope::All));
         }

@@ -118,7 +118,7 @@ impl Viewed for WhoamiAllAnswer {
 
 impl Whoami {
     pub fn run(self, session: &Session) -> Result<Done> {
-        if let Some(scope) = self.several.scope()? {
+        if let Some(scope) = self.several.scope(session)? {
             return over_several(session, &scope);
         }
         let profile = session.profile()?;

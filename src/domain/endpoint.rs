@@ -8,6 +8,11 @@ use url::Url;
 use super::{ApiUrl, Invalid};
 
 impl ApiUrl {
+    /// Whether `text` is an address of its own rather than a path below one.
+    pub fn is_address(text: &str) -> bool {
+        text.starts_with("//") || has_scheme(text.split(['?', '#']).next().unwrap_or_default())
+    }
+
     /// The path and query of `text` below this address: what [`ApiUrl::endpoint`] takes. `text` is
     /// relative to this address, with or without a leading slash, or a whole URL.
     ///
@@ -27,7 +32,7 @@ impl ApiUrl {
             return invalid("must not hold a fragment (#): that is never sent");
         }
         let base = Url::parse(self.as_str()).map_err(|error| Invalid(error.to_string()))?;
-        let url = if text.starts_with("//") || has_scheme(path) {
+        let url = if ApiUrl::is_address(text) {
             base.join(text)
         } else {
             Url::parse(&self.endpoint(&format!("/{}", text.trim_start_matches('/'))))

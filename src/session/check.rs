@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::bearer::{CallError, Tokens};
 use super::record::about_profile;
-use super::several::{Kept, Pool};
+use super::several::{Kept, Pool, Way, way_of};
 use super::{Session, no_environment};
 use crate::config::Resolved;
 use crate::domain::time::spelled_out;
@@ -99,7 +99,7 @@ impl Checked {
 }
 
 /// Who asks with which token for which tenant: profiles that agree in this share one check.
-type Question = (Option<CredentialKey>, [Option<String>; 4], Kept);
+type Question = (Option<CredentialKey>, [Option<String>; 4], Kept, Way);
 
 impl Session {
     /// Asks the platform who the profile's token is, renewing it if that is due.
@@ -138,7 +138,7 @@ impl Session {
         let tenant = profile.tenant.as_ref().map(|tenant| tenant.value.to_string());
         let key = profile.credential.as_ref().map(|key| key.value.clone());
         let lock = profile.expect_user.as_ref().map(|expected| expected.value.to_string());
-        Ok((key, [url, tenant, variable, lock], Kept::of(profile)))
+        Ok((key, [url, tenant, variable, lock], Kept::of(profile), way_of(profile)))
     }
 
     async fn ask(&self, pool: &Pool, profile: &Resolved) -> Result<Checked> {

@@ -1,6 +1,7 @@
 //! One command over several profiles: all at once, each with an outcome of its own.
 
-use std::collections::HashMap;
+use std::cell::RefCell;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -13,6 +14,7 @@ use tokio::sync::mpsc::{Sender, channel};
 use super::Session;
 use super::bearer::{CallError, Tokens};
 use super::protection::Access;
+use super::record::about_profile;
 use super::stream::{Sink, stream as show_pages};
 use crate::config::{Login, Resolved, Selection};
 use crate::domain::{CredentialKey, ExpectedUser, ProfileName, StoreChoice, StoreKind};
@@ -40,9 +42,19 @@ pub struct Member {
     pub profile: Result<Resolved>,
 }
 
-/// Which stored credential, and of whom it must be: profiles that agree in this share one, its renewal
-/// included.
-type Shared = (CredentialKey, String, Kept, Option<ExpectedUser>);
+/// Which stored credential, of whom it must be, and the way to its platform: profiles that agree in this
+/// share one, its renewal included.
+type Shared = (CredentialKey, String, Kept, Option<ExpectedUser>, Way);
+
+/// `proxy` and `ca_bundle` of a profile: over one way a platform may be in reach, and over another not.
+pub(super) type Way = [Option<String>; 2];
+
+pub(super) fn way_of(profile: &Resolved) -> Way {
+    [
+        profile.proxy.as_ref().map(|proxy| proxy.value.to_string()),
+        profile.ca_bundle.as_ref().map(|bundle| bundle.value.to_string()),
+    ]
+}
 
 /// Where a credential is: by `logins.toml`, else where it is to be looked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -109,7 +121,8 @@ impl Session {
         self.meet_users(&pool, resolved(members))?;
         let one = async |member: &Member| -> Result<T> {
             let platform = self.connected(&pool, member).await?;
-            work(&platform).await.map_err(|error| error.with(&platform.tokens().tokens))
+            let failed = |error: CallError| self.failed(member, error.with(&platform.tokens().tokens));
+            work(&platform).await.map_err(failed)
         };
         let outcomes = self.all_at_once(members, what, async |member| one(member).await)?;
         Ok(outcomes
@@ -121,7 +134,8 @@ impl Session {
 
     /// As [`Session::each`], for answers that come in pages: `feed` hands on each page of one member's.
     /// They are shown in the members' order, a member's all together, while those that follow fetch a page
-    /// ahead. Answers with the sink, or `None` if its reader has gone away, and with what failed.
+    /// ahead. Answers with the sink, or `None` if its reader has gone away or a member's list broke off in the
+    /// middle (what was begun is not to be closed then), and with what failed.
     pub(super) fn each_in_pages<P: Send + 'static, S: Sink<(ProfileName, P)>>(
         &self,
         members: &[Member],
@@ -133,15 +147,21 @@ impl Session {
         let (senders, receivers): (Vec<_>, Vec<_>) = members.iter().map(|_| channel(1)).unzip();
         let one = async |member: &Member, sender: Sender<P>| -> Result<()> {
             let platform = self.connected(&pool, member).await?;
-            feed(&platform, &sender).await.map_err(|error| error.with(&platform.tokens().tokens))
+            let failed = |error: CallError| self.failed(member, error.with(&platform.tokens().tokens));
+            feed(&platform, &sender).await.map_err(failed)
         };
         self.block_on(async {
             let (one, mut failures) = (&one, Vec::new());
             let fetching = members.iter().zip(senders).map(|(member, sender)| async move {
-                one(member, sender).await.map_err(|error| error.about(member.name.as_str()))
+                let outcome = one(member, sender).await;
+                (&member.name, outcome.map_err(|error| error.about(member.name.as_str())))
             });
-            let fetching = stream::iter(fetching).buffered(AT_ONCE).for_each(|outcome| {
-                failures.extend(outcome.err());
+            let mut failed = HashSet::new();
+            let fetching = stream::iter(fetching).buffered(AT_ONCE).for_each(|(name, outcome)| {
+                if let Err(error) = outcome {
+                    failures.push(error);
+                    failed.insert(name);
+                }
                 std::future::ready(())
             });
             let pages = members.iter().zip(receivers);
@@ -149,6 +169,8 @@ impl Session {
                 stream::unfold(receiver, async |mut receiver| Some((receiver.recv().await?, receiver)))
                     .map(|page| (member.name.clone(), page))
             });
+            let shown_of = RefCell::new(HashSet::new());
+            let pages = pages.inspect(|(name, _)| _ = shown_of.borrow_mut().insert(name.clone()));
             let mut pages = std::pin::pin!(pages);
             let mut showing = std::pin::pin!(show_pages(async || Ok(pages.next().await), sink));
             let mut fetching = std::pin::pin!(fetching.fuse());
@@ -164,8 +186,17 @@ impl Session {
                 CallError::Own(error) | CallError::Token(error) => error,
                 CallError::Platform(error) => error.into(),
             })?;
-            Ok((sink, failures))
+            let broke_off = failed.iter().any(|name| shown_of.borrow().contains(*name));
+            Ok((sink.filter(|_| !broke_off), failures))
         })
+    }
+
+    /// What its hints look at is the member's own profile.
+    fn failed(&self, member: &Member, error: Error) -> Error {
+        match &member.profile {
+            Ok(profile) => about_profile(error, profile),
+            Err(_) => error,
+        }
     }
 
     async fn connected(&self, pool: &Pool, member: &Member) -> Result<Platform<Access>> {
@@ -229,7 +260,7 @@ impl Pool {
     fn key(profile: &Resolved) -> Option<Shared> {
         let (key, url) = (profile.credential.as_ref()?, profile.api_url.as_ref()?);
         let lock = profile.expect_user.as_ref().map(|expected| expected.value.clone());
-        Some((key.value.clone(), url.value.to_string(), Kept::of(profile), lock))
+        Some((key.value.clone(), url.value.to_string(), Kept::of(profile), lock, way_of(profile)))
     }
 
     /// As [`Session::tokens`], but a credential is read once.

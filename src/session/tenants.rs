@@ -71,10 +71,12 @@ impl Session {
             )) => {
                 let theirs = platform.tenants().await.map_err(|_| error)?;
                 let refused = not_a_member(tenant, &Origin::Flag("the command line"), &theirs);
+                let named = profile.name().filter(|_| profile.selection.by_profile_flag());
+                let named = named.map(|name| format!(" --profile {name}")).unwrap_or_default();
                 Err(CallError::Own(match theirs.first() {
-                    Some(first) => {
-                        refused.hint(format!("theirs: {}; autocom tenants use {}", ids(&theirs), first.id))
-                    }
+                    Some(first) => refused
+                        .cause(format!("theirs: {}", ids(&theirs)))
+                        .hint(format!("autocom tenants use {}{named}", first.id)),
                     None => refused,
                 }))
             }

@@ -13,6 +13,7 @@ use super::Done;
 use super::input::Input;
 use super::several::Several;
 use crate::config::Resolved;
+use crate::domain::ApiUrl;
 use crate::error::{Error, Result};
 use crate::session::api::Request;
 use crate::session::several::Scope;
@@ -71,7 +72,7 @@ pub struct Api {
 
 impl Api {
     pub fn run(self, session: &Session, output: Output) -> Result<Done> {
-        if let Some(scope) = self.several.scope()? {
+        if let Some(scope) = self.several.scope(session)? {
             return self.run_over_several(session, &scope, output);
         }
         let profile = session.profile()?;
@@ -93,23 +94,24 @@ impl Api {
     fn run_over_several(&self, session: &Session, scope: &Scope, output: Output) -> Result<Done> {
         let members = session.members(scope)?;
         // The same path below every address: so it is the path that is given, no address.
-        let first = members.iter().find_map(|member| member.profile.as_ref().ok());
-        let Some(first) = first.filter(|_| !self.is_address()) else {
+        if self.words.last().is_some_and(|endpoint| ApiUrl::is_address(endpoint)) {
             return Err(Error::usage(
                 "an address belongs to one profile; over several, give the path below it",
             )
             .hint("autocom api --all-profiles profile"));
+        }
+        let resolved = members.iter().filter_map(|member| member.profile.as_ref().ok());
+        let path = match resolved.into_iter().find(|profile| profile.api_url.is_some()) {
+            Some(profile) => self.path(profile)?,
+            // Each will say what it lacks.
+            None => "/".to_owned(),
         };
-        let request = self.request(self.path(first)?)?;
+        let request = self.request(path)?;
         let (answers, failures) = session.api_of(&members, &request, Answers::new(output))?;
         if let Some(answers) = answers {
             answers.end()?;
         }
         Ok(Done::nothing().with_failures(failures))
-    }
-
-    fn is_address(&self) -> bool {
-        self.words.last().is_some_and(|endpoint| endpoint.contains("://"))
     }
 
     /// The endpoint, below `api_url`.

@@ -139,7 +139,7 @@ const NONE: &str = "no orders";
 impl List {
     pub fn run(self, session: &Session, output: Output) -> Result<Done> {
         let wanted = Wanted { status: self.status.clone(), limit: (!self.all).then_some(self.limit) };
-        if let Some(scope) = self.several.scope()? {
+        if let Some(scope) = self.several.scope(session)? {
             let members = session.members(&scope)?;
             let columns = std::iter::once(Of::<OrderRow>::COLUMN).chain(COLUMNS).collect();
             let (rows, failures) = session.orders_of(&members, &wanted, Rows::new(output, columns, NONE))?;

@@ -60,7 +60,7 @@ impl Viewed for ListAllAnswer {
 
 impl List {
     pub fn run(self, session: &Session) -> Result<Done> {
-        let Some(scope) = self.several.scope()? else {
+        let Some(scope) = self.several.scope(session)? else {
             let profile = session.profile()?;
             return Ok(Done::answer(ListAnswer(session.tenants(&profile)?)));
         };
