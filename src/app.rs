@@ -1,5 +1,6 @@
 //! The composition root: builds the pieces, runs the command, shows its outcome.
 
+mod command_line;
 mod usage_error;
 
 use std::ffi::OsString;
@@ -7,8 +8,6 @@ use std::io::Write;
 use std::mem::ManuallyDrop;
 use std::process::ExitCode;
 use std::sync::Arc;
-
-use clap::{CommandFactory, FromArgMatches};
 
 use crate::cli::{Cli, Command, typed};
 use crate::commands::{Done, completions};
@@ -32,7 +31,7 @@ pub fn run(arguments: Vec<OsString>, environment: Environment) -> ExitCode {
         let _ = std::io::stdout().lock().write_all(candidates.as_bytes());
         return ExitCode::SUCCESS;
     }
-    let cli = match parse(&arguments) {
+    let cli = match command_line::parse(&arguments) {
         Ok(cli) => cli,
         Err(error) => return refuse(&error, &arguments, &environment),
     };
@@ -103,43 +102,6 @@ fn resolves_by_itself(command: &Command) -> bool {
             | Command::Api(_)
             | Command::Exec(_)
     )
-}
-
-/// What `Cli::try_parse_from` does. First with the part of clap's tree that the words name: in the
-/// whole tree every command gets its own copy of every global flag, whoever is asked for. Whatever that
-/// part doesn't understand (a mistake, help, the version) the whole tree answers.
-fn parse(arguments: &[OsString]) -> Result<Cli, clap::Error> {
-    // Not taken down piece by piece either: the process ends soon.
-    let mut whole = ManuallyDrop::new(Cli::command());
-    let mut part = ManuallyDrop::new(named_part(&whole, arguments));
-    if let Some(cli) =
-        part.try_get_matches_from_mut(arguments).ok().and_then(|m| Cli::from_arg_matches(&m).ok())
-    {
-        return Ok(cli);
-    }
-    let matches = whole.try_get_matches_from_mut(arguments)?;
-    Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut whole))
-}
-
-/// `command` without the subcommands that no argument names. A line that this understands means the
-/// same to the whole: next to subcommands there are no positional arguments, so that a word that
-/// names a missing one is an error here.
-fn named_part(command: &clap::Command, arguments: &[OsString]) -> clap::Command {
-    let named = |sub: &&clap::Command| {
-        std::iter::once(sub.get_name())
-            .chain(sub.get_all_aliases())
-            .any(|name| arguments.iter().any(|word| word == name))
-    };
-    let below = command.get_subcommands().filter(named).map(|sub| match sub.has_subcommands() {
-        true => named_part(sub, arguments),
-        false => sub.clone(),
-    });
-    clap::Command::new(command.get_name().to_owned())
-        .aliases(command.get_all_aliases().map(str::to_owned))
-        .args(command.get_arguments().cloned())
-        .groups(command.get_groups().cloned())
-        .subcommand_required(true)
-        .subcommands(below)
 }
 
 fn run_command(command: Command, session: &Session, colour: ColorChoice) -> Result<Done, Error> {
@@ -284,59 +246,5 @@ impl Waiting for Spinner {
 
     fn say(&self, what: &str) {
         Spinner::say(self, what);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// The paths of all commands that have none below them, by name and by alias.
-    fn leaves(command: &clap::Command, path: &str, found: &mut Vec<String>) {
-        for sub in command.get_subcommands() {
-            for name in std::iter::once(sub.get_name()).chain(sub.get_all_aliases()) {
-                let path = format!("{path} {name}");
-                match sub.has_subcommands() {
-                    true => leaves(sub, &path, found),
-                    false => found.push(path),
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn the_named_part_of_the_command_line_means_what_the_whole_means() {
-        let mut found = Vec::new();
-        leaves(&Cli::command(), "", &mut found);
-        assert!(found.len() > 20 && found.contains(&" profile ls".to_owned()), "{found:?}");
-        let (mut understood, mut parts) = (0, 0);
-        for path in &found {
-            let lines = [
-                "",
-                "one",
-                "-p list -o json",
-                "--tenant use one two=3",
-                "-qvv --color never list",
-                "-- true",
-                "-V",
-                "-h",
-                "nonsense --x",
-            ];
-            for line in lines {
-                for line in [format!("autocom {path} {line}"), format!("autocom {line} {path}")] {
-                    let words: Vec<OsString> = line.split_whitespace().map(OsString::from).collect();
-                    let text = |cli: Result<Cli, clap::Error>| match cli {
-                        Ok(cli) => format!("{cli:?}"),
-                        Err(error) => error.to_string(),
-                    };
-                    let whole = <Cli as clap::Parser>::try_parse_from(&words);
-                    let part = named_part(&Cli::command(), &words).try_get_matches_from(&words);
-                    understood += usize::from(whole.is_ok());
-                    parts += usize::from(part.is_ok());
-                    assert_eq!(text(parse(&words)), text(whole), "{line}");
-                }
-            }
-        }
-        assert!(understood > 100 && parts == understood, "{parts} of {understood}");
     }
 }
