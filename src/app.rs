@@ -93,7 +93,8 @@ fn resolves_by_itself(command: &Command) -> bool {
             | Command::Completions(_)
             | Command::Man(_)
             | Command::Prompt(_)
-            | Command::Config(C::Path(_))
+            // What may be wrong is mended there, and nothing is sent.
+            | Command::Config(C::Path(_) | C::Edit(_))
             | Command::Login(_)
             | Command::Auth(A::Login(_) | A::Token(_) | A::Refresh(_))
             | Command::Whoami(_)

@@ -106,10 +106,17 @@ pub enum Command {
 }
 
 impl Cli {
-    /// The format that the flags ask for. A prompt is one line whatever everything else prints.
+    /// The format that the flags ask for. What other programs read as it is (a prompt, a script, a page, TOML) is
+    /// that whatever everything else prints.
     fn output(&self) -> Option<String> {
-        let prompt = matches!(self.command, Command::Prompt(_)).then(|| OutputFormat::Table.to_string());
-        self.global.output.clone().or(prompt)
+        let plain = matches!(
+            self.command,
+            Command::Prompt(_)
+                | Command::Completions(_)
+                | Command::Man(_)
+                | Command::Profiles(profiles::Profiles::Export(_))
+        );
+        self.global.output.clone().or(plain.then(|| OutputFormat::Table.to_string()))
     }
 
     /// The flags that are values of configuration keys.

@@ -202,6 +202,9 @@ impl From<ConfigError> for Error {
             ConfigError::Expectation { .. } => Some(
                 "--expect tenant=acme,profile=staging,user=ada@example.test,host=api.example.test".to_owned(),
             ),
+            ConfigError::Nowhere => {
+                Some("cd to one that is there, or name the profile: --profile NAME".to_owned())
+            }
             ConfigError::NoPlaceForPins => Some("set HOME or AUTOCOM_HOME".to_owned()),
             ConfigError::PinsUnknown { source } => {
                 let without = "name the profile: --profile NAME";

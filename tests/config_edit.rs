@@ -110,7 +110,7 @@ fn what_is_not_sound_is_never_taken_over() {
         }
         assert_eq!(world.read("config.toml"), CONFIG, "{change}");
         let [kept] = copies(&world).try_into().unwrap();
-        outcome.says(&format!("mv {} ", kept.display()));
+        outcome.says(&format!("cp {} ", kept.display()));
     }
     // An unknown key is no reason.
     let world = world("echo 'tennant = \"x\"' >> \"$1\"");

@@ -47,7 +47,9 @@ fn what_is_exported_means_the_same_in_another_home() {
     here.config(FULL);
     let there = World::new();
     let exported = here.run("profiles export").ok().stdout;
-    let imported = import(&there, &exported, "").ok();
+    // It brings a proxy, which a script must not take over unseen.
+    import(&there, &exported, "").code(2).says("staging (proxy)");
+    let imported = import(&there, &exported, "--force").ok();
     assert_eq!(resolved(&there), resolved(&here));
     // What concerns one machine or every profile stays behind, and so does which one is active.
     let config = there.read("config.toml");
@@ -208,4 +210,32 @@ fn a_person_is_asked_before_it_is_written() {
         assert!(outcome.stderr.contains(says), "{outcome:?}");
         assert_eq!(world.read("config.toml").contains("[profiles.x]"), code == 0);
     }
+}
+
+#[test]
+fn what_makes_a_new_profile_less_safe_is_not_taken_over_unseen() {
+    let world = World::new();
+    for line in
+        ["protected = false", "proxy = \"http://proxy.example.test:3128\"", "ca_bundle = \"/tmp/ca.pem\""]
+    {
+        let text = format!("[profiles.new]\napi_url = \"https://new.example.test\"\n{line}\n");
+        let key = line.split(' ').next().unwrap();
+        import(&world, &text, "").code(2).says(&format!("new ({key})")).says("--force");
+        assert!(!world.path("config.toml").exists(), "{line}");
+    }
+    import(&world, "[profiles.new]\napi_url = \"https://new.example.test\"\nprotected = true\n", "").ok();
+}
+
+#[test]
+fn an_export_is_toml_whatever_format_answers_have() {
+    let mut world = World::new();
+    world.config("output = \"json\"\n[profiles.one]\napi_url = \"https://one.example.test\"\n");
+    world.run("profiles export").ok().prints("[profiles.one]");
+    world.set("AUTOCOM_OUTPUT", "json");
+    world.run("profiles export").ok().prints("[profiles.one]");
+    world.run("completions bash").ok().prints("complete ");
+    assert_eq!(
+        world.run("profiles export -o json").ok().json()["profiles"]["one"]["api_url"],
+        "https://one.example.test/api/v1"
+    );
 }

@@ -30,7 +30,7 @@ fn what_differs_stops_every_command_before_its_first_request() {
     let (mut world, sandbox) = world();
     let (before, seen) = (files(&world), sandbox.requests().len());
     // These resolve no profile, or never fail.
-    let exempt = ["version", "config path", "completions", "man", "prompt"];
+    let exempt = ["version", "config path", "config edit", "completions", "man", "prompt"];
     let is_login = |command: &str| command == "login" || command == "auth login";
     let arguments = arguments();
     let port = sandbox.origin().rsplit_once(':').unwrap().1.to_owned();
@@ -309,4 +309,34 @@ fn a_login_offers_to_keep_the_profile_to_its_user() {
             assert_eq!(world.read("config.toml").matches("expect_user").count(), count, "{answer:?}");
         }
     }
+}
+
+#[test]
+fn a_name_that_is_turned_to_another_address_is_not_what_was_expected() {
+    let (mut world, sandbox) = world();
+    let other = Sandbox::start(Options::default()).unwrap();
+    world.log_in(&other, "ada", "--profile other");
+    let seen = (sandbox.requests().len(), other.requests().len());
+    world.set("AUTOCOM_PROFILE", "one").set("AUTOCOM_API_URL", other.api_url());
+    for line in ["api profile", "whoami --check", "auth token", "exec -- true"] {
+        let (options, child) = line.split_once("-- ").map_or((line, ""), |(a, _)| (a, "-- true"));
+        world
+            .run(&format!("{options} --expect profile=one {child}"))
+            .code(2)
+            .says("but it is one turned to")
+            .says("unset AUTOCOM_API_URL");
+    }
+    assert!(
+        world
+            .run("prompt")
+            .ok()
+            .stdout
+            .starts_with(&format!("one@{}", other.origin().split_once("//").unwrap().1))
+    );
+    assert_eq!((sandbox.requests().len(), other.requests().len()), seen);
+    // A child of `exec` is held to the same.
+    world.unset("AUTOCOM_PROFILE").unset("AUTOCOM_API_URL");
+    let program = env!("CARGO_BIN_EXE_autocom");
+    world.run(&format!("exec --expect tenant=acme -- env AUTOCOM_TENANT=globex {program} whoami")).code(2);
+    world.run("profiles use other --expect profile=one").code(2).says("but it is other");
 }

@@ -157,3 +157,18 @@ fn two_profiles_are_compared_by_what_is_known_here() {
     world.run("profiles diff one twu").code(2).says("did you mean two?");
     assert_eq!(sandbox.requests().len(), asked);
 }
+
+#[test]
+fn what_is_no_value_may_hold_a_password_and_is_not_shown() {
+    let mut world = World::new();
+    world.plant("secretpw");
+    world.config(
+        "api_url = \"https://ada:secretpw@top.test\"\nproxy = \"http://ada:secretpw@proxy.test\"\n\
+         [profiles.p]\napi_url = \"https://p.test\"\nproxy = \"none\"\n",
+    );
+    world.set("AUTOCOM_API_URL", "https://ada:secretpw@variable.test?token=secretpw");
+    for format in ["", "-o json", "-o yaml"] {
+        // `World` looks for it.
+        world.run(&format!("profiles show -p p --explain {format}")).ok().prints("(no valid value)");
+    }
+}

@@ -347,3 +347,23 @@ fn what_can_not_be_switched_in_a_shell_is_said() {
     assert_eq!(power.stdout, "$env:AUTOCOM_PREVIOUS_PROFILE = '-'\n$env:AUTOCOM_PROFILE = 'two'\n");
     assert!(!world.path("pins.toml").exists(), "nothing is written");
 }
+
+#[test]
+#[cfg(target_os = "linux")]
+fn in_a_directory_that_is_gone_no_profile_is_guessed() {
+    let world = World::new();
+    world.config("profile = \"prod\"\n[profiles.prod]\napi_url = \"https://prod.test\"\n[profiles.dev]\napi_url = \"https://dev.test\"\n");
+    let program = env!("CARGO_BIN_EXE_autocom");
+    let gone = |line: &str| {
+        let script =
+            format!("mkdir -p repo/build && cd repo/build && rm -r ../build && exec '{program}' {line}");
+        world.shell(&script).output().unwrap()
+    };
+    assert!(gone("profiles current").status.success(), "nothing is pinned: nothing is in doubt");
+    std::fs::create_dir_all(world.home().join("repo")).unwrap();
+    world.run("profiles pin dev repo").ok();
+    let output = gone("profiles current");
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("the working directory is gone"));
+    assert!(gone("profiles current -p prod").status.success());
+}

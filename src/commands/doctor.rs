@@ -96,6 +96,10 @@ fn summary(findings: &[Finding]) -> Cell {
 
 impl Doctor {
     pub fn run(self, session: &Session) -> Result<Done> {
+        if !self.offline {
+            // It asks every platform.
+            session.meet_all_profiles()?;
+        }
         let findings = session.doctor(self.fix, self.offline)?;
         let broken = findings.iter().any(|finding| finding.status == Status::Broken);
         Ok(Done { exit_code: u8::from(broken), ..Done::answer(DoctorAnswer(findings)) })

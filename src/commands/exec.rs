@@ -60,6 +60,10 @@ impl Exec {
                 None => command.env_remove(name),
             };
         }
+        // What is expected here is expected of every autocom in there.
+        if let Some(expected) = session.expected() {
+            command.env("AUTOCOM_EXPECT", expected);
+        }
         command.env("AUTOCOM_TOKEN", bearer.token().expose());
         become_command(command).map(Done::ended).map_err(|error| {
             // Not the 126 and 127 of env(1): those could be the command's own, and there is none. What was

@@ -93,7 +93,13 @@ impl Prompt {
         };
         let gone = matches!(row.token, TokenStatus::Expired | TokenStatus::LoggedOut | TokenStatus::Foreign);
         let mut answer = PromptAnswer {
-            profile: row.name,
+            // Its name alone would mislead where a flag or a variable leads it elsewhere.
+            profile: match (row.name, profile.own_api_url.as_ref(), &profile.api_url) {
+                (Some(name), Some(own), Some(url)) if *own != url.value => {
+                    Some(format!("{name}@{}", url.value.authority()))
+                }
+                (name, ..) => name,
+            },
             tenant: row.tenant,
             host: profile.api_url.as_ref().map(|url| url.value.authority()),
             user: row.user,

@@ -16,6 +16,8 @@ pub enum ConfigError {
     Invalid { key: Key, why: String, origin: Origin },
     #[error("{origin} {why}")]
     Expectation { why: String, origin: Origin },
+    #[error("the working directory is gone, so nobody knows which profile is pinned here")]
+    Nowhere,
     #[error("there is no profile `{name}` (named by {origin})")]
     UnknownProfile { name: String, origin: Origin, existing: Vec<String> },
     #[error("several profiles are bound to {url}: {}", names.join(", "))]

@@ -59,6 +59,20 @@ impl Plan {
         Ok(Plan { steps, side_effects, foreign })
     }
 
+    /// The new profiles that come with something that makes them less safe: a way that their requests take, an
+    /// authority that they trust, or leave to change what is protected.
+    pub fn risky(&self) -> Vec<String> {
+        let is_risky = |change: &&Change| match (change.key, change.new.as_deref()) {
+            (Key::Proxy | Key::CaBundle, Some(_)) => true,
+            (Key::Protected, Some(value)) => value == "false",
+            _ => false,
+        };
+        let new = self.steps.iter().filter(|step| step.is_new);
+        let changes =
+            new.flat_map(|step| step.changes.iter().filter(is_risky).map(move |change| (step, change)));
+        changes.map(|(step, change)| format!("{} ({})", step.name, change.key)).collect()
+    }
+
     /// What an import without force must not do.
     pub fn is_bold(&self) -> bool {
         !self.side_effects.is_empty() || self.steps.iter().any(|step| !step.is_new)

@@ -39,7 +39,7 @@ impl Config {
             };
             let merged = candidates.iter().filter(|candidate| candidate.key == key);
             let overridden = merged.filter(|candidate| !won(candidate)).map(|candidate| Loser {
-                value: text(&candidate.value),
+                value: text(key, &candidate.value),
                 origin: candidate.origin.clone(),
                 why: overridden(candidate, winner.as_ref()),
             });
@@ -92,9 +92,11 @@ impl Config {
             if candidates.iter().any(|candidate| candidate.key == key && candidate.origin == origin) {
                 continue;
             }
-            let value = text(&entry.value);
+            let value = text(key, &entry.value);
             let why = match key.inheritance() {
-                _ if value.trim().is_empty() => "it is empty, which counts as unset".to_owned(),
+                _ if entry.value.as_str().is_some_and(|text| text.trim().is_empty()) => {
+                    "it is empty, which counts as unset".to_owned()
+                }
                 _ if is_own => format!("a profile's table can't hold `{key}`"),
                 Inheritance::Never => {
                     format!("`{key}` is never taken from the top level: it is part of an identity")
@@ -141,9 +143,11 @@ fn overridden(loser: &Candidate, winner: Option<&Setting<String>>) -> String {
     }
 }
 
-fn text(value: &Value) -> String {
+/// What is no value of the key is not shown: a password may stand in an address.
+fn text(key: Key, value: &Value) -> String {
     match (value.as_str(), value.to_bool()) {
-        (Some(text), _) => text.to_owned(),
+        (Some(text), _) if text.trim().is_empty() => String::new(),
+        (Some(text), _) => key.canonical(text).unwrap_or_else(|_| "(no valid value)".to_owned()),
         (None, Some(flag)) => flag.to_string(),
         (None, None) => "(not a string)".to_owned(),
     }

@@ -164,14 +164,23 @@ impl Config {
     }
 
     fn pinned(&self) -> Result<Option<(Origin, String)>, ConfigError> {
-        let Some(here) = self.here() else { return Ok(None) };
+        let Some(here) = self.here() else { return self.nowhere() };
         let binding = self.pins_that_decide()?.binding_of(here);
         Ok(binding.map(|(directory, name)| (Origin::Pin(directory.into()), name.to_owned())))
     }
 
+    /// In a directory that is gone: what was bound to it, or to one above, can't be told, and must not be guessed.
+    fn nowhere(&self) -> Result<Option<(Origin, String)>, ConfigError> {
+        let pins = self.pins_that_decide()?;
+        match pins.directories().next().is_some() || pins.accepted().next().is_some() {
+            true => Err(ConfigError::Nowhere),
+            false => Ok(None),
+        }
+    }
+
     /// The nearest accepted file; what lies nearer and doesn't count is mentioned.
     fn accepted(&self) -> Result<Option<(Origin, String)>, ConfigError> {
-        let Some(here) = self.here() else { return Ok(None) };
+        let Some(here) = self.here() else { return self.nowhere() };
         let pins = self.pins_that_decide()?;
         for directory in here.ancestors() {
             let Some(standing) = Standing::of(directory, pins) else { continue };

@@ -65,6 +65,11 @@ impl ApiUrl {
         self.0.port()
     }
 
+    /// The port that is meant, also where it is the scheme's own.
+    pub fn effective_port(&self) -> Option<u16> {
+        self.0.port_or_known_default()
+    }
+
     /// `host[:port]`: what people call the environment.
     pub fn authority(&self) -> String {
         self.origin().split_once("://").map_or_else(String::new, |(_, authority)| authority.to_owned())

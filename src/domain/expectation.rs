@@ -11,8 +11,8 @@ pub enum Expectation {
     Profile(ProfileName),
     Tenant(Tenant),
     User(ExpectedUser),
-    /// `host` or `host:port`, in lower case.
-    Host(String),
+    /// In lower case; without a port it is the host at any.
+    Host(String, Option<u16>),
     ApiUrl(ApiUrl),
 }
 
@@ -38,16 +38,17 @@ impl Expectation {
             Expectation::Profile(_) => "profile",
             Expectation::Tenant(_) => "tenant",
             Expectation::User(_) => "user",
-            Expectation::Host(_) => "host",
+            Expectation::Host(..) => "host",
             Expectation::ApiUrl(_) => "api_url",
         }
     }
 
-    /// Whether `url` is at the host that is expected: with a port that one, without one any.
-    pub fn is_host(expected: &str, url: &ApiUrl) -> bool {
+    /// Whether `url` is at the host that is expected.
+    pub fn is_host(expected: &str, port: Option<u16>, url: &ApiUrl) -> bool {
         let authority = url.authority();
-        let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
-        expected == authority || authority.strip_suffix(&port).is_some_and(|host| host == expected)
+        let own = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+        let host = authority.strip_suffix(&own).unwrap_or(&authority);
+        host == expected && port.is_none_or(|port| Some(port) == url.effective_port())
     }
 }
 
@@ -64,7 +65,7 @@ impl FromStr for Expectation {
             "profile" => value.parse().map(Expectation::Profile).map_err(of_value),
             "tenant" => value.parse().map(Expectation::Tenant).map_err(of_value),
             "user" => value.parse().map(Expectation::User).map_err(of_value),
-            "host" => host(value).map(Expectation::Host).map_err(of_value),
+            "host" => host(value).map(|(host, port)| Expectation::Host(host, port)).map_err(of_value),
             "api_url" => value
                 .parse::<ApiUrl>()
                 .map(Expectation::ApiUrl)
@@ -78,12 +79,17 @@ impl FromStr for Expectation {
 }
 
 /// Not an address: a slash in it would never match.
-fn host(text: &str) -> Result<String, Invalid> {
+fn host(text: &str) -> Result<(String, Option<u16>), Invalid> {
     let is_host = !text.is_empty() && text.chars().all(|c| c.is_alphanumeric() || "-._:[]".contains(c));
+    // An IPv6 address has colons of its own, and brackets around them.
+    let (name, port) = match text.rsplit_once(':') {
+        Some((name, port)) if !port.contains(']') => (name, Some(port.parse::<u16>())),
+        _ => (text, None),
+    };
     // As an address has it: in lower case, names of other scripts in ASCII.
-    let canonical = format!("https://{text}").parse::<ApiUrl>().map(|url| url.authority());
-    match canonical {
-        Ok(host) if is_host => Ok(host),
+    let canonical = format!("https://{name}").parse::<ApiUrl>().map(|url| url.authority());
+    match (canonical, port.transpose()) {
+        (Ok(host), Ok(port)) if is_host => Ok((host, port)),
         _ => Err(Invalid("must be a host, or host:port".to_owned())),
     }
 }
@@ -94,7 +100,8 @@ impl fmt::Display for Expectation {
             Expectation::Profile(name) => name.fmt(f),
             Expectation::Tenant(tenant) => tenant.fmt(f),
             Expectation::User(user) => user.fmt(f),
-            Expectation::Host(host) => host.fmt(f),
+            Expectation::Host(host, None) => host.fmt(f),
+            Expectation::Host(host, Some(port)) => write!(f, "{host}:{port}"),
             Expectation::ApiUrl(url) => url.fmt(f),
         }
     }
@@ -119,7 +126,7 @@ mod tests {
             ("", "says nothing"),
             ("acme", "`acme` is not KEY=VALUE"),
             ("tennant=acme", "did you mean `tenant`?"),
-            ("token=x", "what can is profile, tenant, user, host, api_url"),
+            ("wat=x", "what can is profile, tenant, user, host, api_url"),
             ("tenant=", "its `tenant` must not be empty"),
             ("host=https://a.test/api", "must be a host"),
             ("api_url=http://a.test", "its `api_url` "),
@@ -132,10 +139,10 @@ mod tests {
     #[test]
     fn a_host_without_a_port_is_the_host_at_any() {
         let is_host = |expected: &str, url: &str| {
-            let Ok(Expectation::Host(expected)) = format!("host={expected}").parse() else {
+            let Ok(Expectation::Host(expected, port)) = format!("host={expected}").parse() else {
                 panic!("{expected}")
             };
-            Expectation::is_host(&expected, &url.parse().unwrap())
+            Expectation::is_host(&expected, port, &url.parse().unwrap())
         };
         assert!(is_host("A.test", "https://a.test") && is_host("a.test", "https://a.test:8443"));
         assert!(is_host("a.test:8443", "https://a.test:8443") && is_host("a.test:443", "https://a.test"));

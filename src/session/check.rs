@@ -115,7 +115,7 @@ impl Session {
     /// are in the profiles' order.
     pub fn checks(&self, profiles: &[&Resolved]) -> Result<Vec<Checked>> {
         let pool = Pool::of(profiles.iter().copied());
-        self.meet_users(&pool, profiles.iter().copied())?;
+        self.meet_everywhere(profiles)?;
         let mut questions: Vec<&Resolved> = Vec::new();
         let mut places: HashMap<Question, usize> = HashMap::new();
         let mut asked_at = Vec::with_capacity(profiles.len());

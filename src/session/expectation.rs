@@ -79,20 +79,31 @@ impl Session {
                     differs(expectation.key(), &expectation.to_string(), &by, &actual, &from.to_string());
                 about_profile(error.hint(way_out(&expectation, from)), profile)
             };
-            let by_selection = &profile.selection.origin;
+            // A profile that stands in a list was named by nobody.
+            let listed = Origin::Flag("the command line");
+            let by_selection = match self.flags.profile.is_none() && profile.selection.by_profile_flag() {
+                true => &listed,
+                false => &profile.selection.origin,
+            };
             let url = profile.api_url.as_ref();
             let at = |holds: bool, actual: Option<String>| match (holds, url) {
                 (true, _) => Ok(()),
                 (false, url) => Err(unmet(actual, url.map_or(by_selection, |url| &url.origin))),
             };
             match &expectation {
-                Expectation::Profile(name) if profile.name() == Some(name) => {}
+                Expectation::Profile(name) if profile.name() == Some(name) => {
+                    // The name alone is worth nothing where it leads somewhere else.
+                    let turned = url.filter(|_| profile.own_api_url.is_some());
+                    if let Some(url) = turned.filter(|url| profile.own_api_url.as_ref() != Some(&url.value)) {
+                        return Err(unmet(Some(format!("{name} turned to {}", url.value)), &url.origin));
+                    }
+                }
                 Expectation::Profile(_) => {
                     let name = profile.name().map(ProfileName::to_string);
                     return Err(unmet(name, by_selection));
                 }
-                Expectation::Host(host) => at(
-                    url.is_some_and(|url| Expectation::is_host(host, &url.value)),
+                Expectation::Host(host, port) => at(
+                    url.is_some_and(|url| Expectation::is_host(host, *port, &url.value)),
                     url.map(|url| url.value.authority()),
                 )?,
                 Expectation::ApiUrl(expected) => {
@@ -128,7 +139,7 @@ impl Session {
     /// The whole of it for a command that opens no credential: what is known offline counts.
     pub fn meet_all_expectations(&self) -> Result<()> {
         // Before any file is read: `doctor` looks at them as they are.
-        if self.flags.expect.is_empty() && self.environment.var("AUTOCOM_EXPECT").is_none() {
+        if self.expects_nothing() {
             return Ok(());
         }
         let profile = self.profile()?;
@@ -153,6 +164,36 @@ impl Session {
                 None => wanted.check(None, None, "the login"),
             },
         }
+    }
+
+    /// As [`Session::meet_everywhere`], of all profiles that there are.
+    pub fn meet_all_profiles(&self) -> Result<()> {
+        if self.expects_nothing() {
+            return Ok(());
+        }
+        let config = self.config()?;
+        let resolve = |name| config.resolve(Selection::one_of_several(name)).ok();
+        let profiles: Vec<Resolved> = config.profiles().into_iter().filter_map(resolve).collect();
+        self.meet_everywhere(&profiles.iter().collect::<Vec<_>>())
+    }
+
+    /// All that is expected, as `AUTOCOM_EXPECT` says it; `None`: nothing by flag.
+    pub fn expected(&self) -> Option<String> {
+        let variable = self.environment.var("AUTOCOM_EXPECT");
+        let all: Vec<String> = self.flags.expect.iter().cloned().chain(variable).collect();
+        (!self.flags.expect.is_empty()).then(|| all.join(","))
+    }
+
+    fn expects_nothing(&self) -> bool {
+        self.flags.expect.is_empty() && self.environment.var("AUTOCOM_EXPECT").is_none()
+    }
+
+    /// For a command that sends something to every platform: each profile must be what is expected.
+    pub(super) fn meet_everywhere(&self, profiles: &[&Resolved]) -> Result<()> {
+        for profile in profiles {
+            self.meet_expectations(profile).map_err(|error| error.about(profile.label()))?;
+        }
+        self.meet_users(&Pool::of(profiles.iter().copied()), profiles.iter().copied())
     }
 
     /// As [`Session::meet_expectations`], for a profile that the command names beside the selected one.
@@ -333,6 +374,7 @@ impl Session {
 fn way_out(expectation: &Expectation, from: &Origin) -> String {
     match (expectation, from) {
         (_, Origin::Variable(name)) => format!("unset {name}"),
+        (Expectation::Profile(_), Origin::Flag("the command line")) => "autocom profiles list".to_owned(),
         (Expectation::Profile(name), _) => format!("name it: --profile {name}"),
         (Expectation::Tenant(tenant), _) => format!("name it: --tenant {tenant}"),
         _ => "see where it comes from: autocom profiles show".to_owned(),

@@ -66,7 +66,8 @@ impl Session {
         self.block_on(async {
             let fresh = self.fresh(&target, request.method, request.timeout).await;
             let fresh = fresh.map_err(|error| target.blames(error))?;
-            self.finish(&target, store, fresh, request.lock_user).await
+            let done = self.finish(&target, store, fresh, request.lock_user).await;
+            done.map_err(|error| target.blames(error))
         })
     }
 

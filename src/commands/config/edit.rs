@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::super::Done;
 use crate::config::{ConfigError, Document};
-use crate::domain::one_line;
+use crate::domain::{one_line, quoted};
 use crate::error::{Error, Result};
 use crate::session::Session;
 use crate::system::editor::{Draft, Editor};
@@ -68,7 +68,7 @@ impl Edit {
                         Ok(Done::nothing())
                     }
                     Err(error @ ConfigError::ChangedMeanwhile { .. }) => {
-                        let (kept, there) = (draft.keep().display().to_string(), place.path.display());
+                        let (kept, there) = (quoted(&draft.keep()), quoted(&place.path));
                         Err(Error::from(error)
                             .cause(format!("what was edited is kept in {kept}"))
                             .hint(format!("diff {there} {kept}")))
@@ -117,8 +117,9 @@ fn refuse(problems: Vec<String>, draft: Draft, place: &Path) -> Error {
 fn abandon(error: Error, draft: Option<Draft>, place: &Path) -> Error {
     match draft {
         Some(draft) => {
-            let (kept, place) = (draft.keep().display().to_string(), place.display());
-            error.hint(format!("config.toml is as it was; mend what was edited, then: mv {kept} {place}"))
+            // Not mv: config.toml may be a link, and stays one.
+            let (kept, place) = (quoted(&draft.keep()), quoted(place));
+            error.hint(format!("config.toml is as it was; mend what was edited, then: cp {kept} {place}"))
         }
         None => error.hint_if_none(|| "config.toml is as it was".to_owned()),
     }

@@ -5,7 +5,7 @@ use clap::Args;
 use super::super::Done;
 use super::super::input::Input;
 use crate::config::{Captured, Change, ConfigError, Document, Plan, Shared, Step};
-use crate::domain::{Key, one_line};
+use crate::domain::{Key, one_line, quoted};
 use crate::error::{Error, Result};
 use crate::session::Session;
 use crate::ui::prompt;
@@ -56,6 +56,15 @@ impl Import {
         }
         if self.dry_run {
             return Ok(Done::nothing());
+        }
+        // A person has it before their eyes; a script takes it over unseen.
+        let risky = plan.risky();
+        if !risky.is_empty() && !self.force && !session.can_ask() {
+            return Err(Error::usage(format!(
+                "this would bring a proxy, an authority or `protected = false` along: {}; nothing was written",
+                risky.join(", ")
+            ))
+            .hint(self.command(" --force")));
         }
         if session.can_ask() && !self.force && !prompt::confirm("Import them?", false) {
             session.notices().progress("nothing was imported");
@@ -126,7 +135,7 @@ impl Import {
     fn command(&self, more: &str) -> String {
         match self.file.as_str() {
             "-" => format!("autocom profiles import -{more} < FILE"),
-            file => format!("autocom profiles import {file}{more}"),
+            file => format!("autocom profiles import {}{more}", quoted(Path::new(file))),
         }
     }
 }

@@ -45,6 +45,7 @@ impl Use {
             "-" => session.previous()?,
             name => existing(session, name)?,
         };
+        session.meet_named(&name)?;
         session.activate(&name)?;
         let profile = session.config()?.resolve(Selection::listed(name.clone()));
         let openness = profile.map_or(Openness::Unknown, |profile| session.openness(&profile));
