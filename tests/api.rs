@@ -74,6 +74,13 @@ fn fields_go_into_the_query_of_a_get_and_into_the_body_of_all_else() {
     let changed = world.run(&format!("api PATCH orders/{id} --input {} -f trace=1", file.display())).ok();
     assert_eq!(changed.json()["order"]["status"], "pending");
     assert_eq!(last(&sandbox).1, ["trace"]);
+    // What belongs to which item is told by the order of both flags together.
+    let items =
+        ["-f", "items[][sku]=007", "-F", "items[][n]=2", "-f", "items[][sku]=008", "-F", "items[][n]=3"];
+    world.run_words(&[&["api", "POST", "auth/logout"], items.as_slice()].concat()).ok();
+    let sent = r#"{"items":[{"sku":"007","n":2},{"sku":"008","n":3}]}"#;
+    assert_eq!(sandbox.requests().pop().unwrap().body_length, sent.len());
+    world.log_in(&sandbox, "ada", "--profile shop");
     // Fields make it a POST, which that endpoint doesn't take.
     world.run("api orders -f status=shipped").code(1).says("the platform refused with status 405");
     world.run("api POST /auth/logout").ok();

@@ -20,6 +20,7 @@ use crate::session::{Session, no_environment};
 use crate::ui::output::Output;
 use answers::Answers;
 use documents::Documents;
+use fields::Typed;
 
 /// Ask any endpoint of the platform, with the profile's token and tenant
 ///
@@ -44,12 +45,8 @@ pub struct Api {
     /// The method, unless it goes without saying, and the endpoint
     #[arg(required = true, num_args = 1..=2, value_name = "[METHOD] PATH")]
     words: Vec<String>,
-    /// A string; KEY[SUB]=, KEY[]= and KEY[][SUB]= nest
-    #[arg(short = 'f', long = "raw-field", value_name = "KEY=VALUE")]
-    plain: Vec<String>,
-    /// As -f, but true, false, null and numbers are such, and @FILE is what is in FILE (@-: stdin)
-    #[arg(short = 'F', long = "field", value_name = "KEY=VALUE")]
-    typed: Vec<String>,
+    #[command(flatten)]
+    fields: Typed,
     /// Send a file as the body (-: stdin); fields go into the query then
     #[arg(long, value_name = "FILE")]
     input: Option<String>,
@@ -124,7 +121,7 @@ impl Api {
 
     fn request(&self, path: String) -> Result<Request> {
         let mut input = Input::default();
-        let fields = fields::parse(&self.plain, &self.typed, &mut input)?;
+        let fields = self.fields.read(&mut input)?;
         let graphql = Request::is_graphql(&path);
         let has_body = self.input.is_some() || !fields.is_empty() || graphql;
         let method = match self.words.as_slice() {
