@@ -83,6 +83,7 @@ impl Answer {
             .as_str()
             .map(|text| printable(text, LONGEST_TEXT))
             .filter(|text| !text.is_empty())
+            .or_else(|| complaint.errors[0]["message"].as_str()) // GraphQL's
             .unwrap_or_else(|| status.canonical_reason().unwrap_or("no reason given").to_owned());
         Err(match status.as_u16() {
             401 => PlatformError::Unauthenticated { request },
@@ -128,7 +129,7 @@ impl Answer {
     }
 }
 
-fn fields(errors: &Value) -> Vec<(String, Vec<String>)> {
+pub(super) fn fields(errors: &Value) -> Vec<(String, Vec<String>)> {
     let texts = |value: &Value| match value {
         Value::Array(texts) => {
             texts.iter().filter_map(Value::as_str).map(|text| printable(text, LONGEST_TEXT)).collect()

@@ -113,13 +113,10 @@ impl Walk {
 
     /// What follows this answer, which was asked for as that page.
     fn after(&self, answer: Answer, asked: Option<u64>) -> Result<Next, PlatformError> {
-        if Request::is_graphql(&self.request.path)
-            && (answer.status().is_success() || answer.status() == StatusCode::BAD_REQUEST)
-            && let Some(error) = answer.graphql_errors()
-        {
-            return Err(error);
-        }
-        let answer = answer.accepted()?;
+        let answer = match Request::is_graphql(&self.request.path) {
+            true => answer.without_graphql_errors()?,
+            false => answer.accepted()?,
+        };
         if !self.request.paginate {
             return Ok(Next::End);
         }
