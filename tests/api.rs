@@ -256,3 +256,16 @@ fn a_terminal_gets_json_indented_and_nothing_that_steers_it() {
     sandbox.fault("/api/v1/profile", Fault::status(200).body("text/plain", "a\u{1b}[31mb\nc"));
     assert_eq!(world.run_in_terminal("api profile", 80).ok().stdout, "a [31mb\nc\n");
 }
+    // A harmless escape of the server's is harmless still, and what it sent raw becomes so; a pipe has its bytes.
+    let body = "{\"\\u009b31m\":\"a\u{202e}b\"}";
+    let fault = || Fault::status(200).body("application/json", body);
+    for (line, shown) in [
+        ("api profile", "{\n  \"\\u009b31m\": \"a\\u202eb\"\n}\n"),
+        ("api profile -o json", "{\n  \"\\u009b31m\": \"a\\u202eb\"\n}\n"),
+        ("api profile -o yaml", "---\n\"\\u009b31m\": \"a\\u202eb\"\n"),
+    ] {
+        sandbox.fault("/api/v1/profile", fault());
+        assert_eq!(world.run_in_terminal(line, 80).ok().stdout, shown, "{line}");
+    }
+    sandbox.fault("/api/v1/profile", fault());
+    assert_eq!(world.run("api profile").ok().stdout, body);

@@ -241,6 +241,27 @@ fn each_page_is_there_before_the_next_has_come() {
 
 #[cfg(target_os = "linux")]
 #[test]
+fn what_steers_a_terminal_is_escaped_in_json_for_one_and_in_yaml() {
+    let (world, sandbox) = shop(0);
+    let evil = json!({ "id": "a\u{202e}b\u{9b}31m", "total": "1.10" });
+    let shown = |in_terminal: bool, format: &str| {
+        sandbox.fault("/api/v1/graphql", answer(std::slice::from_ref(&evil)));
+        let line = format!("orders list --limit 1 -o {format}");
+        if in_terminal { world.run_in_terminal(&line, 80).stdout } else { world.run(&line).ok().stdout }
+    };
+    let json = shown(true, "json");
+    assert!(json.contains(r#""id": "a\u202eb\u009b31m""#), "{json:?}");
+    let mut documents = serde_json::Deserializer::from_str(&json).into_iter::<Value>(); // a note follows
+    assert_eq!(documents.next().unwrap().unwrap()[0]["id"], evil["id"]);
+    assert!(shown(false, "json").contains("a\u{202e}b\u{9b}31m"), "a pipe keeps them");
+    for in_terminal in [true, false] {
+        let yaml = shown(in_terminal, "yaml");
+        assert!(yaml.contains(r#"id: "a\u202eb\u009b31m""#), "{yaml:?}");
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
 fn a_terminal_gets_one_table_that_fits() {
     let (mut world, _sandbox) = shop(300);
     world.set("NO_COLOR", "1");

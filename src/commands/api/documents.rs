@@ -71,12 +71,12 @@ impl Documents {
         if !self.draws() {
             text.extend(if self.slurp { bytes.trim_ascii() } else { bytes });
         } else if self.slurp {
-            for line in serde_json::to_string_pretty(json)?.split('\n') {
+            for line in self.output.json(serde_json::to_string_pretty(json)?).split('\n') {
                 text.extend(b"\n  ");
                 text.extend(line.bytes());
             }
         } else {
-            text.extend(serde_json::to_vec_pretty(json)?);
+            text.extend(self.output.json(serde_json::to_string_pretty(json)?).into_bytes());
         }
         if !self.slurp && (self.several || self.draws()) && !text.ends_with(b"\n") {
             text.push(b'\n');
