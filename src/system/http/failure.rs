@@ -14,6 +14,9 @@ pub enum HttpError {
     /// The answer's body, as it came out of its compression.
     #[error("the answer of {at} is larger than {} MiB", .limit >> 20)]
     TooLarge { at: String, limit: usize },
+    /// It arrived whole, but is not compressed as its header says.
+    #[error("the answer of {at} is not gzip, although its header says so")]
+    Garbled { at: String },
     #[error("the request could not be built")]
     BadRequest,
     /// `ca_bundle` can't be used. A whole sentence.
@@ -166,6 +169,12 @@ impl Mistrust {
 pub(super) fn classify(
     url: &reqwest::Url,
     error: reqwest::Error,
+/// Whether what failed is the decompression of a body: what the connection does to it, hyper tells.
+pub(super) fn is_garbled(error: &reqwest::Error) -> bool {
+    let is_io = chain(error).any(|error| error.is::<io::Error>());
+    is_io && !error.is_timeout() && !hyper_says(error, |_| true)
+}
+
     answered: bool,
     times: (Duration, Duration),
     via: Option<Via>,

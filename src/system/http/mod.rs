@@ -62,6 +62,7 @@ impl Http {
         *answer.status_mut() = response.status();
         *answer.headers_mut() = response.headers().clone();
         *answer.body_mut() = read_limited(response, limit).await.map_err(|error| match error {
+            Some(error) if failure::is_garbled(&error) => HttpError::Garbled { at: failure::authority(&url) },
             Some(error) => self.0.unreachable(&url, error, true),
             None => HttpError::TooLarge { at: failure::authority(&url), limit },
         })?;
