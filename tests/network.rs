@@ -473,9 +473,22 @@ fn a_proxy_is_named_when_it_is_what_stands_in_the_way() {
 
     // A `proxy` of our own goes before the environment's, and NO_PROXY before both.
     let asked = asking.requests().len();
-    world.config(&format!("proxy = \"http://127.0.0.1:{}\"\n", asking.port));
-    world.run("whoami").code(3).says("wants a user name and password");
+    let ours = format!("proxy = \"http://127.0.0.1:{}\"\n", asking.port);
+    let export = format!("; export HTTPS_PROXY=http://USER:PASSWORD@127.0.0.1:{}\n", asking.port);
+    world.config(&ours);
+    world
+        .run("whoami")
+        .code(3)
+        .says("wants a user name and password")
+        .says(&format!("hint: autocom config unset proxy{export}"));
     assert_eq!(asking.requests().len(), asked + 1);
+    world.config(&format!("profile = \"far\"\n[profiles.far]\napi_url = \"{far}\"\n{ours}"));
+    world.run("whoami").code(3).says(&format!("hint: autocom config unset profiles.far.proxy{export}"));
+    world.run("config unset profiles.far.proxy").ok();
+    world.set("AUTOCOM_PROXY", format!("http://127.0.0.1:{}", asking.port));
+    world.run("whoami").code(3).says(&format!("hint: unset AUTOCOM_PROXY{export}"));
+    world.unset("AUTOCOM_PROXY");
+    world.config(&ours);
     world.set("NO_PROXY", "example.invalid");
     world.run("whoami").code(3).says("no address is known for api.example.invalid");
     world.unset("NO_PROXY").set("AUTOCOM_PROXY", "none");

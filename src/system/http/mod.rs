@@ -13,7 +13,7 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 
 pub use failure::{Cause, HttpError, Mistrust, Unreachable};
-pub use network::{Authorities, Network, REQUEST_TIMEOUT};
+pub use network::{Authorities, Network, OwnProxy, REQUEST_TIMEOUT};
 
 use client::Clients;
 
