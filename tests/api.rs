@@ -133,9 +133,18 @@ fn headers_are_added_but_not_those_that_autocom_answers_for() {
     assert_eq!(kind.as_deref(), Some("application/merge-patch+json"));
     let before = sandbox.requests().len();
     world.plant("hunter2");
-    for header in
-        ["authorization: Bearer hunter2", "X-TENANT: hunter2", "Host: hunter2", "hunter2", "a b: hunter2"]
-    {
+    for header in [
+        "authorization: Bearer hunter2",
+        "X-TENANT: hunter2",
+        "Host: hunter2",
+        "Connection: hunter2",
+        "upgrade: hunter2",
+        "TE: hunter2",
+        "Keep-Alive: hunter2",
+        "Proxy-Authorization: hunter2",
+        "hunter2",
+        "a b: hunter2",
+    ] {
         world.run_words(&["api", "profile", "-H", header]).code(2);
     }
     assert_eq!(sandbox.requests().len(), before);
@@ -151,6 +160,9 @@ fn an_error_is_shown_whole_and_told_on_stderr_with_its_exit_code() {
         let outcome = world.run("api orders/1").code(code);
         assert_eq!(outcome.stdout, body);
         assert!(outcome.stderr.starts_with("error: "), "{}", outcome.stderr);
+    }
+    for line in ["api GET", "api POST -f a=1"] {
+        world.run(line).code(2).says("is missing").says("hint: autocom api ");
     }
     let outcome = world.run("api orders -f status=x -X").code(2);
     assert!(outcome.stdout.is_empty());

@@ -13,6 +13,7 @@ use serde_json::Value;
 use super::error::{PlatformError, RequestId};
 use crate::domain::printable;
 
+use crate::domain::time::delay_seconds;
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// How much of the platform's words is shown.
 const LONGEST_TEXT: usize = 500;
@@ -62,8 +63,8 @@ impl Answer {
     /// Seconds, or a date, which is counted from the answer's own `Date`: our clock may be wrong.
     pub fn retry_after(&self) -> Option<Duration> {
         let text = self.header(RETRY_AFTER)?.trim();
-        if let Ok(seconds) = text.parse() {
-            return Some(Duration::from_secs(seconds));
+        if let Some(wait) = delay_seconds(text) {
+            return Some(wait);
         }
         let time = |text| rfc2822::parse(text).ok().map(|time| time.timestamp());
         let (until, now): (Timestamp, Timestamp) = (time(text)?, time(self.header(DATE)?)?);
@@ -176,3 +177,4 @@ mod tests {
         assert_eq!(wait("soon"), None);
     }
 }
+        assert_eq!(wait("99999999999999999999"), Some(u32::MAX.into()));

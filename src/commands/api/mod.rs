@@ -127,6 +127,10 @@ impl Api {
         let method = match self.words.as_slice() {
             [method, _] => method_of(method)?,
             // Pages are there to be read.
+            [word] if METHODS.contains(&word.as_str()) => {
+                return Err(Error::usage(format!("the path to {word} is missing"))
+                    .hint(format!("autocom api {word} PATH; for a path of that name: autocom api /{word}")));
+            }
             _ if has_body && (graphql || !self.paginate) => Method::POST,
             _ => Method::GET,
         };
@@ -182,6 +186,7 @@ impl Api {
                     "the body tells its own length"
                 }
                 _ => {
+                name if is_of_the_connection(name) => "it is about the connection, which autocom sees to",
                     headers.append(name, value);
                     continue;
                 }
@@ -193,10 +198,17 @@ impl Api {
 }
 
 fn method_of(word: &str) -> Result<Method> {
+const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+
+/// RFC 9110, section 7.6.1. `Proxy-` also has what a proxy of ours is told.
+fn is_of_the_connection(name: &HeaderName) -> bool {
+    matches!(name.as_str(), "connection" | "keep-alive" | "te" | "trailer" | "upgrade" | "http2-settings")
+        || name.as_str().starts_with("proxy-")
+}
+
     let method = word.to_ascii_uppercase();
-    let known = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
     let known =
-        known.contains(&method.as_str()).then(|| Method::from_bytes(method.as_bytes()).ok()).flatten();
+        METHODS.contains(&method.as_str()).then(|| Method::from_bytes(method.as_bytes()).ok()).flatten();
     known.ok_or_else(|| {
         Error::usage("the first word is no method")
             .hint("GET, HEAD, POST, PUT, PATCH, DELETE or OPTIONS, then PATH")
