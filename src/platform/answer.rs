@@ -8,12 +8,13 @@ use http::{Response, StatusCode};
 use jiff::Timestamp;
 use jiff::fmt::rfc2822;
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use super::error::{PlatformError, RequestId};
 use crate::domain::printable;
-
 use crate::domain::time::delay_seconds;
+
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// How much of the platform's words is shown.
 const LONGEST_TEXT: usize = 500;
@@ -82,9 +83,9 @@ impl Answer {
         let message = complaint
             .message
             .as_str()
+            .or_else(|| complaint.errors[0]["message"].as_str()) // GraphQL's
             .map(|text| printable(text, LONGEST_TEXT))
             .filter(|text| !text.is_empty())
-            .or_else(|| complaint.errors[0]["message"].as_str()) // GraphQL's
             .unwrap_or_else(|| status.canonical_reason().unwrap_or("no reason given").to_owned());
         Err(match status.as_u16() {
             401 => PlatformError::Unauthenticated { request },
@@ -111,6 +112,12 @@ impl Answer {
             };
             PlatformError::Nonsense { what: what.to_owned() }
         })
+    }
+
+    /// The error that an answer is which should be JSON and is not.
+    pub fn not_json(&self) -> PlatformError {
+        let error = self.parse::<IgnoredAny>().err();
+        error.unwrap_or_else(|| PlatformError::Nonsense { what: "not JSON".to_owned() })
     }
 
     /// The JSON object or array in it, out of Laravel's `data` wrapper if it is in one.
@@ -173,8 +180,8 @@ mod tests {
         assert_eq!(wait(" 7 "), Some(7));
         assert_eq!(wait("Sun, 06 Nov 1994 08:49:37 GMT"), Some(7));
         assert_eq!(wait("Sun, 06 Nov 1994 08:00:00 GMT"), Some(0));
+        assert_eq!(wait("99999999999999999999"), Some(u32::MAX.into()));
         assert_eq!(wait("-1"), None);
         assert_eq!(wait("soon"), None);
     }
 }
-        assert_eq!(wait("99999999999999999999"), Some(u32::MAX.into()));

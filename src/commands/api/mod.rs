@@ -53,7 +53,7 @@ pub struct Api {
     /// A header more
     #[arg(short = 'H', long = "header", value_name = "NAME: VALUE")]
     headers: Vec<String>,
-    /// Go on to every page that follows (pagination.last_page)
+    /// Go on to every page that follows, by the answer's current_page and last_page
     #[arg(long)]
     paginate: bool,
     /// With --paginate: all pages in one JSON array
@@ -72,7 +72,6 @@ impl Api {
             return self.run_over_several(session, &scope, output);
         }
         let profile = session.profile()?;
-        let request = self.request(self.path(&profile)?)?;
         let documents = Documents {
             output,
             include: self.include,
@@ -80,6 +79,8 @@ impl Api {
             slurp: self.slurp,
             written: 0,
         };
+        let request = self.request(self.path(&profile)?)?;
+        let request = Request { only_json: documents.only_json(), ..request };
         if let Some(documents) = session.api(&profile, request, documents)? {
             documents.end()?;
         }
@@ -126,11 +127,11 @@ impl Api {
         let has_body = self.input.is_some() || !fields.is_empty() || graphql;
         let method = match self.words.as_slice() {
             [method, _] => method_of(method)?,
-            // Pages are there to be read.
             [word] if METHODS.contains(&word.as_str()) => {
                 return Err(Error::usage(format!("the path to {word} is missing"))
                     .hint(format!("autocom api {word} PATH; for a path of that name: autocom api /{word}")));
             }
+            // Pages are there to be read.
             _ if has_body && (graphql || !self.paginate) => Method::POST,
             _ => Method::GET,
         };
@@ -161,7 +162,7 @@ impl Api {
             }
         };
         let body = body.map(|body| (content_type, Bytes::from(body)));
-        Ok(Request { method, path, headers, body, paginate: self.paginate })
+        Ok(Request { method, path, headers, body, paginate: self.paginate, only_json: false })
     }
 
     /// No value is repeated: it may be a secret.
@@ -185,8 +186,8 @@ impl Api {
                 name if *name == CONTENT_LENGTH || *name == TRANSFER_ENCODING => {
                     "the body tells its own length"
                 }
-                _ => {
                 name if is_of_the_connection(name) => "it is about the connection, which autocom sees to",
+                _ => {
                     headers.append(name, value);
                     continue;
                 }
@@ -197,7 +198,6 @@ impl Api {
     }
 }
 
-fn method_of(word: &str) -> Result<Method> {
 const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 
 /// RFC 9110, section 7.6.1. `Proxy-` also has what a proxy of ours is told.
@@ -206,6 +206,7 @@ fn is_of_the_connection(name: &HeaderName) -> bool {
         || name.as_str().starts_with("proxy-")
 }
 
+fn method_of(word: &str) -> Result<Method> {
     let method = word.to_ascii_uppercase();
     let known =
         METHODS.contains(&method.as_str()).then(|| Method::from_bytes(method.as_bytes()).ok()).flatten();
