@@ -157,7 +157,7 @@ pub fn seconds(text: &str) -> Result<Duration, String> {
         .ok()
         .filter(|seconds| *seconds > 0.0 && *seconds <= 86_400.0)
         .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
-        .ok_or_else(|| "must be a number of seconds between 0 and 86400".to_owned())
+        .ok_or_else(|| "must be a number of seconds, more than 0 and at most 86400".to_owned())
 }
 
 /// A number of seconds, 0 included.

@@ -376,7 +376,10 @@ fn way_out(unreachable: &Unreachable) -> String {
             let port = if host == unreachable.at { ":443" } else { "" };
             format!("tell who runs {host}; to see it: openssl s_client -connect {}{port}", unreachable.at)
         }
-        Cause::ProxyPassword { proxy } => format!("export HTTPS_PROXY=http://USER:PASSWORD@{proxy}"),
+        Cause::ProxyPassword { proxy, unset } => {
+            let first = unset.as_ref().map(|unset| format!("{unset}; ")).unwrap_or_default();
+            format!("{first}export HTTPS_PROXY=http://USER:PASSWORD@{proxy}")
+        }
         Cause::Proxy { .. } => "check the address: autocom config get api_url; or go round the proxy: \
                                 export AUTOCOM_PROXY=none"
             .to_owned(),

@@ -35,13 +35,13 @@ use crate::config::{
     Config, ConfigError, ConfigFile, EditTarget, Entry, Flags, Nominator, Resolved, Setting,
 };
 use crate::credentials::{Credentials, Patience};
-use crate::domain::{CaBundle, CredentialKey, Key, Layer, Origin, OutputFormat, StoreKind};
+use crate::domain::{CaBundle, CredentialKey, Key, Layer, Origin, OutputFormat, Proxy, StoreKind};
 use crate::error::{Error, Kind, Result};
 use crate::platform::Profile as User;
 use crate::system::browser::Browser;
 use crate::system::clock::Clock;
 use crate::system::environment::Environment;
-use crate::system::http::{Authorities, Http, Network, REQUEST_TIMEOUT};
+use crate::system::http::{Authorities, Http, Network, OwnProxy, REQUEST_TIMEOUT};
 use crate::system::interrupt::{self, Interruption};
 use crate::system::locks::{LockError, LockGuard, Locks};
 use crate::system::notices::Notices;
@@ -296,7 +296,7 @@ impl Session {
     fn http(&self, profile: &Resolved) -> Http {
         let network = Network {
             request_timeout: self.request_timeout.unwrap_or(REQUEST_TIMEOUT),
-            proxy: profile.proxy.as_ref().map(|proxy| proxy.value.clone()),
+            proxy: profile.proxy.as_ref().map(|proxy| self.own_proxy(profile, proxy)),
             no_proxy: self.environment.var("NO_PROXY").or_else(|| self.environment.var("no_proxy")),
             authorities: profile.ca_bundle.as_ref().map(|bundle| self.authorities(bundle)),
         };
@@ -307,6 +307,20 @@ impl Session {
         let http = Http::new(network);
         known.push(http.clone());
         http
+    }
+
+    fn own_proxy(&self, profile: &Resolved, setting: &Setting<Proxy>) -> OwnProxy {
+        let own_table = profile.name().filter(|name| {
+            let document = self.config().ok().map(|config| &config.document);
+            let entry = document.and_then(|document| document.profile(name)?.get(Key::Proxy));
+            document.zip(entry).is_some_and(|(document, entry)| document.origin_of(entry) == setting.origin)
+        });
+        let unset = match (&setting.origin, own_table) {
+            (Origin::Variable(name), _) => format!("unset {name}"),
+            (_, Some(name)) => format!("autocom config unset profiles.{name}.{}", Key::Proxy),
+            (_, None) => format!("autocom config unset {}", Key::Proxy),
+        };
+        OwnProxy { proxy: setting.value.clone(), unset }
     }
 
     /// A relative path counts from the file that names it, or from where a variable's user is.

@@ -48,8 +48,22 @@ fn a_pipe_gets_the_very_bytes_and_json_is_drawn_where_it_is_asked_for() {
       - 1E2
       - é
     ");
-    sandbox.fault("/api/v1/orders", Fault::status(200).body("text/csv", "a,b\n\u{1b}1,2"));
-    assert_eq!(world.run("api orders -o json").ok().stdout, "a,b\n\u{1b}1,2");
+    // What is not JSON passes a pipe, and is nonsense where JSON or YAML was asked for.
+    let page = "<html>\n\u{1b}1,2";
+    for (line, code, stdout) in [
+        ("api orders", 0, page),
+        ("api orders -o json", 1, ""),
+        ("api orders -o yaml", 1, ""),
+        ("api orders --paginate --slurp", 1, ""),
+    ] {
+        sandbox.fault("/api/v1/orders", Fault::status(200).body("text/html", page));
+        let outcome = world.run(line).code(code);
+        assert_eq!(outcome.stdout, stdout, "{line}");
+        assert!(code == 0 || outcome.stderr.contains("the answer is HTML instead of JSON"), "{line}");
+        assert_eq!(outcome.stderr.contains("as it is: autocom api -o table"), line.contains("-o"), "{line}");
+    }
+    sandbox.fault("/api/v1/orders", Fault::status(200).body("application/json", ""));
+    world.run("api orders --paginate --slurp").code(1).says("error: the answer is empty;");
     sandbox.fault("/api/v1/orders", Fault::status(204).body("text/plain", ""));
     assert_eq!(world.run("api orders -o json").ok().stdout, "");
 }
@@ -74,6 +88,13 @@ fn fields_go_into_the_query_of_a_get_and_into_the_body_of_all_else() {
     let changed = world.run(&format!("api PATCH orders/{id} --input {} -f trace=1", file.display())).ok();
     assert_eq!(changed.json()["order"]["status"], "pending");
     assert_eq!(last(&sandbox).1, ["trace"]);
+    // What belongs to which item is told by the order of both flags together.
+    let items =
+        ["-f", "items[][sku]=007", "-F", "items[][n]=2", "-f", "items[][sku]=008", "-F", "items[][n]=3"];
+    world.run_words(&[&["api", "POST", "auth/logout"], items.as_slice()].concat()).ok();
+    let sent = r#"{"items":[{"sku":"007","n":2},{"sku":"008","n":3}]}"#;
+    assert_eq!(sandbox.requests().pop().unwrap().body_length, sent.len());
+    world.log_in(&sandbox, "ada", "--profile shop");
     // Fields make it a POST, which that endpoint doesn't take.
     world.run("api orders -f status=shipped").code(1).says("the platform refused with status 405");
     world.run("api POST /auth/logout").ok();
@@ -126,10 +147,22 @@ fn headers_are_added_but_not_those_that_autocom_answers_for() {
     assert_eq!(kind.as_deref(), Some("application/merge-patch+json"));
     let before = sandbox.requests().len();
     world.plant("hunter2");
-    for header in
-        ["authorization: Bearer hunter2", "X-TENANT: hunter2", "Host: hunter2", "hunter2", "a b: hunter2"]
-    {
+    for header in [
+        "authorization: Bearer hunter2",
+        "X-TENANT: hunter2",
+        "Host: hunter2",
+        "Connection: hunter2",
+        "upgrade: hunter2",
+        "TE: hunter2",
+        "Keep-Alive: hunter2",
+        "Proxy-Authorization: hunter2",
+        "hunter2",
+        "a b: hunter2",
+    ] {
         world.run_words(&["api", "profile", "-H", header]).code(2);
+    }
+    for line in ["api GET", "api POST -f a=1"] {
+        world.run(line).code(2).says("is missing").says("hint: autocom api ");
     }
     assert_eq!(sandbox.requests().len(), before);
 }
@@ -196,12 +229,37 @@ fn pages_come_one_after_another_or_in_one_list() {
     for (second, says) in [
         (Fault::status(500), "status 500"),
         (Fault::status(200).body("application/json", page), "page 1 where page 2 was asked for"),
+        (
+            Fault::status(200).body("application/json", "{}"),
+            "without current_page and last_page, where page 2",
+        ),
+        (Fault::status(200).body("text/html", "<html>"), "the answer is HTML instead of JSON"),
+        (Fault::status(200).body("text/html", ""), "the answer is empty"),
     ] {
-        sandbox.fault("/api/v1/orders", Fault::status(200).body("application/json", page));
-        sandbox.fault("/api/v1/orders", second);
-        let outcome = world.run("api orders --paginate --slurp").code(1).says(says);
-        assert!(serde_json::from_str::<Value>(&outcome.stdout).is_err(), "unclosed: {}", outcome.stdout);
+        for line in ["api orders --paginate --slurp", "api orders --paginate"] {
+            sandbox.fault("/api/v1/orders", Fault::status(200).body("application/json", page));
+            sandbox.fault("/api/v1/orders", second.clone());
+            let outcome = world.run(line).code(1).says(says);
+            assert!(outcome.stdout.contains(page), "{}", outcome.stdout);
+            let unclosed = serde_json::from_str::<Value>(&outcome.stdout).is_err();
+            assert!(unclosed || !line.contains("slurp"), "{}", outcome.stdout);
+        }
     }
+    // Laravel's own places for the numbers, which may be strings.
+    for page in 1..=3 {
+        let body = match page {
+            1 => r#"{"data":[1],"meta":{"current_page":"1","last_page":"3"}}"#,
+            2 => r#"{"current_page":2,"data":[2],"last_page":3}"#,
+            _ => r#"{"data":{"rows":[3],"pagination":{"current_page":3,"last_page":3}}}"#,
+        };
+        sandbox.fault("/api/v1/orders", Fault::status(200).body("application/json", body));
+    }
+    assert_eq!(documents(&world.run("api orders --paginate").ok().stdout).len(), 3);
+    // Nothing to page by is said once, however many profiles are asked.
+    let unpaged = world.run("api profile --paginate").ok().stderr;
+    assert!(unpaged.starts_with("warning: ") && unpaged.contains("all that --paginate shows"), "{unpaged}");
+    world.log_in(&sandbox, "ada", "--profile other");
+    assert_eq!(world.run("api profile --paginate --all-profiles").ok().stderr, unpaged);
     world.run("api orders --slurp").code(2);
     world.run("api POST orders --paginate").code(2);
 }
@@ -248,4 +306,17 @@ fn a_terminal_gets_json_indented_and_nothing_that_steers_it() {
     assert_eq!(world.run_in_terminal("api profile", 80).ok().stdout, "{\n  \"a\": 1.0\n}\n");
     sandbox.fault("/api/v1/profile", Fault::status(200).body("text/plain", "a\u{1b}[31mb\nc"));
     assert_eq!(world.run_in_terminal("api profile", 80).ok().stdout, "a [31mb\nc\n");
+    // A harmless escape of the server's is harmless still, and what it sent raw becomes so; a pipe has its bytes.
+    let body = "{\"\\u009b31m\":\"a\u{202e}b\"}";
+    let fault = || Fault::status(200).body("application/json", body);
+    for (line, shown) in [
+        ("api profile", "{\n  \"\\u009b31m\": \"a\\u202eb\"\n}\n"),
+        ("api profile -o json", "{\n  \"\\u009b31m\": \"a\\u202eb\"\n}\n"),
+        ("api profile -o yaml", "---\n\"\\u009b31m\": \"a\\u202eb\"\n"),
+    ] {
+        sandbox.fault("/api/v1/profile", fault());
+        assert_eq!(world.run_in_terminal(line, 80).ok().stdout, shown, "{line}");
+    }
+    sandbox.fault("/api/v1/profile", fault());
+    assert_eq!(world.run("api profile").ok().stdout, body);
 }

@@ -139,14 +139,20 @@ fn answers_that_are_none_have_a_sentence_each() {
             .into_bytes()
     };
     let half = [head(100).as_bytes(), &PROFILE.as_bytes()[..20]].concat();
-    let bomb = {
+    let compressed = |text: &[u8]| {
         let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-        gzip.write_all(&vec![b' '; 20 << 20]).unwrap();
-        let body = gzip.finish().unwrap();
+        gzip.write_all(text).unwrap();
+        gzip.finish().unwrap()
+    };
+    let as_gzip = |body: &[u8]| {
         let head =
             format!("HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: {}\r\n\r\n", body.len());
-        [head.into_bytes(), body].concat()
+        [head.as_bytes(), body].concat()
     };
+    let bomb = as_gzip(&compressed(&vec![b' '; 20 << 20]));
+    let sound = compressed(PROFILE.as_bytes());
+    let mut corrupt = sound.clone();
+    corrupt[12..20].fill(0xff);
     let invalid = r#"{"message":"The given data was invalid.","errors":{"slug":["Taken.","Too short."],"name":["Missing."]}}"#;
     let cases = [
         ("HTML", json("<!doctype html>"), End::Closed),
@@ -159,6 +165,10 @@ fn answers_that_are_none_have_a_sentence_each() {
         ("100 MB", head(100 << 20).into_bytes(), End::Never),
         ("an endless body", b"HTTP/1.1 200 OK\r\n\r\n ".to_vec(), End::Never),
         ("a bomb", bomb, End::Closed),
+        ("text for gzip", as_gzip(PROFILE.as_bytes()), End::Closed),
+        ("corrupt gzip", as_gzip(&corrupt), End::Closed),
+        ("half of a gzip", as_gzip(&sound[..sound.len() / 2]), End::Closed),
+        ("gzip cut short", as_gzip(&sound)[..as_gzip(&sound).len() - 9].to_vec(), End::Closed),
         ("no HTTP", b"SSH-2.0-OpenSSH_9.2p1\r\n\r\n".to_vec(), End::Closed),
         (
             "401",
@@ -242,6 +252,26 @@ fn answers_that_are_none_have_a_sentence_each() {
     --- stderr
     error: the answer is larger than 8 MiB; is this address an Autocom platform's?
     hint: check the address: autocom config get api_url
+
+    text for gzip (asked 1x): exit 1
+    --- stderr
+    error: the answer is not gzip, although its header says so; is this address an Autocom platform's?
+    hint: check the address: autocom config get api_url
+
+    corrupt gzip (asked 1x): exit 1
+    --- stderr
+    error: the answer is not gzip, although its header says so; is this address an Autocom platform's?
+    hint: check the address: autocom config get api_url
+
+    half of a gzip (asked 1x): exit 1
+    --- stderr
+    error: the answer is not gzip, although its header says so; is this address an Autocom platform's?
+    hint: check the address: autocom config get api_url
+
+    gzip cut short (asked 1x): exit 3
+    --- stderr
+    error: 127.0.0.1:PORT closed the connection before its answer was complete
+    hint: try again; -vv logs what was sent and answered
 
     no HTTP (asked 1x): exit 3
     --- stderr
@@ -443,9 +473,22 @@ fn a_proxy_is_named_when_it_is_what_stands_in_the_way() {
 
     // A `proxy` of our own goes before the environment's, and NO_PROXY before both.
     let asked = asking.requests().len();
-    world.config(&format!("proxy = \"http://127.0.0.1:{}\"\n", asking.port));
-    world.run("whoami").code(3).says("wants a user name and password");
+    let ours = format!("proxy = \"http://127.0.0.1:{}\"\n", asking.port);
+    let export = format!("; export HTTPS_PROXY=http://USER:PASSWORD@127.0.0.1:{}\n", asking.port);
+    world.config(&ours);
+    world
+        .run("whoami")
+        .code(3)
+        .says("wants a user name and password")
+        .says(&format!("hint: autocom config unset proxy{export}"));
     assert_eq!(asking.requests().len(), asked + 1);
+    world.config(&format!("profile = \"far\"\n[profiles.far]\napi_url = \"{far}\"\n{ours}"));
+    world.run("whoami").code(3).says(&format!("hint: autocom config unset profiles.far.proxy{export}"));
+    world.run("config unset profiles.far.proxy").ok();
+    world.set("AUTOCOM_PROXY", format!("http://127.0.0.1:{}", asking.port));
+    world.run("whoami").code(3).says(&format!("hint: unset AUTOCOM_PROXY{export}"));
+    world.unset("AUTOCOM_PROXY");
+    world.config(&ours);
     world.set("NO_PROXY", "example.invalid");
     world.run("whoami").code(3).says("no address is known for api.example.invalid");
     world.unset("NO_PROXY").set("AUTOCOM_PROXY", "none");

@@ -150,6 +150,30 @@ fn errors_of_graphql_are_exit_1_with_their_messages() {
         let outcome = world.run("orders list").code(1).says(says);
         assert!(!outcome.stderr.contains('\u{1b}'));
     }
+    // Engines differ in the status of a query that they refuse, and in what they call errors.
+    let list = json!({ "errors": [{ "message": "Cannot query field." }, { "message": "Never." }] });
+    let fields = json!({ "message": "Invalid.", "errors": { "first": ["Too many."] } });
+    for (status, body, code, says) in [
+        (400, &list, 1, ["error: GraphQL: Cannot query field.", "caused by: Never."]),
+        (422, &list, 1, ["error: GraphQL: Cannot query field.", "caused by: Never."]),
+        (401, &list, 4, ["error: the platform rejected the token", "hint: autocom auth login"]),
+        (403, &list, 5, ["error: not permitted: Cannot query field.", "hint: check the tenant"]),
+        (422, &fields, 1, ["found the request invalid: Invalid.", "caused by: first: Too many."]),
+        (200, &fields, 1, ["error: GraphQL: first: Too many.", ""]),
+        (200, &json!({ "data": null, "errors": "oops" }), 1, ["error: GraphQL: oops", ""]),
+        (200, &json!({ "data": null, "errors": { "message": "oops" } }), 1, ["error: GraphQL: oops", ""]),
+    ] {
+        for line in [vec!["orders", "list"], vec!["api", "graphql", "-f", "query={ a }"]] {
+            let fault = Fault::status(status).body("application/json", &body.to_string());
+            sandbox.fault("/api/v1/graphql", fault);
+            world.run_words(&line).code(code).says(says[0]).says(says[1]);
+        }
+    }
+    for none in [json!(null), json!([]), json!({}), json!("")] {
+        let body = json!({ "data": { "orders": [order(1)] }, "errors": none }).to_string();
+        sandbox.fault("/api/v1/graphql", Fault::status(200).body("application/json", &body));
+        world.run("orders list --limit 1").ok();
+    }
     sandbox.fault("/api/v1/graphql", Fault::status(403));
     world.run("orders list").code(5);
     world.run("orders list --tenant initech").code(5).says("You do not have access to tenant 'initech'");
@@ -213,6 +237,27 @@ fn each_page_is_there_before_the_next_has_come() {
     assert!(lines.any(|line| line.unwrap().contains("ORD-99")));
     child.kill().unwrap();
     child.wait().unwrap();
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_steers_a_terminal_is_escaped_in_json_for_one_and_in_yaml() {
+    let (world, sandbox) = shop(0);
+    let evil = json!({ "id": "a\u{202e}b\u{9b}31m", "total": "1.10" });
+    let shown = |in_terminal: bool, format: &str| {
+        sandbox.fault("/api/v1/graphql", answer(std::slice::from_ref(&evil)));
+        let line = format!("orders list --limit 1 -o {format}");
+        if in_terminal { world.run_in_terminal(&line, 80).stdout } else { world.run(&line).ok().stdout }
+    };
+    let json = shown(true, "json");
+    assert!(json.contains(r#""id": "a\u202eb\u009b31m""#), "{json:?}");
+    let mut documents = serde_json::Deserializer::from_str(&json).into_iter::<Value>(); // a note follows
+    assert_eq!(documents.next().unwrap().unwrap()[0]["id"], evil["id"]);
+    assert!(shown(false, "json").contains("a\u{202e}b\u{9b}31m"), "a pipe keeps them");
+    for in_terminal in [true, false] {
+        let yaml = shown(in_terminal, "yaml");
+        assert!(yaml.contains(r#"id: "a\u202eb\u009b31m""#), "{yaml:?}");
+    }
 }
 
 #[cfg(target_os = "linux")]

@@ -220,7 +220,7 @@ fn a_token_in_the_wrong_place_of_a_command_line_is_not_repeated() {
     world.plant("hunter2");
     for (line, says) in [
         ("auth login --store hunter2", "the value of `--store <STORE>` must be one of auto, keychain, file"),
-        ("auth login --timeout hunter2", "must be a number of seconds between 0 and 86400"),
+        ("auth login --timeout hunter2", "must be a number of seconds, more than 0 and at most 86400"),
         ("auth hunter2", "a subcommand that `autocom auth` does not know"),
         ("auth login hunter2", "hint: autocom auth login --help"),
         ("-p config login hunter2", "an argument that `autocom login` does not know"),

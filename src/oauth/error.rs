@@ -97,7 +97,9 @@ impl From<HttpError> for OAuthError {
     fn from(error: HttpError) -> OAuthError {
         match error {
             HttpError::Unreachable(unreachable) => OAuthError::Unreachable(unreachable),
-            HttpError::TooLarge { .. } => OAuthError::Nonsense { what: error.to_string() },
+            HttpError::TooLarge { .. } | HttpError::Garbled { .. } => {
+                OAuthError::Nonsense { what: error.to_string() }
+            }
             HttpError::Authorities(why) => OAuthError::Misconfigured(why),
             HttpError::BadRequest | HttpError::Setup(_) => OAuthError::Local(error.to_string()),
         }

@@ -18,6 +18,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use super::error::OAuthError;
 use super::flow::{Endpoints, RedirectUri};
+use crate::domain::time::delay_seconds;
 use crate::domain::{ClientId, Secret, jwt, printable};
 use crate::system::http::Http;
 
@@ -150,8 +151,7 @@ pub(super) fn adapter(http: &Http, last_status: &Arc<AtomicU16>) -> impl Fn(oaut
 fn judge(answer: &http::Response<bytes::Bytes>, path: &str) -> Option<OAuthError> {
     let status = answer.status();
     let header = |name| answer.headers().get(name).and_then(|value| value.to_str().ok());
-    let seconds = header(RETRY_AFTER).and_then(|text| text.trim().parse().ok());
-    let retry_after = seconds.map(Duration::from_secs);
+    let retry_after = header(RETRY_AFTER).and_then(delay_seconds);
     if status == StatusCode::TOO_MANY_REQUESTS {
         return Some(OAuthError::Busy { retry_after });
     }

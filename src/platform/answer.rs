@@ -8,10 +8,12 @@ use http::{Response, StatusCode};
 use jiff::Timestamp;
 use jiff::fmt::rfc2822;
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use super::error::{PlatformError, RequestId};
 use crate::domain::printable;
+use crate::domain::time::delay_seconds;
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// How much of the platform's words is shown.
@@ -62,8 +64,8 @@ impl Answer {
     /// Seconds, or a date, which is counted from the answer's own `Date`: our clock may be wrong.
     pub fn retry_after(&self) -> Option<Duration> {
         let text = self.header(RETRY_AFTER)?.trim();
-        if let Ok(seconds) = text.parse() {
-            return Some(Duration::from_secs(seconds));
+        if let Some(wait) = delay_seconds(text) {
+            return Some(wait);
         }
         let time = |text| rfc2822::parse(text).ok().map(|time| time.timestamp());
         let (until, now): (Timestamp, Timestamp) = (time(text)?, time(self.header(DATE)?)?);
@@ -81,6 +83,7 @@ impl Answer {
         let message = complaint
             .message
             .as_str()
+            .or_else(|| complaint.errors[0]["message"].as_str()) // GraphQL's
             .map(|text| printable(text, LONGEST_TEXT))
             .filter(|text| !text.is_empty())
             .unwrap_or_else(|| status.canonical_reason().unwrap_or("no reason given").to_owned());
@@ -111,6 +114,12 @@ impl Answer {
         })
     }
 
+    /// The error that an answer is which should be JSON and is not.
+    pub fn not_json(&self) -> PlatformError {
+        let error = self.parse::<IgnoredAny>().err();
+        error.unwrap_or_else(|| PlatformError::Nonsense { what: "not JSON".to_owned() })
+    }
+
     /// The JSON object or array in it, out of Laravel's `data` wrapper if it is in one.
     pub fn json(&self) -> Result<Value, PlatformError> {
         match self.parse()? {
@@ -128,7 +137,7 @@ impl Answer {
     }
 }
 
-fn fields(errors: &Value) -> Vec<(String, Vec<String>)> {
+pub(super) fn fields(errors: &Value) -> Vec<(String, Vec<String>)> {
     let texts = |value: &Value| match value {
         Value::Array(texts) => {
             texts.iter().filter_map(Value::as_str).map(|text| printable(text, LONGEST_TEXT)).collect()
@@ -171,6 +180,7 @@ mod tests {
         assert_eq!(wait(" 7 "), Some(7));
         assert_eq!(wait("Sun, 06 Nov 1994 08:49:37 GMT"), Some(7));
         assert_eq!(wait("Sun, 06 Nov 1994 08:00:00 GMT"), Some(0));
+        assert_eq!(wait("99999999999999999999"), Some(u32::MAX.into()));
         assert_eq!(wait("-1"), None);
         assert_eq!(wait("soon"), None);
     }

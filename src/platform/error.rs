@@ -87,6 +87,9 @@ impl From<HttpError> for PlatformError {
             HttpError::TooLarge { limit, .. } => {
                 PlatformError::Nonsense { what: format!("larger than {} MiB", limit >> 20) }
             }
+            HttpError::Garbled { .. } => {
+                PlatformError::Nonsense { what: "not gzip, although its header says so".to_owned() }
+            }
             HttpError::Authorities(why) => PlatformError::Misconfigured(why),
             HttpError::BadRequest | HttpError::Setup(_) => PlatformError::Local(error.to_string()),
         }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::answer::Answer;
+use super::answer::{Answer, fields};
 use super::call::Call;
 use super::error::PlatformError;
 use crate::domain::printable;
@@ -36,27 +36,48 @@ impl Call {
 }
 
 impl Answer {
-    /// The errors that GraphQL answers with, whatever the status.
-    pub fn graphql_errors(&self) -> Option<PlatformError> {
-        let reply: Reply = serde_json::from_slice(self.body()).ok()?;
-        let Value::Array(errors) = &reply.errors else { return None };
-        let message = |error: &Value| {
-            error["message"]
-                .as_str()
-                .map_or_else(|| "no reason given".to_owned(), |text| printable(text, LONGEST_MESSAGE))
-        };
-        let messages: Vec<String> = errors.iter().take(MOST_MESSAGES).map(message).collect();
-        (!messages.is_empty()).then(|| PlatformError::GraphQl { messages, request: self.request_id() })
-    }
-
-    /// What is in `data`, if there are no errors beside it: half an answer is none.
-    pub(super) fn data<T: for<'de> Deserialize<'de>>(&self, what: &str) -> Result<T, PlatformError> {
-        let reply: Reply = self.parse()?;
-        if !reply.errors.is_null()
+    /// This answer, if neither its status nor GraphQL's `errors` say that it is an error. What is wrong with a
+    /// query is in `errors` whatever the status is; who may ask it, and how often, is told by the status.
+    pub fn without_graphql_errors(self) -> Result<Answer, PlatformError> {
+        let status = self.status();
+        let tells_by_status = matches!(status.as_u16(), 401 | 403 | 404 | 429);
+        if (status.is_success() || status.is_client_error() && !tells_by_status)
             && let Some(error) = self.graphql_errors()
         {
             return Err(error);
         }
+        self.accepted()
+    }
+
+    /// The errors that GraphQL answers with: a list by its specification; other servers send a text or an
+    /// object. An empty one of any kind is none: PHP doesn't tell them apart.
+    fn graphql_errors(&self) -> Option<PlatformError> {
+        let reply: Reply = serde_json::from_slice(self.body()).ok()?;
+        let words = |text: &str| printable(text, LONGEST_MESSAGE);
+        let message = |error: &Value| {
+            let text = error.as_str().or_else(|| error["message"].as_str()).filter(|text| !text.is_empty());
+            text.map_or_else(|| "no reason given".to_owned(), words)
+        };
+        let messages: Vec<String> = match &reply.errors {
+            Value::Array(errors) => errors.iter().take(MOST_MESSAGES).map(message).collect(),
+            Value::Null | Value::Bool(false) => Vec::new(),
+            Value::String(text) if text.is_empty() => Vec::new(),
+            // Laravel's fields, which another status than 200 tells better.
+            Value::Object(object) if !object.contains_key("message") => match self.status().is_success() {
+                true => fields(&reply.errors)
+                    .iter()
+                    .map(|(name, why)| format!("{name}: {}", why.join(" ")))
+                    .collect(),
+                false => Vec::new(),
+            },
+            other => vec![message(other)],
+        };
+        (!messages.is_empty()).then(|| PlatformError::GraphQl { messages, request: self.request_id() })
+    }
+
+    /// What is in `data`. [`Answer::without_graphql_errors`] comes first: half an answer is none.
+    pub(super) fn data<T: for<'de> Deserialize<'de>>(&self, what: &str) -> Result<T, PlatformError> {
+        let reply: Reply = self.parse()?;
         let data = reply.data.and_then(|data| serde_json::from_str(data.get()).ok());
         data.ok_or_else(|| PlatformError::Nonsense { what: format!("without {what}") })
     }

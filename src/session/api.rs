@@ -1,5 +1,7 @@
 //! Any endpoint of a profile's platform, as `autocom api` asks it.
 
+use std::cell::OnceCell;
+
 use bytes::Bytes;
 use http::header::{HeaderMap, HeaderValue};
 use http::{Method, StatusCode};
@@ -27,6 +29,8 @@ pub struct Request {
     pub body: Option<(HeaderValue, Bytes)>,
     /// Whether to go on to the pages that follow.
     pub paginate: bool,
+    /// Whether an answer that is not JSON is nonsense. One without a body is, too, if there may be pages.
+    pub only_json: bool,
 }
 
 impl Request {
@@ -47,20 +51,41 @@ pub struct Page {
     pub status: StatusCode,
     pub headers: HeaderMap,
     pub body: Bytes,
+    /// Read at most once, and not at all where only its bytes are wanted.
+    document: OnceCell<Option<Json>>,
 }
+
+impl Page {
+    fn of(answer: &Answer) -> Page {
+        let (headers, body) = (answer.headers().clone(), answer.body().clone());
+        Page { status: answer.status(), headers, body, document: OnceCell::new() }
+    }
+
+    /// The JSON that it is, if it is any.
+    pub fn json(&self) -> Option<&Json> {
+        self.document.get_or_init(|| Json::parse(&self.body)).as_ref()
+    }
+}
+
+const AS_IT_IS: &str =
+    "check the address: autocom config get api_url; or have the answer as it is: autocom api -o table";
+const NOTHING_TO_PAGE_BY: &str = "there is no current_page and last_page in the answer to page by: \
+     what it holds is all that --paginate shows";
 
 impl Session {
     /// Shows every answer, one that is an error included, and then fails if the last was one.
     /// `None`: the sink's reader has gone away.
     pub fn api<S: Sink<Page>>(&self, profile: &Resolved, request: Request, sink: S) -> Result<Option<S>> {
         self.call(profile, async |platform| {
-            let mut walk = Walk { request, next: Next::Ask(None) };
-            stream(async || walk.next(platform).await, sink).await
+            let mut walk = Walk::new(request);
+            let sink = stream(async || walk.next(platform).await, sink).await?;
+            if walk.nothing_to_page_by {
+                self.notices.warn(NOTHING_TO_PAGE_BY);
+            }
+            Ok(sink)
         })
     }
-}
 
-impl Session {
     /// As [`Session::api`], of every member: their answers that are no errors, and what failed.
     pub fn api_of<S: Sink<(ProfileName, Page)>>(
         &self,
@@ -72,11 +97,14 @@ impl Session {
             self.ask_leave(members, &change)?;
         }
         let feed = async |platform: &Platform<Access>, pages: &Sender<Page>| {
-            let mut walk = Walk { request: request.clone(), next: Next::Ask(None) };
+            let mut walk = Walk::new(request.clone());
             while let Some(page) = walk.next(platform).await? {
                 if page.status.is_success() && pages.send(page).await.is_err() {
                     break; // Nobody reads on.
                 }
+            }
+            if walk.nothing_to_page_by {
+                self.notices.warn(NOTHING_TO_PAGE_BY);
             }
             Ok(())
         };
@@ -88,53 +116,86 @@ impl Session {
 struct Walk {
     request: Request,
     next: Next,
+    /// Whether pages were wanted of an answer that has none.
+    nothing_to_page_by: bool,
 }
 
 enum Next {
     Ask(Option<u64>),
     /// The page that was just given says so.
-    Fail(PlatformError),
+    Fail(CallError),
     End,
 }
 
 impl Walk {
+    fn new(request: Request) -> Walk {
+        Walk { request, next: Next::Ask(None), nothing_to_page_by: false }
+    }
+
     async fn next(&mut self, platform: &Platform<Access>) -> Result<Option<Page>, CallError> {
-        let page = match std::mem::replace(&mut self.next, Next::End) {
+        let asked = match std::mem::replace(&mut self.next, Next::End) {
             Next::End => return Ok(None),
-            Next::Fail(error) => return Err(error.into()),
+            Next::Fail(error) => return Err(error),
             Next::Ask(page) => page,
         };
-        let answer = platform.send(self.request.call(page)).await?;
-        let shown =
-            Page { status: answer.status(), headers: answer.headers().clone(), body: answer.body().clone() };
-        self.next = self.after(answer, page).unwrap_or_else(Next::Fail);
-        Ok(Some(shown))
+        let answer = platform.send(self.request.call(asked)).await?;
+        let page = Page::of(&answer);
+        self.next = self.after(answer, &page, asked).unwrap_or_else(Next::Fail);
+        Ok(Some(page))
     }
 
     /// What follows this answer, which was asked for as that page.
-    fn after(&self, answer: Answer, asked: Option<u64>) -> Result<Next, PlatformError> {
-        if Request::is_graphql(&self.request.path)
-            && (answer.status().is_success() || answer.status() == StatusCode::BAD_REQUEST)
-            && let Some(error) = answer.graphql_errors()
-        {
-            return Err(error);
-        }
-        let answer = answer.accepted()?;
-        if !self.request.paginate {
-            return Ok(Next::End);
-        }
-        let document = Json::parse(answer.body());
-        let number = |name| document.as_ref()?.get("pagination")?.get(name)?.as_u64();
-        let (Some(current), Some(last)) = (number("current_page"), number("last_page")) else {
-            return Ok(Next::End);
+    fn after(&mut self, answer: Answer, page: &Page, asked: Option<u64>) -> Result<Next, CallError> {
+        let answer = match Request::is_graphql(&self.request.path) {
+            true => answer.without_graphql_errors()?,
+            false => answer.accepted()?,
         };
-        // One that always gives its first page would be asked for ever.
-        if let Some(asked) = asked.filter(|asked| *asked != current) {
-            let what = format!("page {current} where page {asked} was asked for");
-            return Err(PlatformError::Nonsense { what });
+        let Request { paginate, only_json, .. } = self.request;
+        let empty_will_do = page.body.is_empty() && !paginate;
+        if (only_json && !empty_will_do || asked.is_some()) && page.json().is_none() {
+            let error = answer.not_json();
+            return Err(match (paginate, &error) {
+                (false, PlatformError::Nonsense { .. }) => CallError::Own(Error::from(error).hint(AS_IT_IS)),
+                _ => error.into(),
+            });
         }
-        Ok(if current < last { Next::Ask(Some(current + 1)) } else { Next::End })
+        if !paginate {
+            return Ok(Next::End);
+        }
+        match (page.json().and_then(place), asked) {
+            (None, None) => {
+                self.nothing_to_page_by = true;
+                Ok(Next::End)
+            }
+            (None, Some(asked)) => {
+                let what = format!("without current_page and last_page, where page {asked} was asked for");
+                Err(PlatformError::Nonsense { what }.into())
+            }
+            // One that always gives its first page would be asked for ever.
+            (Some((current, _)), Some(asked)) if current != asked => {
+                let what = format!("page {current} where page {asked} was asked for");
+                Err(PlatformError::Nonsense { what }.into())
+            }
+            (Some((current, last)), _) if current < last => Ok(Next::Ask(Some(current + 1))),
+            _ => Ok(Next::End),
+        }
     }
+}
+
+/// `current_page` and `last_page`: the platform has them in `pagination`, Laravel's resources in `meta`, its
+/// paginator among the rest, and each of these may be in a `data` wrapper. Numbers, or strings of digits.
+fn place(document: &Json) -> Option<(u64, u64)> {
+    let number = |at: &Json, name| match at.get(name)? {
+        Json::Text(digits) => digits.parse().ok(),
+        other => other.as_u64(),
+    };
+    let of = |at: &Json| Some((number(at, "current_page")?, number(at, "last_page")?));
+    let within = |root: &Json| {
+        let meta = root.get("meta");
+        let places = [root.get("pagination"), meta.and_then(|meta| meta.get("pagination")), meta, Some(root)];
+        places.into_iter().flatten().find_map(of)
+    };
+    within(document).or_else(|| within(document.get("data")?))
 }
 
 /// The path with this `page` in its query, which is left alone otherwise.
@@ -149,7 +210,27 @@ fn with_page(path: &str, page: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::with_page;
+    use super::{place, with_page};
+    use crate::domain::Json;
+
+    #[test]
+    fn a_page_is_placed_in_every_shape_that_laravel_gives_it() {
+        let of = |text: &str| place(&Json::parse(text.as_bytes()).unwrap());
+        let numbers = r#""current_page":1,"last_page":"3""#;
+        for text in [
+            format!(r#"{{"orders":[],"pagination":{{{numbers}}}}}"#),
+            format!(r#"{{"data":{{"orders":[],"pagination":{{{numbers}}}}}}}"#),
+            format!(r#"{{"data":[],"links":{{}},"meta":{{{numbers}}}}}"#),
+            format!(r#"{{"data":[],"meta":{{"pagination":{{{numbers}}}}}}}"#),
+            format!(r#"{{"data":[],{numbers}}}"#),
+            format!(r#"{{"data":{{"data":[],{numbers}}}}}"#),
+        ] {
+            assert_eq!(of(&text), Some((1, 3)), "{text}");
+        }
+        for text in ["[]", "7", r#"{"data":[]}"#, r#"{"pagination":{"current_page":1,"last_page":"x"}}"#] {
+            assert_eq!(of(text), None, "{text}");
+        }
+    }
 
     #[test]
     fn the_page_is_changed_and_the_rest_of_the_query_is_not() {

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::escape;
 use super::style::Tone;
 
 /// What `-o json` prints on stderr.
@@ -22,7 +23,7 @@ pub struct ErrorBody<'a> {
 
 impl ErrorReport<'_> {
     pub fn json(&self) -> String {
-        serde_json::to_string(self).unwrap_or_default()
+        escape::json(&serde_json::to_string(self).unwrap_or_default()).into_owned()
     }
 
     pub fn text(&self, colours: bool) -> String {

@@ -4,8 +4,8 @@ use std::io::{self, Write};
 
 use super::style::Tone;
 use super::view::{Cell, Column, Show, View};
-use super::{report, table, tsv};
-use crate::domain::{OutputFormat, one_line};
+use super::{escape, report, table, tsv, yaml};
+use crate::domain::{Json, OutputFormat, one_line};
 
 /// How answers are to be written.
 #[derive(Debug, Clone, Copy)]
@@ -33,13 +33,26 @@ impl Output {
 
     fn render(&self, answer: &dyn Show) -> io::Result<String> {
         match self.format {
-            OutputFormat::Json => Ok(answer.json().map_err(io::Error::other)? + "\n"),
+            OutputFormat::Json => Ok(self.json(answer.json().map_err(io::Error::other)?) + "\n"),
             OutputFormat::Yaml => {
-                let text = answer.yaml().map_err(io::Error::other)?;
+                let mut text = answer.yaml().map_err(io::Error::other)?;
+                // serde-saphyr writes these as they are; the drawing of lists escapes them.
+                if escape::is_needed(&text) {
+                    let json = Json::parse(answer.json().map_err(io::Error::other)?.as_bytes());
+                    text = json.map_or(text, |json| yaml::draw(&json));
+                }
                 let body = text.strip_prefix("---\n").unwrap_or(&text);
                 Ok(format!("---\n{}\n", body.trim_end_matches('\n')))
             }
             OutputFormat::Table => Ok(self.text(answer.view())),
+        }
+    }
+
+    /// Drawn JSON as this output may have it: a pipe's is left alone.
+    pub fn json(&self, drawn: String) -> String {
+        match self.terminal {
+            true => escape::json(&drawn).into_owned(),
+            false => drawn,
         }
     }
 

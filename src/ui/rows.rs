@@ -69,7 +69,7 @@ impl Rows {
         let mut text = String::new();
         for (i, row) in rows.iter().enumerate() {
             text.push_str(if i == 0 && !self.started { "[" } else { "," });
-            for line in serde_json::to_string_pretty(row)?.split('\n') {
+            for line in self.output.json(serde_json::to_string_pretty(row)?).split('\n') {
                 text.push_str("\n  ");
                 text.push_str(line);
             }

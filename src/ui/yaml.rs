@@ -1,5 +1,6 @@
 //! YAML of JSON that is already text: numbers keep their digits, which no serializer of YAML lets pass.
 
+use super::escape;
 use crate::domain::Json;
 
 /// A document, without its `---`.
@@ -70,6 +71,9 @@ fn scalar(json: &Json) -> String {
 
 /// On one line; where that takes escapes, as in JSON, whose strings are YAML too.
 fn string(text: &str) -> String {
+    if escape::is_needed(text) {
+        return quoted(text);
+    }
     let drawn = serde_saphyr::to_string(&text).unwrap_or_default();
     match drawn.strip_prefix("---\n").unwrap_or(&drawn).trim_end_matches('\n') {
         line if !line.is_empty() && !line.contains('\n') => line.to_owned(),
@@ -84,12 +88,27 @@ fn key(name: &str) -> String {
 }
 
 fn quoted(text: &str) -> String {
-    serde_json::to_string(text).unwrap_or_default()
+    escape::yaml(&serde_json::to_string(text).unwrap_or_default()).into_owned()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_steers_a_terminal_is_escaped_in_keys_and_strings() {
+        let json = r#"{"a\u202eb":"x\u009b31m","\udb40\udc41":["\t\ufeff"]}"#;
+        let text = draw(&Json::parse(json.as_bytes()).unwrap());
+        insta::assert_snapshot!(text, @r#"
+        "a\u202eb": "x\u009b31m"
+        "\U000e0041":
+          - "\t\ufeff"
+        "#);
+        let read: std::collections::BTreeMap<String, serde_json::Value> =
+            serde_saphyr::from_str(&text).unwrap();
+        let same: std::collections::BTreeMap<String, serde_json::Value> = serde_json::from_str(json).unwrap();
+        assert_eq!(read, same);
+    }
 
     #[test]
     fn digits_nesting_and_awkward_strings() {

@@ -45,7 +45,7 @@ impl Sink<(ProfileName, Page)> for Answers {
         let text = || Json::Text(String::from_utf8_lossy(&page.body).into_owned());
         let response = match page.body.is_empty() {
             true => Json::Null,
-            false => Json::parse(&page.body).unwrap_or_else(text),
+            false => page.json().cloned().unwrap_or_else(text),
         };
         self.0.add(&[Of { profile: name.to_string(), response }])
     }

@@ -27,9 +27,9 @@ impl Sink<Page> for Documents {
         }
         // The answer that ends it all is told on stderr; in the list it would pass for a page.
         if !self.slurp || page.status.is_success() {
-            match Json::parse(&page.body) {
-                Some(json) => self.document(&json, &page.body, &mut text)?,
-                None if self.slurp => return Err(io::Error::other("a page that is not JSON is in no list")),
+            match self.is_read().then(|| page.json()).flatten() {
+                Some(json) => self.document(json, &page.body, &mut text)?,
+                None if self.only_json() => {} // The session says that it is nonsense, unless it is empty.
                 None => text.extend(self.raw(&page.body)),
             }
             self.written += 1;
@@ -48,6 +48,16 @@ impl Documents {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
             other => other,
         }
+    }
+
+    /// Whether nothing but JSON, or YAML of it, may be written.
+    pub fn only_json(&self) -> bool {
+        self.slurp || self.output.format != OutputFormat::Table
+    }
+
+    /// Whether it matters what is in an answer.
+    fn is_read(&self) -> bool {
+        self.only_json() || self.several || self.draws()
     }
 
     /// Whether JSON is drawn anew, for people or because they ask for it. Programs get its very bytes.
@@ -71,12 +81,12 @@ impl Documents {
         if !self.draws() {
             text.extend(if self.slurp { bytes.trim_ascii() } else { bytes });
         } else if self.slurp {
-            for line in serde_json::to_string_pretty(json)?.split('\n') {
+            for line in self.output.json(serde_json::to_string_pretty(json)?).split('\n') {
                 text.extend(b"\n  ");
                 text.extend(line.bytes());
             }
         } else {
-            text.extend(serde_json::to_vec_pretty(json)?);
+            text.extend(self.output.json(serde_json::to_string_pretty(json)?).into_bytes());
         }
         if !self.slurp && (self.several || self.draws()) && !text.ends_with(b"\n") {
             text.push(b'\n');

@@ -1,33 +1,89 @@
 //! `-f key=value` and `-F key=value`, as a query or as JSON.
 
+use clap::{ArgMatches, Args, Command, FromArgMatches};
 use url::form_urlencoded;
 
 use super::super::input::Input;
 use crate::domain::Json;
 use crate::error::{Error, Result};
 
-/// One field as it was typed.
+/// `-f` and `-F` in the command line's order, which says what belongs to which item of a list. clap's derive
+/// keeps a list for each flag, so the two are put together by their places.
+#[derive(Debug)]
+pub struct Typed(Vec<Word>);
+
+#[derive(Debug)]
+enum Word {
+    Plain(String),
+    Typed(String),
+}
+
+/// What clap knows of the two.
+#[derive(Args)]
+struct Flags {
+    /// A string; KEY[SUB]=, KEY[]= and KEY[][SUB]= nest
+    #[arg(short = 'f', long = "raw-field", value_name = "KEY=VALUE")]
+    plain: Vec<String>,
+    /// As -f, but true, false, null and numbers are such, and @FILE is what is in FILE (@-: stdin)
+    #[arg(short = 'F', long = "field", value_name = "KEY=VALUE")]
+    typed: Vec<String>,
+}
+
+impl Args for Typed {
+    fn augment_args(command: Command) -> Command {
+        Flags::augment_args(command)
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Flags::augment_args_for_update(command)
+    }
+}
+
+impl FromArgMatches for Typed {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Typed, clap::Error> {
+        let Flags { plain, typed } = Flags::from_arg_matches(matches)?;
+        let places = |flag| matches.indices_of(flag).into_iter().flatten();
+        let plain = places("plain").zip(plain.into_iter().map(Word::Plain));
+        let typed = places("typed").zip(typed.into_iter().map(Word::Typed));
+        let mut words: Vec<_> = plain.chain(typed).collect();
+        words.sort_by_key(|(place, _)| *place);
+        Ok(Typed(words.into_iter().map(|(_, word)| word).collect()))
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Typed::from_arg_matches(matches)?;
+        Ok(())
+    }
+}
+
+/// One field, read.
 pub struct Field {
     key: String,
     /// `None`: an empty list, `-F 'key[]'`.
     value: Option<Json>,
 }
 
-/// The plain ones first, then the typed ones.
-pub fn parse(plain: &[String], typed: &[String], input: &mut Input) -> Result<Vec<Field>> {
-    let mut fields = Vec::new();
-    for field in plain {
-        let (key, value) = field.split_once('=').ok_or_else(|| malformed("-f"))?;
-        fields.push(Field { key: key.to_owned(), value: Some(Json::Text(value.to_owned())) });
+impl Typed {
+    pub fn read(&self, input: &mut Input) -> Result<Vec<Field>> {
+        self.0.iter().map(|word| Field::read(word, input)).collect()
     }
-    for field in typed {
-        fields.push(match field.split_once('=') {
-            Some((key, value)) => Field { key: key.to_owned(), value: Some(value_of(value, input)?) },
-            None if field.ends_with("[]") => Field { key: field.clone(), value: None },
-            None => return Err(malformed("-F")),
-        });
+}
+
+impl Field {
+    fn read(word: &Word, input: &mut Input) -> Result<Field> {
+        let (key, value) = match word {
+            Word::Plain(field) => {
+                let (key, value) = field.split_once('=').ok_or_else(|| malformed("-f"))?;
+                (key, Some(Json::Text(value.to_owned())))
+            }
+            Word::Typed(field) => match field.split_once('=') {
+                Some((key, value)) => (key, Some(value_of(value, input)?)),
+                None if field.ends_with("[]") => (field.as_str(), None),
+                None => return Err(malformed("-F")),
+            },
+        };
+        Ok(Field { key: key.to_owned(), value })
     }
-    Ok(fields)
 }
 
 /// Not repeated: a token may have got there.
@@ -153,13 +209,19 @@ fn put(at: &mut Json, steps: &[&str], value: Option<Json>) -> Result<(), String>
 mod tests {
     use super::*;
 
-    fn fields(plain: &[&str], typed: &[&str]) -> Result<Vec<Field>> {
-        let owned = |texts: &[&str]| texts.iter().map(ToString::to_string).collect::<Vec<_>>();
-        parse(&owned(plain), &owned(typed), &mut Input::default())
+    fn fields(line: &[&str]) -> Result<Vec<Field>> {
+        let command = Typed::augment_args(Command::new("api").no_binary_name(true));
+        let matches = command.try_get_matches_from(line).unwrap();
+        Typed::from_arg_matches(&matches).unwrap().read(&mut Input::default())
     }
 
-    fn json(plain: &[&str], typed: &[&str]) -> String {
-        match fields(plain, typed).and_then(object) {
+    /// Each word behind its flag.
+    fn with<'a>(flag: &'a str, words: &[&'a str]) -> Vec<&'a str> {
+        words.iter().flat_map(|word| [flag, word]).collect()
+    }
+
+    fn json(line: &[&str]) -> String {
+        match fields(line).and_then(object) {
             Ok(object) => serde_json::to_string(&object).unwrap(),
             Err(error) => error.message,
         }
@@ -167,18 +229,34 @@ mod tests {
 
     #[test]
     fn fields_nest_and_keep_types_and_digits() {
-        assert_eq!(json(&["a=1", "b=x=y", "c="], &[]), r#"{"a":"1","b":"x=y","c":""}"#);
+        assert_eq!(json(&with("-f", &["a=1", "b=x=y", "c="])), r#"{"a":"1","b":"x=y","c":""}"#);
         assert_eq!(
-            json(&[], &["a=true", "b=null", "c=-2999.00", "d=007", "e=[1]", "f= 1"]),
+            json(&with("-F", &["a=true", "b=null", "c=-2999.00", "d=007", "e=[1]", "f= 1"])),
             r#"{"a":true,"b":null,"c":-2999.00,"d":"007","e":"[1]","f":" 1"}"#
         );
+        let plain = with("-f", &["tags[]=x", "tags[]=y", "to[city]=Pune", "to[geo][lat]=1"]);
         assert_eq!(
-            json(&["tags[]=x", "tags[]=y", "to[city]=Pune", "to[geo][lat]=1"], &["none[]", "tags[]=3"]),
+            json(&[plain, with("-F", &["none[]", "tags[]=3"])].concat()),
             r#"{"tags":["x","y",3],"to":{"city":"Pune","geo":{"lat":"1"}},"none":[]}"#
         );
+    }
+
+    #[test]
+    fn an_item_of_a_list_ends_where_the_command_line_begins_the_next() {
         assert_eq!(
-            json(&["items[][sku]=a", "items[][n]=1", "items[][sku]=b"], &[]),
+            json(&with("-f", &["items[][sku]=a", "items[][n]=1", "items[][sku]=b"])),
             r#"{"items":[{"sku":"a","n":"1"},{"sku":"b"}]}"#
+        );
+        assert_eq!(
+            json(&[
+                "-f",
+                "items[][sku]=007",
+                "-F",
+                "items[][n]=2",
+                "--raw-field=items[][sku]=008",
+                "-Fitems[][n]=3"
+            ]),
+            r#"{"items":[{"sku":"007","n":2},{"sku":"008","n":3}]}"#
         );
     }
 
@@ -193,14 +271,14 @@ mod tests {
             (vec!["=1"], "the field `` has no name"),
             (vec!["hunter2"], "a field of -f is not KEY=VALUE"),
         ] {
-            assert_eq!(json(&plain, &[]), says);
+            assert_eq!(json(&with("-f", &plain)), says);
         }
     }
 
     #[test]
     fn fields_of_a_query_are_encoded_behind_what_is_there() {
-        let query =
-            |path: &str| in_query(path.to_owned(), &fields(&["q=a b&c", "ids[]=1"], &["n=2"]).unwrap());
+        let line = ["-f", "q=a b&c", "-f", "ids[]=1", "-F", "n=2"];
+        let query = |path: &str| in_query(path.to_owned(), &fields(&line).unwrap());
         assert_eq!(query("/orders"), "/orders?q=a+b%26c&ids%5B%5D=1&n=2");
         assert_eq!(query("/orders?page=1"), "/orders?page=1&q=a+b%26c&ids%5B%5D=1&n=2");
         assert_eq!(in_query("/orders".to_owned(), &[]), "/orders");
@@ -208,8 +286,8 @@ mod tests {
 
     #[test]
     fn graphql_takes_every_other_field_as_a_variable() {
-        let body =
-            graphql(fields(&["query={ a }", "operationName=Q", "id=7"], &["first=3"]).unwrap()).unwrap();
+        let line = ["-f", "query={ a }", "-f", "operationName=Q", "-f", "id=7", "-F", "first=3"];
+        let body = graphql(fields(&line).unwrap()).unwrap();
         assert_eq!(
             serde_json::to_string(&body).unwrap(),
             r#"{"query":"{ a }","operationName":"Q","variables":{"id":"7","first":3}}"#

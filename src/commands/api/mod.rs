@@ -21,6 +21,7 @@ use crate::session::{Session, no_environment};
 use crate::ui::output::Output;
 use answers::Answers;
 use documents::Documents;
+use fields::Typed;
 
 /// Ask any endpoint of the platform, with the profile's token and tenant
 ///
@@ -45,19 +46,15 @@ pub struct Api {
     /// The method, unless it goes without saying, and the endpoint
     #[arg(required = true, num_args = 1..=2, value_name = "[METHOD] PATH")]
     words: Vec<String>,
-    /// A string; KEY[SUB]=, KEY[]= and KEY[][SUB]= nest
-    #[arg(short = 'f', long = "raw-field", value_name = "KEY=VALUE")]
-    plain: Vec<String>,
-    /// As -f, but true, false, null and numbers are such, and @FILE is what is in FILE (@-: stdin)
-    #[arg(short = 'F', long = "field", value_name = "KEY=VALUE")]
-    typed: Vec<String>,
+    #[command(flatten)]
+    fields: Typed,
     /// Send a file as the body (-: stdin); fields go into the query then
     #[arg(long, value_name = "FILE")]
     input: Option<String>,
     /// A header more
     #[arg(short = 'H', long = "header", value_name = "NAME: VALUE")]
     headers: Vec<String>,
-    /// Go on to every page that follows (pagination.last_page)
+    /// Go on to every page that follows, by the answer's current_page and last_page
     #[arg(long)]
     paginate: bool,
     /// With --paginate: all pages in one JSON array
@@ -76,7 +73,6 @@ impl Api {
             return self.run_over_several(session, &scope, output);
         }
         let profile = session.profile()?;
-        let request = self.request(self.path(&profile)?)?;
         let documents = Documents {
             output,
             include: self.include,
@@ -84,6 +80,8 @@ impl Api {
             slurp: self.slurp,
             written: 0,
         };
+        let request = self.request(self.path(&profile)?)?;
+        let request = Request { only_json: documents.only_json(), ..request };
         if let Some(documents) = session.api(&profile, request, documents)? {
             documents.end()?;
         }
@@ -126,11 +124,15 @@ impl Api {
 
     fn request(&self, path: String) -> Result<Request> {
         let mut input = Input::default();
-        let fields = fields::parse(&self.plain, &self.typed, &mut input)?;
+        let fields = self.fields.read(&mut input)?;
         let graphql = Request::is_graphql(&path);
         let has_body = self.input.is_some() || !fields.is_empty() || graphql;
         let method = match self.words.as_slice() {
             [method, _] => method_of(method)?,
+            [word] if METHODS.contains(&word.as_str()) => {
+                return Err(Error::usage(format!("the path to {word} is missing"))
+                    .hint(format!("autocom api {word} PATH; for a path of that name: autocom api /{word}")));
+            }
             // Pages are there to be read.
             _ if has_body && (graphql || !self.paginate) => Method::POST,
             _ => Method::GET,
@@ -162,7 +164,7 @@ impl Api {
             }
         };
         let body = body.map(|body| (content_type, Bytes::from(body)));
-        Ok(Request { method, path, headers, body, paginate: self.paginate })
+        Ok(Request { method, path, headers, body, paginate: self.paginate, only_json: false })
     }
 
     /// No value is repeated: it may be a secret.
@@ -186,6 +188,7 @@ impl Api {
                 name if *name == CONTENT_LENGTH || *name == TRANSFER_ENCODING => {
                     "the body tells its own length"
                 }
+                name if is_of_the_connection(name) => "it is about the connection, which autocom sees to",
                 _ => {
                     headers.append(name, value);
                     continue;
@@ -197,11 +200,18 @@ impl Api {
     }
 }
 
+const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+
+/// RFC 9110, section 7.6.1. `Proxy-` also has what a proxy of ours is told.
+fn is_of_the_connection(name: &HeaderName) -> bool {
+    matches!(name.as_str(), "connection" | "keep-alive" | "te" | "trailer" | "upgrade" | "http2-settings")
+        || name.as_str().starts_with("proxy-")
+}
+
 fn method_of(word: &str) -> Result<Method> {
     let method = word.to_ascii_uppercase();
-    let known = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
     let known =
-        known.contains(&method.as_str()).then(|| Method::from_bytes(method.as_bytes()).ok()).flatten();
+        METHODS.contains(&method.as_str()).then(|| Method::from_bytes(method.as_bytes()).ok()).flatten();
     known.ok_or_else(|| {
         Error::usage("the first word is no method")
             .hint("GET, HEAD, POST, PUT, PATCH, DELETE or OPTIONS, then PATH")

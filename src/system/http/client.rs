@@ -62,7 +62,7 @@ impl Clients {
     }
 
     fn goes_directly(&self, url: &Url) -> bool {
-        let by_our_proxy = matches!(self.network.proxy, Some(Proxy::Through(_)))
+        let by_our_proxy = matches!(self.own_proxy(), Some(Proxy::Through(_)))
             && url.scheme() == "https"
             && self.matcher().intercept(&uri(url)).is_some();
         is_loopback(url) && !by_our_proxy
@@ -77,12 +77,17 @@ impl Clients {
         Some(Via {
             proxy: format!("{host}{}", port.map_or_else(String::new, |port| format!(":{port}"))),
             with_password: proxy.basic_auth().is_some() || proxy.raw_auth().is_some(),
+            unset: self.network.proxy.as_ref().map(|own| own.unset.clone()),
         })
+    }
+
+    fn own_proxy(&self) -> Option<&Proxy> {
+        self.network.proxy.as_ref().map(|own| &own.proxy)
     }
 
     /// What reqwest goes by, too.
     fn matcher(&self) -> Matcher {
-        match &self.network.proxy {
+        match self.own_proxy() {
             None => Matcher::from_system(),
             Some(Proxy::Direct) => Matcher::builder().build(),
             Some(Proxy::Through(proxy)) => {
@@ -120,7 +125,7 @@ impl Clients {
             .referer(false)
             .user_agent(agent)
             .default_headers(json);
-        Ok(match &self.network.proxy {
+        Ok(match self.own_proxy() {
             _ if direct => builder.no_proxy().dns_resolver(LoopbackResolver),
             None => builder,
             Some(Proxy::Direct) => builder.no_proxy(),
@@ -171,6 +176,7 @@ impl Resolve for LoopbackResolver {
 
 #[cfg(test)]
 mod tests {
+    use super::super::network::OwnProxy;
     use super::*;
 
     #[test]
@@ -181,7 +187,7 @@ mod tests {
     #[test]
     fn plain_http_never_goes_through_a_proxy_and_loopback_only_through_our_own() {
         let with = |proxy: Option<&str>, no_proxy: Option<&str>| {
-            let proxy = proxy.map(|text| text.parse().unwrap());
+            let proxy = proxy.map(|text| OwnProxy { proxy: text.parse().unwrap(), unset: String::new() });
             Clients::new(Network { proxy, no_proxy: no_proxy.map(str::to_owned), ..Network::default() })
         };
         let via = |clients: &Clients, url: &str| clients.via(&url.parse().unwrap()).map(|via| via.proxy);

@@ -14,6 +14,9 @@ pub enum HttpError {
     /// The answer's body, as it came out of its compression.
     #[error("the answer of {at} is larger than {} MiB", .limit >> 20)]
     TooLarge { at: String, limit: usize },
+    /// It arrived whole, but is not compressed as its header says.
+    #[error("the answer of {at} is not gzip, although its header says so")]
+    Garbled { at: String },
     #[error("the request could not be built")]
     BadRequest,
     /// `ca_bundle` can't be used. A whole sentence.
@@ -43,6 +46,8 @@ pub enum Cause {
     /// The proxy wants a user name and a password, or others than it got.
     ProxyPassword {
         proxy: String,
+        /// What unsets it, if it is a setting of autocom's own, which holds no password.
+        unset: Option<String>,
     },
     /// The proxy was reached and would not let us through.
     Proxy {
@@ -82,6 +87,8 @@ pub(super) struct Via {
     pub proxy: String,
     /// Whether it is told a user name and password.
     pub with_password: bool,
+    /// As in [`Cause::ProxyPassword`].
+    pub unset: Option<String>,
 }
 
 impl Unreachable {
@@ -92,7 +99,7 @@ impl Unreachable {
             Cause::Refused => format!("nothing accepts connections at {at}"),
             Cause::Connect(reason) => format!("could not connect to {at}: {reason}"),
             Cause::Tls(mistrust) => format!("no trusted connection to {at}: {}", mistrust.clause()),
-            Cause::ProxyPassword { proxy } => {
+            Cause::ProxyPassword { proxy, .. } => {
                 format!("the proxy {proxy} did not connect to {at}: it wants a user name and password")
             }
             Cause::Proxy { proxy, reason } => format!("the proxy {proxy} did not connect to {at}: {reason}"),
@@ -162,6 +169,12 @@ impl Mistrust {
     }
 }
 
+/// Whether what failed is the decompression of a body: what the connection does to it, hyper tells.
+pub(super) fn is_garbled(error: &reqwest::Error) -> bool {
+    let is_io = chain(error).any(|error| error.is::<io::Error>());
+    is_io && !error.is_timeout() && !hyper_says(error, |_| true)
+}
+
 /// `answered`: the head of an answer had arrived. `times`: the limits for connecting and for all of it.
 pub(super) fn classify(
     url: &reqwest::Url,
@@ -203,11 +216,11 @@ pub(super) fn authority(url: &reqwest::Url) -> String {
 
 fn connect_cause(error: &reqwest::Error, via: Option<&Via>) -> Cause {
     let reason = printable(&innermost(error), 200);
-    if let Some(Via { proxy, with_password }) = via {
+    if let Some(Via { proxy, with_password, unset }) = via {
         let proxy = proxy.clone();
         let said = |words: &str| chain(error).any(|error| error.to_string().contains(words));
         if said("proxy authorization required") {
-            return Cause::ProxyPassword { proxy };
+            return Cause::ProxyPassword { proxy, unset: unset.clone() };
         }
         if said("tunnel error: unsuccessful") {
             // The status is not told; tinyproxy's for a wrong password is 401.

@@ -13,7 +13,7 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 
 pub use failure::{Cause, HttpError, Mistrust, Unreachable};
-pub use network::{Authorities, Network, REQUEST_TIMEOUT};
+pub use network::{Authorities, Network, OwnProxy, REQUEST_TIMEOUT};
 
 use client::Clients;
 
@@ -62,6 +62,7 @@ impl Http {
         *answer.status_mut() = response.status();
         *answer.headers_mut() = response.headers().clone();
         *answer.body_mut() = read_limited(response, limit).await.map_err(|error| match error {
+            Some(error) if failure::is_garbled(&error) => HttpError::Garbled { at: failure::authority(&url) },
             Some(error) => self.0.unreachable(&url, error, true),
             None => HttpError::TooLarge { at: failure::authority(&url), limit },
         })?;

@@ -13,11 +13,18 @@ pub struct Network {
     /// For a whole call, its body included.
     pub request_timeout: Duration,
     /// `None`: what `HTTPS_PROXY`, `ALL_PROXY` and the operating system say.
-    pub proxy: Option<Proxy>,
+    pub proxy: Option<OwnProxy>,
     /// `NO_PROXY`, for a `proxy` of our own; the environment's proxies heed it by themselves.
     pub no_proxy: Option<String>,
     /// Besides the operating system's.
     pub authorities: Option<Authorities>,
+}
+
+/// The setting `proxy`, and the command after which it is no longer set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwnProxy {
+    pub proxy: Proxy,
+    pub unset: String,
 }
 
 /// A PEM file, and who named it.
