@@ -4,6 +4,7 @@
 
 pub mod device_code;
 pub mod error_report;
+mod matching;
 pub mod output;
 pub mod prompt;
 mod report;

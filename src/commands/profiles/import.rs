@@ -8,7 +8,6 @@ use crate::config::{Captured, Change, ConfigError, Document, Plan, Shared, Step}
 use crate::domain::{Key, one_line};
 use crate::error::{Error, Result};
 use crate::session::Session;
-use crate::ui::prompt;
 
 /// Take over profiles that `profiles export` has written
 ///
@@ -57,7 +56,7 @@ impl Import {
         if self.dry_run {
             return Ok(Done::nothing());
         }
-        if session.can_ask() && !self.force && !prompt::confirm("Import them?", false) {
+        if session.can_ask() && !self.force && !session.person().confirm("Import them?", false) {
             session.notices().progress("nothing was imported");
             return Ok(Done::ended(1));
         }
