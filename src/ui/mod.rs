@@ -12,7 +12,7 @@ pub mod rows;
 pub mod segment;
 pub mod spinner;
 pub mod style;
-mod table;
+pub mod table;
 mod tsv;
 pub mod view;
 pub mod yaml;
