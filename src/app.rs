@@ -1,6 +1,7 @@
 //! The composition root: builds the pieces, runs the command, shows its outcome.
 
 mod command_line;
+mod person;
 mod usage_error;
 
 use std::ffi::OsString;
@@ -9,6 +10,7 @@ use std::mem::ManuallyDrop;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use self::person::Terminal;
 use crate::cli::{Cli, Command, typed};
 use crate::commands::{Done, completions};
 use crate::domain::OutputFormat;
@@ -19,11 +21,8 @@ use crate::system::browser::SystemBrowser;
 use crate::system::clock::SystemClock;
 use crate::system::environment::Environment;
 use crate::system::notices::{Notice, Notices};
-use crate::system::person::{Aside, Person, Waiting};
 use crate::ui::output::Output;
-use crate::ui::spinner::Spinner;
 use crate::ui::style::{ColorChoice, ColorSigns, Tone};
-use crate::ui::{device_code, prompt};
 
 /// Runs one command line.
 pub fn run(arguments: Vec<OsString>, environment: Environment) -> ExitCode {
@@ -210,42 +209,4 @@ fn say(line: &str) {
 
 fn exit_code(kind: Option<Kind>) -> ExitCode {
     ExitCode::from(kind.map_or(0, Kind::exit_code))
-}
-
-/// The person at this process's terminal.
-struct Terminal {
-    there: bool,
-    spins: bool,
-    colours: bool,
-}
-
-impl Person for Terminal {
-    fn choose(&self, question: &str, options: Vec<String>) -> Option<usize> {
-        prompt::choose(question, options)
-    }
-
-    fn answer(&self, question: &str) -> Option<String> {
-        prompt::line(question)
-    }
-
-    fn show_code(&self, code: &str, page: &str, complete: Option<&str>) {
-        say(&match self.there {
-            true => device_code::boxed(code, page, complete, self.colours),
-            false => device_code::plain(code, page, complete),
-        });
-    }
-
-    fn waiting(&self, what: &str) -> Box<dyn Waiting> {
-        Box::new(Spinner::start(what, self.spins))
-    }
-}
-
-impl Waiting for Spinner {
-    fn aside(&self) -> Aside {
-        Box::new(Spinner::aside(self))
-    }
-
-    fn say(&self, what: &str) {
-        Spinner::say(self, what);
-    }
 }

@@ -145,6 +145,11 @@ impl Session {
         self.clock.as_ref()
     }
 
+    /// Who is to be asked, if anybody [can be](Session::can_ask).
+    pub fn person(&self) -> &dyn Person {
+        self.person.as_ref()
+    }
+
     pub fn can_ask(&self) -> bool {
         self.can_ask
     }

@@ -42,6 +42,8 @@ mod logout;
 mod man;
 mod network;
 mod orders;
+#[cfg(target_os = "linux")]
+mod picker;
 mod precedence;
 #[cfg(unix)]
 mod prompt;

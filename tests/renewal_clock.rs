@@ -6,13 +6,14 @@ use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
 use autocom::config::Flags;
+use autocom::domain::Secret;
 use autocom::error::{Kind, Result};
 use autocom::session::Session;
 use autocom::system::browser::SystemBrowser;
 use autocom::system::clock::ManualClock;
 use autocom::system::environment::Environment;
 use autocom::system::notices::Notices;
-use autocom::system::person::{Person, Waiting};
+use autocom::system::person::{Choice, Person, Room, Waiting};
 use jiff::{SignedDuration, Timestamp};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -29,12 +30,24 @@ struct Nobody;
 impl Person for Nobody {
     fn show_code(&self, _: &str, _: &str, _: Option<&str>) {}
 
-    fn choose(&self, _: &str, _: Vec<String>) -> Option<usize> {
+    fn choose(&self, _: &str, _: &[Choice], _: usize) -> Option<usize> {
         None
     }
 
     fn answer(&self, _: &str) -> Option<String> {
         None
+    }
+
+    fn tell_secret(&self, _: &str) -> Option<Secret> {
+        None
+    }
+
+    fn confirm(&self, _: &str, _: bool) -> bool {
+        false
+    }
+
+    fn room(&self) -> Room {
+        unreachable!("nobody looks at anything")
     }
 
     fn waiting(&self, what: &str) -> Box<dyn Waiting> {

@@ -48,7 +48,7 @@ pub fn arguments() -> BTreeMap<&'static str, Vec<&'static str>> {
         ("profiles show", vec!["", "one", "one --explain", "--explain token"]),
         ("profiles diff", vec!["one default --all", "one one --exit-code"]),
         ("profiles set", vec!["new api_url=https://new.test"]),
-        ("profiles use", vec!["one", "-", "one --shell fish", "- --shell"]),
+        ("profiles use", vec!["", "one", "-", "one --shell fish", "- --shell"]),
         ("profiles pin", vec!["", "one", "--accept"]),
         ("profiles unpin", vec!["", "--file"]),
         ("profiles export", vec!["", "one"]),

@@ -19,6 +19,7 @@ use crate::oauth::page::Success;
 use crate::platform::{Membership, Platform, PlatformError, Profile as User};
 use crate::system::interrupt;
 use crate::system::locks::LockGuard;
+use crate::system::person::Choice;
 
 /// What the stores may take when a login was told to stop.
 const STORING: Duration = Duration::from_secs(10);
@@ -261,10 +262,11 @@ impl Session {
             return Err(Error::usage(format!("this user is in several tenants: {}", ids(theirs)))
                 .hint(format!("choose one: --tenant {}", theirs[0].id)));
         }
-        let options = theirs.iter().map(|tenant| format!("{}  ({})", tenant.id, tenant.name)).collect();
+        let line = |tenant: &Membership| format!("{}  ({})", tenant.id, tenant.name);
+        let choices: Vec<Choice> = theirs.iter().map(|tenant| line(tenant).as_str().into()).collect();
         let chosen = self
             .person
-            .choose("Which tenant?", options)
+            .choose("Which tenant?", &choices, 0)
             .ok_or_else(|| Error::new(Kind::Interrupted, "no tenant was chosen"))?;
         Ok(theirs[chosen].id.clone())
     }

@@ -5,10 +5,12 @@
 //! A signal that was ignored when we were started stays so (a job in the background of a script, `nohup`).
 
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Mutex, Once, PoisonError};
+use std::sync::{Mutex, Once, PoisonError, mpsc};
 use std::time::Duration;
 
 use tokio::sync::Notify;
+
+use super::terminal;
 
 /// What the main thread has for ending by itself, in good order.
 const GRACE: Duration = Duration::from_millis(500);
@@ -69,9 +71,14 @@ impl Interruption {
     }
 }
 
+/// Whether a signal has come that ends us.
+pub fn has_come() -> bool {
+    CAME.load(Ordering::SeqCst) != 0
+}
+
 /// Comes back when a signal comes, whatever is shielded from it, or has come before.
 pub async fn pressed() -> Interruption {
-    if CAME.load(Ordering::SeqCst) == 0 {
+    if !has_come() {
         let signal = next_signal().await;
         let _ = CAME.compare_exchange(0, signal, Ordering::SeqCst, Ordering::SeqCst);
     }
@@ -116,14 +123,27 @@ pub async fn settled(wait: impl FnOnce(&str)) {
 /// any time.
 pub fn watch() {
     WATCHING.call_once(|| {
-        std::thread::spawn(|| {
+        let (listens, listening) = mpsc::channel();
+        std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             if let Ok(runtime) = runtime {
-                let interruption = runtime.block_on(interrupted(|_| {}));
+                let interruption = runtime.block_on(async {
+                    let interrupted = interrupted(|_| {});
+                    tokio::pin!(interrupted);
+                    // Its first look installs the handlers.
+                    tokio::select! {
+                        biased;
+                        interruption = &mut interrupted => return interruption,
+                        () = std::future::ready(()) => { let _ = listens.send(()); }
+                    }
+                    interrupted.await
+                });
                 std::thread::sleep(GRACE);
                 end(interruption);
             }
         });
+        // Before that a signal would still end us on the spot, whatever state the terminal is in by then.
+        let _ = listening.recv();
     });
 }
 
@@ -164,6 +184,7 @@ fn take_ctrl_c() {}
 
 #[expect(clippy::disallowed_methods, reason = "the main thread is stuck: it can't return an exit code")]
 fn end(interruption: Interruption) -> ! {
+    terminal::take_back();
     std::process::exit(interruption.exit_code().into())
 }
 

@@ -6,6 +6,8 @@
 
 #[cfg(unix)]
 pub use unix::Keyboard;
+#[cfg(unix)]
+pub(super) use unix::is_in_front;
 
 #[cfg(not(unix))]
 pub use elsewhere::Keyboard;
@@ -120,7 +122,7 @@ mod unix {
     }
 
     /// Whether the terminal is ours to read and to set; whoever is in the background is stopped for it.
-    fn is_in_front(stdin: &Stdin) -> bool {
+    pub fn is_in_front(stdin: &Stdin) -> bool {
         tcgetpgrp(stdin).is_ok_and(|group| group == getpgrp())
     }
 

@@ -17,4 +17,5 @@ pub mod notices;
 pub mod paths;
 pub mod person;
 pub mod process;
+pub mod terminal;
 pub mod words;

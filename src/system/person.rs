@@ -1,12 +1,47 @@
 //! The person in front of the terminal, as far as somebody below the user interface needs them.
 
+use crate::domain::Secret;
+
+/// One of several things to choose from.
+#[derive(Debug, Clone)]
+pub struct Choice {
+    /// As it is listed.
+    pub line: String,
+    /// What remains on the screen once it is chosen.
+    pub name: String,
+    /// What the person may type to find it.
+    pub words: Vec<String>,
+}
+
+impl From<&str> for Choice {
+    fn from(line: &str) -> Choice {
+        Choice { line: line.to_owned(), name: line.to_owned(), words: vec![line.to_owned()] }
+    }
+}
+
+/// How the lines of a choice may look.
+#[derive(Debug, Clone, Copy)]
+pub struct Room {
+    pub columns: usize,
+    pub colours: bool,
+}
+
 /// Who can be asked and shown that something is going on.
 pub trait Person: Send + Sync {
-    /// The index of the chosen option, or `None` if the person gave up.
-    fn choose(&self, question: &str, options: Vec<String>) -> Option<usize>;
+    /// The index of what was chosen, or `None` if the person gave up. The cursor begins at `start`.
+    fn choose(&self, question: &str, choices: &[Choice], start: usize) -> Option<usize>;
 
     /// A line that the person types, or `None` if they gave up.
     fn answer(&self, question: &str) -> Option<String>;
+
+    /// A line that nobody sees, or `None` if they gave up.
+    fn tell_secret(&self, question: &str) -> Option<Secret>;
+
+    /// Yes or no; who gives up says no.
+    fn confirm(&self, question: &str, default: bool) -> bool;
+
+    /// What there is for each line of a choice.
+    fn room(&self) -> Room;
 
     /// Shows the code of a login on another device, the page to enter it on, and where there is one the
     /// page that has it already.

@@ -5,6 +5,7 @@
 pub mod device_code;
 pub mod error_report;
 mod escape;
+mod matching;
 pub mod output;
 pub mod prompt;
 mod report;
@@ -12,7 +13,7 @@ pub mod rows;
 pub mod segment;
 pub mod spinner;
 pub mod style;
-mod table;
+pub mod table;
 mod tsv;
 pub mod view;
 pub mod yaml;

@@ -11,7 +11,7 @@ use super::view::{Cell, Column};
 use crate::domain::one_line;
 
 /// Between two columns.
-const GAP: u16 = 2;
+pub const GAP: u16 = 2;
 
 /// To this width the cells of an expendable column may be cut before the column goes.
 const LEAST: usize = 20;
@@ -20,6 +20,14 @@ const LEAST: usize = 20;
 /// go, then cells wrap. What is cut here is whole in every other format.
 pub(super) fn draw(columns: &[Column], rows: &[Vec<Cell>], width: usize, colours: bool) -> String {
     Layout::fitting(columns, rows, width).draw(columns, rows, width, colours)
+}
+
+/// The rows alone, aligned, a line each, for a list to choose from.
+pub fn lines(columns: &[Column], rows: &[Vec<Cell>], width: usize, colours: bool) -> Vec<String> {
+    // Names that nobody sees take no room.
+    let nameless: Vec<Column> = columns.iter().map(|column| Column { name: "", ..*column }).collect();
+    let table = Layout::fitting(&nameless, rows, width).table(&nameless, rows, width, colours);
+    table.lines().map(|line| trimmed(&line)).collect()
 }
 
 /// Which columns are shown, and how wide: what rows that come later must keep to.
@@ -70,7 +78,7 @@ impl Layout {
             let cell = if columns[*column].right { cell.set_alignment(CellAlignment::Right) } else { cell };
             if colours { cell.add_attribute(Attribute::Bold) } else { cell }
         }));
-        lines(&table)
+        text(&table)
     }
 
     /// More rows, below those that were drawn before. A column that needs more room than any row
@@ -101,7 +109,7 @@ impl Layout {
                 column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(width)));
             }
         }
-        lines(&table)
+        text(&table)
     }
 
     fn table(&self, columns: &[Column], rows: &[Vec<Cell>], width: usize, colours: bool) -> Table {
@@ -129,7 +137,7 @@ impl Layout {
 }
 
 /// The padding of the last column, and cells that end in blanks, would be trailing white space.
-fn lines(table: &Table) -> String {
+fn text(table: &Table) -> String {
     table.lines().map(|line| trimmed(&line) + "\n").collect()
 }
 
@@ -139,7 +147,7 @@ fn widest(rows: &[Vec<Cell>], column: usize) -> usize {
 
 /// `text` in at most `width` columns. It is the end that goes: addresses and names of one
 /// organisation differ at their beginnings.
-fn cut(text: &str, width: usize) -> String {
+pub fn cut(text: &str, width: usize) -> String {
     if text.width() <= width {
         return text.to_owned();
     }

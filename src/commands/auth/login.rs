@@ -15,7 +15,6 @@ use crate::domain::{Key, OutputFormat, ProfileName, Secret, StoreChoice, StoreKi
 use crate::error::{Error, Kind, Result};
 use crate::session::Session;
 use crate::session::login::{LoggedIn, LoginRequest, Method};
-use crate::ui::prompt;
 use crate::ui::view::{View, Viewed};
 
 /// A token is a line; a megabyte is somebody's mistake.
@@ -156,7 +155,7 @@ fn offer_lock(session: &Session, done: &LoggedIn) -> Result<()> {
         return Ok(());
     }
     let question = format!("{profile} is protected. Let nobody but {user} log in to it from now on?");
-    if prompt::confirm(&question, true)
+    if session.person().confirm(&question, true)
         && let Ok(name) = profile.parse::<ProfileName>()
     {
         let target = EditTarget::of(&name);
@@ -195,7 +194,9 @@ fn from_stdin(session: &Session) -> Result<Secret> {
             .hint("autocom auth login --token-stdin < token.txt"));
     }
     if session.environment().stdin_is_terminal {
-        let token = prompt::hidden("Personal access token (not shown):")
+        let token = session
+            .person()
+            .tell_secret("Personal access token (not shown):")
             .ok_or_else(|| Error::new(Kind::Interrupted, "no token was given"))?;
         return usable(token.expose());
     }

@@ -157,7 +157,7 @@ mod tests {
             "profiles rename name Profile",
             "profiles remove name Profile",
             "profiles remove successor Profile",
-            "tenants use tenant Tenant",
+            "tenants use slug Tenant",
             "config get key Key",
             "config set key Key",
             "config unset key Key",

@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::session::Session;
 use crate::system::editor::{Draft, Editor};
 use crate::system::interrupt;
-use crate::ui::prompt;
+use crate::system::person::Choice;
 
 /// Open config.toml in an editor ($VISUAL, else $EDITOR), and take it over if it is sound
 ///
@@ -80,7 +80,7 @@ impl Edit {
                 return Err(refuse(problems, draft, &place.path));
             }
             problems.iter().for_each(|problem| session.notices().always(problem));
-            match prompt::choose("It can't be taken over as it is:", WAYS_ON.map(str::to_owned).into()) {
+            match session.person().choose("It can't be taken over as it is:", &WAYS_ON.map(Choice::from), 0) {
                 Some(0) => {}
                 Some(1) => {
                     session.notices().progress("nothing was changed");

@@ -8,7 +8,6 @@ use crate::config::{Captured, Change, ConfigError, Document, Plan, Shared, Step}
 use crate::domain::{Key, one_line, quoted};
 use crate::error::{Error, Result};
 use crate::session::Session;
-use crate::ui::prompt;
 
 /// Take over profiles that `profiles export` has written
 ///
@@ -66,7 +65,7 @@ impl Import {
             ))
             .hint(self.command(" --force")));
         }
-        if session.can_ask() && !self.force && !prompt::confirm("Import them?", false) {
+        if session.can_ask() && !self.force && !session.person().confirm("Import them?", false) {
             session.notices().progress("nothing was imported");
             return Ok(Done::ended(1));
         }

@@ -1,7 +1,7 @@
 use clap::Args;
 
 use super::super::Done;
-use super::name;
+use super::{existing, name};
 use crate::error::Result;
 use crate::session::Session;
 
@@ -17,6 +17,9 @@ impl Lock {
         let name = name(&self.name)?;
         session.meet_named(&name)?;
         let was_open = session.lock(&name)?;
+        if !was_open {
+            existing(session, &self.name)?;
+        }
         let said = if was_open { "is locked" } else { "was not unlocked" };
         session.notices().progress(format!("profile {name} {said}"));
         Ok(Done::nothing())

@@ -5,6 +5,7 @@ pub mod export;
 pub mod import;
 pub mod list;
 pub mod lock;
+mod picker;
 pub mod pin;
 pub mod remove;
 pub mod rename;
@@ -71,14 +72,19 @@ impl Profiles {
 /// The cell of a profile's name, in which a protected one stands out. Programs read the name alone.
 pub fn name_cell(cell: Cell, openness: Openness, now: Timestamp) -> Cell {
     let plain = cell.plain.clone().unwrap_or_else(|| cell.text.clone());
-    let (note, tone) = match openness {
-        Openness::Open | Openness::Unknown => return cell,
-        Openness::Protected => ("protected".to_owned(), Tone::Guarded),
-        Openness::Unlocked { until } => {
-            (format!("unlocked, {} left", span(until.duration_since(now))), Tone::Warn)
-        }
-    };
+    let Some((note, tone)) = note_on(openness, now) else { return cell };
     Cell::new(format!("{} ({note})", cell.text)).plain(plain).tone(tone)
+}
+
+/// What is said of a profile behind its name, and in which tone.
+fn note_on(openness: Openness, now: Timestamp) -> Option<(String, Tone)> {
+    match openness {
+        Openness::Open | Openness::Unknown => None,
+        Openness::Protected => Some(("protected".to_owned(), Tone::Guarded)),
+        Openness::Unlocked { until } => {
+            Some((format!("unlocked, {} left", span(until.duration_since(now))), Tone::Warn))
+        }
+    }
 }
 
 /// A name from the command line, which need not exist.

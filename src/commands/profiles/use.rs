@@ -3,10 +3,9 @@ use serde::Serialize;
 
 use super::super::Done;
 use super::shell::Shell;
-use super::{existing, name_cell};
+use super::{existing, name_cell, picker};
 use crate::config::{EditTarget, Selection};
-use crate::domain::Key;
-use crate::domain::OutputFormat;
+use crate::domain::{Key, OutputFormat, ProfileName};
 use crate::error::Result;
 use crate::session::Session;
 use crate::session::protection::Openness;
@@ -15,12 +14,13 @@ use crate::ui::view::{Cell, View, Viewed};
 
 /// Make a profile the active one; `-` goes back to the one before
 ///
+/// Without a name a terminal lists the profiles to choose from: type some letters of a name, host, tenant or user.
 /// It is the active one in every shell; a variable, a pinned directory or an accepted .autocom.toml goes before
 /// it. With --shell nothing is written: the shell that evaluates what is printed has a profile of its own.
 #[derive(Debug, Args)]
 pub struct Use {
-    /// The profile, or `-`
-    name: String,
+    /// The profile, or `-` (left out: you are asked)
+    name: Option<String>,
     /// Print what switches this shell alone (without a name: the one that $SHELL names)
     #[arg(long, value_name = "SHELL", num_args = 0..=1)]
     shell: Option<Option<Shell>>,
@@ -41,9 +41,10 @@ impl Use {
         if let Some(shell) = self.shell {
             return self.switch_shell(session, shell);
         }
-        let name = match self.name.as_str() {
-            "-" => session.previous()?,
-            name => existing(session, name)?,
+        let name = match self.name.as_deref() {
+            Some("-") => session.previous()?,
+            Some(name) => existing(session, name)?,
+            None => picker::pick(session, "autocom profiles use NAME")?,
         };
         session.meet_named(&name)?;
         session.activate(&name)?;
@@ -58,16 +59,19 @@ impl Use {
     fn switch_shell(self, session: &Session, named: Option<Shell>) -> Result<Done> {
         let (environment, notices) = (session.environment(), session.notices());
         let shell = named.map_or_else(|| Shell::of(environment), Ok)?;
-        let profile = match self.name.as_str() {
-            "-" => session.previous_of_shell()?,
-            name => Some(existing(session, name)?),
+        let which = named.map_or("", Shell::invocation_name);
+        let profile = match self.name.as_deref() {
+            Some("-") => session.previous_of_shell()?,
+            Some(name) => Some(existing(session, name)?),
+            None => Some(picker::pick(session, &format!("autocom profiles use NAME --shell{which}"))?),
         };
         if let Some(name) = &profile {
             session.mention_bending_variables(name)?;
         }
         if environment.stdout_is_terminal {
-            let which = if named.is_some() { shell.invocation_name() } else { "" };
-            let command = format!("autocom profiles use {} --shell{which}", self.name);
+            let name = profile.as_ref().map_or("-", ProfileName::as_str);
+            let name = self.name.as_deref().unwrap_or(name);
+            let command = format!("autocom profiles use {name} --shell{which}");
             notices
                 .hint(format!("this only prints it; to switch this shell: {}", shell.invocation(&command)));
         } else {
