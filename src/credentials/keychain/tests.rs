@@ -349,7 +349,7 @@ fn at_a_terminal_it_is_said_and_waited_until_somebody_unlocks() {
     *fake.locked.lock().unwrap() = true;
     assert!(fake.keychain().read(&key()).unwrap_err().is_locked(), "without a terminal at once");
 
-    let patience = Timing { deadline: Duration::from_millis(100), ..timing(Some(Duration::from_millis(20))) };
+    let patience = Timing { deadline: Duration::from_secs(1), ..timing(Some(Duration::from_millis(20))) };
     let keychain = fake.keychain_with(patience, Notices::silent());
     assert!(keychain.read(&key()).unwrap_err().is_locked());
     *fake.locked.lock().unwrap() = false;
