@@ -178,16 +178,21 @@ impl ConfigEdit {
 
     /// Writes `text`, which must be a value of `key`, in its canonical form.
     pub fn set(&mut self, target: &EditTarget, key: Key, text: &str) -> Result<(), ConfigError> {
-        let canonical = key.canonical(text).map_err(|why| ConfigError::Invalid {
-            key,
-            why: why.to_string(),
-            origin: crate::domain::Origin::Flag("the command line"),
-        })?;
-        if matches!(target, EditTarget::Profile(_)) && !key.in_profile() {
-            return Err(ConfigError::TopLevelOnly(key));
-        }
-        let value = if key.is_bool() { Value::from(canonical == "true") } else { Value::from(canonical) };
+        let value = value_of(target, key, text)?;
         self.change(Above::Stays, |edit| edit.put(target, key, value));
+        Ok(())
+    }
+
+    /// As [`ConfigEdit::set`], of profiles that are new, all in one change: carrying over costs as much as the
+    /// file is long.
+    pub fn add(&mut self, new: &[(EditTarget, Key, &str)]) -> Result<(), ConfigError> {
+        let values = new.iter().map(|(target, key, text)| value_of(target, *key, text));
+        let values = values.collect::<Result<Vec<Value>, _>>()?;
+        self.change(Above::Stays, |edit| {
+            for ((target, key, _), value) in new.iter().zip(values) {
+                edit.put(target, *key, value);
+            }
+        });
         Ok(())
     }
 
@@ -317,6 +322,19 @@ impl ConfigEdit {
         }
         as_table(profiles.entry(name.as_str()).or_insert_with(|| Item::Table(Table::new())))
     }
+}
+
+/// `text` in its canonical form, if it is a value of `key` and has its place in `target`.
+fn value_of(target: &EditTarget, key: Key, text: &str) -> Result<Value, ConfigError> {
+    let canonical = key.canonical(text).map_err(|why| ConfigError::Invalid {
+        key,
+        why: why.to_string(),
+        origin: crate::domain::Origin::Flag("the command line"),
+    })?;
+    if matches!(target, EditTarget::Profile(_)) && !key.in_profile() {
+        return Err(ConfigError::TopLevelOnly(key));
+    }
+    Ok(if key.is_bool() { Value::from(canonical == "true") } else { Value::from(canonical) })
 }
 
 /// The blank in front of the closing brace belongs to the last value, which another one is now.

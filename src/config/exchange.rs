@@ -247,14 +247,17 @@ fn spelled(key: Key, value: &str) -> String {
 
 impl ConfigEdit {
     fn take(&mut self, steps: &[Step]) -> Result<(), ConfigError> {
+        let mut added = Vec::new();
         for step in steps {
             let target = EditTarget::of(&step.name);
-            for change in &step.changes {
-                if let Some(new) = &change.new {
-                    self.set(&target, change.key, new)?;
+            let is_added = step.is_new && !step.name.is_default();
+            for (key, new) in step.changes.iter().filter_map(|it| Some((it.key, it.new.as_deref()?))) {
+                match is_added {
+                    true => added.push((target.clone(), key, new)),
+                    false => self.set(&target, key, new)?,
                 }
             }
         }
-        Ok(())
+        self.add(&added)
     }
 }
