@@ -147,7 +147,10 @@ fn a_keychain_that_fails_in_the_middle_of_a_command_is_no_success_and_no_loss() 
             "dies" => service.kill(),
             _ => service.freeze(),
         }
-        login.finish().code(6).says("autocom auth login --store file");
+        login
+            .finish()
+            .code(6)
+            .says(&format!("autocom auth login --api-url {} --store file", sandbox.api_url()));
         assert_eq!(world.files(), before.0, "{case}");
         assert!(sandbox.accepts(&old), "{case}");
         if case == "hangs" {
