@@ -37,7 +37,7 @@ const FENCES: &[(&str, &[&str])] = &[
     ("reqwest", &["system/http/"]),
     ("comfy_table", &["ui/table.rs"]),
     ("inquire", &["ui/prompt.rs"]),
-    ("indicatif", &["ui/spinner.rs"]),
+    ("crossterm", &["ui/spinner.rs"]),
     ("clap_complete", &["commands/completions/"]),
     ("clap_mangen", &["commands/man.rs"]),
     ("clap", &["cli.rs", "app.rs", "app/", "commands/"]),
