@@ -43,6 +43,12 @@ fn the_word_at_the_cursor_gets_the_names_that_belong_there() {
         (&["profiles", "set", "prod", "tenant=acme", "store=k"], &["store=keychain"]),
         (&["orders", "list", "--status", "ship"], &["shipped"]),
         (&["completions", "po"], &["powershell"]),
+        (&["profiles", "diff", "prod", "st"], &["staging"]),
+        (&["profiles", "show", "--explain", "tok"], &["token"]),
+        (&["--expect", "ten"], &["tenant="]),
+        (&["--expect", "tenant=acme,pro"], &["tenant=acme,profile="]),
+        (&["--expect=host=api,profile=s"], &["--expect=host=api,profile=staging"]),
+        (&["--expect", "host=p"], &["host=prod.example.test"]),
         (&["profiles", "rename", "prod", ""], &[]),
         (&["whoa"], &["whoami"]),
     ] {
@@ -140,6 +146,10 @@ fn completes(mut shell: Running) {
     shell.line_with("4: changed profile staging");
     shell.types("autocom config get profiles.staging.tena\t | sed 's/^/5: /'\n");
     shell.line_with("5: hooli");
+    shell.types("autocom profiles diff staging pr\t -q 2>&1 | grep tenant | sed 's/^/6: /'\n");
+    shell.line_with("6: tenant");
+    shell.types("autocom profiles current --expect tena\tacme,prof\tprod 2>&1 | sed 's/^/7: /'\n");
+    shell.line_with("7: error: expected tenant acme (from --expect)");
     shell.types("exit\n");
     shell.finish();
 }

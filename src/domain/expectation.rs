@@ -16,9 +16,10 @@ pub enum Expectation {
     ApiUrl(ApiUrl),
 }
 
-const KEYS: [&str; 5] = ["profile", "tenant", "user", "host", "api_url"];
-
 impl Expectation {
+    /// What can be expected.
+    pub const KEYS: [&str; 5] = ["profile", "tenant", "user", "host", "api_url"];
+
     /// All of a list, separated by commas.
     ///
     /// # Errors
@@ -70,9 +71,9 @@ impl FromStr for Expectation {
                 .parse::<ApiUrl>()
                 .map(Expectation::ApiUrl)
                 .map_err(|error| of_value(Invalid(error.with_suggestion()))),
-            _ => Err(Invalid(match likely(key, KEYS) {
+            _ => Err(Invalid(match likely(key, Expectation::KEYS) {
                 Some(near) => format!("`{key}` can't be expected: did you mean `{near}`?"),
-                None => format!("`{key}` can't be expected; what can is {}", KEYS.join(", ")),
+                None => format!("`{key}` can't be expected; what can is {}", Expectation::KEYS.join(", ")),
             })),
         }
     }

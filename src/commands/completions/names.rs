@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
 use crate::config::{Config, Flags, Selection};
-use crate::domain::{ApiUrl, Key, OutputFormat, ProfileName, Ring, StoreChoice};
+use crate::domain::{ApiUrl, Expectation, Key, OutputFormat, ProfileName, Ring, StoreChoice};
 use crate::session::orders::STATUSES;
 use crate::system::environment::Environment;
 use crate::system::paths::Paths;
@@ -17,6 +17,10 @@ pub enum Noun {
     Tenant,
     /// A key, plain or dotted.
     Key,
+    /// What `profiles show` explains.
+    Explained,
+    /// `KEY=VALUE,...` of what is expected.
+    Expectation,
     /// `KEY=VALUE` of a profile.
     Setting,
     Status,
@@ -28,6 +32,9 @@ impl Noun {
         match (command, id) {
             (_, "profile" | "profiles" | "confirm") | ("profiles remove", "successor") => Some(Noun::Profile),
             ("profiles rename", "new_name") => None,
+            ("profiles diff", "left" | "right") => Some(Noun::Profile),
+            ("profiles show", "explain") => Some(Noun::Explained),
+            (_, "expect") => Some(Noun::Expectation),
             (command, "name" | "names") if command.starts_with("profiles ") => Some(Noun::Profile),
             (_, "tenant") | ("tenants use", "slug") => Some(Noun::Tenant),
             ("config get" | "config set" | "config unset", "key") => Some(Noun::Key),
@@ -62,6 +69,8 @@ impl Names {
             Noun::Profile => self.profiles(),
             Noun::Tenant => self.tenants().into_iter().map(|name| (name, None)).collect(),
             Noun::Key => self.keys(typed),
+            Noun::Explained => explained(),
+            Noun::Expectation => self.expectations(typed),
             Noun::Setting => settings(typed),
             Noun::Status => STATUSES.map(|status| (status.to_owned(), None)).into(),
         };
@@ -84,6 +93,33 @@ impl Names {
         if here.is_empty() { tenants(config, None) } else { here }
     }
 
+    /// The list that is typed with a key after its last comma, or with the values known for the last key.
+    fn expectations(&self, typed: &str) -> Vec<(String, Option<String>)> {
+        let last = typed.rfind(',').map_or(0, |comma| comma + 1);
+        let (before, last) = typed.split_at(last);
+        let known = last.split_once('=').map(|(key, _)| (key, self.to_expect(key)));
+        let ends = match known {
+            Some((key, values)) => values.into_iter().map(|value| format!("{key}={value}")).collect(),
+            None => Expectation::KEYS.map(|key| format!("{key}=")).to_vec(),
+        };
+        ends.into_iter().map(|end| (format!("{before}{end}"), None)).collect()
+    }
+
+    fn to_expect(&self, key: &str) -> BTreeSet<String> {
+        let Some(config) = self.config() else { return BTreeSet::new() };
+        let logins = || config.captured.keys().filter_map(|key| config.captured.get(key));
+        let profiles = config.profiles();
+        let urls = || profiles.iter().filter_map(|name| config.own_api_url(name));
+        match key {
+            "profile" => profiles.iter().map(ToString::to_string).collect(),
+            "tenant" => self.tenants(),
+            "user" => logins().filter_map(|login| login.user_email).collect(),
+            "host" => urls().map(|url| url.authority()).collect(),
+            "api_url" => urls().map(|url| url.to_string()).collect(),
+            _ => BTreeSet::new(),
+        }
+    }
+
     fn keys(&self, typed: &str) -> Vec<(String, Option<String>)> {
         let plain = Key::ALL.map(|key| (key.to_string(), None));
         // All at once would be too many to be of use to anybody who has typed nothing yet.
@@ -97,6 +133,11 @@ impl Names {
         });
         plain.into_iter().chain(dotted).collect()
     }
+}
+
+/// Every key, and the token, which has no key to set.
+fn explained() -> Vec<(String, Option<String>)> {
+    Key::ALL.iter().map(|key| (key.to_string(), None)).chain([("token".to_owned(), None)]).collect()
 }
 
 /// Every tenant that the files name for profiles and logins of that origin, or of any.
