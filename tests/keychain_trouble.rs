@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use crate::keychain_login::world_on;
-use crate::platform::{Fault, Options, Sandbox, Visitor};
+use crate::platform::{Fault, Gate, Options, Sandbox, Visitor};
 use crate::support::World;
 use crate::support::ports::CallbackPorts;
 use crate::support::secret_service::{SecretService, Spy};
@@ -118,9 +118,8 @@ fn the_way_out_that_errors_name_leads_out() {
 #[test]
 #[ignore = "needs gnome-keyring and dbus; run by tests/run"]
 fn a_keychain_that_fails_in_the_middle_of_a_command_is_no_success_and_no_loss() {
-    let late = |body: &str| {
-        Fault::status(200).body("application/json", body).delay(Duration::from_secs(2)).after_work()
-    };
+    let late =
+        |body: &str, gate: &Gate| Fault::status(200).body("application/json", body).behind(gate).after_work();
     for case in ["dies", "hangs"] {
         let (sandbox, mut service) = (sandbox(), SecretService::start());
         let world = world_on(&service);
@@ -129,7 +128,8 @@ fn a_keychain_that_fails_in_the_middle_of_a_command_is_no_success_and_no_loss() 
 
         // Proven writable, asked for by the platform, and then gone when the login is to be stored.
         let user = r#"{"id":1,"name":"Ada Lovelace","email":"ada@example.test","current_tenant":"acme"}"#;
-        sandbox.fault("/api/v1/profile", late(user));
+        let gate = Gate::shut();
+        sandbox.fault("/api/v1/profile", late(user, &gate));
         let asked = sandbox.requests().len();
         let token = sandbox.mint_pat("ada", None);
         world.plant(&token);
@@ -147,6 +147,7 @@ fn a_keychain_that_fails_in_the_middle_of_a_command_is_no_success_and_no_loss() 
             "dies" => service.kill(),
             _ => service.freeze(),
         }
+        gate.open();
         login
             .finish()
             .code(6)
@@ -157,10 +158,12 @@ fn a_keychain_that_fails_in_the_middle_of_a_command_is_no_success_and_no_loss() 
             service.thaw();
             assert_eq!(service.secrets(&sandbox.api_url()), before.1);
             // Deleted it can't be, but that it is dead at the platform is the lesser evil.
-            sandbox.fault("/api/v1/auth/logout", late("{}"));
+            let gate = Gate::shut();
+            sandbox.fault("/api/v1/auth/logout", late("{}", &gate));
             let logout = world.start("auth logout");
             sandbox.wait_for_request(|request| request.path.ends_with("/auth/logout"), DEADLINE).unwrap();
             service.freeze();
+            gate.open();
             logout.finish().code(6).says("no answer in 3 seconds");
             assert_eq!(world.files(), before.0);
             service.thaw();

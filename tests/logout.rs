@@ -1,8 +1,6 @@
 //! Logout: revoked where that can be had, deleted here in any case, and said plainly.
 
-use std::time::Duration;
-
-use crate::platform::{Fault, Options, Sandbox, Visitor};
+use crate::platform::{Fault, Gate, Options, Sandbox, Visitor};
 use crate::support::World;
 use crate::support::ports::CallbackPorts;
 use crate::support::world::DEADLINE;
@@ -190,11 +188,12 @@ fn a_token_that_was_renewed_during_a_logout_dies_too() {
     let (world, sandbox) = (World::new(), sandbox());
     world.log_in_by_oauth(&sandbox);
     // The first one says that it revoked, and did not.
-    let late = Fault::status(200).body("application/json", "{}").delay(Duration::from_millis(1500));
-    sandbox.fault("/api/v1/auth/logout", late);
+    let gate = Gate::shut();
+    sandbox.fault("/api/v1/auth/logout", Fault::status(200).body("application/json", "{}").behind(&gate));
     let logout = world.start("auth logout");
     sandbox.wait_for_request(|request| request.path.ends_with("/auth/logout"), DEADLINE).unwrap();
     world.run("auth refresh").ok();
+    gate.open();
     logout.finish().ok().says("The token is revoked at the platform");
     assert!(!sandbox.has_live_tokens("ada"));
     assert!(world.record(&sandbox.api_url()).is_null());

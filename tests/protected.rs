@@ -11,7 +11,7 @@ use http::HeaderValue;
 use proptest::prelude::*;
 use serde_json::Value;
 
-use crate::platform::{Fault, Options, Sandbox};
+use crate::platform::{Fault, Gate, Options, Sandbox};
 use crate::secrecy::{arguments, commands};
 use crate::support::World;
 use crate::support::world::until;
@@ -257,11 +257,13 @@ fn a_reading_request_is_not_led_on_to_a_change_nor_a_change_taken_on_by_another_
     world.run("profiles unlock prod --reason x").ok();
     sandbox.revoke(&world.stored(&sandbox.api_url(), "access_token"));
     let path = format!("/api/v1/orders/{order}");
-    sandbox.fault(&path, Fault::status(401).delay(std::time::Duration::from_secs(4)));
+    let gate = Gate::shut();
+    sandbox.fault(&path, Fault::status(401).behind(&gate));
     let patch = world.start(&format!("api PATCH orders/{order} -f status=shipped"));
     assert!(until(|| sandbox.requests().iter().any(|request| request.path == path)));
     let mary = sandbox.mint_pat("mary", None);
     world.login_with_token(&sandbox.api_url(), &mary, "--profile prod --tenant acme").ok();
+    gate.open();
     patch.finish().code(4).says("mary@example.test has logged in in place of ada@example.test");
     let tokens: std::collections::BTreeSet<_> = sandbox
         .requests()

@@ -232,7 +232,7 @@ fn a_process_killed_after_the_platform_rotated_leaves_a_record_and_the_next_says
     let (world, sandbox) = (World::new(), sandbox());
     world.log_in_by_oauth(&sandbox);
     let (before, token) = (world.files(), world.stored(&sandbox.api_url(), "refresh_token"));
-    sandbox.fault("/oauth/token", Fault::status(200).delay(DEADLINE).after_work());
+    sandbox.fault("/oauth/token", Fault::hang().after_work());
     let renewal = world.start("auth refresh");
     assert!(until(|| !sandbox.accepts(&token)), "the platform rotates");
     assert!(renewal.kill());

@@ -1,7 +1,10 @@
 //! What a test can turn: how long things live, whose habits are imitated, and single faults.
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
 use std::time::Duration;
+
+use tokio::sync::Semaphore;
 
 /// Whose words a refused refresh is answered in, and whether `invalid_scope` carries the `state`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,6 +99,24 @@ pub enum Ending {
     Close,
 }
 
+/// Keeps answers back until it is opened.
+#[derive(Clone, Debug)]
+pub struct Gate(Arc<Semaphore>);
+
+impl Gate {
+    pub fn shut() -> Gate {
+        Gate(Arc::new(Semaphore::new(0)))
+    }
+
+    pub fn open(&self) {
+        self.0.close();
+    }
+
+    pub(super) async fn pass(&self) {
+        let _ = self.0.acquire().await; // fails once it is closed for good, which is what opens the gate
+    }
+}
+
 /// An answer in place of the real one, for the next `times` requests to a path.
 #[derive(Clone, Debug)]
 pub struct Fault {
@@ -104,6 +125,7 @@ pub struct Fault {
     pub body: String,
     pub times: u32,
     pub delay: Duration,
+    pub gate: Option<Gate>,
     pub ending: Ending,
     /// Let the request do its work first and lose only the answer, as a network does.
     pub after_work: bool,
@@ -118,6 +140,7 @@ impl Fault {
             body: r#"{"message":"The sandbox was told to fail."}"#.into(),
             times: 1,
             delay: Duration::ZERO,
+            gate: None,
             ending: Ending::Whole,
             after_work: false,
         }
@@ -153,6 +176,12 @@ impl Fault {
 
     pub fn delay(mut self, delay: Duration) -> Self {
         self.delay = delay;
+        self
+    }
+
+    /// Not before the gate is opened.
+    pub fn behind(mut self, gate: &Gate) -> Self {
+        self.gate = Some(gate.clone());
         self
     }
 

@@ -51,7 +51,7 @@ use jiff::Timestamp;
 use serde_json::json;
 use tokio::sync::oneshot;
 
-pub use self::knobs::{Approval, Ending, Fault, Knobs, Passport};
+pub use self::knobs::{Approval, Ending, Fault, Gate, Knobs, Passport};
 pub use self::log::{Request, fingerprint};
 pub use self::seed::{CLIENT_ID, TENANTS, USERS, User};
 pub use self::visitor::{Action, VisitError, Visited, Visitor, visit, visit_blocking};

@@ -65,6 +65,9 @@ pub async fn watch(State(world): State<Arc<World>>, request: Request, next: Next
 
 async fn fail(fault: Fault) -> Response {
     tokio::time::sleep(fault.delay).await;
+    if let Some(gate) = &fault.gate {
+        gate.pass().await;
+    }
     if fault.ending == Ending::Hang {
         return future::pending().await;
     }
