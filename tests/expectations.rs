@@ -338,5 +338,22 @@ fn a_name_that_is_turned_to_another_address_is_not_what_was_expected() {
     world.unset("AUTOCOM_PROFILE").unset("AUTOCOM_API_URL");
     let program = env!("CARGO_BIN_EXE_autocom");
     world.run(&format!("exec --expect tenant=acme -- env AUTOCOM_TENANT=globex {program} whoami")).code(2);
-    world.run("profiles use other --expect profile=one").code(2).says("but it is other");
+}
+
+#[test]
+fn no_command_turns_what_is_selected_to_something_else_than_was_expected() {
+    let (world, _sandbox) = world();
+    let other = Sandbox::start(Options::default()).unwrap();
+    world.log_in(&other, "ada", "--profile other");
+    let before = (world.files(), world.path("pins.toml").exists());
+    std::fs::write(world.home().join(".autocom.toml"), "profile = \"other\"\n").unwrap();
+    for line in
+        ["use other", "use other --shell bash", "pin other", "pin --accept", "rename other x", "remove other"]
+    {
+        world.run(&format!("profiles {line} --expect profile=one")).code(2).says("but it is other");
+    }
+    for line in ["set profile other", "set profiles.other.tenant globex", "unset profiles.other.api_url"] {
+        world.run(&format!("config {line} --expect profile=one")).code(2).says("but it is other");
+    }
+    assert_eq!((world.files(), world.path("pins.toml").exists()), before);
 }

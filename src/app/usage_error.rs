@@ -83,7 +83,9 @@ fn in_claps_words(error: &clap::Error) -> (String, Option<String>) {
     let text = error.render().to_string();
     let (message, rest) =
         text.strip_prefix("error: ").unwrap_or(&text).split_once("\n\n").unwrap_or((&text, ""));
-    let tip = rest.lines().find_map(|line| line.trim().strip_prefix("tip: "));
+    let mut tips = rest.lines().filter_map(|line| line.trim().strip_prefix("tip: "));
+    // That an unknown option may be meant as a value is hardly ever so.
+    let tip = tips.find(|tip| !tip.starts_with("to pass"));
     (message.split_whitespace().collect::<Vec<_>>().join(" "), tip.map(str::to_owned))
 }
 

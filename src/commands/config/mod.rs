@@ -73,7 +73,11 @@ fn target<'k>(session: &Session, key: &'k str) -> Result<(EditTarget, &'k str)> 
     let config = session.config()?;
     if let Some((name, key)) = dotted(key)? {
         let hint = format!("autocom config set {key} VALUE");
-        return Ok((profile_of(session, name, hint)?, key));
+        let target = profile_of(session, name, hint)?;
+        if let EditTarget::Profile(name) = &target {
+            session.meet_named(name)?;
+        }
+        return Ok((target, key));
     }
     let target = match &config.flags.profile {
         Some(_) => config.select()?.name.map_or(EditTarget::TopLevel, |name| EditTarget::of(&name)),

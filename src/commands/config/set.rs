@@ -3,7 +3,7 @@ use clap::Args;
 use super::super::Done;
 use super::{known, target};
 use crate::config::EditTarget;
-use crate::domain::{Key, ProfileName};
+use crate::domain::{Key, Origin, ProfileName};
 use crate::error::Result;
 use crate::session::Session;
 use crate::session::settings::typed;
@@ -22,9 +22,11 @@ impl Set {
         let config = session.config()?;
         if key == Key::Profile
             && let Ok(name) = self.value.parse::<ProfileName>()
-            && !config.exists(&name)
         {
-            return Err(config.unknown(&self.value, crate::domain::Origin::Flag("the command line")).into());
+            if !config.exists(&name) {
+                return Err(config.unknown(&self.value, Origin::Flag("the command line")).into());
+            }
+            session.meet_named(&name)?;
         }
         session.config_file().edit(|edit| edit.set(&target, key, &typed(session, key, &self.value)))?;
         if let (Key::Profile, Ok(name)) = (key, self.value.parse()) {

@@ -91,6 +91,7 @@ impl Pin {
 
     fn bind(&self, session: &Session, name: &str) -> Result<Done> {
         let name = existing(session, name)?;
+        session.meet_named(&name)?;
         let typed = self.directory.clone().unwrap_or_default();
         let directory = session.canonical(&typed);
         let shown = one_line(&directory.display().to_string()).into_owned();
@@ -112,6 +113,7 @@ impl Pin {
 fn accept(session: &Session, file: Option<&PathBuf>) -> Result<Done> {
     let file = session.repository_file(file.map(PathBuf::as_path))?;
     let path = text_of(&file.path)?;
+    session.meet_named(&file.profile)?;
     session.change_pins(|pins| pins.accept(path, &file.content))?;
     let shown = one_line(path);
     session.notices().progress(format!(

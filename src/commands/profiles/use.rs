@@ -66,6 +66,7 @@ impl Use {
             None => Some(picker::pick(session, &format!("autocom profiles use NAME --shell{which}"))?),
         };
         if let Some(name) = &profile {
+            session.meet_named(name)?;
             session.mention_bending_variables(name)?;
         }
         if environment.stdout_is_terminal {
