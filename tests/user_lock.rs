@@ -43,6 +43,19 @@ fn doctor_sends_no_stranger_s_token_and_says_whose_it_is() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
+fn a_stranger_is_seen_at_a_glance() {
+    let (world, _sandbox) = locked(ADA);
+    assert!(!world.run_in_terminal("profiles list", 160).ok().stdout.contains("stranger"));
+    assert_eq!(world.run("prompt --format {mark}").ok().stdout.trim(), "");
+    world.run(&format!("profiles set shop expect_user={MARY}")).ok();
+    world.run_in_terminal("profiles list", 160).ok().prints(&format!("{ADA} (stranger)"));
+    world.run("prompt --format {mark}").ok().prints("!");
+    // For programs it is an address and nothing else.
+    assert!(world.run("profiles list").ok().stdout.contains(&format!("\t{ADA}\t")));
+}
+
+#[test]
 fn a_record_of_another_user_that_appears_meanwhile_is_refused() {
     let (world, sandbox) = locked(ADA);
     let hers = sandbox.mint_pat("mary", None);

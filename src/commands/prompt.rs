@@ -26,7 +26,7 @@ const BROKEN: &str = "autocom?";
 #[command(after_help = "\
 Fields:  {profile} {tenant} {host} {user} {status} {mark}; what stands inside the braces next to the
          name comes and goes with the field: '{profile}{ (tenant)}'
-Marks:   # protected   ~ protected, but unlocked now   ! the token has ended
+Marks:   # protected   ~ protected, but unlocked now   ! no token to work with: ended, or a stranger's
 Colour:  a prompt is no terminal to us: --color always, with --shell for bash and zsh")]
 pub struct Prompt {
     /// What to print
@@ -91,7 +91,8 @@ impl Prompt {
             Openness::Unlocked { .. } => ("~", Tone::Warn),
             Openness::Open | Openness::Unknown => ("", Tone::Good),
         };
-        let gone = matches!(row.token, TokenStatus::Expired | TokenStatus::LoggedOut | TokenStatus::Foreign);
+        let ended = matches!(row.token, TokenStatus::Expired | TokenStatus::LoggedOut | TokenStatus::Foreign);
+        let gone = ended || row.stranger;
         let mut answer = PromptAnswer {
             // Its name alone would mislead where a flag or a variable leads it elsewhere.
             profile: match (row.name, profile.own_api_url.as_ref(), &profile.api_url) {

@@ -42,6 +42,10 @@ pub struct ProfileRow {
     #[serde(skip)]
     #[schemars(skip)]
     pub openness: Openness,
+    /// Whether somebody else than `expect_user` is logged in: no command will use that login.
+    #[serde(skip)]
+    #[schemars(skip)]
+    pub stranger: bool,
     #[serde(skip)]
     #[schemars(skip)]
     pub token_variable: Option<String>,
@@ -172,6 +176,9 @@ impl Session {
             protected: openness.protected(),
             unlocked_until: openness.unlocked_until(),
             openness,
+            stranger: login.zip(profile.expect_user.as_ref()).is_some_and(|(login, expected)| {
+                !expected.value.is(login.user_email.as_deref(), login.user_name.as_deref())
+            }),
             credential: profile.credential.as_ref().map(|key| key.value.to_string()),
             token_variable: variable.map(|variable| variable.name),
             check: None,
@@ -199,6 +206,7 @@ fn broken_row(listed: &Listed) -> ProfileRow {
         protected: None,
         unlocked_until: None,
         openness: Openness::Unknown,
+        stranger: false,
         credential: None,
         token_variable: None,
         check: None,

@@ -75,7 +75,7 @@ fn cells(row: &ProfileRow, now: Timestamp) -> Vec<Cell> {
         name_cell(Cell::starred(name, row.active), row.openness, now),
         Cell::or_absent(row.api_url.clone()),
         Cell::or_absent(row.tenant.clone()),
-        Cell::or_absent(row.user.clone()),
+        user_cell(row),
         token_cell(row.token),
         row.expires_at.map_or_else(Cell::absent, |end| Cell::new(relative(end, now)).plain(rfc3339(end))),
         match (&row.store, &row.token_variable) {
@@ -84,6 +84,16 @@ fn cells(row: &ProfileRow, now: Timestamp) -> Vec<Cell> {
             (None, None) => Cell::absent(),
         },
     ]
+}
+
+/// Who is logged in, marked where the profile is somebody else's.
+pub fn user_cell(row: &ProfileRow) -> Cell {
+    match &row.user {
+        Some(user) if row.stranger => {
+            Cell::new(format!("{user} (stranger)")).plain(user.clone()).tone(Tone::Bad)
+        }
+        user => Cell::or_absent(user.clone()),
+    }
 }
 
 /// The state of a token in its colour.

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::list::token_cell;
+use super::list::{token_cell, user_cell};
 use super::{name_cell, note_on};
 use crate::domain::{ApiUrl, ProfileName, TokenStatus};
 use crate::error::{Error, Kind, Result};
@@ -66,7 +66,7 @@ fn cells(row: &ProfileRow, columns: usize, now: Timestamp) -> Vec<Cell> {
         name_cell(name, row.openness, now),
         Cell::or_absent(host(row)),
         Cell::or_absent(row.tenant.clone()),
-        Cell::or_absent(row.user.clone()),
+        user_cell(row),
         token_cell(row.token),
     ]
 }
@@ -106,6 +106,7 @@ mod tests {
             unlocked_until: None,
             check: None,
             openness,
+            stranger: false,
             token_variable: None,
         };
         let now = Timestamp::UNIX_EPOCH;
