@@ -94,6 +94,7 @@ fn resolves_by_itself(command: &Command) -> bool {
             | Command::Prompt(_)
             // What may be wrong is mended there, and nothing is sent.
             | Command::Config(C::Path(_) | C::Edit(_))
+            | Command::Doctor(_)
             | Command::Login(_)
             | Command::Auth(A::Login(_) | A::Token(_) | A::Refresh(_))
             | Command::Whoami(_)

@@ -173,10 +173,12 @@ impl From<ConfigError> for Error {
             _ => Kind::Usage,
         };
         let hint = match &error {
-            ConfigError::Syntax { path, .. } | ConfigError::Shape { path, .. } => Some(format!(
-                "mend {} in an editor; autocom never rewrites a file that it can't read",
-                path.display()
-            )),
+            ConfigError::Syntax { .. } | ConfigError::Shape { .. } | ConfigError::WouldMangle { .. } => {
+                Some("autocom config edit".to_owned())
+            }
+            ConfigError::Pins { path, .. } => {
+                Some(format!("mend it, or remove it and pin again: {}", quoted(path)))
+            }
             ConfigError::UnknownProfile { origin: Origin::Pin(directory), .. } => Some(format!(
                 "bind it to another: autocom profiles pin PROFILE {0}, or free it: autocom profiles unpin {0}",
                 quoted(directory)
@@ -193,7 +195,7 @@ impl From<ConfigError> for Error {
                 Some(format!("profiles that exist: {}{near}", existing.join(", ")))
             }
             ConfigError::SameVariable { .. } => {
-                Some("give one of them another name, in an editor if both stand in config.toml".to_owned())
+                Some("give one of them another name: autocom config edit".to_owned())
             }
             ConfigError::Ambiguous { names, .. } => Some(format!("name one: --profile {}", names[0])),
             ConfigError::NoHome => {

@@ -269,6 +269,9 @@ fn what_config_toml_says_in_vain_is_found_and_the_command_takes_it_out() {
     let path = world.path("config.toml");
     assert_eq!(found["fix"], format!("${{EDITOR:-vi}} +{line} {}", path.display()));
     assert_eq!(world.read("config.toml"), broken, "not even --fix writes it");
+    world.run("whoami").code(2).says("hint: autocom config edit");
+    // What a script expects doesn't keep anybody from looking.
+    world.run("doctor --expect profile=local").code(1).prints(&format!("config.toml:{line}:"));
     // Whose credentials these are can't be known now: none is called nobody's.
     world.write("logins.toml", "");
     let rows = doctor(&world, "");

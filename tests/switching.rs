@@ -116,7 +116,7 @@ fn who_can_not_read_the_pins_does_not_guess() {
             "profiles use -",
             "profiles rename one eins",
         ] {
-            world.run(line).code(2).says("pins.toml:");
+            world.run(line).code(2).says("pins.toml:").says("hint: mend");
         }
         world.run("profiles use one").ok().says("`profiles use -` will not lead back to three");
         world.run("profiles use three").ok();

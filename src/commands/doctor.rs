@@ -96,9 +96,15 @@ fn summary(findings: &[Finding]) -> Cell {
 
 impl Doctor {
     pub fn run(self, session: &Session) -> Result<Done> {
+        let mut met = session.meet_all_expectations();
         if !self.offline {
             // It asks every platform.
-            session.meet_all_profiles()?;
+            met = met.and_then(|()| session.meet_all_profiles());
+        }
+        match met {
+            // Nobody is asked where no profile can be known, and it is here that one learns why.
+            Err(_) if session.config().is_err() => {}
+            met => met?,
         }
         let findings = session.doctor(self.fix, self.offline)?;
         let broken = findings.iter().any(|finding| finding.status == Status::Broken);

@@ -10,6 +10,9 @@ use crate::system::locks::LockError;
 pub enum ConfigError {
     #[error("{path}:{line}:{column}: {message}")]
     Syntax { path: PathBuf, line: usize, column: usize, message: String },
+    /// As `Syntax`, of pins.toml, which no command edits as a text.
+    #[error("{path}:{line}:{column}: {message}")]
+    Pins { path: PathBuf, line: usize, column: usize, message: String },
     #[error("{path}:{line}: {message}")]
     Shape { path: PathBuf, line: usize, message: String },
     #[error("`{key}` {why} (from {origin})")]
@@ -44,7 +47,7 @@ pub enum ConfigError {
     Unacceptable { path: PathBuf, why: String },
     #[error("the change would make {path} invalid")]
     WouldBreak { path: PathBuf, source: Box<ConfigError> },
-    #[error("the change can't be made to {path} without changing more; make it in an editor")]
+    #[error("the change can't be made to {path} without changing more")]
     WouldMangle { path: PathBuf },
     #[error(transparent)]
     File(#[from] FileError),
@@ -57,6 +60,7 @@ impl ConfigError {
     pub fn path(&self) -> Option<&Path> {
         match self {
             ConfigError::Syntax { path, .. }
+            | ConfigError::Pins { path, .. }
             | ConfigError::Shape { path, .. }
             | ConfigError::WouldBreak { path, .. }
             | ConfigError::WouldMangle { path } => Some(path),

@@ -42,7 +42,7 @@ impl Pins {
         };
         let flaw = |text: &str, at: usize, message: String| {
             let (line, column) = position(text, at);
-            ConfigError::Syntax { path: place.path.clone(), line, column, message }
+            ConfigError::Pins { path: place.path.clone(), line, column, message }
         };
         let text = std::str::from_utf8(&bytes).map_err(|error| {
             let good = String::from_utf8_lossy(&bytes[..error.valid_up_to()]);
