@@ -172,3 +172,31 @@ fn what_is_no_value_may_hold_a_password_and_is_not_shown() {
         world.run(&format!("profiles show -p p --explain {format}")).ok().prints("(no valid value)");
     }
 }
+
+#[test]
+fn pins_and_files_further_up_are_losers_too() {
+    let world = world();
+    std::fs::create_dir_all(world.home().join("shop/api/src")).unwrap();
+    for (folder, profile) in [("shop", "staging"), ("shop/api", "twin")] {
+        world.run_in(folder, &format!("profiles pin {profile}")).ok();
+        std::fs::write(world.home().join(folder).join(".autocom.toml"), format!("profile = \"{profile}\"\n"))
+            .unwrap();
+        world.run_in(folder, "profiles pin --accept").ok();
+    }
+    let answer = world.run_in("shop/api/src", "profiles show --explain profile -o json").ok().json();
+    let home = world.home().canonicalize().unwrap().display().to_string();
+    let losers = answer["settings"][0]["losers"].as_array().unwrap().iter().map(|loser| {
+        format!("{}: {}", loser["origin"].as_str().unwrap(), loser["why"].as_str().unwrap())
+            .replace(&home, "~")
+    });
+    assert_eq!(
+        losers.collect::<Vec<_>>(),
+        [
+            "pin of ~/shop: pin of ~/shop/api is nearer",
+            "~/shop/api/.autocom.toml: pin of ~/shop/api comes first",
+            "~/shop/.autocom.toml: pin of ~/shop/api comes first",
+            "~/.autocom/config.toml:1: pin of ~/shop/api comes first",
+            "built-in default: a default holds only where nothing else is set",
+        ]
+    );
+}

@@ -3,7 +3,7 @@
 use figment::value::Value;
 
 use super::provider::Candidate;
-use super::{Config, ConfigError, Nominator, Resolved, Selection, Setting};
+use super::{Config, ConfigError, Nomination, Nominator, Resolved, Selection, Setting};
 use crate::domain::{Inheritance, Key, Layer, Origin, ProfileName};
 
 /// A profile, and why its values are what they are.
@@ -55,8 +55,13 @@ impl Config {
 
     /// What else names a profile here.
     fn outvoted(&self, winner: &Origin) -> Vec<Loser> {
-        let others = self.nominations().filter_map(Result::ok).filter(|other| other.origin != *winner);
-        others
+        let mut voices: Vec<Nomination> = self.nominations().filter_map(Result::ok).collect();
+        let kind = voices.iter().find(|voice| voice.origin == *winner).map(|voice| voice.by);
+        voices.extend(self.outer_nominations());
+        voices.sort_by_key(|voice| voice.by); // the nearer of a kind stay before the others
+        voices
+            .into_iter()
+            .filter(|voice| voice.origin != *winner)
             .map(|other| {
                 let value = match self.elect(&other) {
                     Ok(Selection { name: Some(name), .. }) => name.to_string(),
@@ -67,6 +72,7 @@ impl Config {
                 let why = match other.by {
                     Nominator::BuiltIn => "a default holds only where nothing else is set".to_owned(),
                     _ if *winner == Origin::Flag("--profile") => "the profile was named".to_owned(),
+                    by if Some(by) == kind => format!("{winner} is nearer"),
                     _ => format!("{winner} comes first"),
                 };
                 Loser { value, origin: other.origin, why }

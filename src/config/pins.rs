@@ -75,7 +75,12 @@ impl Pins {
 
     /// The longest directory at or above `here` that is bound, and the name it is bound to.
     pub fn binding_of<'p>(&self, here: &'p Path) -> Option<(&'p Path, &str)> {
-        here.ancestors().find_map(|directory| {
+        self.bindings_of(here).next()
+    }
+
+    /// As `binding_of`, and then the shorter ones, which it overrides.
+    pub fn bindings_of<'p>(&self, here: &'p Path) -> impl Iterator<Item = (&'p Path, &str)> {
+        here.ancestors().filter_map(|directory| {
             let name = self.directories.get(directory.to_str()?)?;
             Some((directory, name.as_str()))
         })

@@ -112,6 +112,25 @@ impl Config {
         Nominator::ALL.into_iter().filter_map(|by| self.nomination(by).transpose())
     }
 
+    /// The pins and accepted files of directories further up, which a nearer one of the kind overrides.
+    pub fn outer_nominations(&self) -> Vec<Nomination> {
+        let (Some(here), Ok(pins)) = (self.here(), self.pins()) else { return Vec::new() };
+        let bound = pins.bindings_of(here).skip(1).map(|(directory, name)| Nomination {
+            by: Nominator::Pin,
+            origin: Origin::Pin(directory.into()),
+            says: name.to_owned(),
+        });
+        let accepted = here.ancestors().filter_map(|directory| match Standing::of(directory, pins)? {
+            Standing::Accepted(name) => Some(Nomination {
+                by: Nominator::RepositoryFile,
+                origin: Origin::Repository(directory.join(REPOSITORY_FILE).into()),
+                says: name.to_string(),
+            }),
+            Standing::Changed | Standing::Unaccepted(_) => None,
+        });
+        bound.chain(accepted.skip(1)).collect()
+    }
+
     /// What `by` has to say, if anything.
     pub fn nomination(&self, by: Nominator) -> Result<Option<Nomination>, ConfigError> {
         let flag = |flag: &'static str, says: &Option<String>| Some((Origin::Flag(flag), says.clone()?));
