@@ -132,6 +132,13 @@ impl Layout {
         for column in table.column_iter_mut() {
             column.set_padding((0, GAP));
         }
+        // What a row is about is the last to be broken where cells must wrap.
+        if let (Some(column), Some(shown)) = (table.column_mut(0), self.0.first())
+            && shown.width * 3 <= usize::from(width)
+        {
+            let whole = u16::try_from(shown.width).unwrap_or(u16::MAX).saturating_add(GAP);
+            column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(whole)));
+        }
         table
     }
 }
