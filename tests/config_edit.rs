@@ -191,6 +191,20 @@ fn in_a_terminal_a_mistake_can_be_mended_kept_or_discarded() {
 }
 
 #[test]
+fn a_mistake_that_stays_is_told_each_time() {
+    let world = world("grep -q 'a b' \"$1\" || sed -i 's/acme/a b/' \"$1\"; echo '#' >> \"$1\"");
+    let mut edit = world.start_in_terminal("config edit");
+    for _ in 0..3 {
+        edit.line_with(".toml:6:1: `tenant` must be one word");
+        edit.line_with("It can't be taken over as it is");
+        edit.types("edit\r");
+    }
+    edit.line_with(".toml:6:1: `tenant` must be one word");
+    edit.types("disc\r");
+    edit.finish().code(1);
+}
+
+#[test]
 fn ctrl_c_in_the_editor_is_the_editors() {
     // As nano and ed do, it takes Ctrl-C for something of its own.
     let world = world("trap 'sed -i s/acme/globex/ \"$1\"; exit 0' INT; echo editing; read line; exit 9");

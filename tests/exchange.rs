@@ -109,6 +109,21 @@ fn a_profile_that_differs_is_shown_and_changed_by_force_only() {
 }
 
 #[test]
+fn what_changes_in_several_profiles_is_shown_for_each() {
+    let world = World::new();
+    let both = |keys: &str| {
+        ["prod", "live"]
+            .map(|name| format!("[profiles.{name}]\napi_url = \"https://{name}.test\"\n{keys}\n"))
+            .concat()
+    };
+    world.config(&both("protected = true\ntenant = \"acme\""));
+    let outcome = import(&world, &both("protected = false\ntenant = \"globex\""), "--dry-run").ok();
+    for line in ["protected: true -> false", "tenant: acme -> globex"] {
+        assert_eq!(outcome.stderr.matches(line).count(), 2, "{outcome:?}");
+    }
+}
+
+#[test]
 fn a_new_top_level_that_bends_other_profiles_is_a_change_too() {
     let world = World::new();
     world.config(

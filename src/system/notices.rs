@@ -17,7 +17,7 @@ pub enum Notice {
 
 type Sink = Box<dyn Fn(Notice, &str) + Send + Sync>;
 
-/// Where notices go. The same words are said once a process.
+/// Where notices go. The same words are said once a process, but for what is shown to be decided about.
 pub struct Notices {
     sink: Sink,
     said: Mutex<HashSet<String>>,
@@ -46,6 +46,11 @@ impl Notices {
 
     pub fn always(&self, text: impl AsRef<str>) {
         self.say(Notice::Always, text.as_ref());
+    }
+
+    /// What somebody is asked about or must mend, as often as it is so.
+    pub fn show(&self, text: impl AsRef<str>) {
+        (self.sink)(Notice::Always, text.as_ref());
     }
 
     pub fn say(&self, notice: Notice, text: &str) {

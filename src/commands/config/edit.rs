@@ -79,7 +79,7 @@ impl Edit {
             if !session.can_ask() {
                 return Err(refuse(problems, draft, &place.path));
             }
-            problems.iter().for_each(|problem| session.notices().always(problem));
+            problems.iter().for_each(|problem| session.notices().show(problem));
             match session.person().choose("It can't be taken over as it is:", &WAYS_ON.map(Choice::from), 0) {
                 Some(0) => {}
                 Some(1) => {

@@ -145,7 +145,7 @@ fn profiles(count: usize) -> String {
 
 /// On stderr and always: it is what is asked about, and why something is refused.
 fn show(session: &Session, plan: &Plan, unchanged: usize) {
-    let say = |text: String| session.notices().always(one_line(&text));
+    let say = |text: String| session.notices().show(one_line(&text));
     let steps = plan.steps.iter().map(|step| (step, if step.is_new { "new" } else { "changed" }));
     let effects =
         plan.side_effects.iter().map(|step| (step, "changed, by the top level that it falls back to"));

@@ -118,7 +118,7 @@ impl Guard {
         let Some(person) = &self.person else { return Err(self.refusal(change)) };
         let user = tokens.held().map(|stored| format!(", as {}", stored.record.user())).unwrap_or_default();
         let tenant = self.tenant.as_ref().map(|tenant| format!(", tenant {tenant}")).unwrap_or_default();
-        self.records.notices.always(format!(
+        self.records.notices.show(format!(
             "{name} is protected, and this may change something there:\n\n  {}\n  at {}{tenant}{user}\n",
             said(change),
             self.url
