@@ -150,6 +150,7 @@ fn headers_are_added_but_not_those_that_autocom_answers_for() {
     for header in [
         "authorization: Bearer hunter2",
         "X-TENANT: hunter2",
+        "X_Tenant: hunter2",
         "Host: hunter2",
         "Connection: hunter2",
         "upgrade: hunter2",

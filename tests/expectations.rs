@@ -342,7 +342,7 @@ fn a_name_that_is_turned_to_another_address_is_not_what_was_expected() {
 
 #[test]
 fn no_command_turns_what_is_selected_to_something_else_than_was_expected() {
-    let (world, _sandbox) = world();
+    let (world, sandbox) = world();
     let other = Sandbox::start(Options::default()).unwrap();
     world.log_in(&other, "ada", "--profile other");
     let before = (world.files(), world.path("pins.toml").exists());
@@ -355,5 +355,12 @@ fn no_command_turns_what_is_selected_to_something_else_than_was_expected() {
     for line in ["set profile other", "set profiles.other.tenant globex", "unset profiles.other.api_url"] {
         world.run(&format!("config {line} --expect profile=one")).code(2).says("but it is other");
     }
+    world.run("config unset profile --expect profile=one").code(2).says("but it is default");
+    let text = "[profiles.other]\napi_url = \"https://x.example.test\"\n";
+    let import = "profiles import - --force --expect profile=one";
+    world.run_with_input(import, text).code(2).says("but it is other");
+    let seen = sandbox.requests().len();
+    world.run("tenants use globex --expect tenant=acme").code(2).says("but it is globex");
+    assert_eq!(sandbox.requests().len(), seen);
     assert_eq!((world.files(), world.path("pins.toml").exists()), before);
 }

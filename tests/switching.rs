@@ -164,6 +164,27 @@ fn a_login_that_switches_and_a_removal_that_does_can_be_gone_back_from() {
 }
 
 #[test]
+fn a_command_that_names_a_profile_twice_names_one() {
+    let world = world();
+    let before = world.files();
+    for line in [
+        "profiles use two",
+        "profiles use two --shell bash",
+        "profiles set two tenant=acme",
+        "profiles remove two",
+        "profiles rename two zwei",
+        "profiles pin two",
+        "profiles show two",
+        "profiles lock two",
+        "config set profiles.two.tenant acme",
+    ] {
+        world.run(&format!("{line} -p one")).code(2).says("`two` and --profile one name two profiles");
+    }
+    assert_eq!(world.files(), before);
+    world.run("profiles use two -p two").ok();
+}
+
+#[test]
 fn what_goes_before_a_switch_is_named() {
     let mut world = world();
     world.run("profiles pin two shop").ok();

@@ -62,6 +62,12 @@ fn has_scheme(path: &str) -> bool {
     word && (web || rest.starts_with("//"))
 }
 
+/// The header that a server may take this one for: some hand an application underscores for whatever is no
+/// letter and no digit, as CGI does.
+pub fn header_as_servers_read_it(name: &str) -> String {
+    name.to_ascii_lowercase().replace(|c: char| !c.is_ascii_alphanumeric(), "-")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

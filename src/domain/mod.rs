@@ -26,6 +26,7 @@ mod user;
 pub use api_url::{ApiUrl, ApiUrlError, is_loopback};
 pub use client_id::ClientId;
 pub use credential_key::CredentialKey;
+pub use endpoint::header_as_servers_read_it;
 pub use expectation::Expectation;
 pub use json::Json;
 pub use key::{Inheritance, Key, OutputFormat, Ring};

@@ -16,7 +16,7 @@ use serde_json::value::RawValue;
 use url::form_urlencoded;
 
 use super::GRAPHQL;
-use crate::domain::printable;
+use crate::domain::{header_as_servers_read_it, printable};
 
 const LONGEST_WORDS: usize = 120;
 const MOST_DECODINGS: usize = 4;
@@ -61,8 +61,8 @@ struct Question<'a> {
 /// `None`: it only reads.
 pub(super) fn change(method: &Method, path: &str, headers: &HeaderMap, body: &[u8]) -> Option<Change> {
     let (endpoint, query) = path.split_once('?').unwrap_or((path, ""));
-    // Some servers take an underscore for a hyphen.
-    let overrides = |name: &HeaderName| OVERRIDES.contains(&name.as_str().replace('_', "-").as_str());
+    let overrides =
+        |name: &HeaderName| OVERRIDES.contains(&header_as_servers_read_it(name.as_str()).as_str());
     let overridden = headers.keys().any(overrides)
         || headers.contains_key(UPGRADE)
         || parameters(query).any(|(name, _)| name == "_method");

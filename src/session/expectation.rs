@@ -123,7 +123,7 @@ impl Session {
     }
 
     /// Whether `tenant` is the one that is expected, once it is known for certain.
-    pub(super) fn meet_tenant(&self, tenant: Option<&Tenant>, from: &str) -> Result<()> {
+    pub fn meet_tenant(&self, tenant: Option<&Tenant>, from: &str) -> Result<()> {
         for (expectation, by) in self.config()?.expectations()? {
             if let Expectation::Tenant(expected) = &expectation
                 && tenant != Some(expected)
@@ -196,8 +196,20 @@ impl Session {
         self.meet_users(&Pool::of(profiles.iter().copied()), profiles.iter().copied())
     }
 
+    /// A profile that the command names itself is no other than --profile does.
+    pub fn meet_flag(&self, name: &str) -> Result<()> {
+        match &self.flags.profile {
+            Some(flag) if flag != name => {
+                Err(Error::usage(format!("`{name}` and --profile {flag} name two profiles"))
+                    .hint("autocom profiles list"))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// As [`Session::meet_expectations`], for a profile that the command names beside the selected one.
     pub fn meet_named(&self, name: &ProfileName) -> Result<()> {
+        self.meet_flag(name.as_str())?;
         let config = self.config()?;
         if config.exists(name) {
             return match config.resolve(Selection::by_flag(name.clone())) {

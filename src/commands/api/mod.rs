@@ -5,15 +5,13 @@ mod fields;
 use bytes::Bytes;
 use clap::Args;
 use http::Method;
-use http::header::{
-    AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, TRANSFER_ENCODING,
-};
+use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 
 use super::Done;
 use super::input::Input;
 use super::several::Several;
 use crate::config::Resolved;
-use crate::domain::ApiUrl;
+use crate::domain::{ApiUrl, header_as_servers_read_it};
 use crate::error::{Error, Result};
 use crate::session::api::Request;
 use crate::session::several::Scope;
@@ -181,13 +179,11 @@ impl Api {
                     Error::usage("a header is not `NAME: VALUE`")
                         .hint("autocom api -H 'Accept: text/csv' PATH")
                 })?;
-            let instead = match &name {
-                name if *name == AUTHORIZATION => "the token is the profile's: --profile, or AUTOCOM_TOKEN",
-                name if name.as_str() == "x-tenant" => "name a tenant with --tenant",
-                name if *name == HOST => "the host is the profile's: --profile, or --api-url",
-                name if *name == CONTENT_LENGTH || *name == TRANSFER_ENCODING => {
-                    "the body tells its own length"
-                }
+            let instead = match header_as_servers_read_it(name.as_str()).as_str() {
+                "authorization" => "the token is the profile's: --profile, or AUTOCOM_TOKEN",
+                "x-tenant" => "name a tenant with --tenant",
+                "host" => "the host is the profile's: --profile, or --api-url",
+                "content-length" | "transfer-encoding" => "the body tells its own length",
                 name if is_of_the_connection(name) => "it is about the connection, which autocom sees to",
                 _ => {
                     headers.append(name, value);
@@ -203,9 +199,9 @@ impl Api {
 const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 
 /// RFC 9110, section 7.6.1. `Proxy-` also has what a proxy of ours is told.
-fn is_of_the_connection(name: &HeaderName) -> bool {
-    matches!(name.as_str(), "connection" | "keep-alive" | "te" | "trailer" | "upgrade" | "http2-settings")
-        || name.as_str().starts_with("proxy-")
+fn is_of_the_connection(name: &str) -> bool {
+    matches!(name, "connection" | "keep-alive" | "te" | "trailer" | "upgrade" | "http2-settings")
+        || name.starts_with("proxy-")
 }
 
 fn method_of(word: &str) -> Result<Method> {

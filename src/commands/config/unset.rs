@@ -2,6 +2,8 @@ use clap::Args;
 
 use super::super::Done;
 use super::{known, target};
+use crate::config::EditTarget;
+use crate::domain::{Key, ProfileName};
 use crate::error::Result;
 use crate::session::Session;
 
@@ -19,6 +21,9 @@ impl Unset {
             session.config()?.document.unknown_keys().iter().any(|unknown| unknown.name == self.key);
         if !unknown {
             known(key)?;
+        }
+        if target == EditTarget::TopLevel && key == Key::Profile.as_str() {
+            session.meet_named(&ProfileName::default_profile())?;
         }
         let removed = session.config_file().edit(|edit| Ok(edit.unset(&target, key)))?;
         session.notices().progress(if removed {

@@ -40,6 +40,9 @@ impl Import {
         let wanted = self.read(session)?;
         let captured = &session.config()?.captured;
         let plan = session.config_file().rehearse(|edit| Plan::take(edit, captured, &wanted))?;
+        for step in plan.steps.iter().chain(&plan.side_effects) {
+            session.meet_named(&step.name)?;
+        }
         let unchanged = wanted.len() - plan.steps.len();
         show(session, &plan, unchanged);
         if plan.steps.is_empty() {

@@ -8,7 +8,7 @@ use super::existing;
 use super::explain::ExplainAnswer;
 use crate::config::Selection;
 use crate::domain::Origin;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::session::Session;
 use crate::session::settings::{SettingRow, settings};
 use crate::ui::view::{View, Viewed};
@@ -47,15 +47,12 @@ impl Viewed for ShowAnswer {
 impl Show {
     pub fn run(self, session: &Session) -> Result<Done> {
         let config = session.config()?;
-        let selection = match (&self.name, &config.flags.profile) {
-            (Some(name), Some(flag)) if name != flag => {
-                return Err(Error::usage(format!("`{name}` and --profile {flag} name two profiles")));
+        let selection = match &self.name {
+            Some(name) => {
+                session.meet_flag(name)?;
+                Selection::by_flag(existing(session, name)?)
             }
-            (Some(name), _) => {
-                let name = existing(session, name)?;
-                Selection::by_flag(name)
-            }
-            (None, _) => config.select()?,
+            None => config.select()?,
         };
         let selected_by = match &selection.origin {
             Origin::Flag("--profile") if self.name.is_some() => "the command line".to_owned(),

@@ -27,6 +27,9 @@ impl Use {
         let tenant: Tenant =
             self.slug.parse().map_err(|why| Error::usage(format!("the tenant `{}` {why}", self.slug)))?;
         let profile = session.profile()?;
+        session
+            .meet_tenant(Some(&tenant), "the command line")
+            .map_err(|error| error.hint("autocom tenants list"))?;
         let named = profile.name().filter(|_| !profile.selection.only_in_variables);
         let Some(name) = named.cloned() else {
             let url = profile.api_url.as_ref().map_or("URL", |url| url.value.as_str());
