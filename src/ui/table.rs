@@ -55,7 +55,7 @@ impl Layout {
         for (column, whole) in by_rank.iter().copied() {
             let kept = columns[column].expendable == 0;
             let width = if kept { whole } else { whole.min(LEAST) };
-            if !kept && width + gap > room {
+            if !kept && width + gap > room && !columns[column].asked {
                 break;
             }
             room = room.saturating_sub(width + gap);
@@ -223,6 +223,18 @@ mod tests {
         prod     https://api.example.test/api/v1          -
         ");
         assert!(text.lines().all(|line| line == line.trim_end()));
+    }
+
+    #[test]
+    fn what_was_asked_for_stays_in_the_narrowest_terminal() {
+        let columns = [COLUMNS[0], COLUMNS[1], Column::asked("CHECK"), Column::expendable("TENANT", 2)];
+        let rows = rows().into_iter().map(|mut row| {
+            row.insert(2, Cell::new("ok"));
+            row
+        });
+        let text = draw(&columns, &rows.collect::<Vec<_>>(), 50, false);
+        assert!(text.contains("CHECK") && !text.contains("TENANT"), "{text}");
+        assert!(text.lines().all(|line| line.width() <= 50), "{text}");
     }
 
     #[test]

@@ -49,17 +49,24 @@ impl Cell {
 pub struct Column {
     pub name: &'static str,
     pub expendable: u8,
+    /// Whether it never goes, although it may be cut.
+    pub asked: bool,
     /// Whether a table has its cells to the right, as numbers are compared.
     pub right: bool,
 }
 
 impl Column {
     pub const fn kept(name: &'static str) -> Column {
-        Column { name, expendable: 0, right: false }
+        Column { name, expendable: 0, asked: false, right: false }
     }
 
     pub const fn expendable(name: &'static str, rank: u8) -> Column {
-        Column { name, expendable: rank, right: false }
+        Column { name, expendable: rank, asked: false, right: false }
+    }
+
+    /// What somebody has asked for: cut before anything else goes, but never gone.
+    pub const fn asked(name: &'static str) -> Column {
+        Column { name, expendable: 1, asked: true, right: false }
     }
 
     pub const fn right(self) -> Column {

@@ -50,7 +50,7 @@ impl Viewed for ListAnswer {
             Column::expendable("EXPIRES", 2),
             Column::expendable("STORE", 6),
         ];
-        columns.extend(self.checked.then_some(Column::expendable("CHECK", 1)));
+        columns.extend(self.checked.then_some(Column::asked("CHECK")));
         View::Table {
             columns,
             rows: self.rows.iter().map(|row| self.cells(row)).collect(),
