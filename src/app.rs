@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use self::person::Terminal;
 use crate::cli::{Cli, Command, typed};
+use crate::commands::profiles::Profiles;
 use crate::commands::{Done, completions};
 use crate::domain::OutputFormat;
 use crate::error::{Error, Kind};
@@ -45,6 +46,10 @@ pub fn run(arguments: Vec<OsString>, environment: Environment) -> ExitCode {
         true => Ok(()),
         false => session.meet_all_expectations(),
     });
+    let failure_in_shell = match &cli.command {
+        Command::Profiles(Profiles::Use(one)) => one.failure(&environment),
+        _ => None,
+    };
     let outcome = expected.and_then(|()| run_command(cli.command, &session, colour)).and_then(|done| {
         if let Some(answer) = &done.answer {
             output(&session, colour).write(answer.as_ref())?;
@@ -53,7 +58,10 @@ pub fn run(arguments: Vec<OsString>, environment: Environment) -> ExitCode {
     });
     let (failures, ended) = match outcome {
         Ok(done) => (done.failures, done.exit_code),
-        Err(error) => (vec![error], 0),
+        Err(error) => {
+            let _ = std::io::stdout().lock().write_all(failure_in_shell.unwrap_or_default().as_bytes());
+            (vec![error], 0)
+        }
     };
     let kind = Kind::gravest(failures.iter().map(|failure| failure.kind));
     let format = session.output_format();

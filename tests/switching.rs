@@ -285,7 +285,8 @@ fn in_shell(world: &World, shell: &str, named: &str) {
     };
     let show = format!("{program} -o table profiles current");
     let mut script = String::new();
-    for to in ["two", "three", "-", "-", "one", "-"] {
+    // Twice the same is once: there is no way back to what one is in.
+    for to in ["two", "three", "three", "-", "-", "one", "-"] {
         script += &format!("{}\n{show}\n", switch(to));
     }
     let mut back = world.shell(&format!("exec {shell} -c \"$0\""));
@@ -293,7 +294,7 @@ fn in_shell(world: &World, shell: &str, named: &str) {
     let said = String::from_utf8_lossy(&output.stdout);
     assert_eq!(
         said.split_whitespace().collect::<Vec<_>>(),
-        ["two", "three", "two", "three", "one", "three"],
+        ["two", "three", "three", "two", "three", "one", "three"],
         "{output:?}"
     );
 
@@ -308,6 +309,12 @@ fn in_shell(world: &World, shell: &str, named: &str) {
     let said = String::from_utf8_lossy(&output.stdout);
     assert_eq!(said.split_whitespace().collect::<Vec<_>>(), ["one", "two"], "{shell}: {output:?}");
     assert_eq!(current(world, ""), "one", "the active profile is what it was");
+
+    // Nothing goes on in the profile that was to be left.
+    let script =
+        format!("{} && echo went on; {} && echo went on", switch("nope"), switch("two --expect profile=x"));
+    let output = world.shell(&format!("exec {shell} -c \"$0\"")).arg(&script).output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "", "{shell}: {output:?}");
 }
 
 #[test]

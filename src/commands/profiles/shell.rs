@@ -35,15 +35,27 @@ impl Shell {
         .map_err(|error| error.hint("name one: --shell bash, zsh, fish or powershell"))
     }
 
-    /// The lines that give the shell `profile`, or none of its own, and let it go back to what it has now.
+    /// The lines that give the shell `profile`, or none of its own, and let it go back to what it has now. Where
+    /// it has that one already there is nothing new to go back to.
     pub fn switch(self, profile: Option<&ProfileName>, environment: &Environment) -> String {
         let now = environment.var(PROFILE).filter(|name| name.parse::<ProfileName>().is_ok());
+        if now.as_deref() == profile.map(ProfileName::as_str) {
+            return String::new();
+        }
         let back = self.set(PREVIOUS, now.as_deref().unwrap_or(NONE));
         let there = match profile {
             Some(name) => self.set(PROFILE, name.as_str()),
             None => self.unset(PROFILE),
         };
         format!("{back}\n{there}")
+    }
+
+    /// What fails in the shell that evaluates it: otherwise it would go on as if it had been switched.
+    pub fn failure(self) -> &'static str {
+        match self {
+            Shell::Bash | Shell::Zsh | Shell::Fish => "false\n",
+            Shell::Powershell => "throw 'autocom switched nothing'\n",
+        }
     }
 
     /// As it is named behind `--shell`.

@@ -9,6 +9,7 @@ use crate::domain::{Key, OutputFormat, ProfileName};
 use crate::error::Result;
 use crate::session::Session;
 use crate::session::protection::Openness;
+use crate::system::environment::Environment;
 use crate::ui::output::Output;
 use crate::ui::view::{Cell, View, Viewed};
 
@@ -37,6 +38,12 @@ impl Viewed for Script {
 }
 
 impl Use {
+    /// What a shell is to evaluate if this fails.
+    pub fn failure(&self, environment: &Environment) -> Option<&'static str> {
+        let shell = self.shell?.or_else(|| Shell::of(environment).ok()).unwrap_or(Shell::Bash);
+        (!environment.stdout_is_terminal).then(|| shell.failure())
+    }
+
     pub fn run(self, session: &Session) -> Result<Done> {
         if let Some(shell) = self.shell {
             return self.switch_shell(session, shell);
