@@ -80,10 +80,11 @@ impl Session {
                 about_profile(error.hint(way_out(&expectation, from)), profile)
             };
             // A profile that stands in a list was named by nobody.
-            let listed = Origin::Flag("the command line");
-            let by_selection = match self.flags.profile.is_none() && profile.selection.by_profile_flag() {
-                true => &listed,
-                false => &profile.selection.origin,
+            let (named, listed) = (Origin::Flag("the command line"), Origin::Flag("the list of all"));
+            let by_selection = match &profile.selection {
+                selection if selection.files_only => &listed,
+                selection if self.flags.profile.is_none() && selection.by_profile_flag() => &named,
+                selection => &selection.origin,
             };
             let url = profile.api_url.as_ref();
             let at = |holds: bool, actual: Option<String>| match (holds, url) {
@@ -386,7 +387,9 @@ impl Session {
 fn way_out(expectation: &Expectation, from: &Origin) -> String {
     match (expectation, from) {
         (_, Origin::Variable(name)) => format!("unset {name}"),
-        (Expectation::Profile(_), Origin::Flag("the command line")) => "autocom profiles list".to_owned(),
+        (Expectation::Profile(_), Origin::Flag("the command line" | "the list of all")) => {
+            "autocom profiles list".to_owned()
+        }
         (Expectation::Profile(name), _) => format!("name it: --profile {name}"),
         (Expectation::Tenant(tenant), _) => format!("name it: --tenant {tenant}"),
         _ => "see where it comes from: autocom profiles show".to_owned(),
