@@ -276,8 +276,7 @@ impl Session {
         // A selection that fails is for the command to report.
         let selected = config.select().ok().and_then(|selection| selection.name);
         let own = selected.as_ref().and_then(|name| config.document.table_of(name)?.get(Key::Output));
-        // Empty is unset; what is no string has no text but is not empty.
-        let counts = |entry: &&Entry| entry.text().is_some() || entry.value.as_str().is_none();
+        let counts = |entry: &&Entry| !entry.is_empty();
         match own.filter(counts).or_else(|| config.document.top().get(Key::Output).filter(counts)) {
             Some(entry) => match entry.text() {
                 Some(text) => check(text, config.document.origin_of(entry)),

@@ -399,6 +399,57 @@ fn protection_is_the_environment_s_and_a_mistake_in_it_opens_nothing() {
     assert_eq!(changes(&sandbox).len(), 1);
 }
 
+#[test]
+fn a_protected_profile_that_leads_nobody_knows_where_stops_changes_everywhere_and_no_reading() {
+    let (mut world, sandbox, order) = prod();
+    let (url, origin) = (sandbox.api_url(), sandbox.origin());
+    let change = format!("api PATCH orders/{order} -f status=shipped");
+    world.set("AUTOCOM_TOKEN_COPY", sandbox.mint_pat("ada", None));
+    world.set("AUTOCOM_TOKEN_WRITER", sandbox.mint_pat("ada", None));
+    let config = |table: &str| {
+        let copy = format!("[profiles.copy]\napi_url = \"{url}\"\ntenant = \"acme\"\n");
+        format!("{copy}[profiles.writer]\napi_url = \"{url}\"\nprotected = false\n{table}\n")
+    };
+    let without_scheme = origin.replace("http://", "");
+    for address in [
+        format!("\"{url}?x\""),
+        format!("\"{url}#f\""),
+        format!("\"{url}/graphql\""),
+        format!("\"{}\"", url.replace("http://", "http://u:hunter2@")),
+        format!("\"{without_scheme}\""),
+        "5".to_owned(),
+    ] {
+        world.config(&config(&format!("[profiles.prod]\nprotected = true\napi_url = {address}")));
+        let refused = world.run(&format!("{change} -p copy --confirm prod --confirm copy")).code(2);
+        let place = format!("config.toml:{}", world.read("config.toml").lines().count());
+        let refused = refused.says("profile prod").says("`api_url`").says(&place).says("nothing was sent");
+        assert!(refused.stderr.ends_with("hint: autocom profiles set prod api_url=URL\n"), "{refused:?}");
+        assert!(!refused.stderr.contains("hunter2"));
+        world.run("api orders -p copy").ok();
+        let rows = world.run("profiles list -o json").json();
+        assert_eq!(rows[0]["protected"], Value::Null, "{rows}");
+        assert_eq!(world.run("prompt -p copy").ok().stdout, "copy:acme#\n");
+    }
+    assert_eq!(changes(&sandbox), [""; 0]);
+    // The top level's, which others inherit.
+    world.config(&config("[profiles.heir]\nprotected = true").replacen(
+        "[profiles.copy]",
+        &format!("api_url = \"{url}?x\"\n[profiles.copy]"),
+        1,
+    ));
+    let outcome = world.run(&format!("{change} -p copy")).code(2).says("profile heir");
+    assert!(outcome.stderr.ends_with("hint: autocom config set api_url URL\n"), "{outcome:?}");
+    // What says of itself that it is open is so, and one that protects nothing is nobody's trouble.
+    world.run(&format!("{change} -p writer --tenant acme")).ok();
+    world.config(&config(&format!("[profiles.prod]\nprotected = false\napi_url = \"{url}?x\"")));
+    world.run(&format!("{change} -p copy")).ok();
+    // The exact command that was named mends it.
+    world.config(&config(&format!("[profiles.prod]\nprotected = true\napi_url = \"{url}?x\"")));
+    world.run(&format!("profiles set prod api_url={url}")).ok();
+    world.run(&format!("{change} -p copy")).code(2).says("profile prod is protected");
+    world.run(&format!("{change} -p copy --confirm prod")).ok();
+}
+
 /// Whether a second reader of GraphQL (the sandbox's) would run something else than a query.
 fn would_change(document: &str, name: Option<&str>) -> bool {
     let Ok(document) = parse_query::<String>(document) else { return false };

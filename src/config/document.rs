@@ -66,6 +66,11 @@ impl Entry {
     pub fn text(&self) -> Option<&str> {
         self.value.as_str().filter(|text| !text.trim().is_empty())
     }
+
+    /// What is no string is not empty.
+    pub fn is_empty(&self) -> bool {
+        self.value.as_str().is_some_and(|text| text.trim().is_empty())
+    }
 }
 
 impl Default for Document {

@@ -17,7 +17,16 @@ use crate::system::person::Person;
 #[derive(Clone)]
 pub struct Access {
     pub tokens: Tokens,
-    guard: Option<Arc<Guard>>,
+    gate: Gate,
+}
+
+#[derive(Clone)]
+enum Gate {
+    /// Nothing is protected there.
+    Open,
+    Guarded(Arc<Guard>),
+    /// Nobody can tell whether something is protected there, and why: what reads goes through, and nothing else.
+    Shut(Arc<Error>),
 }
 
 /// The gate of one profile in one command.
@@ -38,9 +47,14 @@ pub(super) struct Guard {
 }
 
 impl Access {
-    /// `guard`: of a protected profile.
-    pub(super) fn new(tokens: Tokens, guard: Option<Guard>) -> Access {
-        Access { tokens, guard: guard.map(Arc::new) }
+    /// `guard`: of a protected profile; an error is why nobody knows whether it is one.
+    pub(super) fn new(tokens: Tokens, guard: Result<Option<Guard>>) -> Access {
+        let gate = match guard {
+            Ok(None) => Gate::Open,
+            Ok(Some(guard)) => Gate::Guarded(Arc::new(guard)),
+            Err(why) => Gate::Shut(Arc::new(why)),
+        };
+        Access { tokens, gate }
     }
 
     fn user(&self) -> Option<String> {
@@ -49,9 +63,10 @@ impl Access {
 
     /// Leave to send `change`, without sending it: so that nothing is sent anywhere before all is settled.
     pub async fn ask(&self, change: &Change) -> Result<()> {
-        match &self.guard {
-            Some(guard) => guard.permit(change, &self.tokens).await.map(drop),
-            None => Ok(()),
+        match &self.gate {
+            Gate::Open => Ok(()),
+            Gate::Guarded(guard) => guard.permit(change, &self.tokens).await.map(drop),
+            Gate::Shut(why) => Err(shut(change, why)),
         }
     }
 }
@@ -67,7 +82,7 @@ impl TokenSource for Access {
         let before = self.user();
         let other = self.tokens.instead_of(rejected).await?;
         // What was let through, and written down, was one user's request: nobody else's token takes it on.
-        if self.guard.is_some() && other.is_some() && self.user() != before {
+        if matches!(self.gate, Gate::Guarded(_)) && other.is_some() && self.user() != before {
             let (before, now) = (before.unwrap_or_default(), self.user().unwrap_or_default());
             return Err(CallError::Own(
                 Error::new(
@@ -81,7 +96,11 @@ impl TokenSource for Access {
     }
 
     async fn admit(&self, change: &Change) -> Result<Admission, CallError> {
-        let Some(guard) = &self.guard else { return Ok(Admission::default()) };
+        let guard = match &self.gate {
+            Gate::Open => return Ok(Admission::default()),
+            Gate::Guarded(guard) => guard,
+            Gate::Shut(why) => return Err(CallError::Own(shut(change, why))),
+        };
         let (permit, reason) = guard.permit(change, &self.tokens).await.map_err(CallError::Own)?;
         let id = guard.write_down(change, &self.tokens, permit, reason).map_err(CallError::Own)?;
         let records = guard.records.clone();
@@ -206,6 +225,14 @@ impl Guard {
         })?;
         Ok(id)
     }
+}
+
+fn shut(change: &Change, why: &Error) -> Error {
+    let message =
+        format!("{} may change something, and nobody can tell whether that is protected", said(change));
+    let error = Error::usage(message).cause("nothing was sent").cause(&why.message);
+    let error = why.causes.iter().fold(error, Error::cause);
+    Error { hint: why.hint.clone(), ..error }
 }
 
 /// `PATCH /orders/7`, or `POST /graphql (mutation cancelOrder)`.

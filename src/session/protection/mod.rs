@@ -82,8 +82,10 @@ impl Session {
 
     /// What the platform of `profile` is asked with.
     pub(super) fn access(&self, profile: &Resolved, tokens: Tokens) -> Result<Access> {
-        let Some(protection) = self.config()?.protection(profile)? else {
-            return Ok(Access::new(tokens, None));
+        let protection = match self.config()?.protection(profile) {
+            Ok(Some(protection)) => protection,
+            Ok(None) => return Ok(Access::new(tokens, Ok(None))),
+            Err(error) => return Ok(Access::new(tokens, Err(error.into()))),
         };
         let guard = Guard {
             confirmed: self.confirmed.iter().any(|name| name == protection.name.as_str()),
@@ -96,7 +98,7 @@ impl Session {
             records: self.records(),
             typed: self.typed.clone(),
         };
-        Ok(Access::new(tokens, Some(guard)))
+        Ok(Access::new(tokens, Ok(Some(guard))))
     }
 
     /// Asks for leave to send `change` to each member that is protected, before anything is sent to any.
