@@ -450,6 +450,23 @@ fn a_protected_profile_that_leads_nobody_knows_where_stops_changes_everywhere_an
     world.run(&format!("{change} -p copy --confirm prod")).ok();
 }
 
+#[test]
+fn over_several_one_without_a_usable_credential_does_not_stop_the_others() {
+    let (world, sandbox, order) = prod();
+    let other = Sandbox::start(Options::default()).unwrap();
+    world.login_with_token(&other.api_url(), &other.mint_pat("ada", None), "--profile other").ok();
+    // Its credential is another origin's from here on.
+    let elsewhere = Sandbox::start(Options::default()).unwrap();
+    world.run("config set profiles.other.credential other").ok();
+    world.login_with_token(&other.api_url(), &other.mint_pat("ada", None), "--profile other").ok();
+    world.run(&format!("profiles set other api_url={} protected=true", elsewhere.api_url())).ok();
+    let change = format!("api PATCH orders/{order} -f status=shipped --all-profiles --confirm prod");
+    let outcome = world.run(&format!("{change} --confirm other")).code(4);
+    assert!(outcome.stderr.contains(&other.origin()), "{outcome:?}");
+    assert_eq!(changes(&sandbox).len(), 1);
+    assert_eq!((changes(&other).len(), changes(&elsewhere).len()), (0, 0));
+}
+
 /// Whether a second reader of GraphQL (the sandbox's) would run something else than a query.
 fn would_change(document: &str, name: Option<&str>) -> bool {
     let Ok(document) = parse_query::<String>(document) else { return false };

@@ -29,6 +29,21 @@ enum Gate {
     Shut(Arc<Error>),
 }
 
+/// Why a change is not let through.
+enum Barred {
+    Refused(Error),
+    /// Whose the token is can't be had, so nobody knows whether a lease is for them.
+    Unknown(Error),
+}
+
+impl Barred {
+    fn error(self) -> Error {
+        match self {
+            Barred::Refused(error) | Barred::Unknown(error) => error,
+        }
+    }
+}
+
 /// The gate of one profile in one command.
 pub(super) struct Guard {
     pub protection: Protection,
@@ -62,10 +77,16 @@ impl Access {
     }
 
     /// Leave to send `change`, without sending it: so that nothing is sent anywhere before all is settled.
+    ///
+    /// # Errors
+    /// Only a refusal: what else stops the change does so when it is to be sent.
     pub async fn ask(&self, change: &Change) -> Result<()> {
         match &self.gate {
             Gate::Open => Ok(()),
-            Gate::Guarded(guard) => guard.permit(change, &self.tokens).await.map(drop),
+            Gate::Guarded(guard) => match guard.permit(change, &self.tokens).await {
+                Err(Barred::Refused(error)) => Err(error),
+                Ok(_) | Err(Barred::Unknown(_)) => Ok(()),
+            },
             Gate::Shut(why) => Err(shut(change, why)),
         }
     }
@@ -101,7 +122,8 @@ impl TokenSource for Access {
             Gate::Guarded(guard) => guard,
             Gate::Shut(why) => return Err(CallError::Own(shut(change, why))),
         };
-        let (permit, reason) = guard.permit(change, &self.tokens).await.map_err(CallError::Own)?;
+        let permit = guard.permit(change, &self.tokens).await;
+        let (permit, reason) = permit.map_err(|barred| CallError::Own(barred.error()))?;
         let id = guard.write_down(change, &self.tokens, permit, reason).map_err(CallError::Own)?;
         let records = guard.records.clone();
         Ok(Admission::telling(move |outcome| {
@@ -123,7 +145,7 @@ impl TokenSource for Access {
 
 impl Guard {
     /// Who lets the change through; the lease's reason goes along.
-    async fn permit(&self, change: &Change, tokens: &Tokens) -> Result<(Permit, Option<String>)> {
+    async fn permit(&self, change: &Change, tokens: &Tokens) -> Result<(Permit, Option<String>), Barred> {
         if self.confirmed {
             return Ok((Permit::Flag, None));
         }
@@ -131,10 +153,10 @@ impl Guard {
         if self.typed.lock().unwrap_or_else(PoisonError::into_inner).contains(name.as_str()) {
             return Ok((Permit::Typed, None));
         }
-        if let Some(reason) = self.lease(tokens).await? {
+        if let Some(reason) = self.lease(tokens).await.map_err(Barred::Unknown)? {
             return Ok((Permit::Lease, Some(reason)));
         }
-        let Some(person) = &self.person else { return Err(self.refusal(change)) };
+        let Some(person) = &self.person else { return Err(Barred::Refused(self.refusal(change))) };
         let user = tokens.held().map(|stored| format!(", as {}", stored.record.user())).unwrap_or_default();
         let tenant = self.tenant.as_ref().map(|tenant| format!(", tenant {tenant}")).unwrap_or_default();
         self.records.notices.always(format!(
@@ -147,9 +169,11 @@ impl Guard {
                 self.typed.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_string());
                 Ok((Permit::Typed, None))
             }
-            Some(_) => Err(Error::usage(format!("that is not {name}: nothing was sent"))
-                .hint(format!("type `{name}`, or give the command --confirm {name}"))),
-            None => Err(Error::new(Kind::Interrupted, "not confirmed: nothing was sent")),
+            Some(_) => Err(Barred::Refused(
+                Error::usage(format!("that is not {name}: nothing was sent"))
+                    .hint(format!("type `{name}`, or give the command --confirm {name}")),
+            )),
+            None => Err(Barred::Refused(Error::new(Kind::Interrupted, "not confirmed: nothing was sent"))),
         }
     }
 

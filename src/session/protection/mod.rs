@@ -102,22 +102,23 @@ impl Session {
     }
 
     /// Asks for leave to send `change` to each member that is protected, before anything is sent to any.
+    ///
+    /// # Errors
+    /// It is refused for one of them. Whoever can't be asked at all, for want of a credential, fails alone when
+    /// it is their turn.
     pub(super) fn ask_leave(&self, members: &[Member], change: &Change) -> Result<()> {
-        let mut guarded = Vec::new();
-        for profile in members.iter().filter_map(|member| member.profile.as_ref().ok()) {
-            if self.config()?.protection(profile)?.is_some() {
-                guarded.push(profile);
-            }
-        }
+        let config = self.config()?;
+        let profiles = members.iter().filter_map(|member| member.profile.as_ref().ok());
+        let guarded: Vec<_> =
+            profiles.filter(|profile| !matches!(config.protection(profile), Ok(None))).collect();
         if guarded.is_empty() {
             return Ok(());
         }
         self.block_on(async {
             for profile in guarded {
-                // Who is not logged in hears of that when it is their turn.
-                if let Some(tokens) = self.tokens(profile).await? {
-                    self.access(profile, tokens)?.ask(change).await?;
-                }
+                let Ok(Some(tokens)) = self.tokens(profile).await else { continue };
+                let Ok(access) = self.access(profile, tokens) else { continue };
+                access.ask(change).await?;
             }
             Ok(())
         })
