@@ -213,8 +213,10 @@ impl Session {
         Ok(Config::load(&self.paths, environment, flags, &self.notices)?)
     }
 
+    /// Whatever writes it ends the leases that it was the ground of.
     pub fn config_file(&self) -> ConfigFile<'_> {
         ConfigFile::new(self.paths.config.as_ref(), &self.locks, &self.notices)
+            .watched(|before, after| self.end_groundless_leases(before, after))
     }
 
     /// The profile that this command works with.

@@ -340,20 +340,49 @@ fn a_lease_opens_one_profile_to_one_user_and_ends_by_itself() {
     }
     world.write("unlocked.json", &text);
     world.run(&change).ok();
-    // It goes with the name and the protection that it was given for.
-    for (away, back) in [
-        ("profiles rename prod production", "profiles rename production prod"),
-        ("profiles set prod protected=false", "profiles set prod protected=true"),
+    // It goes with the name, the address and the protection that it was given for, whatever writes config.toml.
+    let url = sandbox.api_url();
+    let at = |name: &str, url: &str| world.write(name, &format!("[profiles.prod]\napi_url = \"{url}\"\n"));
+    at("away.toml", "https://other.test/api/v1");
+    at("back.toml", &url);
+    let import = |name: &str| format!("profiles import {} --force", world.path(name).display());
+    let ways = [
+        ("profiles rename prod production", "profiles rename production prod".to_owned()),
+        ("profiles set prod protected=false", "profiles set prod protected=true".to_owned()),
+        ("config set profiles.prod.protected false", "config set profiles.prod.protected true".to_owned()),
+        ("config set -p prod protected false", "config set -p prod protected true".to_owned()),
+        ("config unset profiles.prod.protected", "config set profiles.prod.protected true".to_owned()),
+        ("profiles set prod api_url=https://other.test", format!("profiles set prod api_url={url}")),
+        (&import("away.toml"), import("back.toml")),
         (
             "profiles remove prod --use default --keep-credential",
-            "profiles set prod protected=true api_url=URL",
+            format!("profiles set prod protected=true api_url={url}"),
         ),
-    ] {
+    ];
+    for (away, back) in ways {
         world.run(away).ok().says("is not unlocked any more");
-        world.run(&back.replace("URL", &sandbox.api_url())).ok();
-        world.run(&format!("{change} -p prod")).code(2);
+        world.run(&back).ok();
+        world.run(&format!("{change} -p prod")).code(2).says("prod is protected");
+        assert!(!world.read("unlocked.json").contains("prod"), "{away}");
         world.write("unlocked.json", &text);
     }
+    let config = world.read("config.toml");
+    for (from, to) in [("protected = true", "protected = false"), ("protected = false", "protected = true")] {
+        world.set("EDITOR", format!("sed -i 's/{from}/{to}/'"));
+        world.run("config edit").ok();
+    }
+    world.unset("EDITOR");
+    assert_eq!(world.read("config.toml"), config);
+    world.run(&format!("{change} -p prod")).code(2).says("prod is protected");
+    world.write("unlocked.json", &text);
+    // What was taken away past autocom is gone at its next write. Other writes leave the lease alone.
+    world.config(&config.replace("protected = true", "protected = false"));
+    world.run("config set output json").ok().says("is not unlocked any more");
+    world.config(&config);
+    world.run(&format!("{change} -p prod")).code(2).says("prod is protected");
+    world.write("unlocked.json", &text);
+    world.run("profiles set prod protected=true ring=edge").ok();
+    world.run("config unset profiles.prod.ring").ok();
     world.run("profiles use prod").ok();
     world.run(&change).ok();
     world.run("profiles lock prod").ok().says("is locked");

@@ -4,6 +4,8 @@ mod guard;
 mod journal;
 mod lease;
 
+use std::collections::BTreeSet;
+use std::path::Path;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
@@ -15,11 +17,12 @@ pub use lease::Lease;
 use super::bearer::Tokens;
 use super::several::Member;
 use super::{Session, no_environment};
-use crate::config::Resolved;
-use crate::domain::ProfileName;
+use crate::config::{Captured, Config, Document, Flags, Resolved, Selection};
+use crate::domain::{ApiUrl, ProfileName};
 use crate::error::{Error, Result};
 use crate::platform::Change;
 use crate::system::clock::Clock;
+use crate::system::environment::Environment;
 use crate::system::locks::Locks;
 use crate::system::notices::Notices;
 use crate::system::paths::Place;
@@ -177,8 +180,29 @@ impl Session {
         Ok(was_open)
     }
 
-    /// Ends the lease of a profile whose name, address or protection is not what it was.
-    pub fn close(&self, name: &ProfileName) {
+    /// Ends the leases of profiles whose name, address or protection a write of `config.toml` changes. It comes
+    /// before the write: one that fails leaves a lease too few, and none too many.
+    pub(super) fn end_groundless_leases(&self, before: &[u8], after: &[u8]) {
+        // What can't be read opens nothing.
+        let leases = self.records().leases().unwrap_or_default();
+        let names: BTreeSet<ProfileName> =
+            leases.iter().filter_map(|lease| lease.profile.parse().ok()).collect();
+        if names.is_empty() {
+            return;
+        }
+        let (before, after) = (config_of(before), config_of(after));
+        for name in names {
+            let (was, is) = (ground(before.as_ref(), &name), ground(after.as_ref(), &name));
+            // One that lost it by hand has its lease no longer either; one that is not in this file at all may
+            // well be in another.
+            let is_there = after.as_ref().is_none_or(|after| after.exists(&name));
+            if was != is || is.is_none() && is_there {
+                self.close(&name);
+            }
+        }
+    }
+
+    fn close(&self, name: &ProfileName) {
         match self.lock(name) {
             Ok(true) => self.notices.progress(format!("profile {name} is not unlocked any more")),
             Ok(false) => {}
@@ -193,4 +217,17 @@ impl Session {
         // Also of one that is gone by now: what was sent was sent.
         self.records().journal(most, |entry| profile.is_none_or(|name| entry.profile == name))
     }
+}
+
+/// `None`: it can't be understood.
+fn config_of(bytes: &[u8]) -> Option<Config> {
+    let document = Document::parse(Path::new(""), bytes.to_vec()).ok()?;
+    Config::of(document, Captured::default(), Environment::default(), Flags::default()).ok()
+}
+
+/// What a lease is given for: the address of a profile that is protected, and by which one's name.
+fn ground(config: Option<&Config>, name: &ProfileName) -> Option<(ApiUrl, ProfileName)> {
+    let profile = config?.resolve(Selection::listed(name.clone())).ok()?;
+    let protection = config?.protection(&profile).ok()??;
+    Some((profile.api_url?.value, protection.name))
 }
