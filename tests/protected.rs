@@ -388,6 +388,17 @@ fn a_lease_opens_one_profile_to_one_user_and_ends_by_itself() {
     world.run("profiles lock prod").ok().says("is locked");
     world.run("profiles lock prod").ok().says("was not unlocked");
     world.run(&change).code(2);
+
+    // To anybody else it looks as locked as it is.
+    world.write("unlocked.json", &text);
+    let shown = |user: &str| {
+        world.login_with_token(&url, &sandbox.mint_pat(user, None), "--profile prod --tenant acme").ok();
+        let until = world.run("profiles list -o json").ok().json()[0]["unlocked_until"].clone();
+        (world.run("prompt --format {mark}").ok().stdout.trim().to_owned(), until)
+    };
+    assert_eq!(shown("mary"), ("#".to_owned(), Value::Null));
+    world.run(&change).code(2).says("prod is unlocked for ada@example.test only");
+    assert_eq!(shown("ada"), ("~".to_owned(), lease["until"].clone()));
 }
 
 #[test]

@@ -139,10 +139,16 @@ impl Session {
         }
     }
 
-    /// The lease that opens a protected profile now.
+    /// The lease that opens a protected profile now: none that is known to be somebody else's.
     fn lease(&self, profile: &Resolved) -> Option<Lease> {
-        let protection = self.config().ok()?.protection(profile).ok()??;
-        self.records().lease(&protection.name, &profile.api_url.as_ref()?.value)
+        let config = self.config().ok()?;
+        let protection = config.protection(profile).ok()??;
+        let lease = self.records().lease(&protection.name, &profile.api_url.as_ref()?.value)?;
+        // Whose a variable's token is, only the platform knows.
+        let by_variable = config.token_variable(profile, profile.selection.sole).used.is_some();
+        let login = profile.login.as_ref().filter(|login| !by_variable && !login.is_logged_out());
+        let user = login.filter(|_| !profile.is_foreign()).and_then(|login| login.user());
+        user.is_none_or(|user| user == lease.user).then_some(lease)
     }
 
     /// Opens a protected profile to its user for a while.
