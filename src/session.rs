@@ -170,9 +170,11 @@ impl Session {
         }
         let config = self.load(self.environment.clone(), self.flags.clone())?;
         for unknown in config.document.unknown_keys() {
-            let meant = unknown.nearest.map(|key| format!(" (did you mean `{key}`?)")).unwrap_or_default();
-            let (path, line, name) = (config.document.path().display(), unknown.line, &unknown.name);
-            self.notices.hint(format!("{path}:{line}: unknown key `{name}`{meant}"));
+            let words = format!("{}:{}: {unknown}", config.document.path().display(), unknown.line);
+            match unknown.is_grave {
+                true => self.notices.warn(words),
+                false => self.notices.hint(words),
+            }
         }
         Ok(self.config.get_or_init(|| config))
     }
