@@ -219,6 +219,7 @@ impl From<ConfigError> for Error {
                 "it may hold profile = \"NAME\" and nothing else; to do without: autocom profiles pin NAME"
                     .to_owned(),
             ),
+            ConfigError::UnknownGuard { mend, .. } => Some(mend.clone()),
             ConfigError::UnknownKey(_) => Some("autocom config list".to_owned()),
             ConfigError::Invalid { key: Key::Proxy, why, .. } if why.contains("password") => Some(
                 "leave it to the environment: export HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT".to_owned(),

@@ -170,9 +170,11 @@ impl Session {
         }
         let config = self.load(self.environment.clone(), self.flags.clone())?;
         for unknown in config.document.unknown_keys() {
-            let meant = unknown.nearest.map(|key| format!(" (did you mean `{key}`?)")).unwrap_or_default();
-            let (path, line, name) = (config.document.path().display(), unknown.line, &unknown.name);
-            self.notices.hint(format!("{path}:{line}: unknown key `{name}`{meant}"));
+            let words = format!("{}:{}: {unknown}", config.document.path().display(), unknown.line);
+            match unknown.is_grave {
+                true => self.notices.warn(words),
+                false => self.notices.hint(words),
+            }
         }
         Ok(self.config.get_or_init(|| config))
     }
@@ -213,8 +215,10 @@ impl Session {
         Ok(Config::load(&self.paths, environment, flags, &self.notices)?)
     }
 
+    /// Whatever writes it ends the leases that it was the ground of.
     pub fn config_file(&self) -> ConfigFile<'_> {
         ConfigFile::new(self.paths.config.as_ref(), &self.locks, &self.notices)
+            .watched(|before, after| self.end_groundless_leases(before, after))
     }
 
     /// The profile that this command works with.
@@ -276,8 +280,7 @@ impl Session {
         // A selection that fails is for the command to report.
         let selected = config.select().ok().and_then(|selection| selection.name);
         let own = selected.as_ref().and_then(|name| config.document.table_of(name)?.get(Key::Output));
-        // Empty is unset; what is no string has no text but is not empty.
-        let counts = |entry: &&Entry| entry.text().is_some() || entry.value.as_str().is_none();
+        let counts = |entry: &&Entry| !entry.is_empty();
         match own.filter(counts).or_else(|| config.document.top().get(Key::Output).filter(counts)) {
             Some(entry) => match entry.text() {
                 Some(text) => check(text, config.document.origin_of(entry)),

@@ -202,6 +202,22 @@ fn unknown_keys_are_kept_and_stop_nothing() {
 }
 
 #[test]
+fn a_slip_of_a_key_that_should_stop_somebody_is_said_to_programs_too() {
+    let world = World::new();
+    for (slip, key) in [("Protected", "protected"), ("protectd", "protected"), ("expect-user", "expect_user")]
+    {
+        world.config(&format!("[profiles.a]\napi_url = \"https://a.test/api/v1\"\n{slip} = true\n"));
+        for line in ["profiles list", "profiles list --quiet -o json", "profiles set a tenant=acme"] {
+            let outcome = world.run(line).ok().says("config.toml:3: ");
+            let words =
+                format!("unknown key `profiles.a.{slip}`, which has no effect (did you mean `{key}`?)\n");
+            assert_eq!(outcome.stderr.matches(&words).count(), 1, "{line}: {}", outcome.stderr);
+        }
+        assert_eq!(world.run("prompt").ok().stderr, "");
+    }
+}
+
+#[test]
 fn only_known_keys_and_good_values_are_written() {
     let world = World::new();
     let text = "[profiles.a]\napi_url = \"https://a.test/api/v1\"\n";

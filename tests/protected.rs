@@ -340,25 +340,65 @@ fn a_lease_opens_one_profile_to_one_user_and_ends_by_itself() {
     }
     world.write("unlocked.json", &text);
     world.run(&change).ok();
-    // It goes with the name and the protection that it was given for.
-    for (away, back) in [
-        ("profiles rename prod production", "profiles rename production prod"),
-        ("profiles set prod protected=false", "profiles set prod protected=true"),
+    // It goes with the name, the address and the protection that it was given for, whatever writes config.toml.
+    let url = sandbox.api_url();
+    let at = |name: &str, url: &str| world.write(name, &format!("[profiles.prod]\napi_url = \"{url}\"\n"));
+    at("away.toml", "https://other.test/api/v1");
+    at("back.toml", &url);
+    let import = |name: &str| format!("profiles import {} --force", world.path(name).display());
+    let ways = [
+        ("profiles rename prod production", "profiles rename production prod".to_owned()),
+        ("profiles set prod protected=false", "profiles set prod protected=true".to_owned()),
+        ("config set profiles.prod.protected false", "config set profiles.prod.protected true".to_owned()),
+        ("config set -p prod protected false", "config set -p prod protected true".to_owned()),
+        ("config unset profiles.prod.protected", "config set profiles.prod.protected true".to_owned()),
+        ("profiles set prod api_url=https://other.test", format!("profiles set prod api_url={url}")),
+        (&import("away.toml"), import("back.toml")),
         (
             "profiles remove prod --use default --keep-credential",
-            "profiles set prod protected=true api_url=URL",
+            format!("profiles set prod protected=true api_url={url}"),
         ),
-    ] {
+    ];
+    for (away, back) in ways {
         world.run(away).ok().says("is not unlocked any more");
-        world.run(&back.replace("URL", &sandbox.api_url())).ok();
-        world.run(&format!("{change} -p prod")).code(2);
+        world.run(&back).ok();
+        world.run(&format!("{change} -p prod")).code(2).says("prod is protected");
+        assert!(!world.read("unlocked.json").contains("prod"), "{away}");
         world.write("unlocked.json", &text);
     }
+    let config = world.read("config.toml");
+    for (from, to) in [("protected = true", "protected = false"), ("protected = false", "protected = true")] {
+        world.set("EDITOR", format!("sed -i 's/{from}/{to}/'"));
+        world.run("config edit").ok();
+    }
+    world.unset("EDITOR");
+    assert_eq!(world.read("config.toml"), config);
+    world.run(&format!("{change} -p prod")).code(2).says("prod is protected");
+    world.write("unlocked.json", &text);
+    // What was taken away past autocom is gone at its next write. Other writes leave the lease alone.
+    world.config(&config.replace("protected = true", "protected = false"));
+    world.run("config set output json").ok().says("is not unlocked any more");
+    world.config(&config);
+    world.run(&format!("{change} -p prod")).code(2).says("prod is protected");
+    world.write("unlocked.json", &text);
+    world.run("profiles set prod protected=true ring=edge").ok();
+    world.run("config unset profiles.prod.ring").ok();
     world.run("profiles use prod").ok();
     world.run(&change).ok();
     world.run("profiles lock prod").ok().says("is locked");
     world.run("profiles lock prod").ok().says("was not unlocked");
     world.run(&change).code(2);
+
+    // To anybody else it looks as locked as it is.
+    world.write("unlocked.json", &text);
+    let shown = |user: &str| {
+        world.login_with_token(&url, &sandbox.mint_pat(user, None), "--profile prod --tenant acme").ok();
+        let until = world.run("profiles list -o json").ok().json()[0]["unlocked_until"].clone();
+        (world.run("prompt --format {mark}").ok().stdout.trim().to_owned(), until)
+    };
+    assert_eq!(shown("mary"), ("#".to_owned(), Value::Null));
+    world.run(&change).code(2).says("prod is unlocked for ada@example.test only");
+    assert_eq!(shown("ada"), ("~".to_owned(), lease["until"].clone()));
 }
 
 #[test]
@@ -397,6 +437,74 @@ fn protection_is_the_environment_s_and_a_mistake_in_it_opens_nothing() {
     world.set("AUTOCOM_TOKEN", sandbox.mint_pat("ada", None));
     world.run(&format!("{change} --api-url {}/api", sandbox.origin())).code(2).says("must be true or false");
     assert_eq!(changes(&sandbox).len(), 1);
+}
+
+#[test]
+fn a_protected_profile_that_leads_nobody_knows_where_stops_changes_everywhere_and_no_reading() {
+    let (mut world, sandbox, order) = prod();
+    let (url, origin) = (sandbox.api_url(), sandbox.origin());
+    let change = format!("api PATCH orders/{order} -f status=shipped");
+    world.set("AUTOCOM_TOKEN_COPY", sandbox.mint_pat("ada", None));
+    world.set("AUTOCOM_TOKEN_WRITER", sandbox.mint_pat("ada", None));
+    let config = |table: &str| {
+        let copy = format!("[profiles.copy]\napi_url = \"{url}\"\ntenant = \"acme\"\n");
+        format!("{copy}[profiles.writer]\napi_url = \"{url}\"\nprotected = false\n{table}\n")
+    };
+    let without_scheme = origin.replace("http://", "");
+    for address in [
+        format!("\"{url}?x\""),
+        format!("\"{url}#f\""),
+        format!("\"{url}/graphql\""),
+        format!("\"{}\"", url.replace("http://", "http://u:hunter2@")),
+        format!("\"{without_scheme}\""),
+        "5".to_owned(),
+    ] {
+        world.config(&config(&format!("[profiles.prod]\nprotected = true\napi_url = {address}")));
+        let refused = world.run(&format!("{change} -p copy --confirm prod --confirm copy")).code(2);
+        let place = format!("config.toml:{}", world.read("config.toml").lines().count());
+        let refused = refused.says("profile prod").says("`api_url`").says(&place).says("nothing was sent");
+        assert!(refused.stderr.ends_with("hint: autocom profiles set prod api_url=URL\n"), "{refused:?}");
+        assert!(!refused.stderr.contains("hunter2"));
+        world.run("api orders -p copy").ok();
+        let rows = world.run("profiles list -o json").json();
+        assert_eq!(rows[0]["protected"], Value::Null, "{rows}");
+        assert_eq!(world.run("prompt -p copy").ok().stdout, "copy:acme#\n");
+    }
+    assert_eq!(changes(&sandbox), [""; 0]);
+    // The top level's, which others inherit.
+    world.config(&config("[profiles.heir]\nprotected = true").replacen(
+        "[profiles.copy]",
+        &format!("api_url = \"{url}?x\"\n[profiles.copy]"),
+        1,
+    ));
+    let outcome = world.run(&format!("{change} -p copy")).code(2).says("profile heir");
+    assert!(outcome.stderr.ends_with("hint: autocom config set api_url URL\n"), "{outcome:?}");
+    // What says of itself that it is open is so, and one that protects nothing is nobody's trouble.
+    world.run(&format!("{change} -p writer --tenant acme")).ok();
+    world.config(&config(&format!("[profiles.prod]\nprotected = false\napi_url = \"{url}?x\"")));
+    world.run(&format!("{change} -p copy")).ok();
+    // The exact command that was named mends it.
+    world.config(&config(&format!("[profiles.prod]\nprotected = true\napi_url = \"{url}?x\"")));
+    world.run(&format!("profiles set prod api_url={url}")).ok();
+    world.run(&format!("{change} -p copy")).code(2).says("profile prod is protected");
+    world.run(&format!("{change} -p copy --confirm prod")).ok();
+}
+
+#[test]
+fn over_several_one_without_a_usable_credential_does_not_stop_the_others() {
+    let (world, sandbox, order) = prod();
+    let other = Sandbox::start(Options::default()).unwrap();
+    world.login_with_token(&other.api_url(), &other.mint_pat("ada", None), "--profile other").ok();
+    // Its credential is another origin's from here on.
+    let elsewhere = Sandbox::start(Options::default()).unwrap();
+    world.run("config set profiles.other.credential other").ok();
+    world.login_with_token(&other.api_url(), &other.mint_pat("ada", None), "--profile other").ok();
+    world.run(&format!("profiles set other api_url={} protected=true", elsewhere.api_url())).ok();
+    let change = format!("api PATCH orders/{order} -f status=shipped --all-profiles --confirm prod");
+    let outcome = world.run(&format!("{change} --confirm other")).code(4);
+    assert!(outcome.stderr.contains(&other.origin()), "{outcome:?}");
+    assert_eq!(changes(&sandbox).len(), 1);
+    assert_eq!((changes(&other).len(), changes(&elsewhere).len()), (0, 0));
 }
 
 /// Whether a second reader of GraphQL (the sandbox's) would run something else than a query.

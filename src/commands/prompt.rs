@@ -87,9 +87,10 @@ impl Prompt {
         paint: impl Fn(&str, Tone) -> String,
     ) -> PromptAnswer {
         let (guard, tone) = match row.openness {
-            Openness::Protected => ("#", Tone::Guarded),
+            // Where nobody can tell, no change is let through either.
+            Openness::Protected | Openness::Unknown => ("#", Tone::Guarded),
             Openness::Unlocked { .. } => ("~", Tone::Warn),
-            Openness::Open | Openness::Unknown => ("", Tone::Good),
+            Openness::Open => ("", Tone::Good),
         };
         let ended = matches!(row.token, TokenStatus::Expired | TokenStatus::LoggedOut | TokenStatus::Foreign);
         let gone = ended || row.stranger;

@@ -43,6 +43,12 @@ impl Login {
         self.logged_out_at.is_some()
     }
 
+    /// E-mail address, or the name of a user without one.
+    pub fn user(&self) -> Option<&str> {
+        let names = [self.user_email.as_deref(), self.user_name.as_deref()];
+        names.into_iter().flatten().find(|name| !name.is_empty())
+    }
+
     /// The store that holds the credential, if there is one.
     pub fn kept_in(&self) -> Option<StoreKind> {
         self.store.filter(|_| !self.is_logged_out())

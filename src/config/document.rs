@@ -4,6 +4,7 @@
 //! bad line never locks a user out of the commands that mend it.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
@@ -13,7 +14,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::error::ConfigError;
-use crate::domain::{Key, Origin, ProfileName, likely};
+use crate::domain::{Key, Origin, ProfileName, is_slip, likely};
 use crate::system::files::{self, Trust};
 use crate::system::notices::Notices;
 use crate::system::paths::Place;
@@ -49,6 +50,19 @@ pub struct UnknownKey {
     pub line: usize,
     /// The known key that it is most likely a slip of.
     pub nearest: Option<&'static str>,
+    /// Whether that is a key that somebody relies on to be stopped: unknown, it stops nobody.
+    pub is_grave: bool,
+}
+
+impl fmt::Display for UnknownKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "unknown key `{}`", self.name)?;
+        match self.nearest {
+            Some(key) if self.is_grave => write!(f, ", which has no effect (did you mean `{key}`?)"),
+            Some(key) => write!(f, " (did you mean `{key}`?)"),
+            None => Ok(()),
+        }
+    }
 }
 
 impl Table {
@@ -65,6 +79,11 @@ impl Entry {
     /// The value if it is a string that isn't empty. An empty one counts as unset everywhere.
     pub fn text(&self) -> Option<&str> {
         self.value.as_str().filter(|text| !text.trim().is_empty())
+    }
+
+    /// What is no string is not empty.
+    pub fn is_empty(&self) -> bool {
+        self.value.as_str().is_some_and(|text| text.trim().is_empty())
     }
 }
 
@@ -254,10 +273,13 @@ impl Document {
             Some(key) => Some((key, Entry { value: plain(value.get_ref()), offset: name.span().start })),
             None => {
                 let names = Key::ALL.into_iter().filter(|key| allowed(*key)).map(Key::as_str);
+                let guards = [Key::Protected, Key::ExpectUser].map(Key::as_str);
+                let slip = guards.into_iter().find(|key| is_slip(text, key));
                 self.unknown.push(UnknownKey {
                     name: format!("{prefix}{text}"),
                     line: self.line_at(name.span().start),
-                    nearest: likely(text, names),
+                    nearest: slip.or_else(|| likely(text, names)),
+                    is_grave: slip.is_some(),
                 });
                 None
             }

@@ -25,7 +25,11 @@ pub struct ConfigFile<'a> {
     place: Option<&'a Place>,
     locks: &'a Locks,
     notices: &'a Notices,
+    watcher: Option<Watcher<'a>>,
 }
+
+/// Told of a write before it is made: what the file holds, and what it is to hold.
+type Watcher<'a> = Box<dyn Fn(&[u8], &[u8]) + 'a>;
 
 const BYTE_ORDER_MARK: &str = "\u{feff}";
 
@@ -61,7 +65,12 @@ impl EditTarget {
 
 impl<'a> ConfigFile<'a> {
     pub fn new(place: Option<&'a Place>, locks: &'a Locks, notices: &'a Notices) -> ConfigFile<'a> {
-        ConfigFile { place, locks, notices }
+        ConfigFile { place, locks, notices, watcher: None }
+    }
+
+    /// `watcher` hears of every write while the lock is held.
+    pub fn watched(self, watcher: impl Fn(&[u8], &[u8]) + 'a) -> ConfigFile<'a> {
+        ConfigFile { watcher: Some(Box::new(watcher)), ..self }
     }
 
     /// Runs `change` on the file as it is now; writes only if it changed something.
@@ -82,7 +91,7 @@ impl<'a> ConfigFile<'a> {
                 path: place.path.clone(),
                 source: Box::new(source),
             })?;
-            write(place, &after)?;
+            self.write(place, text.as_bytes(), &after)?;
         }
         Ok(answer)
     }
@@ -107,7 +116,7 @@ impl<'a> ConfigFile<'a> {
         if self.bytes()?.as_deref() != before {
             return Err(ConfigError::ChangedMeanwhile { path: place.path.clone() });
         }
-        Ok(write(place, after)?)
+        Ok(self.write(place, before.unwrap_or_default(), after)?)
     }
 
     fn locked(&self) -> Result<(&'a Place, LockGuard), ConfigError> {
@@ -117,6 +126,16 @@ impl<'a> ConfigFile<'a> {
             return Err(FileError::NotAFile { path: place.path.clone() }.into());
         }
         Ok((place, self.locks.clone().or_beside(Some(place)).config()?))
+    }
+
+    fn write(&self, place: &Place, before: &[u8], after: &[u8]) -> Result<(), FileError> {
+        if let Some(watcher) = &self.watcher {
+            watcher(before, after);
+        }
+        match place.by_variable {
+            Some(_) => files::replace_keeping_mode(&place.path, after),
+            None => files::replace(&place.path, after),
+        }
     }
 
     /// The file, and the mark that it begins with.
@@ -135,13 +154,6 @@ impl<'a> ConfigFile<'a> {
             message: error.message().to_owned(),
         })?;
         Ok((ConfigEdit { document, text, before }, mark))
-    }
-}
-
-fn write(place: &Place, bytes: &[u8]) -> Result<(), FileError> {
-    match place.by_variable {
-        Some(_) => files::replace_keeping_mode(&place.path, bytes),
-        None => files::replace(&place.path, bytes),
     }
 }
 

@@ -45,6 +45,8 @@ pub enum ConfigError {
     PinsUnknown { source: Box<ConfigError> },
     #[error("{} can't be accepted: {why}", one_line(&path.display().to_string()))]
     Unacceptable { path: PathBuf, why: String },
+    #[error("profile {name}, which may be protected, can't be read")]
+    UnknownGuard { name: String, mend: String, source: Box<ConfigError> },
     #[error("the change would make {path} invalid")]
     WouldBreak { path: PathBuf, source: Box<ConfigError> },
     #[error("the change can't be made to {path} without changing more")]

@@ -204,8 +204,9 @@ impl Config {
         if !self.exists(name) {
             return None;
         }
-        match self.document.profile(name).and_then(|table| table.get(Key::ApiUrl)).and_then(Entry::text) {
-            Some(text) => text.parse().ok(),
+        let own = self.document.profile(name).and_then(|table| table.get(Key::ApiUrl));
+        match own.filter(|entry| !entry.is_empty()) {
+            Some(entry) => entry.text()?.parse().ok(),
             None => self.top_url.clone(),
         }
     }

@@ -1,7 +1,7 @@
 //! Whether a profile is read-only until somebody says otherwise.
 
 use super::error::ConfigError;
-use super::{Config, Resolved, Selection, Setting};
+use super::{Config, Entry, Resolved, Selection, Setting};
 use crate::domain::{ApiUrl, Key, Layer, Origin, ProfileName};
 
 /// Why a profile is protected.
@@ -21,7 +21,8 @@ impl Config {
     /// address opens it.
     ///
     /// # Errors
-    /// A profile of that host can't be read: then nobody knows whether it is protected.
+    /// A profile of that host can't be read, or the address of a protected one can't: then nobody knows whether
+    /// it is protected.
     pub fn protection(&self, profile: &Resolved) -> Result<Option<Protection>, ConfigError> {
         let Some(url) = profile.api_url.as_ref().map(|url| &url.value) else { return Ok(protected(profile)) };
         let at_home = profile.name().is_some() && profile.own_api_url.as_ref() == Some(url);
@@ -40,12 +41,18 @@ impl Config {
     }
 
     fn protected_at(&self, url: &ApiUrl) -> Result<Option<Protection>, ConfigError> {
-        let there = |guarded: &&Guarded| guarded.url.same_place(url);
-        match self.guarded().iter().find(there) {
+        let guarded = self.guarded();
+        let there = |guarded: &&Guarded| guarded.url.as_ref().is_some_and(|own| own.same_place(url));
+        // One that leads nobody knows where may lead there.
+        let anywhere = |guarded: &&Guarded| guarded.url.is_none();
+        match guarded.iter().find(there).or_else(|| guarded.iter().find(anywhere)) {
             None => Ok(None),
             Some(Guarded { protection: Some(protection), .. }) => Ok(Some(protection.clone())),
             // Once more, for what is wrong with it.
-            Some(Guarded { name, .. }) => Ok(protected(&self.resolve(Selection::listed(name.clone()))?)),
+            Some(Guarded { name, .. }) => match self.resolve(Selection::listed(name.clone())) {
+                Ok(profile) => Ok(protected(&profile)),
+                Err(source) => Err(self.unknown_guard(name, source)),
+            },
         }
     }
 
@@ -56,26 +63,58 @@ impl Config {
             if !self.document.mentions(Key::Protected) {
                 return Vec::new();
             }
-            let guarded = |name: ProfileName| {
-                let url = self.own_api_url(&name)?;
-                match self.resolve(Selection::listed(name.clone())) {
-                    Ok(profile) => protected(&profile).map(|protection| Guarded {
-                        name,
-                        url,
-                        protection: Some(protection),
-                    }),
-                    Err(_) => Some(Guarded { name, url, protection: None }),
+            let guarded = |name: ProfileName| match self.resolve(Selection::listed(name.clone())) {
+                Ok(profile) => {
+                    let (url, protection) = (profile.own_api_url.clone()?, protected(&profile)?);
+                    Some(Guarded { name, url: Some(url), protection: Some(protection) })
                 }
+                Err(_) if self.may_be_protected(&name) => {
+                    Some(Guarded { url: self.own_api_url(&name), name, protection: None })
+                }
+                Err(_) => None,
             };
             self.profiles().into_iter().filter_map(guarded).collect()
         })
+    }
+
+    /// Of a profile that can't be resolved. One that has it from the top level of its own environment is guarded
+    /// by the profile `default`, whose that is.
+    fn may_be_protected(&self, name: &ProfileName) -> bool {
+        let says = |entry: &Entry| match self.document.canonical(Key::Protected, entry) {
+            Ok(value) => value.map(|value| value == "true"),
+            Err(_) => Some(true),
+        };
+        let own = self.document.table_of(name).and_then(|table| table.get(Key::Protected)).and_then(says);
+        let top = self.document.top().get(Key::Protected).filter(|_| self.top_url.is_none()).and_then(says);
+        own.or(top).unwrap_or(false)
+    }
+
+    /// `source`: why `name`, which may be protected, can't be read.
+    fn unknown_guard(&self, name: &ProfileName, source: ConfigError) -> ConfigError {
+        let mend = match &source {
+            ConfigError::Invalid { key, .. } => {
+                let own = self.document.profile(name).and_then(|table| table.get(*key));
+                let value = match key {
+                    Key::ApiUrl => "URL",
+                    Key::Protected => "true",
+                    _ => "VALUE",
+                };
+                match own {
+                    Some(_) => format!("autocom profiles set {name} {key}={value}"),
+                    None => format!("autocom config set {key} {value}"),
+                }
+            }
+            _ => "autocom config edit".to_owned(),
+        };
+        ConfigError::UnknownGuard { name: name.to_string(), mend, source: Box::new(source) }
     }
 }
 
 /// A profile whose address must not be changed unasked.
 pub(super) struct Guarded {
     name: ProfileName,
-    url: ApiUrl,
+    /// `None`: it can't be read.
+    url: Option<ApiUrl>,
     /// `None`: it can't be read.
     protection: Option<Protection>,
 }

@@ -30,7 +30,7 @@ pub use endpoint::header_as_servers_read_it;
 pub use expectation::Expectation;
 pub use json::Json;
 pub use key::{Inheritance, Key, OutputFormat, Ring};
-pub use nearest::{likely, nearest};
+pub use nearest::{is_slip, likely, nearest};
 pub use network::{CaBundle, Proxy, ProxyUrl};
 pub use origin::{Layer, Origin};
 pub use printable::{one_line, printable, quoted, steers};

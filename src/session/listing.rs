@@ -30,7 +30,8 @@ pub struct ProfileRow {
     pub store: Option<StoreKind>,
     /// The credential key.
     pub credential: Option<String>,
-    /// Whether requests that change something need a confirmation. Null if the profile can't be read.
+    /// Whether requests that change something need a confirmation. Null if nobody can tell: the profile, or the address
+    /// of a protected one, can't be read.
     pub protected: Option<bool>,
     /// Until when `profiles unlock` has opened it: RFC 3339, UTC.
     #[serde(serialize_with = "crate::domain::time::optional_rfc3339")]

@@ -72,7 +72,6 @@ impl Remove {
         })?;
         session.notices().progress(format!("removed profile {name}"));
         session.drop_pins(&name)?;
-        session.close(&name);
         // Nothing leads back to what is no more.
         if let Some(successor) = successor.filter(|_| !is_active) {
             session.remember_previous(config, &successor);

@@ -36,7 +36,6 @@ impl Rename {
         })?;
         session.notices().progress(format!("renamed {from} to {to}"));
         session.rename_pins(&from, &to)?;
-        session.close(&from);
         session.notices().progress(format!(
             "its token variable is {} now, no longer {}",
             to.token_variable(),

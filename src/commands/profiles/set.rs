@@ -54,9 +54,6 @@ impl Set {
             Ok(())
         })?;
         session.notices().progress(format!("{} profile {name}", if exists { "changed" } else { "created" }));
-        if changes.iter().any(|(key, _)| matches!(key, Key::Protected | Key::ApiUrl)) {
-            session.close(&name);
-        }
         for (key, _) in &changes {
             session.mention_overrides(&target, *key);
         }

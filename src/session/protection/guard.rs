@@ -17,7 +17,31 @@ use crate::system::person::Person;
 #[derive(Clone)]
 pub struct Access {
     pub tokens: Tokens,
-    guard: Option<Arc<Guard>>,
+    gate: Gate,
+}
+
+#[derive(Clone)]
+enum Gate {
+    /// Nothing is protected there.
+    Open,
+    Guarded(Arc<Guard>),
+    /// Nobody can tell whether something is protected there, and why: what reads goes through, and nothing else.
+    Shut(Arc<Error>),
+}
+
+/// Why a change is not let through.
+enum Barred {
+    Refused(Error),
+    /// Whose the token is can't be had, so nobody knows whether a lease is for them.
+    Unknown(Error),
+}
+
+impl Barred {
+    fn error(self) -> Error {
+        match self {
+            Barred::Refused(error) | Barred::Unknown(error) => error,
+        }
+    }
 }
 
 /// The gate of one profile in one command.
@@ -38,9 +62,14 @@ pub(super) struct Guard {
 }
 
 impl Access {
-    /// `guard`: of a protected profile.
-    pub(super) fn new(tokens: Tokens, guard: Option<Guard>) -> Access {
-        Access { tokens, guard: guard.map(Arc::new) }
+    /// `guard`: of a protected profile; an error is why nobody knows whether it is one.
+    pub(super) fn new(tokens: Tokens, guard: Result<Option<Guard>>) -> Access {
+        let gate = match guard {
+            Ok(None) => Gate::Open,
+            Ok(Some(guard)) => Gate::Guarded(Arc::new(guard)),
+            Err(why) => Gate::Shut(Arc::new(why)),
+        };
+        Access { tokens, gate }
     }
 
     fn user(&self) -> Option<String> {
@@ -48,10 +77,17 @@ impl Access {
     }
 
     /// Leave to send `change`, without sending it: so that nothing is sent anywhere before all is settled.
+    ///
+    /// # Errors
+    /// Only a refusal: what else stops the change does so when it is to be sent.
     pub async fn ask(&self, change: &Change) -> Result<()> {
-        match &self.guard {
-            Some(guard) => guard.permit(change, &self.tokens).await.map(drop),
-            None => Ok(()),
+        match &self.gate {
+            Gate::Open => Ok(()),
+            Gate::Guarded(guard) => match guard.permit(change, &self.tokens).await {
+                Err(Barred::Refused(error)) => Err(error),
+                Ok(_) | Err(Barred::Unknown(_)) => Ok(()),
+            },
+            Gate::Shut(why) => Err(shut(change, why)),
         }
     }
 }
@@ -67,7 +103,7 @@ impl TokenSource for Access {
         let before = self.user();
         let other = self.tokens.instead_of(rejected).await?;
         // What was let through, and written down, was one user's request: nobody else's token takes it on.
-        if self.guard.is_some() && other.is_some() && self.user() != before {
+        if matches!(self.gate, Gate::Guarded(_)) && other.is_some() && self.user() != before {
             let (before, now) = (before.unwrap_or_default(), self.user().unwrap_or_default());
             return Err(CallError::Own(
                 Error::new(
@@ -81,8 +117,13 @@ impl TokenSource for Access {
     }
 
     async fn admit(&self, change: &Change) -> Result<Admission, CallError> {
-        let Some(guard) = &self.guard else { return Ok(Admission::default()) };
-        let (permit, reason) = guard.permit(change, &self.tokens).await.map_err(CallError::Own)?;
+        let guard = match &self.gate {
+            Gate::Open => return Ok(Admission::default()),
+            Gate::Guarded(guard) => guard,
+            Gate::Shut(why) => return Err(CallError::Own(shut(change, why))),
+        };
+        let permit = guard.permit(change, &self.tokens).await;
+        let (permit, reason) = permit.map_err(|barred| CallError::Own(barred.error()))?;
         let id = guard.write_down(change, &self.tokens, permit, reason).map_err(CallError::Own)?;
         let records = guard.records.clone();
         Ok(Admission::telling(move |outcome| {
@@ -104,7 +145,7 @@ impl TokenSource for Access {
 
 impl Guard {
     /// Who lets the change through; the lease's reason goes along.
-    async fn permit(&self, change: &Change, tokens: &Tokens) -> Result<(Permit, Option<String>)> {
+    async fn permit(&self, change: &Change, tokens: &Tokens) -> Result<(Permit, Option<String>), Barred> {
         if self.confirmed {
             return Ok((Permit::Flag, None));
         }
@@ -112,10 +153,10 @@ impl Guard {
         if self.typed.lock().unwrap_or_else(PoisonError::into_inner).contains(name.as_str()) {
             return Ok((Permit::Typed, None));
         }
-        if let Some(reason) = self.lease(tokens).await? {
+        if let Some(reason) = self.lease(tokens).await.map_err(Barred::Unknown)? {
             return Ok((Permit::Lease, Some(reason)));
         }
-        let Some(person) = &self.person else { return Err(self.refusal(change)) };
+        let Some(person) = &self.person else { return Err(Barred::Refused(self.refusal(change))) };
         let user = tokens.held().map(|stored| format!(", as {}", stored.record.user())).unwrap_or_default();
         let tenant = self.tenant.as_ref().map(|tenant| format!(", tenant {tenant}")).unwrap_or_default();
         self.records.notices.show(format!(
@@ -128,9 +169,11 @@ impl Guard {
                 self.typed.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_string());
                 Ok((Permit::Typed, None))
             }
-            Some(_) => Err(Error::usage(format!("that is not {name}: nothing was sent"))
-                .hint(format!("type `{name}`, or give the command --confirm {name}"))),
-            None => Err(Error::new(Kind::Interrupted, "not confirmed: nothing was sent")),
+            Some(_) => Err(Barred::Refused(
+                Error::usage(format!("that is not {name}: nothing was sent"))
+                    .hint(format!("type `{name}`, or give the command --confirm {name}")),
+            )),
+            None => Err(Barred::Refused(Error::new(Kind::Interrupted, "not confirmed: nothing was sent"))),
         }
     }
 
@@ -206,6 +249,14 @@ impl Guard {
         })?;
         Ok(id)
     }
+}
+
+fn shut(change: &Change, why: &Error) -> Error {
+    let message =
+        format!("{} may change something, and nobody can tell whether that is protected", said(change));
+    let error = Error::usage(message).cause("nothing was sent").cause(&why.message);
+    let error = why.causes.iter().fold(error, Error::cause);
+    Error { hint: why.hint.clone(), ..error }
 }
 
 /// `PATCH /orders/7`, or `POST /graphql (mutation cancelOrder)`.

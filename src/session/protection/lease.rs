@@ -87,7 +87,7 @@ impl Records {
         Ok(answer)
     }
 
-    fn leases(&self) -> Result<Vec<Lease>> {
+    pub(super) fn leases(&self) -> Result<Vec<Lease>> {
         let Some(place) = &self.leases else { return Ok(Vec::new()) };
         let Some(bytes) = files::read(&place.path, Trust::of(place, false), &self.notices)? else {
             return Ok(Vec::new());

@@ -4,6 +4,8 @@ mod guard;
 mod journal;
 mod lease;
 
+use std::collections::BTreeSet;
+use std::path::Path;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
@@ -15,11 +17,12 @@ pub use lease::Lease;
 use super::bearer::Tokens;
 use super::several::Member;
 use super::{Session, no_environment};
-use crate::config::Resolved;
-use crate::domain::ProfileName;
+use crate::config::{Captured, Config, Document, Flags, Resolved, Selection};
+use crate::domain::{ApiUrl, ProfileName};
 use crate::error::{Error, Result};
 use crate::platform::Change;
 use crate::system::clock::Clock;
+use crate::system::environment::Environment;
 use crate::system::locks::Locks;
 use crate::system::notices::Notices;
 use crate::system::paths::Place;
@@ -82,8 +85,10 @@ impl Session {
 
     /// What the platform of `profile` is asked with.
     pub(super) fn access(&self, profile: &Resolved, tokens: Tokens) -> Result<Access> {
-        let Some(protection) = self.config()?.protection(profile)? else {
-            return Ok(Access::new(tokens, None));
+        let protection = match self.config()?.protection(profile) {
+            Ok(Some(protection)) => protection,
+            Ok(None) => return Ok(Access::new(tokens, Ok(None))),
+            Err(error) => return Ok(Access::new(tokens, Err(error.into()))),
         };
         let guard = Guard {
             confirmed: self.confirmed.iter().any(|name| name == protection.name.as_str()),
@@ -96,26 +101,27 @@ impl Session {
             records: self.records(),
             typed: self.typed.clone(),
         };
-        Ok(Access::new(tokens, Some(guard)))
+        Ok(Access::new(tokens, Ok(Some(guard))))
     }
 
     /// Asks for leave to send `change` to each member that is protected, before anything is sent to any.
+    ///
+    /// # Errors
+    /// It is refused for one of them. Whoever can't be asked at all, for want of a credential, fails alone when
+    /// it is their turn.
     pub(super) fn ask_leave(&self, members: &[Member], change: &Change) -> Result<()> {
-        let mut guarded = Vec::new();
-        for profile in members.iter().filter_map(|member| member.profile.as_ref().ok()) {
-            if self.config()?.protection(profile)?.is_some() {
-                guarded.push(profile);
-            }
-        }
+        let config = self.config()?;
+        let profiles = members.iter().filter_map(|member| member.profile.as_ref().ok());
+        let guarded: Vec<_> =
+            profiles.filter(|profile| !matches!(config.protection(profile), Ok(None))).collect();
         if guarded.is_empty() {
             return Ok(());
         }
         self.block_on(async {
             for profile in guarded {
-                // Who is not logged in hears of that when it is their turn.
-                if let Some(tokens) = self.tokens(profile).await? {
-                    self.access(profile, tokens)?.ask(change).await?;
-                }
+                let Ok(Some(tokens)) = self.tokens(profile).await else { continue };
+                let Ok(access) = self.access(profile, tokens) else { continue };
+                access.ask(change).await?;
             }
             Ok(())
         })
@@ -133,10 +139,16 @@ impl Session {
         }
     }
 
-    /// The lease that opens a protected profile now.
+    /// The lease that opens a protected profile now: none that is known to be somebody else's.
     fn lease(&self, profile: &Resolved) -> Option<Lease> {
-        let protection = self.config().ok()?.protection(profile).ok()??;
-        self.records().lease(&protection.name, &profile.api_url.as_ref()?.value)
+        let config = self.config().ok()?;
+        let protection = config.protection(profile).ok()??;
+        let lease = self.records().lease(&protection.name, &profile.api_url.as_ref()?.value)?;
+        // Whose a variable's token is, only the platform knows.
+        let by_variable = config.token_variable(profile, profile.selection.sole).used.is_some();
+        let login = profile.login.as_ref().filter(|login| !by_variable && !login.is_logged_out());
+        let user = login.filter(|_| !profile.is_foreign()).and_then(|login| login.user());
+        user.is_none_or(|user| user == lease.user).then_some(lease)
     }
 
     /// Opens a protected profile to its user for a while.
@@ -174,8 +186,29 @@ impl Session {
         Ok(was_open)
     }
 
-    /// Ends the lease of a profile whose name, address or protection is not what it was.
-    pub fn close(&self, name: &ProfileName) {
+    /// Ends the leases of profiles whose name, address or protection a write of `config.toml` changes. It comes
+    /// before the write: one that fails leaves a lease too few, and none too many.
+    pub(super) fn end_groundless_leases(&self, before: &[u8], after: &[u8]) {
+        // What can't be read opens nothing.
+        let leases = self.records().leases().unwrap_or_default();
+        let names: BTreeSet<ProfileName> =
+            leases.iter().filter_map(|lease| lease.profile.parse().ok()).collect();
+        if names.is_empty() {
+            return;
+        }
+        let (before, after) = (config_of(before), config_of(after));
+        for name in names {
+            let (was, is) = (ground(before.as_ref(), &name), ground(after.as_ref(), &name));
+            // One that lost it by hand has its lease no longer either; one that is not in this file at all may
+            // well be in another.
+            let is_there = after.as_ref().is_none_or(|after| after.exists(&name));
+            if was != is || is.is_none() && is_there {
+                self.close(&name);
+            }
+        }
+    }
+
+    fn close(&self, name: &ProfileName) {
         match self.lock(name) {
             Ok(true) => self.notices.progress(format!("profile {name} is not unlocked any more")),
             Ok(false) => {}
@@ -190,4 +223,17 @@ impl Session {
         // Also of one that is gone by now: what was sent was sent.
         self.records().journal(most, |entry| profile.is_none_or(|name| entry.profile == name))
     }
+}
+
+/// `None`: it can't be understood.
+fn config_of(bytes: &[u8]) -> Option<Config> {
+    let document = Document::parse(Path::new(""), bytes.to_vec()).ok()?;
+    Config::of(document, Captured::default(), Environment::default(), Flags::default()).ok()
+}
+
+/// What a lease is given for: the address of a profile that is protected, and by which one's name.
+fn ground(config: Option<&Config>, name: &ProfileName) -> Option<(ApiUrl, ProfileName)> {
+    let profile = config?.resolve(Selection::listed(name.clone())).ok()?;
+    let protection = config?.protection(&profile).ok()??;
+    Some((profile.api_url?.value, protection.name))
 }
