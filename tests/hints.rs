@@ -160,3 +160,78 @@ fn what_a_hint_looks_at_is_what_the_command_was_about() {
         world.run(command.strip_prefix("autocom ").unwrap()).ok().prints(&url);
     }
 }
+
+#[test]
+fn what_is_no_value_comes_with_the_command_that_takes_another() {
+    let (mut world, ..) = two();
+    for (words, hint) in [
+        (vec!["whoami", "-p", ""], "autocom profiles list"),
+        (vec!["whoami", "--tenant", "a b"], "autocom tenants list"),
+        (vec!["whoami", "--api-url", "x"], "name it in full: --api-url https://api.example.test"),
+        (vec!["config", "set", "ring", "beta"], "autocom config set ring stable"),
+        (
+            vec!["config", "set", "tenant", "a b", "-p", "prod"],
+            "autocom config set tenant SLUG --profile prod",
+        ),
+        (vec!["profiles", "set", "prod", "store=vault"], "autocom profiles set prod store=auto"),
+        (vec!["profiles", "set", "prod", "profile=prod"], "autocom config set profile NAME"),
+        (vec!["profiles", "rename", "prod", "a b"], "autocom profiles rename prod NEW-NAME"),
+        (vec!["profiles", "export", "pr*"], "autocom profiles list"),
+        (vec!["config", "get", "profiles.a b.tenant"], "autocom profiles list"),
+        (vec!["profiles", "import", "nonexist.toml"], "ls"),
+        (vec!["profiles", "import", "no where/x.toml"], "ls 'no where'"),
+        (vec!["profiles", "show", "--explain", "frob"], "autocom profiles show --explain"),
+        (
+            vec!["profiles", "unlock", "prod", "--for", "1h"],
+            "autocom profiles unlock prod --for 1h --reason TEXT",
+        ),
+        (vec!["profiles", "rename", "prod"], "autocom profiles rename prod NEW_NAME"),
+        (vec!["profiles", "set", "prod"], "autocom profiles set prod KEY=VALUE"),
+    ] {
+        let words = [words, vec!["-o", "json"]].concat();
+        let hint = match hint.split_once(" --reason TEXT").or_else(|| hint.split_once(" NEW_NAME")) {
+            Some((typed, _)) => format!("{typed} -o json{}", &hint[typed.len()..]),
+            None => hint.replace(" KEY=VALUE", " -o json KEY=VALUE"),
+        };
+        assert_eq!(world.run_words(&words).code(2).error()["hint"], *hint, "{words:?}");
+    }
+    let folder = world.home().join("bare");
+    std::fs::create_dir(&folder).unwrap();
+    let hint = world.run("profiles pin --accept bare -o json").code(2).error()["hint"].clone();
+    let hint = hint.as_str().unwrap().to_owned();
+    assert!(
+        hint.starts_with("to bind it instead: autocom profiles pin NAME ") && hint.ends_with("/bare"),
+        "{hint}"
+    );
+    let error = world.run("profiles show --explain tokn -o json").code(2).error();
+    assert_eq!(error["message"], "unknown key `tokn`: did you mean `token`?");
+    let error = world.run("profiles show --explain zzz -o json").code(2).error();
+    assert!(error["message"].as_str().unwrap().ends_with(", no_telemetry, token"), "{error}");
+
+    world.config("tenant = \"a b\"\n[profiles.prod]\napi_url = \"prod.test\"\n");
+    for (line, hint) in [
+        ("profiles show prod", "autocom config edit"),
+        ("whoami -p prod", "autocom config edit"),
+        ("profiles list", "autocom profiles set prod api_url=URL"),
+    ] {
+        assert_eq!(world.run(&format!("{line} -o json")).code(2).error()["hint"], hint, "{line}");
+    }
+    // What the profile's own table does not say is not mended in it.
+    world.config("tenant = \"a b\"\napi_url = \"https://prod.test\"\n[profiles.prod]\nring = \"edge\"\n");
+    let error = world.run("profiles list -o json").code(2).error();
+    assert!(error["message"].as_str().unwrap().contains("config.toml:1"), "{error}");
+    assert_eq!(error["hint"], "autocom profiles set default tenant=SLUG", "{error}");
+    world.set("AUTOCOM_OUTPUT", "xml");
+    world.run("whoami").code(2).says("hint: unset AUTOCOM_OUTPUT, or export AUTOCOM_OUTPUT=table");
+}
+
+#[test]
+fn a_token_variable_that_stays_is_not_said_to_change() {
+    let (world, ..) = two();
+    let outcome = world.run("profiles rename prod Prod").ok().says("renamed prod to Prod");
+    assert!(!outcome.stderr.contains("AUTOCOM_TOKEN"), "{}", outcome.stderr);
+    world
+        .run("profiles rename Prod prod-eu")
+        .ok()
+        .says("AUTOCOM_TOKEN_PROD_EU now, no longer AUTOCOM_TOKEN_PROD");
+}

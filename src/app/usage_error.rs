@@ -6,7 +6,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Command, CommandFactory};
 
 use crate::cli::Cli;
-use crate::domain::{ApiUrl, ProfileName};
+use crate::domain::{ApiUrl, ProfileName, quoted};
 use crate::error::Error;
 
 /// A command line about logging in may hold a token in any place: none of its values is repeated.
@@ -16,7 +16,20 @@ pub(super) fn of(error: &clap::Error, arguments: &[OsString]) -> Error {
         return discreet(error, &path, &named_target(arguments));
     }
     let (message, tip) = in_claps_words(error);
-    Error::usage(message).hint(tip.unwrap_or_else(|| format!("{path} --help")))
+    let whole = whole(error, &path, arguments);
+    Error::usage(message).hint(tip.or(whole).unwrap_or_else(|| format!("{path} --help")))
+}
+
+/// The command line with a place for what it lacks. Only of commands whose words are names and settings.
+fn whole(error: &clap::Error, path: &str, arguments: &[OsString]) -> Option<String> {
+    let is_plain = ["autocom profiles ", "autocom config ", "autocom tenants "];
+    if error.kind() != ErrorKind::MissingRequiredArgument || !is_plain.iter().any(|it| path.starts_with(it)) {
+        return None;
+    }
+    let Some(ContextValue::Strings(missing)) = error.get(ContextKind::InvalidArg) else { return None };
+    let typed = arguments.iter().skip(1).map(|word| quoted(word.as_ref()));
+    let missing = missing.iter().map(|it| it.replace(['<', '>'], "").replace("...", ""));
+    Some(std::iter::once("autocom".to_owned()).chain(typed).chain(missing).collect::<Vec<_>>().join(" "))
 }
 
 /// `target`: whom the command line is about, as it is typed again.
