@@ -235,3 +235,18 @@ fn a_token_variable_that_stays_is_not_said_to_change() {
         .ok()
         .says("AUTOCOM_TOKEN_PROD_EU now, no longer AUTOCOM_TOKEN_PROD");
 }
+
+#[test]
+fn an_import_that_clashes_is_mended_in_its_file() {
+    let (world, ..) = two();
+    let file = world.home().join("their.toml");
+    std::fs::write(&file, "[profiles.PROD]\napi_url = \"https://p.test\"\n").unwrap();
+    let before = world.files();
+    let error = world.run("profiles import their.toml -o json").code(2).error();
+    assert!(error["message"].as_str().unwrap().contains("can't coexist"), "{error}");
+    assert_eq!(
+        error["hint"],
+        "give PROD another name in their.toml, then import it again; nothing was written"
+    );
+    assert_eq!(world.files(), before);
+}
