@@ -242,7 +242,6 @@ fn another_value(key: Key, origin: &Origin) -> Option<String> {
     };
     Some(match origin {
         Origin::Flag("--profile") => "autocom profiles list".to_owned(),
-        Origin::Flag("--tenant") => "autocom tenants list".to_owned(),
         Origin::Flag(flag) if flag.starts_with("--") => format!("name it in full: {flag} {value}"),
         Origin::Variable(name) => format!("unset {name}, or export {name}={value}"),
         Origin::File { .. } => "autocom config edit".to_owned(),

@@ -166,7 +166,7 @@ fn what_is_no_value_comes_with_the_command_that_takes_another() {
     let (mut world, ..) = two();
     for (words, hint) in [
         (vec!["whoami", "-p", ""], "autocom profiles list"),
-        (vec!["whoami", "--tenant", "a b"], "autocom tenants list"),
+        (vec!["whoami", "--tenant", "a b"], "name it in full: --tenant SLUG"),
         (vec!["whoami", "--api-url", "x"], "name it in full: --api-url https://api.example.test"),
         (vec!["config", "set", "ring", "beta"], "autocom config set ring stable"),
         (
