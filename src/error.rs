@@ -224,11 +224,33 @@ impl From<ConfigError> for Error {
             ConfigError::Invalid { key: Key::Proxy, why, .. } if why.contains("password") => Some(
                 "leave it to the environment: export HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT".to_owned(),
             ),
+            ConfigError::Invalid { key, origin, .. } => another_value(*key, origin),
+            ConfigError::TopLevelOnly(key) => Some(format!("autocom config set {key} {}", key.placeholder())),
+            ConfigError::NoAddress { name, .. } => Some(format!("autocom profiles set {name} api_url=URL")),
             ConfigError::NameTaken(name) => Some(format!("autocom profiles show {name}")),
             _ => None,
         };
         Error { hint, ..Error::from_source(kind, &error) }
     }
+}
+
+/// The way to another value of a key, by where the wrong one stands. What was typed in a command of its own knows
+/// that command itself.
+fn another_value(key: Key, origin: &Origin) -> Option<String> {
+    let value = match key {
+        Key::ApiUrl => "https://api.example.test",
+        key => key.placeholder(),
+    };
+    Some(match origin {
+        Origin::Flag("--profile") => "autocom profiles list".to_owned(),
+        Origin::Flag(flag) if flag.starts_with("--") => format!("name it in full: {flag} {value}"),
+        Origin::Variable(name) => format!("unset {name}, or export {name}={value}"),
+        Origin::File { .. } => "autocom config edit".to_owned(),
+        Origin::Login { .. } => "autocom auth login".to_owned(),
+        Origin::Pin(directory) => format!("autocom profiles unpin {}", quoted(directory)),
+        Origin::Repository(path) => format!("autocom profiles unpin --file {}", quoted(path)),
+        Origin::Flag(_) | Origin::BuiltIn => return None,
+    })
 }
 
 const WAIT_FOR_IT: &str = "wait until it has ended, then try again";

@@ -10,6 +10,7 @@ pub mod credential;
 pub mod doctor;
 pub mod expectation;
 mod fresh;
+mod hints;
 pub mod identity;
 pub mod listing;
 pub mod login;

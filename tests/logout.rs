@@ -154,6 +154,30 @@ fn profiles_that_shared_the_credential_are_named() {
 }
 
 #[test]
+fn a_profile_at_another_address_is_not_logged_out_in_name_only() {
+    let (mut world, [one, two], tokens) = two();
+    let seen = (world.files(), one.requests().len(), two.requests().len());
+    let outcome = world.run(&format!("auth logout --profile one --api-url {}", two.api_url())).code(2);
+    outcome.says(&format!("profile one is bound to {}, not to {}", one.api_url(), two.api_url())).says(&format!(
+        "hint: autocom auth logout --profile one; or whoever is logged in there: autocom auth logout --api-url {}",
+        two.api_url()
+    ));
+    assert_eq!((world.files(), one.requests().len(), two.requests().len()), seen);
+    // A variable doesn't bend what a flag names; what it bends is called by its address.
+    world.set("AUTOCOM_API_URL", two.api_url()).set("AUTOCOM_PROFILE", "one");
+    let outcome = world.run("auth logout").ok();
+    outcome
+        .says(&format!("Logged out {} (grace@example.test)", two.api_url()))
+        .says("It was the credential of two.");
+    assert!(one.accepts(&tokens[0]) && !two.accepts(&tokens[1]));
+    world
+        .run(&format!("auth logout --profile one --api-url {}", one.api_url()))
+        .ok()
+        .says("Logged out profile one");
+    assert!(!one.accepts(&tokens[0]));
+}
+
+#[test]
 fn nonsense_is_a_usage_error() {
     let (world, ..) = two();
     let before = world.files();

@@ -24,6 +24,7 @@ mod exchange;
 mod exec;
 mod expectations;
 mod explain;
+mod hints;
 #[cfg(unix)]
 mod hostile_repository;
 #[cfg(target_os = "linux")]

@@ -6,19 +6,34 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Command, CommandFactory};
 
 use crate::cli::Cli;
+use crate::domain::{ApiUrl, ProfileName, quoted};
 use crate::error::Error;
 
 /// A command line about logging in may hold a token in any place: none of its values is repeated.
 pub(super) fn of(error: &clap::Error, arguments: &[OsString]) -> Error {
     let path = command_path(arguments);
     if arguments.iter().any(|argument| argument == "login" || argument == "auth") {
-        return discreet(error, &path);
+        return discreet(error, &path, &named_target(arguments));
     }
     let (message, tip) = in_claps_words(error);
-    Error::usage(message).hint(tip.unwrap_or_else(|| format!("{path} --help")))
+    let whole = whole(error, &path, arguments);
+    Error::usage(message).hint(tip.or(whole).unwrap_or_else(|| format!("{path} --help")))
 }
 
-fn discreet(error: &clap::Error, path: &str) -> Error {
+/// The command line with a place for what it lacks. Only of commands whose words are names and settings.
+fn whole(error: &clap::Error, path: &str, arguments: &[OsString]) -> Option<String> {
+    let is_plain = ["autocom profiles ", "autocom config ", "autocom tenants "];
+    if error.kind() != ErrorKind::MissingRequiredArgument || !is_plain.iter().any(|it| path.starts_with(it)) {
+        return None;
+    }
+    let Some(ContextValue::Strings(missing)) = error.get(ContextKind::InvalidArg) else { return None };
+    let typed = arguments.iter().skip(1).map(|word| quoted(word.as_ref()));
+    let missing = missing.iter().map(|it| it.replace(['<', '>'], "").replace("...", ""));
+    Some(std::iter::once("autocom".to_owned()).chain(typed).chain(missing).collect::<Vec<_>>().join(" "))
+}
+
+/// `target`: whom the command line is about, as it is typed again.
+fn discreet(error: &clap::Error, path: &str, target: &str) -> Error {
     let argument = named(error, ContextKind::InvalidArg).unwrap_or_default();
     let help = format!("{path} --help");
     let (message, hint) = match error.kind() {
@@ -39,7 +54,7 @@ fn discreet(error: &clap::Error, path: &str) -> Error {
         }
         ErrorKind::InvalidSubcommand => {
             let near = named(error, ContextKind::SuggestedSubcommand);
-            let hint = near.map_or(help, |near| format!("{path} {near}"));
+            let hint = near.map_or(help, |near| format!("{path} {near}{target}"));
             (format!("a subcommand that `{path}` does not know"), hint)
         }
         ErrorKind::UnknownArgument if looks_like_an_option(argument) => {
@@ -50,7 +65,8 @@ fn discreet(error: &clap::Error, path: &str) -> Error {
         ErrorKind::UnknownArgument => (
             format!("an argument that `{path}` does not know"),
             format!(
-                "{path} --help; a token goes to standard input: autocom auth login --token-stdin < token.txt"
+                "{path} --help; a token goes to standard input: \
+                 autocom auth login{target} --token-stdin < token.txt"
             ),
         ),
         ErrorKind::TooManyValues => (format!("`{argument}` takes no value"), help),
@@ -62,6 +78,44 @@ fn discreet(error: &clap::Error, path: &str) -> Error {
         _ => (format!("this is no command line of `{path}`"), help),
     };
     Error::usage(message).hint(hint)
+}
+
+/// `--profile` and `--api-url` as they were typed, so that what is typed next doesn't lead somewhere else. A value
+/// that is none, or may be something else, has its place kept.
+fn named_target(arguments: &[OsString]) -> String {
+    let words: Vec<&str> = arguments.iter().skip(1).map(|word| word.to_str().unwrap_or_default()).collect();
+    let profile = named_by(&words, "--profile", |word| word.starts_with('-') && word[1..].contains('p'));
+    let url = named_by(&words, "--api-url", |_| false);
+    let profile = profile.map(|text| match text.and_then(|text| text.parse::<ProfileName>().ok()) {
+        Some(name) => format!(" --profile {name}"),
+        None => " --profile NAME".to_owned(),
+    });
+    let url = url.map(|text| match text.and_then(|text| text.parse::<ApiUrl>().ok()) {
+        Some(url) => format!(" --api-url {url}"),
+        None => " --api-url URL".to_owned(),
+    });
+    profile.unwrap_or_default() + &url.unwrap_or_default()
+}
+
+/// Whether an option was typed, and the value that it certainly has.
+fn named_by<'w>(words: &[&'w str], long: &str, other: impl Fn(&str) -> bool) -> Option<Option<&'w str>> {
+    let attached = |word: &'w str| word.strip_prefix(long).and_then(|rest| rest.strip_prefix('='));
+    let mut found = Vec::new();
+    for (at, word) in words.iter().enumerate() {
+        let next = words.get(at + 1).copied();
+        match attached(word) {
+            Some(value) => found.push(Some(value)),
+            None if *word == long || (*word == "-p" && other(word)) => found.push(next),
+            // Among other letters or with its value behind it: who knows.
+            None if !word.starts_with("--") && other(word) => found.push(None),
+            None => {}
+        }
+    }
+    match found.as_slice() {
+        [] => None,
+        [one] => Some(*one),
+        _ => Some(None),
+    }
 }
 
 fn named(error: &clap::Error, kind: ContextKind) -> Option<&str> {
@@ -128,6 +182,26 @@ fn takes_next(command: &Command, word: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn whom_it_is_about_is_said_again_where_that_is_certain() {
+        for (line, target) in [
+            ("login", ""),
+            ("login -p prod x", " --profile prod"),
+            ("--profile=prod auth login x", " --profile prod"),
+            ("login --api-url HTTPS://a.test", " --api-url https://a.test/api/v1"),
+            ("login --api-url=https://u:hunter2@a.test -p prod", " --profile prod --api-url URL"),
+            ("login -phunter2", " --profile NAME"),
+            ("login -qp prod", " --profile NAME"),
+            ("login -p prod -p hunter2", " --profile NAME"),
+            ("login --profile eyJ.hunter2", " --profile NAME"),
+            ("login -p", " --profile NAME"),
+        ] {
+            let words: Vec<OsString> =
+                ["autocom"].into_iter().chain(line.split(' ')).map(OsString::from).collect();
+            assert_eq!(named_target(&words), target, "{line}");
+        }
+    }
 
     #[test]
     fn the_path_is_of_subcommands_and_not_of_values() {

@@ -1,8 +1,10 @@
 //! What a request takes from files and from standard input.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{ErrorKind, Read};
+use std::path::Path;
 
+use crate::domain::quoted;
 use crate::error::{Error, Result};
 
 /// More is no request of this API.
@@ -29,7 +31,17 @@ impl Input {
             File::open(path).and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes))
         };
         let name = if path == "-" { "standard input" } else { path };
-        read.map_err(|error| Error::usage(format!("{name} can't be read")).cause(error))?;
+        read.map_err(|error| {
+            let path = Path::new(path);
+            // What lies there instead, or who may read it.
+            let look = match (error.kind(), path.parent()) {
+                (ErrorKind::NotFound, Some(folder)) if folder.as_os_str().is_empty() => "ls".to_owned(),
+                (ErrorKind::NotFound, Some(folder)) => format!("ls {}", quoted(folder)),
+                _ => format!("ls -ld {}", quoted(path)),
+            };
+            let unread = Error::usage(format!("{name} can't be read")).cause(error);
+            if name == "standard input" { unread } else { unread.hint(look) }
+        })?;
         if bytes.len() as u64 > LARGEST {
             return Err(Error::usage(format!("{name} is larger than {} MiB", LARGEST >> 20)));
         }

@@ -58,6 +58,14 @@ pub enum ConfigError {
 }
 
 impl ConfigError {
+    /// The key whose value is none.
+    pub fn key(&self) -> Option<Key> {
+        match self {
+            ConfigError::Invalid { key, .. } => Some(*key),
+            _ => None,
+        }
+    }
+
     /// The file that it is about.
     pub fn path(&self) -> Option<&Path> {
         match self {

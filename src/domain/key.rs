@@ -83,6 +83,22 @@ impl Key {
         matches!(self, Key::Protected | Key::NoTelemetry)
     }
 
+    /// What stands for a value in a command that is to be typed.
+    pub fn placeholder(self) -> &'static str {
+        match self {
+            Key::Profile | Key::Credential => "NAME",
+            Key::ApiUrl | Key::Proxy => "URL",
+            Key::Tenant => "SLUG",
+            Key::ClientId => "ID",
+            Key::ExpectUser => "EMAIL",
+            Key::Protected | Key::NoTelemetry => "true",
+            Key::Store => StoreChoice::ALL[0],
+            Key::Output => OutputFormat::ALL[0],
+            Key::CaBundle => "FILE",
+            Key::Ring => Ring::ALL[0],
+        }
+    }
+
     /// What its values are, as a clause.
     pub fn kind(self) -> &'static str {
         if self.is_bool() { "must be true or false" } else { "must be a string" }
@@ -190,14 +206,19 @@ impl FromStr for Key {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Key, Invalid> {
-        Key::ALL.into_iter().find(|key| key.as_str() == text).ok_or_else(|| {
-            let names = Key::ALL.map(Key::as_str);
-            Invalid(match likely(text, names) {
-                Some(name) => format!("unknown key `{text}`: did you mean `{name}`?"),
-                None => format!("unknown key `{text}`; the keys are {}", names.join(", ")),
-            })
-        })
+        Key::ALL
+            .into_iter()
+            .find(|key| key.as_str() == text)
+            .ok_or_else(|| unknown_key(text, &Key::ALL.map(Key::as_str)))
     }
+}
+
+/// Why `text` is none of `names`.
+pub fn unknown_key(text: &str, names: &[&str]) -> Invalid {
+    Invalid(match likely(text, names.iter().copied()) {
+        Some(name) => format!("unknown key `{text}`: did you mean `{name}`?"),
+        None => format!("unknown key `{text}`; the keys are {}", names.join(", ")),
+    })
 }
 
 /// The setting `output`.

@@ -29,7 +29,7 @@ pub use credential_key::CredentialKey;
 pub use endpoint::header_as_servers_read_it;
 pub use expectation::Expectation;
 pub use json::Json;
-pub use key::{Inheritance, Key, OutputFormat, Ring};
+pub use key::{Inheritance, Key, OutputFormat, Ring, unknown_key};
 pub use nearest::{is_slip, likely, nearest};
 pub use network::{CaBundle, Proxy, ProxyUrl};
 pub use origin::{Layer, Origin};

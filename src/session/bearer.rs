@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use jiff::{SignedDuration, Timestamp};
 
 use super::credential::{Credential, Unrenewed};
+use super::hints::about_profile;
 use super::protection::Access;
-use super::record::about_profile;
 use super::{Session, no_environment};
 use crate::config::{Resolved, TokenVariable};
 use crate::credentials::Stored;
@@ -203,7 +203,7 @@ impl Session {
             return Ok(None);
         }
         let credential = self.credential(profile)?;
-        let held = credential.find().await?;
+        let held = credential.find().await.map_err(|error| about_profile(error, profile))?;
         Ok(held.map(|held| Tokens::stored(credential, held)))
     }
 

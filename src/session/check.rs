@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::bearer::{CallError, Tokens};
-use super::record::about_profile;
+use super::hints::about_profile;
 use super::several::{Kept, Pool, Way, way_of};
 use super::{Session, no_environment};
 use crate::config::Resolved;

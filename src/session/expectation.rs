@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 
 use super::Session;
 use super::bearer::{Bearer, CallError, Tokens};
-use super::record::{about_profile, login_command};
+use super::hints::about_profile;
+use super::record::login_command;
 use super::several::Pool;
 use crate::config::{Login, Resolved, Selection, TokenVariable};
 use crate::credentials::Record;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::Session;
+use super::login::LoginRequest;
 use super::target::Target;
 use crate::credentials::Record;
 use crate::domain::time::spelled_out;
@@ -30,13 +31,14 @@ const UNDOING: Duration = Duration::from_secs(10);
 const DEFAULT_SSH_PORT: &str = "22";
 
 /// How the token is to be had.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Method {
     Browser,
     Paste,
     /// A code that is typed in on another device (RFC 8628).
     Device,
     /// A personal access token.
-    Token(Secret),
+    Token,
 }
 
 /// A token that is not stored yet.
@@ -55,32 +57,26 @@ pub(super) struct Fresh {
 }
 
 impl Session {
-    /// `client_id` is that of everything but a personal access token. `timeout` is for the person.
-    pub(super) async fn fresh(
-        &self,
-        target: &Target,
-        method: Method,
-        timeout: Option<Duration>,
-    ) -> Result<Fresh> {
-        match method {
-            Method::Token(token) => Ok(Fresh::personal(token, target)),
-            Method::Browser => self.by_browser(target, timeout.unwrap_or(PERSONS_TIME)).await,
-            Method::Paste => self.by_paste(target, timeout.unwrap_or(PERSONS_TIME)).await,
-            Method::Device => self.by_device(target, timeout).await,
+    /// A token that the platform grants.
+    pub(super) async fn fresh(&self, target: &Target, request: &LoginRequest) -> Result<Fresh> {
+        let persons_time = request.timeout.unwrap_or(PERSONS_TIME);
+        match request.method {
+            Method::Device => self.by_device(target, request.timeout).await,
+            Method::Paste => self.by_paste(target, persons_time).await,
+            Method::Browser | Method::Token => self.by_browser(target, request, persons_time).await,
         }
     }
 
     pub(super) fn client_id(&self, target: &Target) -> Result<ClientId> {
         target.profile.client_id.as_ref().map(|id| id.value.clone()).ok_or_else(|| {
-            Error::usage(format!("no client id is known for {}", target.url)).hint(format!(
-                "ask for the id of the platform's CLI client (public, PKCE) and pass --client-id ID; \
-                 or use a personal access token: autocom auth login --api-url {} --token-stdin",
-                target.url
-            ))
+            Error::usage(format!("no client id is known for {}", target.url)).hint(
+                "ask for the id of the platform's CLI client (public, PKCE): autocom auth login --client-id ID; \
+                 or use a personal access token: autocom auth login --token-stdin < token.txt",
+            )
         })
     }
 
-    async fn by_browser(&self, target: &Target, timeout: Duration) -> Result<Fresh> {
+    async fn by_browser(&self, target: &Target, request: &LoginRequest, timeout: Duration) -> Result<Fresh> {
         let client_id = self.client_id(target)?;
         let listener = Listener::bind(CALLBACK_PORTS).await?;
         let AuthorizationRequest { url, pending } = AuthorizationRequest::new(
@@ -90,7 +86,8 @@ impl Session {
             Vec::new(),
         );
         let mut keyboard = if self.can_ask { Keyboard::open() } else { None };
-        self.send_to_browser(target, url.as_str(), pending.redirect_uri(), keyboard.is_some());
+        let (redirect, can_paste) = (pending.redirect_uri(), keyboard.is_some());
+        self.send_to_browser(target, request, url.as_str(), redirect, can_paste);
         let waiting = self.person.waiting("Waiting for the browser (Ctrl-C to give up)");
         let notices = self.notices_beside(&*waiting);
         let answer = async {
@@ -123,7 +120,14 @@ impl Session {
     }
 
     /// Opens the browser, or says how one on another machine gets here.
-    fn send_to_browser(&self, target: &Target, url: &str, redirect: RedirectUri, can_paste: bool) {
+    fn send_to_browser(
+        &self,
+        target: &Target,
+        request: &LoginRequest,
+        url: &str,
+        redirect: RedirectUri,
+        can_paste: bool,
+    ) {
         let origin = target.url.origin();
         if let Some(tunnel) = self.tunnel(redirect.port()) {
             let or_paste = if can_paste { ", or paste the address that it ends on" } else { "" };
@@ -132,9 +136,9 @@ impl Session {
                  {url}\n\n\
                  It ends at port {} of this machine. Lead it here, from yours{or_paste}:\n\n  \
                  {tunnel}\n\n\
-                 Without a port: {} --no-browser\n",
+                 Without a port: {}\n",
                 redirect.port(),
-                target.command()
+                self.login_again("autocom auth login --no-browser", Some(&target.profile), request)
             ));
             return;
         }
@@ -213,8 +217,9 @@ impl Session {
     async fn pasted(&self) -> Result<Secret> {
         let terminal = self.environment.stdin_is_terminal;
         if terminal && !self.can_ask {
-            return Err(Error::usage("there is nobody to paste the address")
-                .hint("pipe it in, or use a personal access token: --token-stdin"));
+            return Err(Error::usage("there is nobody to paste the address").hint(
+                "pipe it in, or use a personal access token: autocom auth login --token-stdin < token.txt",
+            ));
         }
         let (send, receive) = tokio::sync::oneshot::channel();
         // A thread of its own: the runtime would wait for one of its own when it ends.
@@ -233,7 +238,7 @@ impl Session {
 
 impl Fresh {
     /// A client id that was asked for is remembered for the next login in the browser.
-    fn personal(token: Secret, target: &Target) -> Fresh {
+    pub fn personal(token: Secret, target: &Target) -> Fresh {
         let asked = target.profile.client_id.as_ref().filter(|id| id.layer == Layer::Flag);
         Fresh {
             expires_at: jwt::expiry(&token),

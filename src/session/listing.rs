@@ -8,8 +8,8 @@ use serde::Serialize;
 use super::Session;
 use super::check::{Check, CheckStatus, Checked};
 use super::protection::Openness;
-use crate::config::{Resolved, Selection};
-use crate::domain::{Layer, ProfileName, StoreKind, TokenStatus, jwt};
+use crate::config::{Config, ConfigError, Resolved, Selection};
+use crate::domain::{Layer, Origin, ProfileName, StoreKind, TokenStatus, jwt};
 use crate::error::{Error, Kind, Result};
 
 #[derive(Debug, Clone, Serialize, JsonSchema)]
@@ -114,7 +114,7 @@ impl Session {
             let active = own.is_some();
             let selection = own.cloned().unwrap_or_else(|| Selection::listed(name.clone()));
             let profile = config.resolve(selection).map_err(|error| {
-                failures.push(Error::from(error).hint(format!("autocom profiles set {name} KEY=VALUE")));
+                failures.push(mendable(config, &name, error));
             });
             listed.push(Listed { name: Some(name), active, profile: profile.ok() });
         }
@@ -222,4 +222,17 @@ fn did_not_pass(failed: &[(Kind, String, CheckStatus)], count: usize) -> Option<
         failed.iter().map(|(_, name, status)| format!("{name} ({})", status.as_str())).collect();
     let message = format!("{} of {count} profiles did not pass: {}", failed.len(), names.join(", "));
     Some(Error::new(kind, message).hint(format!("autocom auth status --check --profile {first}")))
+}
+
+/// What is wrong in a profile's own table, and the command that sets that very key.
+fn mendable(config: &Config, name: &ProfileName, error: ConfigError) -> Error {
+    let own = error
+        .key()
+        .filter(|key| config.document.table_of(name).is_some_and(|table| table.get(*key).is_some()));
+    match (&error, own) {
+        (ConfigError::Invalid { origin: Origin::File { .. }, .. }, Some(key)) => {
+            Error::from(error).hint(format!("autocom profiles set {name} {key}={}", key.placeholder()))
+        }
+        _ => error.into(),
+    }
 }

@@ -24,6 +24,7 @@ use crate::system::person::Choice;
 /// What the stores may take when a login was told to stop.
 const STORING: Duration = Duration::from_secs(10);
 
+#[derive(Debug)]
 pub struct LoginRequest {
     pub method: Method,
     /// `--use`: make the profile the active one.
@@ -51,7 +52,17 @@ pub struct LoggedIn {
 }
 
 impl Session {
-    pub fn login(&self, request: LoginRequest) -> Result<LoggedIn> {
+    /// `token` is asked for the personal access token, if it is one.
+    pub fn login(&self, request: &LoginRequest, token: impl FnOnce() -> Result<Secret>) -> Result<LoggedIn> {
+        let token = match request.method {
+            Method::Token => token().map(Some),
+            Method::Browser | Method::Paste | Method::Device => Ok(None),
+        };
+        let done = token.and_then(|token| self.login_by(request, token));
+        done.map_err(|error| self.about_login(error, request))
+    }
+
+    fn login_by(&self, request: &LoginRequest, token: Option<Secret>) -> Result<LoggedIn> {
         let target = self.login_target(request.make_active)?;
         if request.lock_user && !(target.profile.name().is_some() && target.may_be_written()) {
             return Err(Error::usage("--lock-user needs a profile of config.toml").hint(format!(
@@ -59,16 +70,17 @@ impl Session {
                 target.url
             )));
         }
-        if !matches!(request.method, Method::Token(_)) {
+        if token.is_none() {
             self.client_id(&target)?;
         }
         // Before anybody is sent to a browser: is there a place for what comes back?
         let store = self.credentials().prepare(&target.key, target.profile.store.value)?;
         self.block_on(async {
-            let fresh = self.fresh(&target, request.method, request.timeout).await;
-            let fresh = fresh.map_err(|error| target.blames(error))?;
-            let done = self.finish(&target, store, fresh, request.lock_user).await;
-            done.map_err(|error| target.blames(error))
+            let fresh = match token {
+                Some(token) => Fresh::personal(token, &target),
+                None => self.fresh(&target, request).await?,
+            };
+            self.finish(&target, store, fresh, request.lock_user).await
         })
     }
 
@@ -152,7 +164,7 @@ impl Session {
                 target.profile.label(),
                 target.url
             ))
-            .hint("nothing was stored; log in again"));
+            .hint("nothing was stored; to log in again: autocom auth login"));
         }
         session.store_login(&target, store, record(&target, self.clock.now()), lock_user)
     }
@@ -260,7 +272,7 @@ impl Session {
         }
         if !self.can_ask {
             return Err(Error::usage(format!("this user is in several tenants: {}", ids(theirs)))
-                .hint(format!("choose one: --tenant {}", theirs[0].id)));
+                .hint(format!("choose one: autocom auth login --tenant {}", theirs[0].id)));
         }
         let line = |tenant: &Membership| format!("{}  ({})", tenant.id, tenant.name);
         let choices: Vec<Choice> = theirs.iter().map(|tenant| line(tenant).as_str().into()).collect();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::Session;
 use crate::config::{Captured, Login, Resolved};
 use crate::credentials::{Record, Stored};
-use crate::domain::{ApiUrl, CredentialKey, StoreKind};
+use crate::domain::{ApiUrl, CredentialKey, Origin, StoreKind};
 use crate::error::{Error, Kind, Result};
 use crate::system::clock::Clock;
 use crate::system::locks::Locks;
@@ -107,27 +107,25 @@ pub(super) fn login_of(record: &Record, store: StoreKind, before: Option<&Login>
     }
 }
 
-/// An error about a profile that a flag named: what its hint looks at is that profile too.
-pub(super) fn about_profile(error: Error, profile: &Resolved) -> Error {
-    let Some(name) = profile.name().filter(|_| profile.selection.by_profile_flag()) else { return error };
-    let hint = error.hint.map(|hint| {
-        ["autocom config get api_url", "autocom config get client_id", "autocom config list"]
-            .iter()
-            .fold(hint, |hint, command| hint.replace(command, &format!("{command} --profile {name}")))
-    });
-    Error { hint, ..error }
-}
-
 /// Whether a flag or a variable has turned the profile to another address than its own.
 fn is_turned_away(profile: &Resolved) -> bool {
     let url = profile.api_url.as_ref().map(|url| &url.value);
     profile.own_api_url.is_some() && profile.own_api_url.as_ref() != url
 }
 
+/// Whether a login with `--api-url` alone would make the profile.
+fn is_new_by_url(profile: &Resolved) -> bool {
+    profile.selection.origin == Origin::Flag("--api-url") && profile.own_api_url.is_none()
+}
+
 /// The command that logs this profile in.
 pub fn login_command(profile: &Resolved) -> String {
     match (profile.name(), &profile.api_url) {
-        (Some(name), Some(_)) if !profile.selection.only_in_variables && !is_turned_away(profile) => {
+        (Some(name), Some(_))
+            if !profile.selection.only_in_variables
+                && !is_turned_away(profile)
+                && !is_new_by_url(profile) =>
+        {
             format!("autocom auth login --profile {name}")
         }
         (_, Some(url)) => format!("autocom auth login --api-url {}", url.value),

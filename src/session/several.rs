@@ -13,8 +13,8 @@ use tokio::sync::mpsc::{Sender, channel};
 
 use super::Session;
 use super::bearer::{CallError, Tokens};
+use super::hints::about_profile;
 use super::protection::Access;
-use super::record::about_profile;
 use super::stream::{Sink, stream as show_pages};
 use crate::config::{Login, Resolved, Selection};
 use crate::domain::{CredentialKey, ExpectedUser, ProfileName, StoreChoice, StoreKind};

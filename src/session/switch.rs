@@ -10,7 +10,7 @@ use crate::config::{
     Config, ConfigError, EditTarget, Flags, Pins, REPOSITORY_FILE, RepositoryFile, Selection, Standing,
     profile_in,
 };
-use crate::domain::{Key, Origin, ProfileName, one_line};
+use crate::domain::{Key, Origin, ProfileName, one_line, quoted};
 use crate::error::{Error, Result};
 use crate::system::files;
 
@@ -222,6 +222,7 @@ impl Session {
         let found = RepositoryFile::read(&directory).map_err(unfit)?;
         let found = found.ok_or_else(|| {
             Error::usage(format!("there is no {}", directory.join(REPOSITORY_FILE).display()))
+                .hint(format!("to bind it instead: autocom profiles pin NAME {}", quoted(&directory)))
         })?;
         match config.exists(&found.profile) {
             true => Ok(found),

@@ -1,6 +1,5 @@
 //! Which profile a login is for, and what it may write to `config.toml`: section 5 of the contract.
 
-use super::record::{about_profile, login_command};
 use super::{Session, no_environment};
 use crate::config::{Config, ConfigError, EditTarget, Resolved, Selection};
 use crate::domain::{ApiUrl, ClientId, CredentialKey, Key, Layer, ProfileName, StoreChoice, Tenant};
@@ -179,32 +178,6 @@ impl Session {
 }
 
 impl Target {
-    /// The command that begins this login again: what flags said is said again.
-    pub fn command(&self) -> String {
-        let profile = &self.profile;
-        let by_flag = |layer: Option<Layer>| layer == Some(Layer::Flag);
-        let address = by_flag(profile.api_url.as_ref().map(|url| url.layer));
-        let mut command = match (profile.name(), profile.selection.by_profile_flag()) {
-            (Some(name), true) => format!("autocom auth login --profile {name}"),
-            _ if address => "autocom auth login".to_owned(),
-            _ => login_command(profile),
-        };
-        if address {
-            command += &format!(" --api-url {}", self.url);
-        }
-        if let Some(id) = profile.client_id.as_ref().filter(|id| by_flag(Some(id.layer))) {
-            command += &format!(" --client-id {}", id.value);
-        }
-        command
-    }
-
-    /// An error of this login, whose hints begin it again and look at its own profile.
-    pub fn blames(&self, error: Error) -> Error {
-        let hint = error.hint.as_ref().map(|hint| hint.replace("autocom auth login", &self.command()));
-        let error = Error { hint, ..error };
-        if self.creates { error } else { about_profile(error, &self.profile) }
-    }
-
     /// Whether `config.toml` is any of this login's business: a profile or a URL from a variable
     /// creates and switches nothing.
     pub fn may_be_written(&self) -> bool {

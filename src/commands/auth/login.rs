@@ -107,8 +107,8 @@ impl Viewed for LoginAnswer {
 impl Login {
     pub fn run(self, session: &Session) -> Result<Done> {
         let method = match self.with_token {
-            Some(Hidden(token)) => Method::Token(usable(token.expose())?),
-            None if self.token_stdin => Method::Token(from_stdin(session)?),
+            _ if self.token_stdin => Method::Token,
+            Some(_) => Method::Token,
             None if self.no_browser => Method::Paste,
             None if self.device => Method::Device,
             None => Method::Browser,
@@ -119,7 +119,10 @@ impl Login {
             lock_user: self.lock_user,
             timeout: self.timeout,
         };
-        let done = session.login(request)?;
+        let done = session.login(&request, || match &self.with_token {
+            Some(Hidden(token)) => usable(token.expose()),
+            None => from_stdin(session),
+        })?;
         session.notices().progress(summary(&done, session.clock().now()));
         offer_lock(session, &done)?;
         // For people the sentence says it all.

@@ -3,8 +3,9 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::super::Done;
-use crate::domain::{StoreKind, TokenKind};
-use crate::error::Result;
+use crate::config::Resolved;
+use crate::domain::{Layer, StoreKind, TokenKind};
+use crate::error::{Error, Result};
 use crate::session::Session;
 use crate::session::logout::{LoggedOut, Revocation};
 use crate::ui::view::{Cell, Column, View, Viewed};
@@ -64,11 +65,14 @@ impl Logout {
             (session.all_doomed()?, None)
         } else {
             let profile = session.profile()?;
+            one_target(&profile)?;
             if profile.credential.is_none() {
                 session.notices().progress(format!("profile {} was logged out already.", profile.label()));
             }
             let doomed = profile.credential.is_some().then(|| session.doomed(&profile)).transpose()?;
-            (doomed.into_iter().collect(), profile.name().cloned())
+            // What a variable has turned to another address is not the profile's own login.
+            let is_own = profile.own_api_url.as_ref() == profile.api_url.as_ref().map(|url| &url.value);
+            (doomed.into_iter().collect(), profile.name().cloned().filter(|_| is_own))
         };
         let (mut rows, mut failures) = (Vec::new(), Vec::new());
         for one in &doomed {
@@ -107,8 +111,9 @@ impl Logout {
         let reason = tell(session, &subject, &done);
         let others: Vec<&str> =
             profiles.iter().map(String::as_str).filter(|name| Some(*name) != profile).collect();
-        if !others.is_empty() && profile.is_some() {
-            notices.progress(format!("It was the credential of {} too.", others.join(", ")));
+        if !others.is_empty() && !self.all {
+            let too = if profile.is_some() { " too" } else { "" };
+            notices.progress(format!("It was the credential of {}{too}.", others.join(", ")));
         }
         Ok(Some(LogoutRow {
             credential: done.key.to_string(),
@@ -120,6 +125,22 @@ impl Logout {
             profiles,
         }))
     }
+}
+
+/// A profile at an address that is not its own would be logged out in name only.
+fn one_target(profile: &Resolved) -> Result<()> {
+    let url = profile.api_url.as_ref().filter(|url| url.layer == Layer::Flag).map(|url| &url.value);
+    let name = profile.name().filter(|_| profile.selection.by_profile_flag());
+    let (Some(name), Some(url)) = (name, url.filter(|url| profile.own_api_url.as_ref() != Some(url))) else {
+        return Ok(());
+    };
+    let bound = match &profile.own_api_url {
+        Some(own) => format!("is bound to {own}, not to {url}"),
+        None => format!("is not bound to {url}"),
+    };
+    Err(Error::usage(format!("profile {name} {bound}")).hint(format!(
+        "autocom auth logout --profile {name}; or whoever is logged in there: autocom auth logout --api-url {url}"
+    )))
 }
 
 /// Says what became of a credential, and answers why it was not revoked.

@@ -47,8 +47,9 @@ fn dotted(text: &str) -> Result<Option<(ProfileName, &str)>> {
         return Err(Error::usage(format!("`{text}` names a profile, not a key"))
             .hint(format!("autocom config get {text}.api_url")));
     };
-    let name: ProfileName =
-        name.parse().map_err(|why| Error::usage(format!("the profile name `{name}` {why}")))?;
+    let name: ProfileName = name.parse().map_err(|why| {
+        Error::usage(format!("the profile name `{name}` {why}")).hint("autocom profiles list")
+    })?;
     Ok(Some((name, key)))
 }
 

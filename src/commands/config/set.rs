@@ -4,7 +4,7 @@ use super::super::Done;
 use super::{known, target};
 use crate::config::EditTarget;
 use crate::domain::{Key, Origin, ProfileName};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::session::Session;
 use crate::session::settings::typed;
 
@@ -28,7 +28,12 @@ impl Set {
             }
             session.meet_named(&name)?;
         }
-        session.config_file().edit(|edit| edit.set(&target, key, &typed(session, key, &self.value)))?;
+        let written =
+            session.config_file().edit(|edit| edit.set(&target, key, &typed(session, key, &self.value)));
+        written.map_err(|error| {
+            let again = error.key().map(|_| self.again(session, key));
+            again.into_iter().fold(Error::from(error), |error, again| error.hint_if_none(|| again))
+        })?;
         if let (Key::Profile, Ok(name)) = (key, self.value.parse()) {
             session.remember_previous(config, &name);
         }
@@ -39,5 +44,12 @@ impl Set {
         };
         session.notices().progress(format!("set {key}{place}"));
         Ok(Done::nothing())
+    }
+
+    /// The command with a place for another value.
+    fn again(&self, session: &Session, key: Key) -> String {
+        let profile = session.config().ok().and_then(|config| config.flags.profile.as_ref());
+        let profile = profile.map(|name| format!(" --profile {name}")).unwrap_or_default();
+        format!("autocom config set {} {}{profile}", self.key, key.placeholder())
     }
 }

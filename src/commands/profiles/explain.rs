@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::config::Explanation;
-use crate::domain::Key;
+use crate::domain::{Key, unknown_key};
 use crate::error::{Error, Result};
 use crate::session::Session;
 use crate::session::settings::{ExplainedRow, explained};
@@ -43,11 +43,16 @@ impl ExplainAnswer {
 
 fn no_key(session: &Session, text: &str) -> Error {
     let is_profile = text.parse().is_ok_and(|name| session.config().is_ok_and(|config| config.exists(&name)));
+    let explained = Key::ALL.map(Key::as_str).into_iter().chain(["token"]).collect::<Vec<_>>();
     match text.parse::<Key>() {
         _ if is_profile => Error::usage(format!("`{text}` is a profile, no key"))
             .hint(format!("autocom profiles show {text} --explain")),
-        Err(why) => Error::usage(why.to_string()).hint("autocom profiles show --explain"),
-        Ok(_) => Error::usage(format!("`{text}` has no value to explain")),
+        Err(_) => {
+            Error::usage(unknown_key(text, &explained).to_string()).hint("autocom profiles show --explain")
+        }
+        Ok(_) => {
+            Error::usage(format!("`{text}` has no value to explain")).hint("autocom profiles show --explain")
+        }
     }
 }
 

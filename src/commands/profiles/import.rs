@@ -39,7 +39,8 @@ impl Import {
     pub fn run(self, session: &Session) -> Result<Done> {
         let wanted = self.read(session)?;
         let captured = &session.config()?.captured;
-        let plan = session.config_file().rehearse(|edit| Plan::take(edit, captured, &wanted))?;
+        let plan = session.config_file().rehearse(|edit| Plan::take(edit, captured, &wanted));
+        let plan = plan.map_err(|error| self.mendable(error, &wanted))?;
         for step in plan.steps.iter().chain(&plan.side_effects) {
             session.meet_named(&step.name)?;
         }
@@ -110,6 +111,20 @@ impl Import {
                 .progress(format!("passed over on top, since it concerns every profile: {keys}"));
         }
         Ok(wanted)
+    }
+
+    /// What is here stands: a name that can't come beside it is given up in the file that brings it.
+    fn mendable(&self, error: ConfigError, wanted: &[Shared]) -> Error {
+        let name = if self.file == "-" { "standard input" } else { self.file.as_str() };
+        let again = match &error {
+            ConfigError::SameVariable { left, right, .. } => {
+                let mut brought = wanted.iter().map(|profile| profile.name.as_str());
+                let clashing = brought.find(|name| name == left || name == right).unwrap_or(right);
+                format!("give {clashing} another name in {name}, then import it again; nothing was written")
+            }
+            _ => return error.into(),
+        };
+        Error::from(error).hint(again)
     }
 
     fn write(&self, session: &Session, captured: &Captured, wanted: &[Shared], shown: &Plan) -> Result<()> {

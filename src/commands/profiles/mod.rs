@@ -89,7 +89,8 @@ fn note_on(openness: Openness, now: Timestamp) -> Option<(String, Tone)> {
 
 /// A name from the command line, which need not exist.
 fn name(text: &str) -> Result<ProfileName> {
-    text.parse().map_err(|why| Error::usage(format!("the profile name `{text}` {why}")))
+    text.parse()
+        .map_err(|why| Error::usage(format!("the profile name `{text}` {why}")).hint("autocom profiles list"))
 }
 
 /// A name from the command line that must exist.

@@ -16,7 +16,9 @@ pub struct Rename {
 
 impl Rename {
     pub fn run(self, session: &Session) -> Result<Done> {
-        let (from, to) = (existing(session, &self.name)?, name(&self.new_name)?);
+        let from = existing(session, &self.name)?;
+        let to = name(&self.new_name)
+            .map_err(|error| error.hint(format!("autocom profiles rename {from} NEW-NAME")))?;
         session.meet_named(&from)?;
         if from.is_default() {
             return Err(Error::usage(
@@ -36,11 +38,10 @@ impl Rename {
         })?;
         session.notices().progress(format!("renamed {from} to {to}"));
         session.rename_pins(&from, &to)?;
-        session.notices().progress(format!(
-            "its token variable is {} now, no longer {}",
-            to.token_variable(),
-            from.token_variable()
-        ));
+        let (before, now) = (from.token_variable(), to.token_variable());
+        if before != now {
+            session.notices().progress(format!("its token variable is {now} now, no longer {before}"));
+        }
         Ok(Done::nothing())
     }
 }

@@ -44,7 +44,7 @@ impl Set {
             return Err(unknown.hint(existing.map_or(create.clone(), |names| format!("{names}; {create}"))));
         }
         let target = EditTarget::of(&name);
-        session.config_file().edit(|edit| {
+        let written = session.config_file().edit(|edit| {
             for (key, value) in &changes {
                 match value.is_empty() {
                     true => drop(edit.unset(&target, key.as_str())),
@@ -52,6 +52,11 @@ impl Set {
                 }
             }
             Ok(())
+        });
+        written.map_err(|error| match error.key() {
+            Some(key) => Error::from(error)
+                .hint_if_none(|| format!("autocom profiles set {name} {key}={}", key.placeholder())),
+            None => error.into(),
         })?;
         session.notices().progress(format!("{} profile {name}", if exists { "changed" } else { "created" }));
         for (key, _) in &changes {

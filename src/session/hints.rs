@@ -1,0 +1,205 @@
+//! Hints that lead back to where the command was: what was named on its command line is named again in the
+//! command that comes next. Else it would be typed as it stands, and lead to whatever is active.
+
+use super::Session;
+use super::login::{LoginRequest, Method};
+use super::record::login_command;
+use crate::config::Resolved;
+use crate::domain::{ApiUrl, Layer, ProfileName, quoted};
+use crate::error::Error;
+
+const LOGIN: &str = "autocom auth login";
+/// The end of a login's command that takes a token, whichever way the last one came.
+const BY_TOKEN: &str = "--token-stdin < token.txt";
+/// Commands that look at the settings of one profile.
+const LOOKS: [&str; 3] =
+    ["autocom config get api_url", "autocom config get client_id", "autocom config list"];
+
+/// An option, with the value that it takes.
+type Words = (&'static str, Option<String>);
+
+/// An error about a profile that a flag named or turned to an address: what its hint looks at, or logs in to, is that
+/// too.
+pub(super) fn about_profile(error: Error, profile: &Resolved) -> Error {
+    let url = profile.api_url.as_ref().filter(|url| url.layer == Layer::Flag).map(|url| &url.value);
+    let name = profile.name().filter(|_| profile.selection.by_profile_flag());
+    let error = look_at(error, name, url);
+    let hint = error.hint.map(|hint| {
+        let target = [words_of(&login_command(profile))];
+        each(&hint, LOGIN, |own| if names_target(own) { String::new() } else { spelled(&target) })
+    });
+    Error { hint, ..error }
+}
+
+/// What the hint looks at is the profile or address that was named.
+fn look_at(error: Error, name: Option<&ProfileName>, url: Option<&ApiUrl>) -> Error {
+    let named = [
+        name.map(|name| ("--profile", Some(name.to_string()))),
+        url.map(|url| ("--api-url", Some(url.to_string()))),
+    ];
+    let named: Vec<Words> = named.into_iter().flatten().collect();
+    let hint = error.hint.map(|mut hint| {
+        if let Some(url) = url {
+            // No need to look up what was typed.
+            hint = hint.replace(LOOKS[0], url.as_str());
+        }
+        LOOKS.iter().fold(hint, |hint, command| each(&hint, command, |own| lacking(&named, own)))
+    });
+    Error { hint, ..error }
+}
+
+impl Session {
+    /// An error of a login, whose hints begin that login again.
+    pub(super) fn about_login(&self, error: Error, request: &LoginRequest) -> Error {
+        let profile = self.config().ok().and_then(|config| config.resolve(config.select().ok()?).ok());
+        let error = match &profile {
+            Some(profile) => look_at(
+                error,
+                profile.name().filter(|_| profile.selection.by_profile_flag()),
+                profile.api_url.as_ref().filter(|url| url.layer == Layer::Flag).map(|url| &url.value),
+            ),
+            // One that the login makes can't be looked at yet.
+            None => look_at(error, None, self.typed_url().as_ref()),
+        };
+        let hint = error.hint.map(|hint| self.login_again(&hint, profile.as_ref(), request));
+        Error { hint, ..error }
+    }
+
+    /// `hint` with every login in it made this one again: what was typed is typed again, all but a token.
+    pub(super) fn login_again(
+        &self,
+        hint: &str,
+        profile: Option<&Resolved>,
+        request: &LoginRequest,
+    ) -> String {
+        let resolved = profile.map(login_command);
+        // What is resolved from the same flags says no more than they do.
+        let hint = resolved.as_ref().map_or_else(|| hint.to_owned(), |command| hint.replace(command, LOGIN));
+        let typed = self.typed_target();
+        let options = self.typed_options(request);
+        let hint = each(&hint, LOGIN, |own| {
+            let target = match &resolved {
+                Some(command) if typed.is_empty() && !names_target(own) => vec![words_of(command)],
+                _ => typed.clone(),
+            };
+            lacking(&target, own) + &lacking(&options, own)
+        });
+        let way = match request.method {
+            Method::Browser => return hint,
+            Method::Paste => "--no-browser",
+            Method::Device => "--device",
+            Method::Token => BY_TOKEN,
+        };
+        each_end(&hint, LOGIN, |own| {
+            let has_one = ["--no-browser", "--device", "--token-stdin"].iter().any(|way| has(own, way));
+            if has_one { String::new() } else { format!(" {way}") }
+        })
+    }
+
+    fn typed_url(&self) -> Option<ApiUrl> {
+        self.flags.api_url.as_ref()?.parse().ok()
+    }
+
+    /// Whom the login was for, by flag. A value that is none is not said again.
+    fn typed_target(&self) -> Vec<Words> {
+        let profile = self.flags.profile.as_ref().map(|text| match text.parse::<ProfileName>() {
+            Ok(name) => ("--profile", Some(name.to_string())),
+            Err(_) => ("--profile", Some("NAME".to_owned())),
+        });
+        let url = self.flags.api_url.as_ref().map(|_| match self.typed_url() {
+            Some(url) => ("--api-url", Some(url.to_string())),
+            None => ("--api-url", Some("URL".to_owned())),
+        });
+        profile.into_iter().chain(url).collect()
+    }
+
+    fn typed_options(&self, request: &LoginRequest) -> Vec<Words> {
+        let flags = &self.flags;
+        let word = |text: &String| Some(quoted(text.as_ref()));
+        let valued = [
+            ("--tenant", flags.tenant.as_ref()),
+            ("--client-id", flags.client_id.as_ref()),
+            ("--store", flags.store.as_ref()),
+        ];
+        let valued = valued.into_iter().filter_map(|(flag, text)| Some((flag, word(text?))));
+        let given = [("--use", request.make_active), ("--lock-user", request.lock_user)];
+        let given = given.into_iter().filter(|(_, given)| *given).map(|(flag, _)| (flag, None));
+        let time = request.timeout.map(|time| ("--timeout", Some(time.as_secs_f64().to_string())));
+        let expected = flags.expect.iter().map(|text| ("--expect", word(text)));
+        valued.chain(given).chain(time).chain(expected).collect()
+    }
+}
+
+/// The target of a [`login_command`].
+fn words_of(command: &str) -> Words {
+    match command.rsplit_once(' ') {
+        Some((rest, value)) if rest.ends_with("--profile") => ("--profile", Some(value.to_owned())),
+        Some((_, value)) => ("--api-url", Some(value.to_owned())),
+        None => ("--api-url", Some("URL".to_owned())),
+    }
+}
+
+fn has(own: &str, flag: &str) -> bool {
+    own.split_whitespace().any(|word| word == flag)
+}
+
+fn names_target(own: &str) -> bool {
+    has(own, "--profile") || has(own, "--api-url")
+}
+
+/// Those of `options` that the command does not have, as they are typed.
+fn lacking(options: &[Words], own: &str) -> String {
+    let lacking: Vec<Words> = options.iter().filter(|(flag, _)| !has(own, flag)).cloned().collect();
+    spelled(&lacking)
+}
+
+fn spelled(options: &[Words]) -> String {
+    options
+        .iter()
+        .map(|(flag, value)| match value {
+            Some(value) => format!(" {flag} {value}"),
+            None => format!(" {flag}"),
+        })
+        .collect()
+}
+
+/// `hint` with what `more` makes of the arguments of each `command` in it before these.
+fn each(hint: &str, command: &str, more: impl Fn(&str) -> String) -> String {
+    rewrite(hint, command, |own| more(own) + own)
+}
+
+/// As [`each`], but behind them.
+fn each_end(hint: &str, command: &str, more: impl Fn(&str) -> String) -> String {
+    rewrite(hint, command, |own| own.to_owned() + &more(own))
+}
+
+fn rewrite(hint: &str, command: &str, arguments: impl Fn(&str) -> String) -> String {
+    let mut pieces = hint.split(command);
+    let mut whole = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        // Where the sentence goes on.
+        let end = [", ", "; ", ")"].iter().filter_map(|stop| piece.find(stop)).min().unwrap_or(piece.len());
+        let (own, rest) = piece.split_at(end);
+        whole = whole + command + &arguments(own) + rest;
+    }
+    whole
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_command_of_a_hint_gets_what_it_lacks_and_nothing_twice() {
+        let options = [("--profile", Some("prod".to_owned())), ("--use", None)];
+        let hint = "autocom auth login --no-browser, or: autocom auth login --profile NAME --token-stdin";
+        let once = each(hint, LOGIN, |own| lacking(&options, own));
+        assert_eq!(
+            once,
+            "autocom auth login --profile prod --use --no-browser, or: \
+             autocom auth login --use --profile NAME --token-stdin"
+        );
+        assert_eq!(each(&once, LOGIN, |own| lacking(&options, own)), once);
+        assert_eq!(each("mend it", LOGIN, |own| lacking(&options, own)), "mend it");
+    }
+}
