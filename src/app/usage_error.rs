@@ -20,10 +20,14 @@ pub(super) fn of(error: &clap::Error, arguments: &[OsString]) -> Error {
     Error::usage(message).hint(tip.or(whole).unwrap_or_else(|| format!("{path} --help")))
 }
 
-/// The command line with a place for what it lacks. Only of commands whose words are names and settings.
+/// The command line with a place for what it lacks. Only of commands whose words are names and settings, and only
+/// where none has the sign behind a password in an address.
 fn whole(error: &clap::Error, path: &str, arguments: &[OsString]) -> Option<String> {
     let is_plain = ["autocom profiles ", "autocom config ", "autocom tenants "];
     if error.kind() != ErrorKind::MissingRequiredArgument || !is_plain.iter().any(|it| path.starts_with(it)) {
+        return None;
+    }
+    if arguments.iter().any(|word| word.to_string_lossy().contains('@')) {
         return None;
     }
     let Some(ContextValue::Strings(missing)) = error.get(ContextKind::InvalidArg) else { return None };
