@@ -52,6 +52,12 @@ fn the_hint_of_a_failed_login_begins_that_login_again() {
         ),
         ("-p prod", "", 2, "--profile prod --token-stdin < token.txt"),
         ("-p eu --token-stdin", "hunter2", 2, "--profile eu --api-url URL --token-stdin < token.txt"),
+        (
+            &format!("-p prod --tenant {0} --client-id {0} --token-stdin", "hunter2".repeat(20)),
+            "",
+            4,
+            "--profile prod --tenant VALUE --client-id VALUE --token-stdin < token.txt",
+        ),
         ("-p a.b --token-stdin", "", 4, "--profile NAME --token-stdin < token.txt"),
         ("--api-url x --token-stdin", "", 4, "--api-url URL --token-stdin < token.txt"),
         (

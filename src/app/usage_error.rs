@@ -187,6 +187,10 @@ fn takes_next(command: &Command, word: &str) -> bool {
 mod tests {
     use super::*;
 
+    fn words(line: &str) -> Vec<OsString> {
+        ["autocom"].into_iter().chain(line.split_whitespace()).map(OsString::from).collect()
+    }
+
     #[test]
     fn whom_it_is_about_is_said_again_where_that_is_certain() {
         for (line, target) in [
@@ -201,9 +205,7 @@ mod tests {
             ("login --profile eyJ.hunter2", " --profile NAME"),
             ("login -p", " --profile NAME"),
         ] {
-            let words: Vec<OsString> =
-                ["autocom"].into_iter().chain(line.split(' ')).map(OsString::from).collect();
-            assert_eq!(named_target(&words), target, "{line}");
+            assert_eq!(named_target(&words(line)), target, "{line}");
         }
     }
 
@@ -218,10 +220,7 @@ mod tests {
             ("hunter2 login", "autocom"),
             ("-- login", "autocom"),
         ] {
-            let words: Vec<OsString> =
-                ["autocom"].into_iter().chain(line.split(' ')).map(OsString::from).collect();
-            let words = if line.is_empty() { &words[..1] } else { &words[..] };
-            assert_eq!(command_path(words), path, "{line}");
+            assert_eq!(command_path(&words(line)), path, "{line}");
         }
     }
 }

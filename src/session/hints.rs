@@ -15,6 +15,9 @@ const BY_TOKEN: &str = "--token-stdin < token.txt";
 const LOOKS: [&str; 3] =
     ["autocom config get api_url", "autocom config get client_id", "autocom config list"];
 
+/// A list of expectations is shorter, and a token longer.
+const LONGEST_REPEATED: usize = 128;
+
 /// An option, with the value that it takes.
 type Words = (&'static str, Option<String>);
 
@@ -115,7 +118,10 @@ impl Session {
 
     fn typed_options(&self, request: &LoginRequest) -> Vec<Words> {
         let flags = &self.flags;
-        let word = |text: &String| Some(quoted(text.as_ref()));
+        // So long is no name, but a token in the wrong place may be.
+        let word = |text: &String| {
+            Some(if text.len() > LONGEST_REPEATED { "VALUE".to_owned() } else { quoted(text.as_ref()) })
+        };
         let valued = [
             ("--tenant", flags.tenant.as_ref()),
             ("--client-id", flags.client_id.as_ref()),
