@@ -44,7 +44,7 @@ use crate::system::clock::Clock;
 use crate::system::environment::Environment;
 use crate::system::http::{Authorities, Http, Network, OwnProxy, REQUEST_TIMEOUT};
 use crate::system::interrupt::{self, Interruption};
-use crate::system::locks::{LockError, LockGuard, Locks};
+use crate::system::locks::{LockGuard, Locks};
 use crate::system::notices::Notices;
 use crate::system::paths::Paths;
 use crate::system::person::Person;
@@ -83,7 +83,7 @@ impl Session {
     ) -> Session {
         let paths = Paths::of(&environment);
         Session {
-            locks: Locks::new(paths.locks.clone()),
+            locks: Locks::new(&paths),
             can_ask: environment.can_ask(),
             environment,
             flags,
@@ -201,10 +201,9 @@ impl Session {
         }
     }
 
-    /// Waits until no other process is logging in or out. Where no lock can be had at all (no home,
-    /// a read-only one) little can be written either, and there is nobody to wait for.
-    fn turn(&self) -> Result<Option<LockGuard>> {
-        turn(&self.locks)
+    /// Waits until no process of an old version is logging in or out.
+    fn turn(&self) -> Result<LockGuard> {
+        Ok(self.locks.old_login()?)
     }
 
     /// The files as they are now, without flags and variables.
@@ -398,14 +397,6 @@ impl Session {
             self.notices
                 .warn(format!("{key} of profile {} comes from {origin} all the same", profile.label()));
         }
-    }
-}
-
-fn turn(locks: &Locks) -> Result<Option<LockGuard>> {
-    match locks.login() {
-        Ok(guard) => Ok(Some(guard)),
-        Err(error @ LockError::Busy { .. }) => Err(error.into()),
-        Err(_) => Ok(None),
     }
 }
 

@@ -597,9 +597,9 @@ proptest::proptest! {
     ) {
         use autocom::config::{ConfigFile, EditTarget};
         use autocom::domain::Key;
-        use autocom::system::{locks::Locks, notices::Notices, paths::Place};
+        use autocom::system::{locks::Locks, notices::Notices, paths::{Paths, Place}};
         let dir = tempfile::tempdir().unwrap();
-        let place = Place { path: dir.path().join("config.toml"), by_variable: None, look_only: false };
+        let place = Place::at(dir.path().join("config.toml"));
         let mut text: String = lines.iter().enumerate().map(|(n, line)| format!("# above {n}\n{line} # behind {n}\n")).collect();
         text.push_str("[profiles.z] # head\ntenant = \"z\" # z\n# end\n");
         if windows { text = text.replace('\n', "\r\n"); }
@@ -607,7 +607,7 @@ proptest::proptest! {
         fs::write(&place.path, &text).unwrap();
         let parse = |text: &str| toml::from_str::<toml::Table>(text.trim_start_matches('\u{feff}')).unwrap();
         let mut expected = parse(&text);
-        let (locks, quiet) = (Locks::new(Some(dir.path().join("locks"))), Notices::silent());
+        let (locks, quiet) = (Locks::new(&Paths::default()), Notices::silent());
         let z = EditTarget::of(&"z".parse().unwrap());
         ConfigFile::new(Some(&place), &locks, &quiet).edit(|file| match edit {
             0 => file.set(&EditTarget::TopLevel, Key::Output, "yaml"),

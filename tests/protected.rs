@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use autocom::platform::{Call, GRAPHQL};
-use autocom::system::files;
 use graphql_parser::query::{Definition, OperationDefinition, parse_query};
 use http::HeaderValue;
 use proptest::prelude::*;
@@ -237,7 +236,7 @@ fn what_can_not_be_written_down_is_not_sent_and_a_killed_command_leaves_its_trac
     assert!(running.kill());
     // What a crash has cut short is no reason to lose the rest.
     let text = world.read("journal.jsonl");
-    files::replace(&world.path("journal.jsonl"), format!("{text}{{\"at\":\"20").as_bytes()).unwrap();
+    world.write("journal.jsonl", &format!("{text}{{\"at\":\"20"));
     world.run(&line).ok();
     let outcome = world.run("journal -o json").ok().says("a line can't be read (1)");
     let entries = outcome.json();

@@ -29,7 +29,7 @@ fn child() {
     let paths = Paths::of(&environment);
     let key: CredentialKey = KEY.parse().unwrap();
     let patience = Patience { interactive: commands.starts_with("interactive") };
-    let chain = Credentials::new(&paths, Locks::new(paths.locks.clone()), notices, patience);
+    let chain = Credentials::new(&paths, Locks::new(&paths), notices, patience);
     for command in commands.split(';') {
         let (verb, argument) = command.split_once(' ').unwrap_or((command, ""));
         let choice = argument.parse().unwrap_or(StoreChoice::Auto);
@@ -39,7 +39,7 @@ fn child() {
                 Some(stored) => format!("{} in {}", stored.record.access_token.expose(), stored.store),
                 None => "nothing".to_owned(),
             }),
-            "prepare" => chain.prepare(&key, choice).map(|store| store.to_string()),
+            "prepare" => chain.prepare(&key, choice).map(|store| store.kind.to_string()),
             "save" => chain
                 .save(&key, &record(argument), StoreKind::Keychain, choice, None)
                 .map(|()| "saved".to_owned()),

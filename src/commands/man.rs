@@ -8,7 +8,7 @@ use super::Done;
 use crate::cli::Cli;
 use crate::error::{Error, Kind, Result};
 use crate::session::Session;
-use crate::system::files;
+use crate::system::replace::{Mode, replace};
 use crate::ui::view::{View, Viewed};
 
 /// Print the manual page, or write a page for every command into a folder
@@ -55,7 +55,7 @@ impl Man {
         let mut files = Vec::new();
         for (name, page) in pages {
             let path = folder.join(name);
-            files::replace_for_all(&path, page.as_bytes())?;
+            replace(&path, page.as_bytes(), Mode::Public)?;
             files.push(path.display().to_string());
         }
         session.notices().progress(format!("wrote {} pages to {}", files.len(), folder.display()));

@@ -12,9 +12,10 @@ use serde::{Deserialize, Serialize};
 use super::ConfigError;
 use crate::domain::{ApiUrl, ClientId, CredentialKey, Lifetime, StoreKind, Tenant, TokenKind, TokenStatus};
 use crate::system::files::{self, FileError, Trust};
-use crate::system::locks::Locks;
+use crate::system::locks::{FileLock, Locks};
 use crate::system::notices::Notices;
 use crate::system::paths::Place;
+use crate::system::replace::Mode;
 
 const HEADER: &str = "# Written by autocom: what the last login under each credential key learned. No secrets.\n\
                       # A cache: it is safe to delete.\n\n";
@@ -159,7 +160,8 @@ impl Captured {
 
     /// As [`Captured::load`], but a file that can't be read is an error: it may hold logins.
     fn read(place: &Place, notices: &Notices) -> Result<Captured, FileError> {
-        let text = match files::read(&place.path, Trust::of(place, false), notices)? {
+        let is_torn = |bytes: &[u8]| Captured::flaw(bytes).is_some();
+        let text = match files::read_whole(place, Trust::of(place, false), notices, is_torn)? {
             None => return Ok(Captured::default()),
             Some(bytes) => String::from_utf8(bytes).ok(),
         };
@@ -219,7 +221,7 @@ impl Captured {
         change: impl FnOnce(Option<Login>) -> Option<Login>,
     ) -> Result<(), ConfigError> {
         let place = place.ok_or(ConfigError::NoHome)?;
-        let _lock = locks.config()?;
+        let mut lock = locks.logins(place)?;
         let mut captured = Captured::read(place, notices)?;
         let before = captured.get(key);
         let after = change(before.clone());
@@ -230,7 +232,7 @@ impl Captured {
             Some(login) => captured.insert(key.clone(), &login),
             None => drop(captured.0.remove(key)),
         }
-        captured.write(place)
+        captured.write(&mut lock)
     }
 
     /// In place of a file that can't be understood, which is kept beside it: what these entries say. `None`
@@ -241,7 +243,7 @@ impl Captured {
         notices: &Notices,
         entries: impl IntoIterator<Item = (CredentialKey, Login)>,
     ) -> Result<Option<PathBuf>, ConfigError> {
-        let _lock = locks.config()?;
+        let mut lock = locks.logins(place)?;
         let bytes = files::read(&place.path, Trust::of(place, false), notices)?.unwrap_or_default();
         if Captured::flaw(&bytes).is_none() {
             return Ok(None);
@@ -249,31 +251,33 @@ impl Captured {
         let kept = files::keep_aside(&place.path, &bytes)?;
         let mut captured = Captured::default();
         entries.into_iter().for_each(|(key, login)| captured.insert(key, &login));
-        captured.write(place)?;
+        captured.write(&mut lock)?;
         Ok(Some(kept))
     }
 
-    fn write(&self, place: &Place) -> Result<(), ConfigError> {
+    fn write(&self, lock: &mut FileLock) -> Result<(), ConfigError> {
         let wire: BTreeMap<&str, &Wire> = self.0.iter().map(|(key, wire)| (key.as_str(), wire)).collect();
         let body = toml::to_string(&wire).unwrap_or_default();
-        files::replace(&place.path, format!("{HEADER}{body}").as_bytes())?;
-        Ok(())
+        Ok(lock.replace(format!("{HEADER}{body}").as_bytes(), Mode::Private)?)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
+
     use super::*;
+    use crate::system::paths::Paths;
 
     fn place(dir: &tempfile::TempDir) -> Place {
-        Place { path: dir.path().join("logins.toml"), by_variable: None, look_only: false }
+        Place::at(dir.path().join("logins.toml"))
     }
 
     #[test]
     fn an_entry_survives_the_file_and_others_are_left_alone() {
         let dir = tempfile::tempdir().unwrap();
         let (place, quiet) = (place(&dir), Notices::silent());
-        let locks = Locks::new(Some(dir.path().join("locks")));
+        let locks = Locks::new(&Paths::default());
         let login = Login {
             api_url: Some("https://a.test".parse().unwrap()),
             tenants: vec!["acme".parse().unwrap(), "globex".parse().unwrap()],
@@ -298,14 +302,14 @@ mod tests {
     fn a_broken_file_is_empty_and_is_written_anew() {
         let dir = tempfile::tempdir().unwrap();
         let place = place(&dir);
-        files::replace(&place.path, b"not [ toml").unwrap();
+        std::fs::File::create(&place.path).unwrap().write_all(b"not [ toml").unwrap();
         let said = std::sync::Arc::new(std::sync::Mutex::new(String::new()));
         let heard = said.clone();
         let notices = Notices::new(move |_, text| heard.lock().unwrap().push_str(text));
         assert!(Captured::load(Some(&place), &notices).keys().next().is_none());
         assert!(said.lock().unwrap().contains("damaged"));
         let key: CredentialKey = "k".parse().unwrap();
-        let locks = Locks::new(Some(dir.path().join("locks")));
+        let locks = Locks::new(&Paths::default());
         Captured::update(Some(&place), &locks, &notices, &key, |_| Some(Login::default())).unwrap();
         assert!(Captured::load(Some(&place), &Notices::silent()).get(&key).is_some());
     }

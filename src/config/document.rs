@@ -15,7 +15,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::error::ConfigError;
 use crate::domain::{Key, Origin, ProfileName, is_slip, likely};
-use crate::system::files::{self, Trust};
+use crate::system::files::{self, FileError, Trust};
 use crate::system::notices::Notices;
 use crate::system::paths::Place;
 
@@ -105,7 +105,13 @@ impl Document {
     /// Reads the file; a missing one is an empty document.
     pub fn load(place: Option<&Place>, notices: &Notices) -> Result<Document, ConfigError> {
         let Some(place) = place else { return Ok(Document::default()) };
-        Document::of(&place.path, files::read(&place.path, Trust::of(place, false), notices)?)
+        Document::of(&place.path, Document::bytes(place, notices)?)
+    }
+
+    /// The file's bytes, or `None` if there is none.
+    pub(super) fn bytes(place: &Place, notices: &Notices) -> Result<Option<Vec<u8>>, FileError> {
+        let is_torn = |bytes: &[u8]| toml::from_slice::<toml::Table>(bytes).is_err();
+        files::read_whole(place, Trust::of(place, false), notices, is_torn)
     }
 
     /// `None` stands for a file that is missing.

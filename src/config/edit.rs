@@ -15,10 +15,11 @@ use toml_edit::{DocumentMut, Entry, InlineTable, Item, Key as TomlKey, Table, Ta
 
 use super::{Config, ConfigError, Document};
 use crate::domain::{Key, ProfileName};
-use crate::system::files::{self, FileError, Trust};
-use crate::system::locks::{LockGuard, Locks};
+use crate::system::files::FileError;
+use crate::system::locks::{FileLock, Locks};
 use crate::system::notices::Notices;
 use crate::system::paths::Place;
+use crate::system::replace::Mode;
 
 /// The file as something that can be changed.
 pub struct ConfigFile<'a> {
@@ -78,8 +79,17 @@ impl<'a> ConfigFile<'a> {
         &self,
         change: impl FnOnce(&mut ConfigEdit) -> Result<T, ConfigError>,
     ) -> Result<T, ConfigError> {
-        let (place, _lock) = self.locked()?;
-        let (mut edit, mark) = self.read(place)?;
+        self.edit_locked(&mut self.lock()?, change)
+    }
+
+    /// As [`edit`](Self::edit), holding the file's lock already.
+    pub fn edit_locked<T>(
+        &self,
+        lock: &mut FileLock,
+        change: impl FnOnce(&mut ConfigEdit) -> Result<T, ConfigError>,
+    ) -> Result<T, ConfigError> {
+        let place = lock.place().clone();
+        let (mut edit, mark) = self.read(&place)?;
         let text = edit.text.clone();
         let answer = change(&mut edit)?;
         if edit.text != text {
@@ -91,7 +101,7 @@ impl<'a> ConfigFile<'a> {
                 path: place.path.clone(),
                 source: Box::new(source),
             })?;
-            self.write(place, text.as_bytes(), &after)?;
+            self.write(lock, text.as_bytes(), &after)?;
         }
         Ok(answer)
     }
@@ -107,40 +117,35 @@ impl<'a> ConfigFile<'a> {
     /// The file as it stands, whatever it holds; `None` if there is none.
     pub fn bytes(&self) -> Result<Option<Vec<u8>>, ConfigError> {
         let place = self.place.ok_or(ConfigError::NoHome)?;
-        Ok(files::read(&place.path, Trust::of(place, false), self.notices)?)
+        Ok(Document::bytes(place, self.notices)?)
     }
 
     /// Puts `after`, which must have been checked, in place of the whole file, if that is still `before`.
     pub fn replace(&self, before: Option<&[u8]>, after: &[u8]) -> Result<(), ConfigError> {
-        let (place, _lock) = self.locked()?;
-        if self.bytes()?.as_deref() != before {
-            return Err(ConfigError::ChangedMeanwhile { path: place.path.clone() });
+        let mut lock = self.lock()?;
+        if self.bytes()?.as_deref().unwrap_or_default() != before.unwrap_or_default() {
+            return Err(ConfigError::ChangedMeanwhile { path: lock.place().path.clone() });
         }
-        Ok(self.write(place, before.unwrap_or_default(), after)?)
+        Ok(self.write(&mut lock, before.unwrap_or_default(), after)?)
     }
 
-    fn locked(&self) -> Result<(&'a Place, LockGuard), ConfigError> {
+    /// The lock that every change of the file holds.
+    pub fn lock(&self) -> Result<FileLock, ConfigError> {
         let place = self.place.ok_or(ConfigError::NoHome)?;
-        // A pipe or a device can be read, but a file that is put in its place is not what was meant.
-        if place.path.metadata().is_ok_and(|metadata| !metadata.is_file()) {
-            return Err(FileError::NotAFile { path: place.path.clone() }.into());
-        }
-        Ok((place, self.locks.clone().or_beside(Some(place)).config()?))
+        Ok(self.locks.config(place)?)
     }
 
-    fn write(&self, place: &Place, before: &[u8], after: &[u8]) -> Result<(), FileError> {
+    fn write(&self, lock: &mut FileLock, before: &[u8], after: &[u8]) -> Result<(), FileError> {
         if let Some(watcher) = &self.watcher {
             watcher(before, after);
         }
-        match place.by_variable {
-            Some(_) => files::replace_keeping_mode(&place.path, after),
-            None => files::replace(&place.path, after),
-        }
+        let mode = Mode::of_config(lock.place());
+        lock.replace(after, mode)
     }
 
     /// The file, and the mark that it begins with.
     fn read(&self, place: &Place) -> Result<(ConfigEdit, &'static str), ConfigError> {
-        let bytes = files::read(&place.path, Trust::of(place, false), self.notices)?;
+        let bytes = Document::bytes(place, self.notices)?;
         let before = Document::of(&place.path, bytes.clone())?;
         // of() saw that it is UTF-8.
         let text = bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();

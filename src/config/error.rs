@@ -79,6 +79,7 @@ impl ConfigError {
                 | FileError::Owner { path, .. }
                 | FileError::NotAFile { path }
                 | FileError::Link { path }
+                | FileError::MountPoint { path }
                 | FileError::TooLarge { path, .. },
             ) => Some(path),
             _ => None,

@@ -16,6 +16,7 @@ use crate::system::files::{self, Trust};
 use crate::system::locks::Locks;
 use crate::system::notices::Notices;
 use crate::system::paths::Place;
+use crate::system::replace::Mode;
 
 const HEADER: &str = "# Written by autocom: `autocom profiles pin` lists and changes it.\n\n";
 
@@ -37,7 +38,8 @@ impl Pins {
     /// A missing file is an empty one.
     pub fn load(place: Option<&Place>, notices: &Notices) -> Result<Pins, ConfigError> {
         let Some(place) = place else { return Ok(Pins::default()) };
-        let Some(bytes) = files::read(&place.path, Trust::of(place, false), notices)? else {
+        let is_torn = |bytes: &[u8]| toml::from_slice::<Pins>(bytes).is_err();
+        let Some(bytes) = files::read_whole(place, Trust::of(place, false), notices, is_torn)? else {
             return Ok(Pins::default());
         };
         let flaw = |text: &str, at: usize, message: String| {
@@ -62,13 +64,13 @@ impl Pins {
         change: impl FnOnce(&mut Pins) -> T,
     ) -> Result<T, ConfigError> {
         let place = place.ok_or(ConfigError::NoPlaceForPins)?;
-        let _lock = locks.config()?;
+        let mut lock = locks.pins(place)?;
         let before = Pins::load(Some(place), notices)?;
         let mut pins = before.clone();
         let answer = change(&mut pins);
         if pins != before {
             let body = toml::to_string(&pins).unwrap_or_default();
-            files::replace(&place.path, format!("{HEADER}{body}").as_bytes())?;
+            lock.replace(format!("{HEADER}{body}").as_bytes(), Mode::Private)?;
         }
         Ok(answer)
     }

@@ -8,7 +8,7 @@
 
 use std::sync::Arc;
 
-use super::{CredentialStore, FileStore, Keychain, Patience, Record, StoreError};
+use super::{CredentialStore, FileStore, Keychain, Patience, Prepared, Record, StoreError};
 use crate::domain::{CredentialKey, StoreChoice, StoreKind};
 use crate::system::locks::{LockGuard, Locks};
 use crate::system::notices::Notices;
@@ -29,6 +29,20 @@ pub struct Stored {
     pub store: StoreKind,
 }
 
+/// A store that a record is about to be written to, and what it has made ready.
+#[derive(Debug)]
+pub struct PreparedStore {
+    pub kind: StoreKind,
+    prepared: Prepared,
+}
+
+impl From<StoreKind> for PreparedStore {
+    /// A store that has made nothing ready.
+    fn from(kind: StoreKind) -> PreparedStore {
+        PreparedStore { kind, prepared: Prepared::default() }
+    }
+}
+
 /// What a logout removed from where.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Deleted {
@@ -39,7 +53,6 @@ pub struct Deleted {
 impl Credentials {
     /// The stores of this machine. Opens and reads nothing.
     pub fn new(paths: &Paths, locks: Locks, notices: Arc<Notices>, patience: Patience) -> Credentials {
-        let locks = locks.where_it_is(paths.credentials.as_ref());
         let file = FileStore::new(paths.credentials.clone(), locks.clone(), notices.clone());
         let keychain = Keychain::new(notices.clone(), patience);
         Credentials::with_stores(Box::new(keychain), Box::new(file), locks, notices)
@@ -54,10 +67,13 @@ impl Credentials {
         Credentials { keychain, file, locks, notices }
     }
 
-    /// The lock of `key`, which every write and deletion holds. Not re-entrant: [`save`](Self::save)
-    /// and [`delete`](Self::delete) take it themselves, [`update`](Self::update) expects it held.
-    pub fn lock(&self, key: &CredentialKey) -> Result<LockGuard, StoreError> {
-        Ok(self.locks.credential(key.as_str())?)
+    /// The lock of `key` in one store, which every write there holds. Not re-entrant: [`delete`](Self::delete)
+    /// takes it itself, [`save`](Self::save) and [`update`](Self::update) expect it held.
+    pub fn lock(&self, key: &CredentialKey, store: StoreKind) -> Result<LockGuard, StoreError> {
+        Ok(match store {
+            StoreKind::Keychain => self.locks.credential_in_keychain(key.as_str())?,
+            StoreKind::File => self.locks.credential_in_file(key.as_str())?,
+        })
     }
 
     /// The credential of `key`, or `None` if nobody is logged in.
@@ -95,16 +111,17 @@ impl Credentials {
         }
     }
 
-    /// Which store a login will write to, proven writable.
+    /// The store that a login will write to, ready for it.
     ///
     /// Says so before a secret goes to the file in plain text. Only an absent keychain, and only
     /// under `auto`, lets the file stand in for it.
-    pub fn prepare(&self, key: &CredentialKey, choice: StoreChoice) -> Result<StoreKind, StoreError> {
+    pub fn prepare(&self, key: &CredentialKey, choice: StoreChoice) -> Result<PreparedStore, StoreError> {
+        let prepared;
         if choice != StoreChoice::File {
-            match self.keychain.check_writable(key) {
-                Ok(()) => return Ok(StoreKind::Keychain),
+            match self.keychain.prepare(key) {
+                Ok(prepared) => return Ok(PreparedStore { kind: StoreKind::Keychain, prepared }),
                 Err(error) if error.is_absent() && choice == StoreChoice::Auto => {
-                    self.file.check_writable(key)?;
+                    prepared = self.file.prepare(key)?;
                     self.notices.warn(format!(
                         "{error}; the credential will be stored in plain text in {} (mode 0600)",
                         self.file.place()
@@ -113,33 +130,38 @@ impl Credentials {
                 Err(error) => return Err(error),
             }
         } else {
-            self.file.check_writable(key)?;
+            prepared = self.file.prepare(key)?;
             // Also with --quiet: no plain-text secret is written without saying so.
             self.notices.always(format!(
                 "the credential will be stored in plain text in {} (store = file)",
                 self.file.place()
             ));
         }
-        Ok(StoreKind::File)
+        Ok(PreparedStore { kind: StoreKind::File, prepared })
     }
 
-    /// Login's write: into `store`, after which the other store's copy is deleted. Holds the key's
-    /// lock. Once the record is written, a copy that can't be deleted is a warning.
+    /// Login's write: into `store`, after which the other store's copy is deleted. The caller holds the key's
+    /// lock in `store`. Once the record is written, a copy that can't be deleted is a warning.
     pub fn save(
         &self,
         key: &CredentialKey,
         record: &Record,
-        store: StoreKind,
+        store: impl Into<PreparedStore>,
         choice: StoreChoice,
         known: Option<StoreKind>,
     ) -> Result<(), StoreError> {
-        let _lock = self.lock(key)?;
-        self.store(store).write(key, record)?;
+        let PreparedStore { kind: store, prepared } = store.into();
+        self.store(store).finish(key, record, prepared)?;
         if store == StoreKind::File && !may_touch_keychain(choice, known) {
             return Ok(());
         }
         let other = self.store(store.other());
-        match other.delete(key) {
+        let deleted = match other.read(key) {
+            Ok(None) => Ok(false),
+            Err(error) if error.is_absent() => Err(error),
+            _ => self.lock(key, store.other()).and_then(|_lock| other.delete(key)),
+        };
+        match deleted {
             Ok(_) => {}
             // Nothing was ever there, unless `logins.toml` says otherwise.
             Err(error) if error.is_absent() && known != Some(StoreKind::Keychain) => {}
@@ -153,19 +175,28 @@ impl Credentials {
     }
 
     /// Refresh's write: back to the store that the record was read from. The caller holds the key's
-    /// lock and has read again under it.
-    pub fn update(&self, key: &CredentialKey, record: &Record, store: StoreKind) -> Result<(), StoreError> {
-        self.store(store).write(key, record)
+    /// lock there and has read again under it.
+    pub fn update(
+        &self,
+        key: &CredentialKey,
+        record: &Record,
+        store: impl Into<PreparedStore>,
+    ) -> Result<(), StoreError> {
+        let store = store.into();
+        self.store(store.kind).finish(key, record, store.prepared)
     }
 
-    /// Whether [`update`](Self::update) would succeed: asked before a refresh token is spent.
+    /// Whether [`update`](Self::update) would succeed.
     pub fn check_writable(&self, key: &CredentialKey, store: StoreKind) -> Result<(), StoreError> {
         self.store(store).check_writable(key)
     }
 
+    /// Makes ready for [`update`](Self::update), before a refresh token is spent.
+    pub fn prepare_update(&self, key: &CredentialKey, kind: StoreKind) -> Result<PreparedStore, StoreError> {
+        Ok(PreparedStore { kind, prepared: self.store(kind).prepare(key)? })
+    }
+
     /// Logout: from both stores, holding the key's lock. Both are tried before an error is returned.
-    /// Where both are known to hold nothing there is nothing to lock: that works in a home that is
-    /// read-only, or none.
     ///
     /// # Errors
     /// An absent keychain is nothing to delete from, unless it is the `known` store: then the
@@ -176,16 +207,30 @@ impl Credentials {
         choice: StoreChoice,
         known: Option<StoreKind>,
     ) -> Result<Deleted, StoreError> {
-        let keychain_counts = may_touch_keychain(choice, known);
-        let _lock = match self.lock(key) {
-            Ok(lock) => lock,
-            // A busy lock is another story: whoever holds it may be logging in.
-            Err(error) if !error.is_busy() && self.holds_nothing(key, keychain_counts) => {
-                return Ok(Deleted::default());
-            }
-            Err(error) => return Err(error),
-        };
+        let _locks = self.lock_all(key, may_touch_keychain(choice, known))?;
         self.delete_held(key, choice, known)
+    }
+
+    /// The lock of `key` in every store that may have a record of it. A store that certainly has none needs no
+    /// lock: a logout works in a home that is read-only, or none.
+    fn lock_all(&self, key: &CredentialKey, keychain: bool) -> Result<Vec<LockGuard>, StoreError> {
+        let holds_nothing = |store| match self.store(store).read(key) {
+            Ok(record) => record.is_none(),
+            Err(error) => error.is_absent(),
+        };
+        let mut stores = vec![StoreKind::File];
+        if keychain && !self.keychain.read(key).is_err_and(|error| error.is_absent()) {
+            stores.insert(0, StoreKind::Keychain);
+        }
+        let mut locks = Vec::new();
+        for store in stores {
+            match self.lock(key, store) {
+                Ok(lock) => locks.push(lock),
+                Err(error) if error.is_busy() || !holds_nothing(store) => return Err(error),
+                Err(_) => {}
+            }
+        }
+        Ok(locks)
     }
 
     fn delete_held(
@@ -209,7 +254,7 @@ impl Credentials {
     /// Where both stores have a copy: deletes the one that was written earlier, under the key's lock.
     /// Answers which store lost it, or `None` if there are no two copies any more.
     pub fn drop_older_copy(&self, key: &CredentialKey) -> Result<Option<StoreKind>, StoreError> {
-        let _lock = self.lock(key)?;
+        let _locks = self.lock_all(key, true)?;
         let (keychain, file) = (self.read_in(key, StoreKind::Keychain)?, self.read_in(key, StoreKind::File)?);
         let (Some(keychain), Some(file)) = (keychain, file) else { return Ok(None) };
         let older = later(keychain, file).store.other();
@@ -226,9 +271,9 @@ impl Credentials {
         known: Option<StoreKind>,
         still: impl FnOnce(Option<&Stored>) -> bool,
     ) -> Result<Option<Deleted>, StoreError> {
-        match self.lock(key) {
+        match self.lock_all(key, may_touch_keychain(choice, known)) {
             // Held until all is deleted.
-            Ok(_lock) => match still(self.read(key, choice, known)?.as_ref()) {
+            Ok(_locks) => match still(self.read(key, choice, known)?.as_ref()) {
                 true => self.delete_held(key, choice, known).map(Some),
                 false => Ok(None),
             },
@@ -239,15 +284,6 @@ impl Credentials {
     /// The keys that the file holds. The keychain is not asked: listing it may unlock it.
     pub fn file_keys(&self) -> Result<Vec<CredentialKey>, StoreError> {
         self.file.keys()
-    }
-
-    /// Whether it is certain that no store has a record of `key`.
-    fn holds_nothing(&self, key: &CredentialKey, keychain_counts: bool) -> bool {
-        let nothing = |store: &dyn CredentialStore| match store.read(key) {
-            Ok(record) => record.is_none(),
-            Err(error) => error.is_absent(),
-        };
-        nothing(&*self.file) && (!keychain_counts || nothing(&*self.keychain))
     }
 
     fn store(&self, kind: StoreKind) -> &dyn CredentialStore {

@@ -12,27 +12,30 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::value::RawValue;
 use zeroize::Zeroizing;
 
 use super::record::{Parsed, Record, VERSION};
-use super::{CredentialStore, StoreError};
+use super::{CredentialStore, Prepared, StoreError};
 use crate::domain::{CredentialKey, StoreKind};
 use crate::system::files::{self, Trust};
 use crate::system::locks::Locks;
 use crate::system::notices::Notices;
 use crate::system::paths::Place;
+use crate::system::replace::{self, Mode};
 
 /// Passport's records have about 3 KiB.
-const LARGEST_RECORD: usize = 16 << 10;
+const MAX_RECORD: usize = 16 << 10;
 
 /// Credentials in a file. Its `place` is `None` where there is no home folder: then it holds nothing.
 pub struct FileStore {
     place: Option<Place>,
     locks: Locks,
     notices: Arc<Notices>,
+    /// The lock of a mounted file is one for all threads of this process.
+    changing: Mutex<()>,
 }
 
 /// The file's text, taken apart without copying a secret.
@@ -43,7 +46,7 @@ enum Contents<'a> {
 
 impl FileStore {
     pub fn new(place: Option<Place>, locks: Locks, notices: Arc<Notices>) -> FileStore {
-        FileStore { place, locks, notices }
+        FileStore { place, locks, notices, changing: Mutex::new(()) }
     }
 
     fn required_place(&self) -> Result<&Place, StoreError> {
@@ -52,7 +55,8 @@ impl FileStore {
 
     fn bytes(&self) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
         let Some(place) = &self.place else { return Ok(None) };
-        let bytes = files::read(&place.path, Trust::of(place, true), &self.notices)?;
+        let is_torn = |bytes: &[u8]| matches!(parse(bytes, ""), Ok(Contents::Foreign));
+        let bytes = files::read_whole(place, Trust::of(place, true), &self.notices, is_torn)?;
         Ok(bytes.map(Zeroizing::new))
     }
 
@@ -76,9 +80,15 @@ impl FileStore {
     }
 
     /// Reads the file again under its lock, sets or removes one record and replaces the file.
-    fn change(&self, key: &CredentialKey, record: Option<&Record>) -> Result<(), StoreError> {
+    fn change(
+        &self,
+        key: &CredentialKey,
+        record: Option<&Record>,
+        prepared: Prepared,
+    ) -> Result<(), StoreError> {
         let place = self.required_place()?;
-        let _lock = self.locks.credentials_file()?;
+        let _one_at_a_time = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut lock = self.locks.credentials_file(place)?;
         let bytes = self.bytes()?.unwrap_or_default();
         let (mut fields, mut credentials) = match parse(&bytes, &self.place())? {
             Contents::Ours { fields, credentials } => {
@@ -99,16 +109,19 @@ impl FileStore {
         };
         fields.remove("version");
         fields.remove("credentials");
-        files::replace(&place.path, &render(&fields, &credentials, bytes.len())?)?;
-        Ok(())
+        let bytes = render(&fields, &credentials, bytes.len())?;
+        Ok(match prepared.0 {
+            Some(prepared) => lock.finish(prepared, &bytes)?,
+            None => lock.replace(&bytes, Mode::Private)?,
+        })
     }
 
     /// Removes what killed processes have left: it may hold tokens.
     fn sweep(&self) {
-        if let Some(place) = self.place.as_ref().filter(|place| files::has_leftovers(&place.path))
-            && let Ok(_lock) = self.locks.credentials_file()
+        if let Some(place) = self.place.as_ref().filter(|place| !replace::leftovers(&place.path).is_empty())
+            && let Ok(_lock) = self.locks.credentials_file(place)
         {
-            files::sweep(&place.path);
+            replace::sweep(&place.path);
         }
     }
 
@@ -148,7 +161,11 @@ impl CredentialStore for FileStore {
     }
 
     fn write(&self, key: &CredentialKey, record: &Record) -> Result<(), StoreError> {
-        self.change(key, Some(record))
+        self.change(key, Some(record), Prepared::default())
+    }
+
+    fn finish(&self, key: &CredentialKey, record: &Record, prepared: Prepared) -> Result<(), StoreError> {
+        self.change(key, Some(record), prepared)
     }
 
     fn delete(&self, key: &CredentialKey) -> Result<bool, StoreError> {
@@ -157,16 +174,20 @@ impl CredentialStore for FileStore {
             self.sweep();
             return Ok(false);
         }
-        self.change(key, None)?;
+        self.change(key, None, Prepared::default())?;
         Ok(true)
     }
 
     fn check_writable(&self, key: &CredentialKey) -> Result<(), StoreError> {
+        self.prepare(key).map(drop)
+    }
+
+    fn prepare(&self, key: &CredentialKey) -> Result<Prepared, StoreError> {
         let place = self.required_place()?;
         self.read(key)?;
-        let _lock = self.locks.credentials_file()?;
+        let lock = self.locks.credentials_file(place)?;
         let size = self.bytes()?.map_or(0, |bytes| bytes.len());
-        Ok(files::check_writable(&place.path, size + LARGEST_RECORD)?)
+        Ok(Prepared(Some(lock.prepare(Mode::Private, size + MAX_RECORD)?)))
     }
 
     fn keys(&self) -> Result<Vec<CredentialKey>, StoreError> {

@@ -16,7 +16,7 @@ mod record;
 use std::path::PathBuf;
 use std::time::Duration;
 
-pub use chain::{Credentials, Deleted, Stored};
+pub use chain::{Credentials, Deleted, PreparedStore, Stored};
 pub use file::FileStore;
 pub use keychain::{Keychain, Patience};
 pub use memory::{Fault, MemoryStore};
@@ -25,8 +25,9 @@ pub use record::Record;
 use crate::domain::{CredentialKey, StoreKind};
 use crate::system::files::FileError;
 use crate::system::locks::LockError;
+use crate::system::replace::PreparedWrite;
 
-/// One place that holds credentials. Implementations serialize nothing: the chain holds the key's lock.
+/// One place that holds credentials. The caller of a change holds the key's lock.
 pub trait CredentialStore: Send + Sync {
     fn kind(&self) -> StoreKind;
 
@@ -39,17 +40,33 @@ pub trait CredentialStore: Send + Sync {
     /// Replaces what is there, except a record of a newer version.
     fn write(&self, key: &CredentialKey, record: &Record) -> Result<(), StoreError>;
 
+    /// As [`write`](Self::write), with what [`prepare`](Self::prepare) has made ready.
+    fn finish(&self, key: &CredentialKey, record: &Record, prepared: Prepared) -> Result<(), StoreError> {
+        drop(prepared);
+        self.write(key, record)
+    }
+
     /// Answers whether there was a record of ours. What is not ours stays.
     fn delete(&self, key: &CredentialKey) -> Result<bool, StoreError>;
 
     /// Whether `write` would succeed, found out by writing something harmless.
     fn check_writable(&self, key: &CredentialKey) -> Result<(), StoreError>;
 
+    /// As [`check_writable`](Self::check_writable), and does as much of the write as can be done without the
+    /// record.
+    fn prepare(&self, key: &CredentialKey) -> Result<Prepared, StoreError> {
+        self.check_writable(key).map(|()| Prepared::default())
+    }
+
     /// Every key that the store holds, where a store can list them without asking anybody.
     fn keys(&self) -> Result<Vec<CredentialKey>, StoreError> {
         Ok(Vec::new())
     }
 }
+
+/// What a store has made ready for a write: nothing, or a file.
+#[derive(Debug, Default)]
+pub struct Prepared(Option<PreparedWrite>);
 
 /// Why a store can't be used. No variant carries bytes of a credential.
 #[derive(Debug, thiserror::Error)]

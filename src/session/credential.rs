@@ -15,8 +15,8 @@ use super::expectation::Wanted;
 use super::record::{Logins, Owner};
 use super::{Session, no_environment};
 use crate::config::{Login, Resolved};
-use crate::credentials::{Credentials, Record, Stored};
-use crate::domain::{ApiUrl, ClientId, CredentialKey, Secret, StoreChoice};
+use crate::credentials::{Credentials, PreparedStore, Record, Stored};
+use crate::domain::{ApiUrl, ClientId, CredentialKey, Secret, StoreChoice, StoreKind};
 use crate::error::{Error, Kind, Result};
 use crate::oauth::{self, Endpoints, Grant, OAuthError};
 use crate::system::clock::Clock;
@@ -149,7 +149,7 @@ impl Credential {
 
     /// Another token than that of `seen`: what somebody else has stored meanwhile, else a refreshed one.
     pub async fn renew(&self, seen: &Stored) -> Result<Stored, Unrenewed> {
-        let guard = self.lock().await?;
+        let guard = self.lock(seen.store).await?;
         // Nothing has been asked yet: a store that can't be read is no reason to give up a token that is
         // still good.
         let stored = self.look().await.map_err(|error| match error.kind {
@@ -163,13 +163,13 @@ impl Credential {
         let Some(refresh_token) = stored.record.refresh_token.clone() else {
             return Err(Unrenewed::NotRenewable);
         };
-        self.check_writable(&stored).await?;
+        let prepared = self.prepare(&stored).await?;
         // From here on a signal waits: for an answer, for as long as one may take, and for the store.
         let at_most = self.0.whose.http.request_timeout().max(ATTEMPTS_END) + STORING;
         let (this, shield) = (self.clone(), interrupt::shield("Storing the renewed token", at_most));
         let renewal = tokio::spawn(async move {
             let _shield = shield;
-            this.refresh(stored, refresh_token, guard).await
+            this.refresh(stored, refresh_token, prepared, guard).await
         });
         renewal.await.unwrap_or_else(|_| Err(broken())).map_err(Unrenewed::Failed)
     }
@@ -180,10 +180,10 @@ impl Credential {
             && !stored.record.lifetime().is_expired(self.now())
     }
 
-    async fn lock(&self) -> Result<LockGuard, Unrenewed> {
+    async fn lock(&self, store: StoreKind) -> Result<LockGuard, Unrenewed> {
         let _waiting = Waiting::of(&self.0.waits_for_lock);
         let this = self.clone();
-        let locked = apart(move || Ok(this.0.credentials.lock(&this.0.whose.key)));
+        let locked = apart(move || Ok(this.0.credentials.lock(&this.0.whose.key, store)));
         tokio::pin!(locked);
         let outcome = match tokio::time::timeout(SAY_AFTER, &mut locked).await {
             Ok(outcome) => outcome,
@@ -195,10 +195,10 @@ impl Credential {
         outcome.map_err(Unrenewed::Failed)?.map_err(|error| Unrenewed::NotTried(error.into()))
     }
 
-    async fn check_writable(&self, stored: &Stored) -> Result<(), Unrenewed> {
+    async fn prepare(&self, stored: &Stored) -> Result<PreparedStore, Unrenewed> {
         let (this, store) = (self.clone(), stored.store);
-        let checked = apart(move || Ok(this.0.credentials.check_writable(&this.0.whose.key, store))).await;
-        checked.map_err(Unrenewed::Failed)?.map_err(|error| {
+        let prepared = apart(move || Ok(this.0.credentials.prepare_update(&this.0.whose.key, store))).await;
+        prepared.map_err(Unrenewed::Failed)?.map_err(|error| {
             Unrenewed::NotTried(
                 Error::from(error).cause("a new refresh token could not be kept: not renewed"),
             )
@@ -206,7 +206,13 @@ impl Credential {
     }
 
     /// Holding the lock: asks the platform, and stores what it says before anything else.
-    async fn refresh(&self, stored: Stored, refresh_token: Secret, guard: LockGuard) -> Result<Stored> {
+    async fn refresh(
+        &self,
+        stored: Stored,
+        refresh_token: Secret,
+        prepared: PreparedStore,
+        guard: LockGuard,
+    ) -> Result<Stored> {
         let client_id = stored.record.client_id.clone();
         let client_id = client_id.or_else(|| self.0.whose.client_id.clone()).ok_or_else(|| {
             self.0
@@ -216,7 +222,7 @@ impl Credential {
                 .cause("the client id of the login is not known, so it can't be renewed")
         })?;
         match self.granted(&stored.record.api_url, &client_id, &refresh_token).await {
-            Ok(grant) => self.keep(stored, grant, guard).await,
+            Ok(grant) => self.keep(stored, grant, prepared, guard).await,
             Err(error @ OAuthError::Refused { .. }) => {
                 // Final only if nobody, say on another machine with this home, has been faster.
                 let now = self.look().await?;
@@ -259,7 +265,13 @@ impl Credential {
     }
 
     /// From here on the old refresh token is dead: whatever happens, the new token is used.
-    async fn keep(&self, stored: Stored, grant: Grant, guard: LockGuard) -> Result<Stored> {
+    async fn keep(
+        &self,
+        stored: Stored,
+        grant: Grant,
+        prepared: PreparedStore,
+        guard: LockGuard,
+    ) -> Result<Stored> {
         let now = self.now();
         let fresh = Stored { record: renewed(stored.record, grant, now), store: stored.store };
         let (this, kept) = (self.clone(), fresh.clone());
@@ -267,7 +279,7 @@ impl Credential {
             // Held until it is written, even if nobody waits for that any more.
             let _guard = guard;
             let Inner { whose: Whose { key, known, .. }, credentials, logins, .. } = &*this.0;
-            let outcome = credentials.update(key, &kept.record, kept.store);
+            let outcome = credentials.update(key, &kept.record, prepared);
             if outcome.is_ok() {
                 logins.mend(key, known.as_ref(), Some(&kept));
             }

@@ -8,17 +8,17 @@ use super::fresh::Fresh;
 use super::protection::Openness;
 use super::record::login_of;
 use super::target::{Target, Used, free_name};
-use super::{Session, broken_off, turn};
+use super::{Session, broken_off};
 use jiff::Timestamp;
 
 use crate::config::{EditTarget, Login};
-use crate::credentials::Record;
+use crate::credentials::{PreparedStore, Record};
 use crate::domain::{CredentialKey, Key, Layer, ProfileName, Secret, StoreKind, Tenant, TokenKind};
 use crate::error::{Error, Kind, Result};
 use crate::oauth::page::Success;
 use crate::platform::{Membership, Platform, PlatformError, Profile as User};
 use crate::system::interrupt;
-use crate::system::locks::LockGuard;
+use crate::system::locks::{FileLock, LockError, LockGuard};
 use crate::system::person::Choice;
 
 /// What the stores may take when a login was told to stop.
@@ -49,6 +49,13 @@ pub struct LoggedIn {
     pub is_locked: bool,
     /// Whether what changes something there must be confirmed.
     pub is_protected: bool,
+}
+
+/// Held while a login is written down.
+struct ConfigLock {
+    /// `None`: `config.toml` can't be written.
+    config: Option<FileLock>,
+    _old: LockGuard,
 }
 
 impl Session {
@@ -88,7 +95,7 @@ impl Session {
     async fn finish(
         &self,
         target: &Target,
-        store: StoreKind,
+        store: PreparedStore,
         mut fresh: Fresh,
         lock_user: bool,
     ) -> Result<LoggedIn> {
@@ -97,14 +104,14 @@ impl Session {
         let ready = async {
             let identified = self.identify(target, &access_token).await?;
             self.meet_tenant(Some(&identified.1), "this login")?;
-            Ok((identified, self.turn_apart().await?))
+            Ok((identified, self.lock_config().await?))
         };
         let outcome = tokio::select! {
             biased;
             // Shielded, but not worth waiting for: what was granted is revoked below.
             interruption = interrupt::pressed() => Err(broken_off(interruption)),
-            ready = ready => ready.and_then(|((user, tenant), turn)| {
-                self.commit(target, store, |target, now| fresh.record(user, tenant, target, now), lock_user, turn)
+            ready = ready => ready.and_then(|((user, tenant), lock)| {
+                self.commit(target, store, |target, now| fresh.record(user, tenant, target, now), lock_user, lock)
             }),
         };
         match outcome {
@@ -138,11 +145,20 @@ impl Session {
         }
     }
 
-    /// As [`Session::turn`], where it holds up nothing else.
-    async fn turn_apart(&self) -> Result<Option<LockGuard>> {
-        let locks = self.locks.clone();
-        let turn = tokio::task::spawn_blocking(move || turn(&locks)).await;
-        turn.unwrap_or_else(|_| Err(Error::new(Kind::Failed, "waiting for other logins broke off")))
+    /// Locks what decides about a login, without holding up the rest.
+    async fn lock_config(&self) -> Result<ConfigLock> {
+        let (locks, place) = (self.locks.clone(), self.paths.config.clone());
+        let locked = tokio::task::spawn_blocking(move || {
+            let old = locks.old_login()?;
+            let config = match place.as_ref().map(|place| locks.config(place)) {
+                Some(Err(error @ LockError::Busy { .. })) => return Err(error.into()),
+                // A config.toml that can't be written is not changed.
+                Some(Err(_)) | None => None,
+                Some(Ok(lock)) => Some(lock),
+            };
+            Ok(ConfigLock { config, _old: old })
+        });
+        locked.await.unwrap_or_else(|_| Err(Error::new(Kind::Failed, "waiting for other logins broke off")))
     }
 
     /// Writes the login down. The browser may have taken minutes, and others log in meanwhile: so one
@@ -150,10 +166,10 @@ impl Session {
     fn commit(
         &self,
         before: &Target,
-        store: StoreKind,
+        store: PreparedStore,
         record: impl FnOnce(&Target, Timestamp) -> Record,
         lock_user: bool,
-        _turn: Option<LockGuard>,
+        mut lock: ConfigLock,
     ) -> Result<LoggedIn> {
         let _shield = interrupt::shield("Storing the login", STORING);
         let session = self.again();
@@ -166,17 +182,24 @@ impl Session {
             ))
             .hint("nothing was stored; to log in again: autocom auth login"));
         }
-        session.store_login(&target, store, record(&target, self.clock.now()), lock_user)
+        session.store_login(&target, store, record(&target, self.clock.now()), lock_user, &mut lock)
     }
 
     fn store_login(
         &self,
         target: &Target,
-        store: StoreKind,
+        prepared: PreparedStore,
         record: Record,
         lock_user: bool,
+        lock: &mut ConfigLock,
     ) -> Result<LoggedIn> {
+        let store = prepared.kind;
+        // From the look at who is logged in to the write.
+        let mut locks = vec![self.credentials().lock(&target.key, store)?];
         let own_key = self.own_key(target, &target.key, &record)?;
+        if let Some(own) = &own_key {
+            locks.push(self.credentials().lock(own, store)?);
+        }
         let key = own_key.as_ref().unwrap_or(&target.key);
         let known = self.config()?.captured.get(key);
         let login = login_of(&record, store, known.as_ref());
@@ -189,20 +212,22 @@ impl Session {
         };
         let save = || {
             let choice = target.profile.store.value;
-            self.credentials().save(key, &record, store, choice, known.as_ref().and_then(Login::kept_in))
+            self.credentials().save(key, &record, prepared, choice, known.as_ref().and_then(Login::kept_in))
         };
         let activated = if own_key.is_some() {
             // The profile must lead to its own key before there is something under it: otherwise its
             // commands would use the other user's token.
             self.logins().update(key, |_| Some(login));
-            let written = self.try_write_login(target, &used).and_then(|activated| Ok((activated, save()?)));
+            let written = self
+                .try_write_login(target, &used, lock.config.as_mut())
+                .and_then(|activated| Ok((activated, save()?)));
             written
                 .map(|(activated, ())| activated)
                 .inspect_err(|_| self.logins().update(key, |_| known.clone()))?
         } else {
             save()?;
             self.logins().update(key, |_| Some(login));
-            self.write_login(target, &used)
+            self.write_login(target, &used, lock.config.as_mut())
         };
         if activated {
             let before = self.config()?;

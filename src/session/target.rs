@@ -4,6 +4,7 @@ use super::{Session, no_environment};
 use crate::config::{Config, ConfigError, EditTarget, Resolved, Selection};
 use crate::domain::{ApiUrl, ClientId, CredentialKey, Key, Layer, ProfileName, StoreChoice, Tenant};
 use crate::error::{Error, Result};
+use crate::system::locks::FileLock;
 
 /// The profile to log in to.
 pub struct Target {
@@ -112,8 +113,8 @@ impl Session {
     /// Writes what the files don't resolve to already, after `logins.toml` was written. A file that
     /// can't be written costs a warning: what was captured serves.
     /// Answers whether the profile became the active one.
-    pub fn write_login(&self, target: &Target, used: &Used<'_>) -> bool {
-        self.try_write_login(target, used).unwrap_or_else(|error| {
+    pub fn write_login(&self, target: &Target, used: &Used<'_>, lock: Option<&mut FileLock>) -> bool {
+        self.try_write_login(target, used, lock).unwrap_or_else(|error| {
             self.notices.warn(format!(
                 "logged in, but config.toml could not be changed: {}{}",
                 error.message,
@@ -123,57 +124,65 @@ impl Session {
         })
     }
 
-    pub fn try_write_login(&self, target: &Target, used: &Used<'_>) -> Result<bool> {
+    /// `lock` is that of `config.toml`, if it could be had.
+    pub fn try_write_login(
+        &self,
+        target: &Target,
+        used: &Used<'_>,
+        lock: Option<&mut FileLock>,
+    ) -> Result<bool> {
         let name = target.profile.name().filter(|_| target.may_be_written());
         let Some(name) = name else { return Ok(false) };
         let files = self.files_now()?;
         let table = EditTarget::of(name);
         let writes_url = files.own_api_url(name).as_ref() != Some(&target.url);
-        self.config_file()
-            .edit(|edit| {
-                if writes_url {
-                    edit.set(&table, Key::ApiUrl, target.url.as_str())?;
-                }
-                if let Some(key) = used.own_key {
-                    edit.set(&table, Key::Credential, key.as_str())?;
-                }
-                // With the address and the key in place: what would the files say now?
-                let config = Config::of(
-                    edit.preview()?,
-                    files.captured.clone(),
-                    Default::default(),
-                    Default::default(),
-                )?;
-                let now = config.resolve(Selection::listed(name.clone()))?;
-                let layers = &target.profile;
-                if let Some(tenant) = used.tenant
-                    && now.tenant.map(|t| t.value).as_ref() != Some(tenant)
-                    && !by_variable(layers.tenant.as_ref().map(|tenant| tenant.layer))
-                {
-                    edit.set(&table, Key::Tenant, tenant.as_str())?;
-                }
-                if let Some(id) = used.client_id
-                    && now.client_id.map(|id| id.value).as_ref() != Some(id)
-                    && !by_variable(layers.client_id.as_ref().map(|id| id.layer))
-                {
-                    edit.set(&table, Key::ClientId, id.as_str())?;
-                }
-                if let Some(store) = used.store
-                    && now.store.value != store
-                {
-                    edit.set(&table, Key::Store, store.as_str())?;
-                }
-                if let Some(user) = used.expect_user {
-                    edit.set(&table, Key::ExpectUser, user)?;
-                }
-                let activates =
-                    target.activates && config.active().ok().and_then(|s| s.name).as_ref() != Some(name);
-                if activates {
-                    edit.set(&EditTarget::TopLevel, Key::Profile, name.as_str())?;
-                }
-                Ok(activates)
-            })
-            .map_err(Error::from)
+        let file = self.config_file();
+        let mut own_lock = None;
+        let lock = match lock {
+            Some(lock) => lock,
+            // Fails as it did before, and says why.
+            None => own_lock.insert(file.lock()?),
+        };
+        file.edit_locked(lock, |edit| {
+            if writes_url {
+                edit.set(&table, Key::ApiUrl, target.url.as_str())?;
+            }
+            if let Some(key) = used.own_key {
+                edit.set(&table, Key::Credential, key.as_str())?;
+            }
+            // With the address and the key in place: what would the files say now?
+            let config =
+                Config::of(edit.preview()?, files.captured.clone(), Default::default(), Default::default())?;
+            let now = config.resolve(Selection::listed(name.clone()))?;
+            let layers = &target.profile;
+            if let Some(tenant) = used.tenant
+                && now.tenant.map(|t| t.value).as_ref() != Some(tenant)
+                && !by_variable(layers.tenant.as_ref().map(|tenant| tenant.layer))
+            {
+                edit.set(&table, Key::Tenant, tenant.as_str())?;
+            }
+            if let Some(id) = used.client_id
+                && now.client_id.map(|id| id.value).as_ref() != Some(id)
+                && !by_variable(layers.client_id.as_ref().map(|id| id.layer))
+            {
+                edit.set(&table, Key::ClientId, id.as_str())?;
+            }
+            if let Some(store) = used.store
+                && now.store.value != store
+            {
+                edit.set(&table, Key::Store, store.as_str())?;
+            }
+            if let Some(user) = used.expect_user {
+                edit.set(&table, Key::ExpectUser, user)?;
+            }
+            let activates =
+                target.activates && config.active().ok().and_then(|s| s.name).as_ref() != Some(name);
+            if activates {
+                edit.set(&EditTarget::TopLevel, Key::Profile, name.as_str())?;
+            }
+            Ok(activates)
+        })
+        .map_err(Error::from)
     }
 }
 

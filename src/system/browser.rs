@@ -228,6 +228,7 @@ mod tests {
     use std::path::Path;
 
     use super::*;
+    use crate::system::replace::{Mode, replace};
 
     const URL: &str = "http://h.test/?a=1&b=%s";
 
@@ -249,7 +250,7 @@ mod tests {
 
     fn script(folder: &Path, name: &str, body: &str) -> OsString {
         let path = folder.join(name);
-        super::super::files::replace(&path, format!("#!/bin/sh\n{body}\n").as_bytes()).unwrap();
+        replace(&path, format!("#!/bin/sh\n{body}\n").as_bytes(), Mode::Private).unwrap();
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o700)).unwrap();
         path.into()
     }

@@ -14,6 +14,7 @@ use super::files::{self, FileError, Trust};
 use super::interrupt;
 use super::look;
 use super::notices::Notices;
+use super::replace::{Mode, replace};
 use super::words::command_words;
 
 /// In this order, where no variable names one.
@@ -89,7 +90,7 @@ impl Draft {
             .tempfile_in(folder)
             .map_err(|source| FileError::Io { action: "write to", path: folder.to_owned(), source })?;
         let draft = Draft(file.into_temp_path());
-        files::replace(&draft.0, bytes)?;
+        replace(&draft.0, bytes, Mode::Private)?;
         Ok(draft)
     }
 

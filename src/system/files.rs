@@ -1,17 +1,12 @@
-//! Reading files with their modes in mind, and replacing them whole or not at all.
-//!
-//! A write is a temporary file in the target's own folder, with its final mode from the first byte,
-//! flushed to disk and renamed over the target; the folder is flushed too. Whoever reads meanwhile,
-//! and whoever comes after a crash, sees the old file or the new one. What a process that was killed leaves
-//! behind is removed by the next that writes the same file, whose lock it holds.
+//! Reading files with their owners and modes in mind, and adding lines to them.
 
-use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, BufRead, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
 use super::notices::Notices;
 use super::paths::Place;
+use super::replace::{self, Mode};
 
 /// No file of ours comes near this; one that does is not ours.
 const LARGEST: u64 = 64 << 20;
@@ -26,12 +21,14 @@ pub enum FileError {
     NotAFile { path: PathBuf },
     #[error("{path} is a symbolic link")]
     Link { path: PathBuf },
+    #[error("cannot write {path}: it is a mount point, and there is no writable home for a copy of it")]
+    MountPoint { path: PathBuf },
     #[error("{path} is larger than {}", if *limit < 1 << 20 { format!("{} KiB", limit >> 10) } else { format!("{} MiB", limit >> 20) })]
     TooLarge { path: PathBuf, limit: u64 },
 }
 
 impl FileError {
-    fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> FileError {
+    pub(super) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> FileError {
         move |source| FileError::Io { action, path: path.to_owned(), source }
     }
 
@@ -83,6 +80,28 @@ pub fn read(path: &Path, trust: Trust, notices: &Notices) -> Result<Option<Vec<u
     check_owner_and_mode(path, &file, &metadata, trust, notices)?;
     let bytes = read_at_most(&file, &metadata, LARGEST).map_err(FileError::io("read", path))?;
     bytes.ok_or_else(too_large).map(Some)
+}
+
+/// As [`read`], but where a write in place was cut off, so that the file `is_torn`, the complete copy that was
+/// made before it. The next write of the file finishes what was begun.
+pub fn read_whole(
+    place: &Place,
+    trust: Trust,
+    notices: &Notices,
+    is_torn: impl Fn(&[u8]) -> bool,
+) -> Result<Option<Vec<u8>>, FileError> {
+    let bytes = read(&place.path, trust, notices)?;
+    let copy = bytes.as_ref().and_then(|_| replace::unfinished_copy(place)).filter(|copy| !is_torn(copy));
+    match (copy, bytes) {
+        (Some(copy), Some(bytes)) if is_torn(&bytes) => {
+            notices.warn(format!(
+                "a write to {} was interrupted; using the complete copy of it",
+                place.path.display()
+            ));
+            Ok(Some(copy))
+        }
+        (_, bytes) => Ok(bytes),
+    }
 }
 
 /// The bytes of a file that somebody else has put there, as in a repository that was cloned: a regular file
@@ -187,59 +206,6 @@ pub fn check_folder(_: &Place, _: &Notices) -> Result<(), FileError> {
     Ok(())
 }
 
-/// Replaces the file behind `path` by `bytes`, mode 0600. A symbolic link stays and its target is
-/// replaced. The folder is made (0700) if it is missing.
-pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
-    replace_with(path, bytes, Mode::Private)
-}
-
-/// As [`replace`], but a file that is there keeps its mode: a config that a variable names may be
-/// meant for others to read. Never for secrets.
-pub fn replace_keeping_mode(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
-    replace_with(path, bytes, Mode::Kept)
-}
-
-/// As [`replace`], but for everybody to read (0644), the folder by the umask: a manual page. Never for what is
-/// ours alone.
-pub fn replace_for_all(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
-    fs::create_dir_all(folder_of(path)).map_err(FileError::io("create", folder_of(path)))?;
-    replace_with(path, bytes, Mode::Public)
-}
-
-/// The mode of a file that is replaced.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Mode {
-    Private,
-    Kept,
-    Public,
-}
-
-fn replace_with(path: &Path, bytes: &[u8], mode: Mode) -> Result<(), FileError> {
-    let target = follow(path).map_err(FileError::io("write", path))?;
-    let failed = || FileError::io("write", path);
-    // A config that a variable names may be shared by homes whose locks are not: what lies beside it may be
-    // another's write, and no secret in any case.
-    if mode == Mode::Private {
-        leftovers(&target).iter().for_each(|path| _ = fs::remove_file(path));
-    }
-    let mut temporary = temporary_for(&target)?;
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        // Whatever the umask is.
-        let old = fs::metadata(&target).ok().filter(|_| mode == Mode::Kept);
-        let otherwise = if mode == Mode::Public { 0o644 } else { 0o600 };
-        let mode = old.map_or(otherwise, |metadata| metadata.permissions().mode() & 0o777);
-        temporary.as_file().set_permissions(fs::Permissions::from_mode(mode)).map_err(failed())?;
-    }
-    temporary.write_all(bytes).map_err(failed())?;
-    temporary.as_file().sync_all().map_err(failed())?;
-    temporary.persist(&target).map_err(|error| failed()(error.error))?;
-    #[cfg(unix)]
-    File::open(folder_of(&target)).and_then(|folder| folder.sync_all()).map_err(failed())?;
-    Ok(())
-}
-
 /// Adds a line to a file that only grows, mode 0600, and sees it safe on disk. What a crash has cut short
 /// stays a line of its own. Whoever calls holds the file's lock.
 pub fn append_line(path: &Path, line: &str, trust: Trust, notices: &Notices) -> Result<(), FileError> {
@@ -302,7 +268,7 @@ pub fn each_line(
 /// right here must leave the file where it was.
 pub fn keep_aside(path: &Path, bytes: &[u8]) -> Result<PathBuf, FileError> {
     let kept = name_aside(path);
-    replace(&kept, bytes)?;
+    replace::replace(&kept, bytes, Mode::Private)?;
     Ok(kept)
 }
 
@@ -330,59 +296,7 @@ pub fn make_private_folder(folder: &Path) -> Result<(), FileError> {
     builder.create(folder).map_err(FileError::io("create", folder))
 }
 
-/// Whether a file of `size` bytes could be written at `path`, found out by writing one beside it: a disk may
-/// be full although an empty file can still be made. Whoever calls holds the file's lock.
-pub fn check_writable(path: &Path, size: usize) -> Result<(), FileError> {
-    let target = follow(path).map_err(FileError::io("write", path))?;
-    let (mut file, failed) = (temporary_for(&target)?, || FileError::io("write", path));
-    // Not blanks: some file systems keep what repeats itself in no space at all.
-    let mut bytes = vec![0; size];
-    fastrand::fill(&mut bytes);
-    file.write_all(&bytes).map_err(failed())?;
-    file.as_file().sync_all().map_err(failed())
-}
-
-/// Removes what killed processes have left of writes to `path`; answers whether there was something.
-/// Whoever calls holds the file's lock, so that nobody is writing it now.
-pub fn sweep(path: &Path) -> bool {
-    let left = follow(path).map(|target| leftovers(&target)).unwrap_or_default();
-    left.iter().for_each(|path| _ = fs::remove_file(path));
-    !left.is_empty()
-}
-
-/// Whether there is something for [`sweep`].
-pub fn has_leftovers(path: &Path) -> bool {
-    follow(path).is_ok_and(|target| !leftovers(&target).is_empty())
-}
-
-fn leftovers(target: &Path) -> Vec<PathBuf> {
-    let prefix = temporary_prefix(target);
-    // Not a sibling's, whose name begins like this one: six letters and digits follow.
-    let is_ours = |path: &PathBuf| {
-        let name = path.file_name().map(|name| name.as_encoded_bytes().to_vec()).unwrap_or_default();
-        let rest = name.strip_prefix(prefix.as_encoded_bytes());
-        rest.is_some_and(|rest| rest.len() == 6 && rest.iter().all(u8::is_ascii_alphanumeric))
-    };
-    let entries = fs::read_dir(folder_of(target)).into_iter().flatten().flatten();
-    entries.map(|entry| entry.path()).filter(is_ours).collect()
-}
-
-/// The name says which file it is for: whoever holds that one's lock knows it to be a leftover.
-fn temporary_prefix(target: &Path) -> OsString {
-    let mut prefix = OsString::from(".autocom-");
-    prefix.push(target.file_name().unwrap_or_default());
-    prefix.push("-");
-    prefix
-}
-
-fn temporary_for(target: &Path) -> Result<tempfile::NamedTempFile, FileError> {
-    let folder = folder_of(target);
-    make_private_folder(folder)?;
-    let file = tempfile::Builder::new().prefix(&temporary_prefix(target)).tempfile_in(folder);
-    file.map_err(FileError::io("write", target))
-}
-
-fn folder_of(target: &Path) -> &Path {
+pub(super) fn folder_of(target: &Path) -> &Path {
     target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
@@ -445,7 +359,7 @@ fn check_owner_and_mode(
 
 #[cfg(all(test, unix))]
 mod tests {
-    use std::os::unix::fs::{PermissionsExt, symlink};
+    use std::os::unix::fs::PermissionsExt;
 
     use super::*;
 
@@ -454,24 +368,10 @@ mod tests {
     }
 
     #[test]
-    fn a_link_stays_a_link_and_its_target_is_replaced() {
-        let dir = tempfile::tempdir().unwrap();
-        let (real, link) = (dir.path().join("dotfiles/real"), dir.path().join("link"));
-        make_private_folder(real.parent().unwrap()).unwrap();
-        symlink("dotfiles/real", &link).unwrap();
-        replace(&link, b"one").unwrap();
-        replace(&link, b"two").unwrap();
-        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
-        assert_eq!(fs::read(&real).unwrap(), b"two");
-        assert_eq!(mode(&real), 0o600);
-        assert_eq!(fs::read_dir(real.parent().unwrap()).unwrap().count(), 1, "no temporary file is left");
-    }
-
-    #[test]
     fn a_file_of_ours_that_is_too_open_is_tightened_with_a_warning() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("config.toml");
-        replace(&path, b"x").unwrap();
+        fs::write(&path, "x").unwrap();
         for (trust, after) in [(Trust::AsIs, 0o644), (Trust::WarnOnly, 0o644), (Trust::Tighten, 0o600)] {
             fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
             let said = std::sync::Arc::new(std::sync::Mutex::new(0));

@@ -1,14 +1,35 @@
-//! Locks between processes, as files in `locks/`.
+//! Locks between processes. A lock belongs to the file that it guards, so that every path to the file, from
+//! any home and as any user, meets in one lock.
 //!
-//! The kernel frees a lock when its holder dies, so a file that is left over means nothing. The
-//! files themselves are never removed: removing one would let two holders in at once.
+//! Unix: flock on the file itself. Replacing the file puts another inode in its place, so the new one is
+//! locked before the rename, and who waited for the old one looks again. A file that is missing is made
+//! empty to be locked, and removed again if nothing is written. Windows keeps others from reading a locked
+//! file, so there `<file>.lock` beside it is locked.
+//!
+//! A credential is locked while the platform is asked, which must not hold up other credentials in the same
+//! file: so each has a lock file of its own, in a folder beside the credential file. A keychain has no file:
+//! its lock files lie in the session's runtime folder, or in the home of the user who owns the keychain.
+//!
+//! There is never another lock in place of one that can't be had: then nothing is written.
+//!
+//! Autocom 0.1.0 of November 2026 and before locked files in `locks/`. For one release these are locked as well.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::collections::HashMap;
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
+use super::accounts;
 use super::files::{self, FileError};
-use super::paths::Place;
+use super::paths::{Paths, Place};
+use super::replace::{self, Mode, PreparedWrite};
+
+const CONFIG: &str = "config.lock";
+const PROTECTION: &str = "protection.lock";
+const CREDENTIALS: &str = "credentials.lock";
+const LOGIN: &str = "login.lock";
 
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
@@ -20,68 +41,106 @@ pub enum LockError {
     NoHome,
 }
 
-/// Held until dropped.
-#[derive(Debug)]
-pub struct LockGuard {
-    _file: File,
-}
-
-/// The folder of lock files.
+/// The locks of this invocation.
 #[derive(Debug, Clone)]
 pub struct Locks {
+    /// The folder of lock files in the home.
     folder: Option<PathBuf>,
-    /// Where nothing can be written in that.
-    otherwise: Option<PathBuf>,
+    runtime: Option<PathBuf>,
+    credentials: Option<Place>,
     patience: Duration,
 }
 
+/// A file that no other process writes until this is dropped.
+#[derive(Debug)]
+pub struct FileLock {
+    place: Place,
+    target: PathBuf,
+    file: Arc<File>,
+    /// Whether the file was made for its lock, and is still empty.
+    made: bool,
+    _old: Option<Arc<File>>,
+}
+
+/// The locks of one credential, held until dropped.
+#[derive(Debug, Default)]
+pub struct LockGuard {
+    _files: Vec<Arc<File>>,
+}
+
 impl Locks {
-    pub fn new(folder: Option<PathBuf>) -> Locks {
-        Locks { folder, otherwise: None, patience: Duration::from_secs(30) }
+    pub fn new(paths: &Paths) -> Locks {
+        let (folder, runtime, credentials) =
+            (paths.locks.clone(), paths.runtime.clone(), paths.credentials.clone());
+        Locks { folder, runtime, credentials, patience: Duration::from_secs(30) }
     }
 
     pub fn with_patience(self, patience: Duration) -> Locks {
         Locks { patience, ..self }
     }
 
-    /// Where there is no home: a folder beside the file that a variable names, `<file>.locks`.
-    pub fn or_beside(self, place: Option<&Place>) -> Locks {
-        Locks { folder: self.folder.or_else(|| Some(beside(place?))), ..self }
+    pub fn config(&self, place: &Place) -> Result<FileLock, LockError> {
+        self.file(place, Some(self.old(CONFIG).unwrap_or_else(|| beside(place).join(CONFIG))))
     }
 
-    /// Beside a file that a variable names, `<file>.locks`: processes that share it may have homes of their
-    /// own, and must meet at one lock all the same.
-    pub fn where_it_is(self, place: Option<&Place>) -> Locks {
-        match place.filter(|place| place.by_variable.is_some()) {
-            Some(place) => Locks { folder: Some(beside(place)), otherwise: self.folder, ..self },
-            None => self,
+    /// The lock of `pins.toml`. Taken after that of `config.toml`.
+    pub fn pins(&self, place: &Place) -> Result<FileLock, LockError> {
+        self.file(place, self.old(CONFIG))
+    }
+
+    /// The lock of a file about protected profiles. Taken after those of `config.toml` and `pins.toml`.
+    pub fn protection(&self, place: &Place) -> Result<FileLock, LockError> {
+        self.file(place, self.old(PROTECTION))
+    }
+
+    /// The lock of the credential file as a whole. Taken after that of the credential.
+    pub fn credentials_file(&self, place: &Place) -> Result<FileLock, LockError> {
+        self.file(place, self.old_beside(place, CREDENTIALS))
+    }
+
+    /// The lock of `logins.toml`. Taken after all others. An old autocom may overwrite what is written under
+    /// it, which is no loss: the file is a cache.
+    pub fn logins(&self, place: &Place) -> Result<FileLock, LockError> {
+        self.file(place, None)
+    }
+
+    /// The lock that old versions hold while they log in or out.
+    pub fn old_login(&self) -> Result<LockGuard, LockError> {
+        let file = self.old(LOGIN).map(|path| self.lock_old(&path)).transpose()?.flatten();
+        Ok(LockGuard { _files: file.into_iter().collect() })
+    }
+
+    /// The lock of a credential in the credential file.
+    pub fn credential_in_file(&self, key: &str) -> Result<LockGuard, LockError> {
+        let place = self.credentials.as_ref().ok_or(LockError::NoHome)?;
+        let name = Locks::name_of(key);
+        let mut files = Vec::new();
+        let path = if replace::is_mount_point(&place.path) {
+            // What lies beside a mounted file is not what lies beside it elsewhere. In this process the lock
+            // file below keeps the credentials apart.
+            files.push(shared(&canonical(place), |path| self.lock_file(path))?);
+            self.folder.as_ref().ok_or(LockError::NoHome)?.join(&name)
+        } else {
+            beside(place).join(&name)
+        };
+        if let Some(old) = self.old_beside(place, &name).filter(|old| files::canonical(old) != path) {
+            files.extend(self.lock_old(&old)?);
         }
+        files.push(Arc::new(self.lock_named(&path)?));
+        Ok(LockGuard { _files: files })
     }
 
-    /// The one lock of `config.toml` and `logins.toml`.
-    pub fn config(&self) -> Result<LockGuard, LockError> {
-        self.acquire("config.lock")
-    }
-
-    /// The lock of the journal and of what is unlocked.
-    pub fn protection(&self) -> Result<LockGuard, LockError> {
-        self.acquire("protection.lock")
-    }
-
-    /// The lock of the credential file as a whole, which several keys share.
-    pub fn credentials_file(&self) -> Result<LockGuard, LockError> {
-        self.acquire("credentials.lock")
-    }
-
-    /// The lock of who logs in or out, from looking at what is there to having written it all. The
-    /// locks of the single files are taken inside it.
-    pub fn login(&self) -> Result<LockGuard, LockError> {
-        self.acquire("login.lock")
-    }
-
-    /// The lock of one credential.
-    pub fn credential(&self, key: &str) -> Result<LockGuard, LockError> {
-        self.acquire(&Locks::name_of(key))
+    /// The lock of a credential in the keychain.
+    pub fn credential_in_keychain(&self, key: &str) -> Result<LockGuard, LockError> {
+        let name = Locks::name_of(key);
+        let folder = self.runtime.clone();
+        let folder = folder.or_else(|| Some(accounts::own_home()?.join(".autocom").join("locks")));
+        let path = folder.ok_or(LockError::NoHome)?.join(&name);
+        let old = self.old(&name).filter(|old| files::canonical(old) != files::canonical(&path));
+        let mut files: Vec<Arc<File>> =
+            old.map(|old| self.lock_old(&old)).transpose()?.flatten().into_iter().collect();
+        files.push(Arc::new(self.lock_named(&path)?));
+        Ok(LockGuard { _files: files })
     }
 
     /// The name of a credential's lock file.
@@ -89,25 +148,81 @@ impl Locks {
         format!("key-{}.lock", file_name(key))
     }
 
-    fn acquire(&self, name: &str) -> Result<LockGuard, LockError> {
-        let folder = self.folder.as_deref().ok_or(LockError::NoHome)?;
-        let (path, file) = match (open_in(folder, name), &self.otherwise) {
-            (Err(_), Some(otherwise)) => open_in(otherwise, name)?,
-            (opened, _) => opened?,
+    fn old(&self, name: &str) -> Option<PathBuf> {
+        Some(self.folder.as_ref()?.join(name))
+    }
+
+    /// Where old versions lock something about a credential file.
+    fn old_beside(&self, place: &Place, name: &str) -> Option<PathBuf> {
+        if place.by_variable.is_some() { Some(beside(place).join(name)) } else { self.old(name) }
+    }
+
+    fn file(&self, place: &Place, old: Option<PathBuf>) -> Result<FileLock, LockError> {
+        // First, so that an old version which waits for it holds nothing that is needed here.
+        let old = old.map(|old| self.lock_old(&old)).transpose()?.flatten();
+        let target = files::follow(&place.path).map_err(FileError::io("lock", &place.path))?;
+        let (file, made) = if replace::is_mount_point(&target) {
+            (shared(&target, |path| self.lock_file(path))?, false)
+        } else {
+            let made = target.symlink_metadata().is_err();
+            (Arc::new(self.lock_file(&target)?), made)
         };
+        Ok(FileLock { place: place.clone(), target, file, made, _old: old })
+    }
+
+    /// Locks the file that `path` names when the lock is had, which is made if there is none.
+    #[cfg(unix)]
+    fn lock_file(&self, path: &Path) -> Result<File, LockError> {
         let started = Instant::now();
+        loop {
+            let file = open_or_make(path)?;
+            self.wait_for(&file, path, started)?;
+            if names(path, &file) {
+                return Ok(file);
+            }
+        }
+    }
+
+    #[cfg(not(unix))]
+    fn lock_file(&self, path: &Path) -> Result<File, LockError> {
+        let mut path = path.to_owned().into_os_string();
+        path.push(".lock");
+        self.lock_named(Path::new(&path))
+    }
+
+    /// Locks a file that is nothing but a lock, and is never removed.
+    fn lock_named(&self, path: &Path) -> Result<File, LockError> {
+        files::make_private_folder(files::folder_of(path))?;
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let file = options.open(path).map_err(FileError::io("lock", path))?;
+        self.wait_for(&file, path, Instant::now())?;
+        Ok(file)
+    }
+
+    /// The lock of an old version, which this process may hold several times. `None` where it can't be had:
+    /// then no old version has it either.
+    fn lock_old(&self, path: &Path) -> Result<Option<Arc<File>>, LockError> {
+        match shared(path, |path| self.lock_named(path)) {
+            Ok(file) => Ok(Some(file)),
+            Err(error @ LockError::Busy { .. }) => Err(error),
+            Err(_) => Ok(None),
+        }
+    }
+
+    fn wait_for(&self, file: &File, path: &Path, started: Instant) -> Result<(), LockError> {
         let mut pause = Duration::from_millis(2);
         loop {
             match file.try_lock() {
-                Ok(()) => return Ok(LockGuard { _file: file }),
+                Ok(()) => return Ok(()),
                 Err(TryLockError::WouldBlock) => {}
-                Err(TryLockError::Error(source)) => {
-                    return Err(FileError::Io { action: "lock", path, source }.into());
-                }
+                Err(TryLockError::Error(source)) => return Err(FileError::io("lock", path)(source).into()),
             }
             // std has no lock with a deadline; a blocking one could not be given up.
             if started.elapsed() >= self.patience {
-                return Err(LockError::Busy { path, waited: self.patience });
+                return Err(LockError::Busy { path: path.to_owned(), waited: self.patience });
             }
             std::thread::sleep(pause);
             pause = (pause * 2).min(Duration::from_millis(50));
@@ -115,10 +230,105 @@ impl Locks {
     }
 }
 
-/// By the file that is finally meant, whatever it was named by: two names of one file share their locks.
-/// A file with the default name has its locks where the default file has them.
+impl FileLock {
+    pub fn place(&self) -> &Place {
+        &self.place
+    }
+
+    /// Takes the space for a write of at most `size` bytes, which may be made after this lock was released,
+    /// under another.
+    pub fn prepare(&self, mode: Mode, size: usize) -> Result<PreparedWrite, FileError> {
+        PreparedWrite::new(&self.place, mode, size)
+    }
+
+    /// Replaces the file, and holds the lock of the one that is there now.
+    pub fn replace(&mut self, bytes: &[u8], mode: Mode) -> Result<(), FileError> {
+        let prepared = self.prepare(mode, 0)?;
+        self.finish(prepared, bytes)
+    }
+
+    /// As [`replace`](Self::replace), with a write that was prepared before.
+    pub fn finish(&mut self, prepared: PreparedWrite, bytes: &[u8]) -> Result<(), FileError> {
+        replace::sweep(&self.target);
+        let file = prepared.finish(bytes)?;
+        self.made = false;
+        // Elsewhere the lock is another file's, which stays. A mount point keeps its inode.
+        if cfg!(unix) && !replace::is_mount_point(&self.target) {
+            self.file = Arc::new(file);
+        }
+        Ok(())
+    }
+}
+
+impl Drop for FileLock {
+    fn drop(&mut self) {
+        let is_empty = || fs::metadata(&self.target).is_ok_and(|metadata| metadata.len() == 0);
+        if cfg!(unix) && self.made && is_empty() {
+            let _ = fs::remove_file(&self.target);
+        }
+    }
+}
+
+/// A lock that threads of this process hold together.
+fn shared(path: &Path, lock: impl FnOnce(&Path) -> Result<File, LockError>) -> Result<Arc<File>, LockError> {
+    static HELD: Mutex<Option<HashMap<PathBuf, Weak<File>>>> = Mutex::new(None);
+    let mut held = HELD.lock().unwrap_or_else(PoisonError::into_inner);
+    let held = held.get_or_insert_default();
+    if let Some(file) = held.get(path).and_then(Weak::upgrade) {
+        return Ok(file);
+    }
+    let file = Arc::new(lock(path)?);
+    held.insert(path.to_owned(), Arc::downgrade(&file));
+    Ok(file)
+}
+
+#[cfg(unix)]
+fn open_or_make(path: &Path) -> Result<File, FileError> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let failed = FileError::io("lock", path);
+    let mut options = OpenOptions::new();
+    options.read(true).custom_flags(rustix::fs::OFlags::NONBLOCK.bits().cast_signed());
+    let opened = options.clone().write(true).open(path);
+    let opened = match opened {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            files::make_private_folder(files::folder_of(path))?;
+            // Another process may make it first.
+            options.clone().write(true).create(true).truncate(false).mode(0o600).open(path)
+        }
+        // A file that can't be written may still be replaced; its lock is the same.
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem
+            ) =>
+        {
+            options.open(path).map_err(|_| error)
+        }
+        opened => opened,
+    };
+    let file = opened.map_err(failed)?;
+    match file.metadata() {
+        Ok(metadata) if !metadata.is_file() => Err(FileError::NotAFile { path: path.to_owned() }),
+        _ => Ok(file),
+    }
+}
+
+/// Whether the path names this very file now.
+#[cfg(unix)]
+fn names(path: &Path, file: &File) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let id = |metadata: &fs::Metadata| (metadata.dev(), metadata.ino());
+    matches!((fs::metadata(path), file.metadata()), (Ok(now), Ok(held)) if id(&now) == id(&held))
+}
+
+fn canonical(place: &Place) -> PathBuf {
+    files::canonical(&files::follow(&place.path).unwrap_or_else(|_| place.path.clone()))
+}
+
+/// The folder for the locks of single credentials, by the file that is finally meant, whatever it was named by.
+/// A file with the default name has them where the default file has them.
 fn beside(place: &Place) -> PathBuf {
-    let file = files::follow(&place.path).unwrap_or_else(|_| place.path.clone());
+    let file = canonical(place);
     if file.file_name().is_some_and(|name| name == "credentials") {
         return file.with_file_name("locks");
     }
@@ -127,23 +337,8 @@ fn beside(place: &Place) -> PathBuf {
     path.into()
 }
 
-fn open_in(folder: &Path, name: &str) -> Result<(PathBuf, File), FileError> {
-    files::make_private_folder(folder)?;
-    let path = folder.join(name);
-    let file = open(&path)?;
-    Ok((path, file))
-}
-
-fn open(path: &Path) -> Result<File, FileError> {
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path).map_err(|source| FileError::Io { action: "open", path: path.to_owned(), source })
-}
-
 /// `key` as a file name: readable, distinct for distinct keys, also where names ignore case.
-fn file_name(key: &str) -> String {
+pub(super) fn file_name(key: &str) -> String {
     let readable: String = key
         .chars()
         .map(|c| if c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_') { c } else { '_' })
@@ -154,28 +349,4 @@ fn file_name(key: &str) -> String {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     });
     format!("{readable}-{hash:016x}")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn one_holder_at_a_time_and_distinct_keys_do_not_wait() {
-        let dir = tempfile::tempdir().unwrap();
-        let locks = Locks::new(Some(dir.path().join("locks"))).with_patience(Duration::ZERO);
-        let held = locks.credential("https://a.test/api/v1").unwrap();
-        assert!(matches!(locks.credential("https://a.test/api/v1"), Err(LockError::Busy { .. })));
-        locks.credential("https://a_test/api/v1").unwrap();
-        locks.config().unwrap();
-        drop(held);
-        locks.credential("https://a.test/api/v1").unwrap();
-    }
-
-    #[test]
-    fn names_of_lock_files_stay_apart_and_short() {
-        assert_ne!(file_name("a/b"), file_name("a:b"));
-        assert_ne!(file_name("Prod"), file_name("prod"));
-        assert!(file_name(&"x".repeat(5000)).len() < 120);
-    }
 }

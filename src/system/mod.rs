@@ -3,6 +3,7 @@
 //! `std::env`, the system clock and direct file writes are refused elsewhere by clippy's
 //! disallowed methods.
 
+pub mod accounts;
 pub mod browser;
 pub mod clock;
 pub mod editor;
@@ -17,5 +18,6 @@ pub mod notices;
 pub mod paths;
 pub mod person;
 pub mod process;
+pub mod replace;
 pub mod terminal;
 pub mod words;

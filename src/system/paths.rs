@@ -12,6 +12,8 @@ pub struct Place {
     pub by_variable: Option<&'static str>,
     /// Whether it is only looked at, and its mode stays as it is.
     pub look_only: bool,
+    /// The folder for a complete copy while the file is written in place: see [`replace`](super::replace).
+    pub copies: Option<PathBuf>,
 }
 
 /// The files of section 2 of the contract. All is `None` where there is no home at all.
@@ -28,6 +30,8 @@ pub struct Paths {
     /// What was sent to protected profiles.
     pub journal: Option<Place>,
     pub locks: Option<PathBuf>,
+    /// The folder for the locks of the keychain's records, if the session has one of its own.
+    pub runtime: Option<PathBuf>,
 }
 
 impl Paths {
@@ -39,15 +43,22 @@ impl Paths {
         let named = environment.path_var("AUTOCOM_HOME").map(absolute);
         let by_variable = named.is_some().then_some("AUTOCOM_HOME");
         let home = named.or_else(|| environment.home().map(|home| home.join(".autocom")));
+        let copies = home.as_ref().map(|home| home.join("copies"));
         let place = |variable: Option<&'static str>, file: &str| {
             let named = variable.and_then(|name| Some((name, environment.path_var(name)?)));
             match (named, &home) {
-                (Some((name, path)), _) => {
-                    Some(Place { path: absolute(path), by_variable: Some(name), look_only: false })
-                }
-                (None, Some(home)) => {
-                    Some(Place { path: home.join(file), by_variable: None, look_only: false })
-                }
+                (Some((name, path)), _) => Some(Place {
+                    path: absolute(path),
+                    by_variable: Some(name),
+                    look_only: false,
+                    copies: copies.clone(),
+                }),
+                (None, Some(home)) => Some(Place {
+                    path: home.join(file),
+                    by_variable: None,
+                    look_only: false,
+                    copies: copies.clone(),
+                }),
                 (None, None) => None,
             }
         };
@@ -59,7 +70,8 @@ impl Paths {
             leases: place(None, "unlocked.json"),
             journal: place(None, "journal.jsonl"),
             locks: home.as_ref().map(|home| home.join("locks")),
-            home: home.map(|path| Place { path, by_variable, look_only: false }),
+            runtime: environment.path_var("XDG_RUNTIME_DIR").map(|folder| folder.join("autocom")),
+            home: home.map(|path| Place { path, by_variable, look_only: false, copies: None }),
         }
     }
 
@@ -70,6 +82,13 @@ impl Paths {
             place.look_only = true;
         }
         self
+    }
+}
+
+impl Place {
+    /// A file that no variable names.
+    pub fn at(path: impl Into<PathBuf>) -> Place {
+        Place { path: path.into(), by_variable: None, look_only: false, copies: None }
     }
 }
 

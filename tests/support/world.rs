@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, Instant};
 
 use autocom::system::files;
+use autocom::system::replace::{Mode, replace};
 
 use crate::platform::{CLIENT_ID, Sandbox, Visited, Visitor, visit_blocking};
 
@@ -112,7 +113,7 @@ impl World {
         let path = self.path(file);
         files::make_private_folder(&self.path("")).unwrap();
         // With the mode of a file that autocom wrote; a link stays one.
-        files::replace(&path, text.as_bytes()).unwrap();
+        replace(&path, text.as_bytes(), Mode::Private).unwrap();
     }
 
     pub fn config(&self, text: &str) -> &World {

@@ -1,6 +1,7 @@
 use super::super::record::tests::{access, record};
 use super::*;
 use crate::system::notices::Notice;
+use crate::system::paths::Paths;
 
 struct World {
     dir: tempfile::TempDir,
@@ -12,7 +13,7 @@ fn world(contents: Option<&str>) -> World {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("credentials");
     if let Some(contents) = contents {
-        files::replace(&path, contents.as_bytes()).unwrap();
+        replace::replace(&path, contents.as_bytes(), Mode::Private).unwrap();
     }
     let said = Arc::<std::sync::Mutex<Vec<String>>>::default();
     let sink = said.clone();
@@ -20,8 +21,7 @@ fn world(contents: Option<&str>) -> World {
         assert_eq!(notice, Notice::Warning);
         sink.lock().unwrap().push(text.to_owned());
     });
-    let place = Some(Place { path, by_variable: None, look_only: false });
-    let store = FileStore::new(place, Locks::new(Some(dir.path().join("locks"))), Arc::new(notices));
+    let store = FileStore::new(Some(Place::at(path)), Locks::new(&Paths::default()), Arc::new(notices));
     World { dir, said, store }
 }
 
@@ -83,7 +83,7 @@ fn a_foreign_file_is_no_login_and_is_kept_before_it_is_replaced() {
         assert!(w.store.read(&key("b")).unwrap().is_none());
         assert_eq!(w.said.lock().unwrap().len(), 1, "one warning");
         assert!(!w.store.delete(&key("a")).unwrap());
-        files::replace(&w.dir.path().join("credentials.old"), b"older still").unwrap();
+        replace::replace(&w.dir.path().join("credentials.old"), b"older still", Mode::Private).unwrap();
         w.store.write(&key("a"), &record("one", 1)).unwrap();
         assert_eq!(w.text("credentials.old"), "older still");
         assert_eq!(w.text("credentials.old-2"), foreign);
@@ -104,7 +104,7 @@ fn a_newer_file_is_not_touched() {
 
 #[test]
 fn without_a_home_there_is_nothing_and_nothing_can_be_written() {
-    let store = FileStore::new(None, Locks::new(None), Arc::new(Notices::silent()));
+    let store = FileStore::new(None, Locks::new(&Paths::default()), Arc::new(Notices::silent()));
     assert!(store.read(&key("a")).unwrap().is_none());
     assert!(!store.delete(&key("a")).unwrap());
     assert!(matches!(store.check_writable(&key("a")), Err(StoreError::NoHome)));

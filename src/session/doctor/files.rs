@@ -52,6 +52,7 @@ impl Seen {
             leases: None,
             journal: None,
             locks: self.paths.locks.clone(),
+            runtime: self.paths.runtime.clone(),
         }
     }
 }

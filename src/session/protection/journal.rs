@@ -117,7 +117,7 @@ pub enum EntryEvent {
 impl Records {
     pub(super) fn write(&self, event: Event) -> Result<()> {
         let place = self.journal.as_ref().ok_or_else(no_home)?;
-        let _lock = self.locks.protection()?;
+        let _lock = self.locks.protection(place)?;
         let line = serde_json::to_string(&Line { at: self.clock.now(), event })
             .map_err(|error| Error::new(Kind::Failed, "the journal's line could not be made").cause(error))?;
         Ok(files::append_line(&place.path, &line, Trust::of(place, false), &self.notices)?)

@@ -7,6 +7,7 @@ use super::{LONGEST_LEASE, Records};
 use crate::domain::{ApiUrl, ProfileName};
 use crate::error::{Error, Kind, Result};
 use crate::system::files::{self, Trust};
+use crate::system::replace::Mode;
 
 const VERSION: u32 = 1;
 
@@ -75,7 +76,7 @@ impl Records {
 
     fn change_leases<T>(&self, change: impl FnOnce(&mut Vec<Lease>) -> T) -> Result<T> {
         let place = self.leases.as_ref().ok_or_else(no_home)?;
-        let _lock = self.locks.protection()?;
+        let mut lock = self.locks.protection(place)?;
         // A file that can't be read opens nothing, so nothing is lost with it.
         let mut leases = self.leases().unwrap_or_default();
         let now = self.clock.now();
@@ -83,15 +84,16 @@ impl Records {
         let answer = change(&mut leases);
         let text = serde_json::to_string_pretty(&Wire { version: VERSION, leases })
             .map_err(|error| Error::new(Kind::Failed, "the lease could not be written").cause(error))?;
-        files::replace(&place.path, (text + "\n").as_bytes())?;
+        lock.replace((text + "\n").as_bytes(), Mode::Private)?;
         Ok(answer)
     }
 
     pub(super) fn leases(&self) -> Result<Vec<Lease>> {
         let Some(place) = &self.leases else { return Ok(Vec::new()) };
-        let Some(bytes) = files::read(&place.path, Trust::of(place, false), &self.notices)? else {
-            return Ok(Vec::new());
-        };
+        let is_torn = |bytes: &[u8]| serde_json::from_slice::<Wire>(bytes).is_err();
+        let bytes = files::read_whole(place, Trust::of(place, false), &self.notices, is_torn)?;
+        // A file that is made to be locked is empty until it is written.
+        let Some(bytes) = bytes.filter(|bytes| !bytes.is_empty()) else { return Ok(Vec::new()) };
         match serde_json::from_slice::<Wire>(&bytes) {
             Ok(wire) if wire.version == VERSION => Ok(wire.leases),
             _ => Err(Error::new(Kind::Failed, format!("{} can't be read", place.path.display()))),
