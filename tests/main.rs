@@ -65,6 +65,8 @@ mod secrecy;
 mod secret_service;
 mod selection;
 mod several;
+#[cfg(target_os = "linux")]
+mod shared_files;
 #[cfg(unix)]
 mod switching;
 mod tenants;

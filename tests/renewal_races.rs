@@ -14,7 +14,7 @@ use crate::platform::{Fault, Knobs, Options, Sandbox, fingerprint};
 use crate::support::World;
 use crate::support::driver::callback_address;
 use crate::support::real_server::RealServer;
-use crate::support::world::{DEADLINE, until};
+use crate::support::world::{DEADLINE, has_open, until};
 
 /// A login's token is due at once (it ends within the 30 seconds of section 6), a refreshed one is not.
 const DUE: i64 = 20;
@@ -110,12 +110,6 @@ fn hold(path: &PathBuf) -> File {
     let file = File::options().write(true).open(path).unwrap();
     file.lock().unwrap();
     file
-}
-
-/// Whether the process has that file open.
-fn has_open(id: u32, path: &PathBuf) -> bool {
-    let Ok(files) = std::fs::read_dir(format!("/proc/{id}/fd")) else { return false };
-    files.flatten().any(|file| std::fs::read_link(file.path()).is_ok_and(|target| target == *path))
 }
 
 fn forty_processes_renew_once(issuer: &Issuer) {

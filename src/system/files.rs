@@ -384,6 +384,22 @@ mod tests {
     }
 
     #[test]
+    fn a_write_in_place_that_was_cut_off_is_read_from_its_copy_until_the_next_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let copies = dir.path().join("copies");
+        let place = Place { copies: Some(copies.clone()), ..Place::at(dir.path().join("config.toml")) };
+        let read = || {
+            let quiet = Notices::silent();
+            read_whole(&place, Trust::AsIs, &quiet, |bytes| !bytes.ends_with(b".")).unwrap().unwrap()
+        };
+        replace::replace(&replace::copy_of(&place).unwrap(), b"new, and whole.", Mode::Private).unwrap();
+        for (bytes, seen) in [("new, and w", "new, and whole."), ("old.", "old.")] {
+            replace::replace(&place.path, bytes.as_bytes(), Mode::Private).unwrap();
+            assert_eq!(String::from_utf8(read()).unwrap(), seen);
+        }
+    }
+
+    #[test]
     fn what_is_not_there_is_none_and_a_folder_is_an_error() {
         let dir = tempfile::tempdir().unwrap();
         let quiet = Notices::silent();

@@ -18,6 +18,8 @@ pub struct Look {
     pub stranger: Option<u32>,
     /// The lower nine bits; 0 where there are no modes.
     pub mode: u32,
+    /// How many names the file has; 1 where that is not known.
+    pub links: u64,
     pub readable: bool,
     pub writable: bool,
 }
@@ -44,6 +46,7 @@ fn seen(path: &Path, metadata: &fs::Metadata) -> Look {
         is_folder: metadata.is_dir(),
         stranger: (owner != us && owner != 0).then_some(owner),
         mode: metadata.permissions().mode() & 0o777,
+        links: metadata.nlink(),
         readable: access(path, Access::READ_OK).is_ok(),
         writable: access(path, Access::WRITE_OK).is_ok(),
     }
@@ -56,6 +59,7 @@ fn seen(_: &Path, metadata: &fs::Metadata) -> Look {
         is_folder: metadata.is_dir(),
         stranger: None,
         mode: 0,
+        links: 1,
         readable: true,
         writable: !metadata.permissions().readonly(),
     }

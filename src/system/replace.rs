@@ -190,7 +190,7 @@ fn flush_folder(file: &Path) -> io::Result<()> {
     Ok(())
 }
 
-fn copy_of(place: &Place) -> Option<PathBuf> {
+pub(super) fn copy_of(place: &Place) -> Option<PathBuf> {
     let path = canonical(&place.path);
     Some(place.copies.as_ref()?.join(super::locks::file_name(path.to_str()?)))
 }

@@ -59,6 +59,13 @@ pub fn until(is_so: impl Fn() -> bool) -> bool {
     true
 }
 
+/// Whether the process has that file open.
+#[cfg(target_os = "linux")]
+pub fn has_open(id: u32, path: &Path) -> bool {
+    let Ok(files) = std::fs::read_dir(format!("/proc/{id}/fd")) else { return false };
+    files.flatten().any(|file| std::fs::read_link(file.path()).is_ok_and(|target| target == *path))
+}
+
 impl World {
     /// An empty home whose credentials go to the file.
     pub fn new() -> World {

@@ -161,6 +161,16 @@ fn file(name: &str, place: &Place, secrets: bool) -> (Vec<Finding>, bool) {
     if strict {
         found.extend(too_open(name, path, seen, 0o077, 0o600, place.by_variable.is_none()));
     }
+    if seen.is_file && seen.links > 1 {
+        let words = format!(
+            "{shown} has {} hard links: the next write of autocom separates it from them",
+            seen.links
+        );
+        found.push(
+            Finding::warn(Section::Files, name, words)
+                .fix(format!("find / -xdev -samefile {}", quoted(path))),
+        );
+    }
     if found.is_empty() {
         let by = place.by_variable.map(|name| format!(", named by {name}")).unwrap_or_default();
         found.push(Finding::ok(Section::Files, name, format!("{shown}{}{by}", of_mode(seen))));
