@@ -249,7 +249,6 @@ impl FileLock {
 
     /// As [`replace`](Self::replace), with a write that was prepared before.
     pub fn finish(&mut self, prepared: PreparedWrite, bytes: &[u8]) -> Result<(), FileError> {
-        replace::sweep(&self.target);
         let file = prepared.finish(bytes)?;
         self.made = false;
         // Elsewhere the lock is another file's, which stays. A mount point keeps its inode.

@@ -71,7 +71,7 @@ impl PreparedWrite {
         };
         let folder = folder_of(copy.as_ref().unwrap_or(&target));
         let mut temporary = make_private_folder(folder)
-            .and_then(|()| temporary_in(folder, &target))
+            .and_then(|()| temporary_for(copy.as_ref().unwrap_or(&target)))
             .and_then(|mut file| {
                 reserve(&mut file, size).map(|()| file).map_err(FileError::io("write", path))
             })
@@ -89,6 +89,7 @@ impl PreparedWrite {
 
     /// Puts `bytes` in place of the file. Answers with the file that the path names now, whose lock is held.
     pub(super) fn finish(mut self, bytes: &[u8]) -> Result<File, FileError> {
+        sweep(self.copy.as_ref().unwrap_or(&self.target));
         let failed = || FileError::io("write", &self.target);
         fill(self.temporary.as_file_mut(), bytes).map_err(failed())?;
         let renamed = self.copy.as_ref().unwrap_or(&self.target);
@@ -156,8 +157,8 @@ fn temporary_prefix(target: &Path) -> OsString {
     prefix
 }
 
-fn temporary_in(folder: &Path, target: &Path) -> Result<NamedTempFile, FileError> {
-    let file = tempfile::Builder::new().prefix(&temporary_prefix(target)).tempfile_in(folder);
+fn temporary_for(target: &Path) -> Result<NamedTempFile, FileError> {
+    let file = tempfile::Builder::new().prefix(&temporary_prefix(target)).tempfile_in(folder_of(target));
     let file = file.map_err(FileError::io("write", target))?;
     file.as_file().lock().map_err(FileError::io("lock", target))?;
     Ok(file)
