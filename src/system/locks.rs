@@ -162,7 +162,9 @@ impl Locks {
         let old = old.map(|old| self.lock_old(&old)).transpose()?.flatten();
         let target = files::follow(&place.path).map_err(FileError::io("lock", &place.path))?;
         let (file, made) = if replace::is_mount_point(&target) {
-            (shared(&target, |path| self.lock_file(path))?, false)
+            let file = shared(&target, |path| self.lock_file(path))?;
+            replace::drop_finished_copy(place);
+            (file, false)
         } else {
             let made = target.symlink_metadata().is_err();
             (Arc::new(self.lock_file(&target)?), made)

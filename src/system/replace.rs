@@ -121,6 +121,15 @@ pub(super) fn unfinished_copy(place: &Place) -> Option<Vec<u8>> {
     fs::read(copy_of(place)?).ok()
 }
 
+/// Removes the copy of a write in place that was finished, but for this. The caller holds the file's lock.
+pub(super) fn drop_finished_copy(place: &Place) {
+    if let Some(copy) = unfinished_copy(place)
+        && fs::read(&place.path).is_ok_and(|bytes| bytes == copy)
+    {
+        copy_of(place).into_iter().for_each(|path| _ = fs::remove_file(path));
+    }
+}
+
 /// Removes what killed processes have left of writes to `path`; answers whether there was something.
 /// The caller holds the file's lock.
 pub fn sweep(path: &Path) -> bool {
