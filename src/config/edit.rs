@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 
 use toml_edit::{DocumentMut, Entry, InlineTable, Item, Key as TomlKey, Table, TableLike, Value};
 
-use super::{Config, ConfigError, Document};
+use super::{Config, ConfigError, Conflict, Document};
 use crate::domain::{Key, ProfileName};
 use crate::system::files::{self, FileError, Trust};
 use crate::system::locks::{LockGuard, Locks};
@@ -26,6 +26,8 @@ pub struct ConfigFile<'a> {
     locks: &'a Locks,
     notices: &'a Notices,
     watcher: Option<Watcher<'a>>,
+    /// Whether whoever calls holds the lock.
+    is_locked: bool,
 }
 
 /// Told of a write before it is made: what the file holds, and what it is to hold.
@@ -65,7 +67,7 @@ impl EditTarget {
 
 impl<'a> ConfigFile<'a> {
     pub fn new(place: Option<&'a Place>, locks: &'a Locks, notices: &'a Notices) -> ConfigFile<'a> {
-        ConfigFile { place, locks, notices, watcher: None }
+        ConfigFile { place, locks, notices, watcher: None, is_locked: false }
     }
 
     /// `watcher` hears of every write while the lock is held.
@@ -73,25 +75,36 @@ impl<'a> ConfigFile<'a> {
         ConfigFile { watcher: Some(Box::new(watcher)), ..self }
     }
 
+    /// For one who holds the file's [lock](ConfigFile::lock) already.
+    pub fn locked_already(self, is_locked: bool) -> ConfigFile<'a> {
+        ConfigFile { is_locked, ..self }
+    }
+
+    /// While it is held, no other process writes the file. It outlasts writes of its holder.
+    pub fn lock(&self) -> Result<LockGuard, ConfigError> {
+        let place = self.writable_place()?;
+        Ok(self.locks.clone().or_beside(Some(place)).config()?)
+    }
+
     /// Runs `change` on the file as it is now; writes only if it changed something.
-    pub fn edit<T>(
+    pub fn edit<T, E: From<ConfigError>>(
         &self,
-        change: impl FnOnce(&mut ConfigEdit) -> Result<T, ConfigError>,
-    ) -> Result<T, ConfigError> {
+        change: impl FnOnce(&mut ConfigEdit) -> Result<T, E>,
+    ) -> Result<T, E> {
         let (place, _lock) = self.locked()?;
         let (mut edit, mark) = self.read(place)?;
         let text = edit.text.clone();
         let answer = change(&mut edit)?;
         if edit.text != text {
             if !says(&edit.text, &edit.document) {
-                return Err(ConfigError::WouldMangle { path: place.path.clone() });
+                return Err(ConfigError::WouldMangle { path: place.path.clone() }.into());
             }
             let after = format!("{mark}{}", edit.text).into_bytes();
             Document::parse(&place.path, after.clone()).map_err(|source| ConfigError::WouldBreak {
                 path: place.path.clone(),
                 source: Box::new(source),
             })?;
-            self.write(place, text.as_bytes(), &after)?;
+            self.write(place, text.as_bytes(), &after).map_err(ConfigError::from)?;
         }
         Ok(answer)
     }
@@ -119,13 +132,18 @@ impl<'a> ConfigFile<'a> {
         Ok(self.write(place, before.unwrap_or_default(), after)?)
     }
 
-    fn locked(&self) -> Result<(&'a Place, LockGuard), ConfigError> {
+    fn locked(&self) -> Result<(&'a Place, Option<LockGuard>), ConfigError> {
+        let place = self.writable_place()?;
+        Ok((place, if self.is_locked { None } else { Some(self.lock()?) }))
+    }
+
+    fn writable_place(&self) -> Result<&'a Place, ConfigError> {
         let place = self.place.ok_or(ConfigError::NoHome)?;
         // A pipe or a device can be read, but a file that is put in its place is not what was meant.
         if place.path.metadata().is_ok_and(|metadata| !metadata.is_file()) {
             return Err(FileError::NotAFile { path: place.path.clone() }.into());
         }
-        Ok((place, self.locks.clone().or_beside(Some(place)).config()?))
+        Ok(place)
     }
 
     fn write(&self, place: &Place, before: &[u8], after: &[u8]) -> Result<(), FileError> {
@@ -168,6 +186,11 @@ impl ConfigEdit {
         Document::parse(self.before.path(), self.text.clone().into_bytes())
     }
 
+    /// As [`ConfigEdit::preview`], with what it means by itself: without logins, flags and variables.
+    pub fn config(&self) -> Result<Config, ConfigError> {
+        Config::of(self.preview()?, Default::default(), Default::default(), Default::default())
+    }
+
     /// Makes one change to the document and carries it over into the text.
     fn change<T>(&mut self, above: Above, make: impl FnOnce(&mut ConfigEdit) -> T) -> T {
         let before = self.document.to_string();
@@ -188,8 +211,13 @@ impl ConfigEdit {
         self.profiles().is_some_and(|profiles| profiles.contains_key(name.as_str()))
     }
 
-    /// Writes `text`, which must be a value of `key`, in its canonical form.
+    /// Writes `text`, which must be a value of `key`, in its canonical form. A profile must exist.
     pub fn set(&mut self, target: &EditTarget, key: Key, text: &str) -> Result<(), ConfigError> {
+        if let EditTarget::Profile(name) = target
+            && !self.has_profile(name)
+        {
+            return Err(Conflict::Gone(name.clone()).into());
+        }
         let value = value_of(target, key, text)?;
         self.change(Above::Stays, |edit| edit.put(target, key, value));
         Ok(())
@@ -217,7 +245,7 @@ impl ConfigEdit {
             self.document.as_table_mut().insert_formatted(&name, Item::Value(value));
             return;
         }
-        let table = self.table_mut(target);
+        let table = self.table_or_new(target);
         match table.get_mut(key.as_str()) {
             Some(Item::Value(old)) => {
                 // The comment behind a value is part of the old one's decoration.
@@ -258,6 +286,9 @@ impl ConfigEdit {
 
     /// Gives a profile another name, in place.
     pub fn rename_profile(&mut self, from: &ProfileName, to: &ProfileName) -> Result<(), ConfigError> {
+        if !self.has_profile(from) {
+            return Err(Conflict::Gone(from.clone()).into());
+        }
         if self.has_profile(to) || to.is_default() {
             return Err(ConfigError::NameTaken(to.to_string()));
         }
@@ -305,7 +336,8 @@ impl ConfigEdit {
         text
     }
 
-    fn table_mut(&mut self, target: &EditTarget) -> &mut dyn TableLike {
+    /// Only [`ConfigEdit::add`] may make one.
+    fn table_or_new(&mut self, target: &EditTarget) -> &mut dyn TableLike {
         let EditTarget::Profile(name) = target else { return self.document.as_table_mut() };
         let is_new = !self.has_profile(name);
         let inline = self.profiles().is_some_and(|profiles| {

@@ -62,7 +62,7 @@ impl Pins {
         change: impl FnOnce(&mut Pins) -> T,
     ) -> Result<T, ConfigError> {
         let place = place.ok_or(ConfigError::NoPlaceForPins)?;
-        let _lock = locks.config()?;
+        let _lock = locks.pins()?;
         let before = Pins::load(Some(place), notices)?;
         let mut pins = before.clone();
         let answer = change(&mut pins);
@@ -125,6 +125,11 @@ impl Pins {
     /// Answers whether the file was accepted.
     pub fn forget(&mut self, file: &Path) -> bool {
         file.to_str().is_some_and(|file| self.accepted.remove(file).is_some())
+    }
+
+    /// The profiles that it names.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.directories.values().chain(&self.previous).map(String::as_str)
     }
 
     /// A profile has another name now. Answers how many directories are bound to it. What a repository's

@@ -58,9 +58,22 @@ impl Locks {
         }
     }
 
-    /// The one lock of `config.toml` and `logins.toml`.
+    // Whoever takes several takes them in this order: config.toml, pins.toml, leases and journal, a credential,
+    // the credential file, logins.toml.
+
+    /// The lock of `config.toml`.
     pub fn config(&self) -> Result<LockGuard, LockError> {
         self.acquire("config.lock")
+    }
+
+    /// The lock of `pins.toml`.
+    pub fn pins(&self) -> Result<LockGuard, LockError> {
+        self.acquire("pins.lock")
+    }
+
+    /// The lock of `logins.toml`.
+    pub fn logins(&self) -> Result<LockGuard, LockError> {
+        self.acquire("logins.lock")
     }
 
     /// The lock of the journal and of what is unlocked.
