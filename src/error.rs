@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use crate::config::ConfigError;
+use crate::config::{ConfigError, Conflict};
 use crate::credentials::StoreError;
 use crate::domain::{Key, Origin, likely, quoted};
 use crate::oauth::OAuthError;
@@ -167,9 +167,7 @@ impl Error {
 impl From<ConfigError> for Error {
     fn from(error: ConfigError) -> Error {
         let kind = match &error {
-            ConfigError::File(_) | ConfigError::Lock(_) | ConfigError::ChangedMeanwhile { .. } => {
-                Kind::Failed
-            }
+            ConfigError::File(_) | ConfigError::Lock(_) => Kind::Failed,
             _ => Kind::Usage,
         };
         let hint = match &error {
@@ -207,6 +205,7 @@ impl From<ConfigError> for Error {
             ConfigError::Nowhere => {
                 Some("cd to one that is there, or name the profile: --profile NAME".to_owned())
             }
+            ConfigError::Conflict(Conflict::Gone(_)) => Some("autocom profiles list".to_owned()),
             ConfigError::NoPlaceForPins => Some("set HOME or AUTOCOM_HOME".to_owned()),
             ConfigError::PinsUnknown { source } => {
                 let without = "name the profile: --profile NAME";

@@ -33,7 +33,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crate::config::{
-    Config, ConfigError, ConfigFile, EditTarget, Entry, Flags, Nominator, Resolved, Setting,
+    Config, ConfigEdit, ConfigError, ConfigFile, EditTarget, Entry, Facts, Flags, Nominator, Resolved,
+    Setting,
 };
 use crate::credentials::{Credentials, Patience};
 use crate::domain::{CaBundle, CredentialKey, Key, Layer, Origin, OutputFormat, Proxy, StoreKind};
@@ -42,9 +43,10 @@ use crate::platform::Profile as User;
 use crate::system::browser::Browser;
 use crate::system::clock::Clock;
 use crate::system::environment::Environment;
+use crate::system::files::FileError;
 use crate::system::http::{Authorities, Http, Network, OwnProxy, REQUEST_TIMEOUT};
 use crate::system::interrupt::{self, Interruption};
-use crate::system::locks::{LockGuard, Locks};
+use crate::system::locks::{FileLock, LockError, LockGuard, Locks};
 use crate::system::notices::Notices;
 use crate::system::paths::Paths;
 use crate::system::person::Person;
@@ -64,7 +66,9 @@ pub struct Session {
     confirmed: Vec<String>,
     /// Those whose names were typed.
     typed: Arc<Mutex<HashSet<String>>>,
-    config: OnceCell<Config>,
+    config: OnceCell<Arc<Config>>,
+    /// Set while this command holds the lock of `config.toml`.
+    config_lock: Option<Arc<Mutex<FileLock>>>,
     credentials: OnceCell<Arc<Credentials>>,
     /// One for each way to the network that profiles want.
     http: RefCell<Vec<Http>>,
@@ -96,6 +100,7 @@ impl Session {
             confirmed: Vec::new(),
             typed: Arc::default(),
             config: OnceCell::new(),
+            config_lock: None,
             credentials: OnceCell::new(),
             http: RefCell::default(),
             owners: RefCell::default(),
@@ -177,7 +182,7 @@ impl Session {
                 false => self.notices.hint(words),
             }
         }
-        Ok(self.config.get_or_init(|| config))
+        Ok(self.config.get_or_init(|| Arc::new(config)))
     }
 
     /// This invocation once more, with the files as they are now.
@@ -194,6 +199,7 @@ impl Session {
             confirmed: self.confirmed.clone(),
             typed: self.typed.clone(),
             config: OnceCell::new(),
+            config_lock: self.config_lock.clone(),
             credentials: self.credentials.clone(),
             http: self.http.clone(),
             owners: self.owners.clone(),
@@ -219,6 +225,48 @@ impl Session {
     pub fn config_file(&self) -> ConfigFile<'_> {
         ConfigFile::new(self.paths.config.as_ref(), &self.locks, &self.notices)
             .watched(|before, after| self.end_groundless_leases(before, after))
+            .holding(self.config_lock.as_deref())
+    }
+
+    /// This invocation once more, with `config.toml` locked until it is dropped, and the files as they are now. What
+    /// is decided with it is still so when it is written. A command that has waited for something since it decided
+    /// [compares](Session::check_facts) those first. A file that can't be written changes for nobody.
+    pub fn lock_config(&self) -> Result<Session> {
+        if self.config_lock.is_some() {
+            return Ok(self.again());
+        }
+        match self.config_file().lock() {
+            Ok(lock) => {
+                let session = self.holding(Some(lock));
+                if let Err(error) = session.settle_pins() {
+                    tracing::debug!(error = %error.message, "pins.toml is still behind");
+                }
+                Ok(session)
+            }
+            // A pipe can't be read again.
+            Err(ConfigError::Lock(LockError::File(FileError::NotAFile { .. }))) => {
+                Ok(Session { config: self.config.clone(), ..self.again() })
+            }
+            Err(error) if error.is_unwritable() => Ok(self.again()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// This invocation once more, with the lock of `config.toml`, if that could be had.
+    fn holding(&self, lock: Option<FileLock>) -> Session {
+        let config_lock = lock.map(|lock| Arc::new(Mutex::new(lock)));
+        Session { config_lock: config_lock.or_else(|| self.config_lock.clone()), ..self.again() }
+    }
+
+    /// Whether what a command was decided on before it waited is still so; `again` is what to run if it isn't.
+    pub fn check_facts(&self, facts: &Facts, again: &str) -> Result<()> {
+        let checked = facts.check(self.config()?).map_err(ConfigError::from);
+        checked.map_err(|error| Error::from(error).hint_if_none(|| again.to_owned()))
+    }
+
+    /// Every change of `config.toml` but that of a whole text: `change` sees the file as it is under its lock.
+    pub fn change_config<T>(&self, change: impl FnOnce(&mut ConfigEdit) -> Result<T>) -> Result<T> {
+        self.config_file().edit(change)
     }
 
     /// The profile that this command works with.

@@ -16,6 +16,8 @@ mod completions;
 #[cfg(target_os = "linux")]
 mod config_edit;
 mod config_files;
+#[cfg(target_os = "linux")]
+mod decisions;
 #[cfg(unix)]
 mod doctor;
 mod errors;

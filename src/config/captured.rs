@@ -37,11 +37,24 @@ pub struct Login {
     pub logged_in_at: Option<Timestamp>,
     /// Set by logout: the tombstone. What was captured stays, for the next login.
     pub logged_out_at: Option<Timestamp>,
+    /// When the credential was written, or deleted. An entry never replaces one that was written later.
+    pub written_at: Option<Timestamp>,
 }
 
 impl Login {
     pub fn is_logged_out(&self) -> bool {
         self.logged_out_at.is_some()
+    }
+
+    /// Whether both say the same, whenever that was written.
+    pub fn says_as(&self, other: &Login) -> bool {
+        Login { written_at: other.written_at, ..self.clone() } == *other
+    }
+
+    /// What stays of it at a logout. A clock that was set back doesn't make it older than what it ends.
+    pub fn logged_out(&self, now: Timestamp) -> Login {
+        let written_at = self.written_at.max(Some(now));
+        Login { logged_out_at: self.logged_out_at.or(Some(now)), written_at, ..self.clone() }
     }
 
     /// E-mail address, or the name of a user without one.
@@ -82,6 +95,7 @@ struct Wire {
     store: Option<String>,
     logged_in_at: Option<String>,
     logged_out_at: Option<String>,
+    written_at: Option<String>,
 }
 
 impl Wire {
@@ -104,6 +118,7 @@ impl Wire {
             store: parse(&self.store),
             logged_in_at: parse(&self.logged_in_at),
             logged_out_at: parse(&self.logged_out_at),
+            written_at: parse(&self.written_at),
         }
     }
 }
@@ -126,6 +141,7 @@ impl From<&Login> for Wire {
             store: text(&login.store),
             logged_in_at: text(&login.logged_in_at),
             logged_out_at: text(&login.logged_out_at),
+            written_at: text(&login.written_at),
         }
     }
 }
@@ -225,7 +241,9 @@ impl Captured {
         let mut captured = Captured::read(place, notices)?;
         let before = captured.get(key);
         let after = change(before.clone());
-        if before == after {
+        let written = |login: &Option<Login>| login.as_ref().and_then(|login| login.written_at);
+        let is_older = after.is_some() && written(&after) < written(&before);
+        if before == after || is_older {
             return Ok(());
         }
         match after {
@@ -296,6 +314,27 @@ mod tests {
         let captured = Captured::load(Some(&place), &quiet);
         assert_eq!(captured.get(&one), Some(login));
         assert_eq!(captured.get(&two), None);
+    }
+
+    #[test]
+    fn the_entry_that_was_written_later_wins() {
+        let dir = tempfile::tempdir().unwrap();
+        let (place, quiet) = (place(&dir), Notices::silent());
+        let locks = Locks::new(&Paths::default());
+        let key: CredentialKey = "k".parse().unwrap();
+        let of = |user: &str, second| Login {
+            user_email: Some(user.to_owned()),
+            written_at: Timestamp::from_second(second).ok(),
+            ..Login::default()
+        };
+        let unknown = Login { written_at: None, ..of("old", 0) };
+        for (login, kept) in
+            [(unknown, "old"), (of("ada", 2), "ada"), (of("eve", 1), "ada"), (of("bob", 2), "bob")]
+        {
+            Captured::update(Some(&place), &locks, &quiet, &key, |_| Some(login)).unwrap();
+            let captured = Captured::load(Some(&place), &quiet).get(&key).unwrap();
+            assert_eq!(captured.user_email.as_deref(), Some(kept));
+        }
     }
 
     #[test]

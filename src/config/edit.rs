@@ -10,10 +10,11 @@
 //! comes out is read again and must say what the document says.
 
 use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
 
 use toml_edit::{DocumentMut, Entry, InlineTable, Item, Key as TomlKey, Table, TableLike, Value};
 
-use super::{Config, ConfigError, Document};
+use super::{Config, ConfigError, Conflict, Document};
 use crate::domain::{Key, ProfileName};
 use crate::system::files::FileError;
 use crate::system::locks::{FileLock, Locks};
@@ -27,6 +28,8 @@ pub struct ConfigFile<'a> {
     locks: &'a Locks,
     notices: &'a Notices,
     watcher: Option<Watcher<'a>>,
+    /// The lock, where the caller holds it already.
+    held: Option<&'a Mutex<FileLock>>,
 }
 
 /// Told of a write before it is made: what the file holds, and what it is to hold.
@@ -66,7 +69,7 @@ impl EditTarget {
 
 impl<'a> ConfigFile<'a> {
     pub fn new(place: Option<&'a Place>, locks: &'a Locks, notices: &'a Notices) -> ConfigFile<'a> {
-        ConfigFile { place, locks, notices, watcher: None }
+        ConfigFile { place, locks, notices, watcher: None, held: None }
     }
 
     /// `watcher` hears of every write while the lock is held.
@@ -74,34 +77,41 @@ impl<'a> ConfigFile<'a> {
         ConfigFile { watcher: Some(Box::new(watcher)), ..self }
     }
 
-    /// Runs `change` on the file as it is now; writes only if it changed something.
-    pub fn edit<T>(
-        &self,
-        change: impl FnOnce(&mut ConfigEdit) -> Result<T, ConfigError>,
-    ) -> Result<T, ConfigError> {
-        self.edit_locked(&mut self.lock()?, change)
+    /// For a caller who holds the file's [lock](ConfigFile::lock) already.
+    pub fn holding(self, held: Option<&'a Mutex<FileLock>>) -> ConfigFile<'a> {
+        ConfigFile { held, ..self }
     }
 
-    /// As [`edit`](Self::edit), holding the file's lock already.
-    pub fn edit_locked<T>(
+    /// Runs `change` on the file as it is now; writes only if it changed something.
+    pub fn edit<T, E: From<ConfigError>>(
+        &self,
+        change: impl FnOnce(&mut ConfigEdit) -> Result<T, E>,
+    ) -> Result<T, E> {
+        match self.held {
+            Some(held) => self.edit_locked(&mut held.lock().unwrap_or_else(PoisonError::into_inner), change),
+            None => self.edit_locked(&mut self.lock()?, change),
+        }
+    }
+
+    fn edit_locked<T, E: From<ConfigError>>(
         &self,
         lock: &mut FileLock,
-        change: impl FnOnce(&mut ConfigEdit) -> Result<T, ConfigError>,
-    ) -> Result<T, ConfigError> {
+        change: impl FnOnce(&mut ConfigEdit) -> Result<T, E>,
+    ) -> Result<T, E> {
         let place = lock.place().clone();
         let (mut edit, mark) = self.read(&place)?;
         let text = edit.text.clone();
         let answer = change(&mut edit)?;
         if edit.text != text {
             if !says(&edit.text, &edit.document) {
-                return Err(ConfigError::WouldMangle { path: place.path.clone() });
+                return Err(ConfigError::WouldMangle { path: place.path.clone() }.into());
             }
             let after = format!("{mark}{}", edit.text).into_bytes();
             Document::parse(&place.path, after.clone()).map_err(|source| ConfigError::WouldBreak {
                 path: place.path.clone(),
                 source: Box::new(source),
             })?;
-            self.write(lock, text.as_bytes(), &after)?;
+            self.write(lock, text.as_bytes(), &after).map_err(ConfigError::from)?;
         }
         Ok(answer)
     }
@@ -173,6 +183,11 @@ impl ConfigEdit {
         Document::parse(self.before.path(), self.text.clone().into_bytes())
     }
 
+    /// As [`ConfigEdit::preview`], with what it means by itself: without logins, flags and variables.
+    pub fn config(&self) -> Result<Config, ConfigError> {
+        Config::of(self.preview()?, Default::default(), Default::default(), Default::default())
+    }
+
     /// Makes one change to the document and carries it over into the text.
     fn change<T>(&mut self, above: Above, make: impl FnOnce(&mut ConfigEdit) -> T) -> T {
         let before = self.document.to_string();
@@ -193,8 +208,13 @@ impl ConfigEdit {
         self.profiles().is_some_and(|profiles| profiles.contains_key(name.as_str()))
     }
 
-    /// Writes `text`, which must be a value of `key`, in its canonical form.
+    /// Writes `text`, which must be a value of `key`, in its canonical form. A profile must exist.
     pub fn set(&mut self, target: &EditTarget, key: Key, text: &str) -> Result<(), ConfigError> {
+        if let EditTarget::Profile(name) = target
+            && !self.has_profile(name)
+        {
+            return Err(Conflict::Gone(name.clone()).into());
+        }
         let value = value_of(target, key, text)?;
         self.change(Above::Stays, |edit| edit.put(target, key, value));
         Ok(())
@@ -222,7 +242,7 @@ impl ConfigEdit {
             self.document.as_table_mut().insert_formatted(&name, Item::Value(value));
             return;
         }
-        let table = self.table_mut(target);
+        let table = self.table_or_new(target);
         match table.get_mut(key.as_str()) {
             Some(Item::Value(old)) => {
                 // The comment behind a value is part of the old one's decoration.
@@ -263,6 +283,9 @@ impl ConfigEdit {
 
     /// Gives a profile another name, in place.
     pub fn rename_profile(&mut self, from: &ProfileName, to: &ProfileName) -> Result<(), ConfigError> {
+        if !self.has_profile(from) {
+            return Err(Conflict::Gone(from.clone()).into());
+        }
         if self.has_profile(to) || to.is_default() {
             return Err(ConfigError::NameTaken(to.to_string()));
         }
@@ -310,7 +333,8 @@ impl ConfigEdit {
         text
     }
 
-    fn table_mut(&mut self, target: &EditTarget) -> &mut dyn TableLike {
+    /// Only [`ConfigEdit::add`] may make one.
+    fn table_or_new(&mut self, target: &EditTarget) -> &mut dyn TableLike {
         let EditTarget::Profile(name) = target else { return self.document.as_table_mut() };
         let is_new = !self.has_profile(name);
         let inline = self.profiles().is_some_and(|profiles| {

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::Conflict;
 use crate::domain::{Key, Origin, one_line};
 use crate::system::files::FileError;
 use crate::system::locks::LockError;
@@ -35,8 +36,10 @@ pub enum ConfigError {
     NameTaken(String),
     #[error("{}{}: profile `{name}` has no api_url", path.display(), line.map(|line| format!(":{line}")).unwrap_or_default())]
     NoAddress { path: PathBuf, line: Option<usize>, name: String },
-    #[error("{path} was changed by somebody else meanwhile")]
+    #[error("{path} changed; nothing was written")]
     ChangedMeanwhile { path: PathBuf },
+    #[error("{0}; nothing was written")]
+    Conflict(Conflict),
     #[error("there is no home folder to keep config.toml in")]
     NoHome,
     #[error("there is no home folder to keep pins.toml in")]
@@ -55,6 +58,12 @@ pub enum ConfigError {
     File(#[from] FileError),
     #[error(transparent)]
     Lock(#[from] LockError),
+}
+
+impl From<Conflict> for ConfigError {
+    fn from(conflict: Conflict) -> ConfigError {
+        ConfigError::Conflict(conflict)
+    }
 }
 
 impl ConfigError {

@@ -10,6 +10,8 @@ mod edit;
 mod error;
 mod exchange;
 mod explain;
+mod facts;
+mod pending;
 mod pins;
 mod protection;
 mod provider;
@@ -25,6 +27,8 @@ pub use edit::{ConfigEdit, ConfigFile, EditTarget};
 pub use error::ConfigError;
 pub use exchange::{Change, Plan, Shared, Step, to_toml};
 pub use explain::{Explained, Explanation, Loser};
+pub use facts::{Conflict, Facts};
+pub use pending::PendingMove;
 pub use pins::Pins;
 pub use protection::Protection;
 pub use repository::{REPOSITORY_FILE, RepositoryFile, Standing, profile_in};
@@ -149,7 +153,13 @@ impl Config {
         if let Some(pins) = self.pins.get() {
             return Ok(pins);
         }
-        let pins = Pins::load(self.pins_at.as_ref(), &self.notices)?;
+        let mut pins = Pins::load(self.pins_at.as_ref(), &self.notices)?;
+        let is_unknown = |name: &str| !name.parse().is_ok_and(|name| self.exists(&name));
+        if let Some(place) = self.pins_at.as_ref().filter(|_| pins.names().any(is_unknown))
+            && let Some(pending) = PendingMove::of(place, self)
+        {
+            pending.apply(&mut pins, self);
+        }
         Ok(self.pins.get_or_init(|| pins))
     }
 

@@ -129,6 +129,11 @@ impl Pins {
         file.to_str().is_some_and(|file| self.accepted.remove(file).is_some())
     }
 
+    /// The profiles that it names.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.directories.values().chain(&self.previous).map(String::as_str)
+    }
+
     /// A profile has another name now. Answers how many directories are bound to it. What a repository's
     /// file says is not ours to change.
     pub fn rename(&mut self, from: &ProfileName, to: &ProfileName) -> usize {

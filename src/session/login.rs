@@ -49,6 +49,8 @@ pub struct LoggedIn {
     pub is_locked: bool,
     /// Whether what changes something there must be confirmed.
     pub is_protected: bool,
+    /// Why the profile does not use it, although it is stored.
+    unwritten: Option<Error>,
 }
 
 /// Held while a login is written down.
@@ -89,6 +91,7 @@ impl Session {
             };
             self.finish(&target, store, fresh, request.lock_user).await
         })
+        .and_then(|mut done| done.unwritten.take().map_or(Ok(done), Err))
     }
 
     /// From a token in hand to a stored credential, and the page in the browser.
@@ -104,7 +107,7 @@ impl Session {
         let ready = async {
             let identified = self.identify(target, &access_token).await?;
             self.meet_tenant(Some(&identified.1), "this login")?;
-            Ok((identified, self.lock_config().await?))
+            Ok((identified, self.wait_for_config().await))
         };
         let outcome = tokio::select! {
             biased;
@@ -146,7 +149,7 @@ impl Session {
     }
 
     /// Locks what decides about a login, without holding up the rest.
-    async fn lock_config(&self) -> Result<ConfigLock> {
+    async fn wait_for_config(&self) -> Result<ConfigLock> {
         let (locks, place) = (self.locks.clone(), self.paths.config.clone());
         let locked = tokio::task::spawn_blocking(move || {
             let old = locks.old_login()?;
@@ -158,7 +161,7 @@ impl Session {
             };
             Ok(ConfigLock { config, _old: old })
         });
-        locked.await.unwrap_or_else(|_| Err(Error::new(Kind::Failed, "waiting for other logins broke off")))
+        locked.await.unwrap_or_else(|_| Err(Error::new(Kind::Failed, "cannot wait for other logins")))
     }
 
     /// Writes the login down. The browser may have taken minutes, and others log in meanwhile: so one
@@ -169,20 +172,70 @@ impl Session {
         store: PreparedStore,
         record: impl FnOnce(&Target, Timestamp) -> Record,
         lock_user: bool,
-        mut lock: ConfigLock,
+        lock: Result<ConfigLock>,
     ) -> Result<LoggedIn> {
         let _shield = interrupt::shield("Storing the login", STORING);
-        let session = self.again();
-        let target = session.login_target(before.asks_to_activate)?;
-        if target.url != before.url {
-            return Err(Error::usage(format!(
-                "profile {} was bound to {} meanwhile",
-                target.profile.label(),
-                target.url
-            ))
-            .hint("nothing was stored; to log in again: autocom auth login"));
+        let record = record(before, self.clock.now());
+        let (config, _old, busy) = match lock {
+            Ok(ConfigLock { config, _old }) => (config, Some(_old), None),
+            Err(error) => (None, None, Some(error)),
+        };
+        let session = self.holding(config);
+        match busy.map_or_else(|| session.target_now(before, &record), Err) {
+            Ok(target) => session.store_login(&target, store, record, lock_user),
+            Err(why) => session.store_apart(before, store, record, &why),
         }
-        session.store_login(&target, store, record(&target, self.clock.now()), lock_user, &mut lock)
+    }
+
+    /// Stores a login whose profile is not what it was any more: what was granted is kept, and `config.toml` stays as
+    /// it is. `why`: what is not as it was.
+    fn store_apart(
+        &self,
+        before: &Target,
+        prepared: PreparedStore,
+        record: Record,
+        why: &Error,
+    ) -> Result<LoggedIn> {
+        let store = prepared.kind;
+        let by_url = CredentialKey::from(&before.url);
+        let choice = before.profile.store.value;
+        let known = self.config().ok().and_then(|config| config.captured.get(&by_url));
+        let mut locks = vec![self.credentials().lock(&by_url, store)?];
+        let held = self.credentials().read(&by_url, choice, known.as_ref().and_then(Login::kept_in));
+        // Never in place of another user's.
+        let own_key = match held {
+            Ok(None) => None,
+            Ok(Some(held)) if held.record.is_of_the_user_of(&record) => None,
+            _ => {
+                let name = before.profile.name().map(ToString::to_string);
+                Some(self.free_key(&name.unwrap_or_else(|| before.url.suggested_name()), None))
+            }
+        };
+        if let Some(own) = &own_key {
+            locks.push(self.credentials().lock(own, store)?);
+        }
+        let key = own_key.as_ref().unwrap_or(&by_url);
+        let kept_in = known.as_ref().filter(|_| own_key.is_none()).and_then(Login::kept_in);
+        self.credentials().save(key, &record, prepared, choice, kept_in)?;
+        let login = login_of(&record, store, known.as_ref().filter(|_| own_key.is_none()));
+        self.logins().update(key, |_| Some(login));
+        let credential = own_key.as_ref().map(|key| format!(" credential={key}")).unwrap_or_default();
+        self.notices.warn(format!(
+            "cannot update config.toml: {}; the login is stored under the key `{key}`; to use it: \
+             autocom profiles set NAME api_url={}{credential}",
+            why.message, before.url
+        ));
+        Ok(LoggedIn {
+            profile: None,
+            created: false,
+            activated: false,
+            store,
+            own_key,
+            is_locked: true,
+            is_protected: false,
+            unwritten: None,
+            record,
+        })
     }
 
     fn store_login(
@@ -191,7 +244,6 @@ impl Session {
         prepared: PreparedStore,
         record: Record,
         lock_user: bool,
-        lock: &mut ConfigLock,
     ) -> Result<LoggedIn> {
         let store = prepared.kind;
         // From the look at who is logged in to the write.
@@ -209,26 +261,32 @@ impl Session {
             store: (target.profile.store.layer == Layer::Flag).then_some(target.profile.store.value),
             expect_user: lock_user.then(|| record.user()),
             own_key: own_key.as_ref(),
+            login: (key, &login),
         };
         let save = || {
             let choice = target.profile.store.value;
             self.credentials().save(key, &record, prepared, choice, known.as_ref().and_then(Login::kept_in))
         };
-        let activated = if own_key.is_some() {
+        let mut unwritten = None;
+        let activated = match &own_key {
             // The profile must lead to its own key before there is something under it: otherwise its
             // commands would use the other user's token.
-            self.logins().update(key, |_| Some(login));
-            let written = self
-                .try_write_login(target, &used, lock.config.as_mut())
-                .and_then(|activated| Ok((activated, save()?)));
-            written
-                .map(|(activated, ())| activated)
-                .inspect_err(|_| self.logins().update(key, |_| known.clone()))?
-        } else {
-            save()?;
-            self.logins().update(key, |_| Some(login));
-            self.write_login(target, &used, lock.config.as_mut())
+            Some(own) => {
+                let written = self.try_write_login(target, &used);
+                save()?;
+                written.unwrap_or_else(|error| {
+                    let bind = format!("autocom profiles set {} credential={own}", target.profile.label());
+                    unwritten =
+                        Some(error.cause(format!("the login is stored under the key `{own}`")).hint(bind));
+                    false
+                })
+            }
+            None => {
+                save()?;
+                self.write_login(target, &used)
+            }
         };
+        self.logins().update(key, |_| Some(login.clone()));
         if activated {
             let before = self.config()?;
             target.profile.name().into_iter().for_each(|name| self.remember_previous(before, name));
@@ -245,6 +303,7 @@ impl Session {
             own_key,
             is_locked: lock_user || target.profile.expect_user.is_some() || !target.may_be_written(),
             is_protected: self.openness(&target.profile) != Openness::Open,
+            unwritten,
             record,
         })
     }
@@ -341,17 +400,25 @@ impl Session {
                 target.url
             ))
         })?;
-        let stored = self.credentials().file_keys().unwrap_or_default();
-        let own = free_name(name.as_str(), |candidate| {
-            let candidate = CredentialKey::from(candidate);
-            config.captured.get(&candidate).as_ref().and_then(Login::kept_in).is_some()
-                || stored.contains(&candidate)
-                || self.profiles_with_key(&candidate, Some(name)).is_ok_and(|users| !users.is_empty())
-        });
+        let own = self.free_key(name.as_str(), Some(name));
         self.notices.progress(format!(
             "{other_user} stays logged in for profile {sharer}; this login is kept under its own key `{own}`"
         ));
-        Ok(Some(CredentialKey::from(&own)))
+        Ok(Some(own))
+    }
+
+    /// A key under which nothing is stored, and that no profile but `except` uses.
+    fn free_key(&self, suggested: &str, except: Option<&ProfileName>) -> CredentialKey {
+        let stored = self.credentials().file_keys().unwrap_or_default();
+        let captured = self.config().map(|config| &config.captured).ok();
+        let own = free_name(suggested, |candidate| {
+            let candidate = CredentialKey::from(candidate);
+            let known = captured.and_then(|captured| captured.get(&candidate));
+            known.as_ref().and_then(Login::kept_in).is_some()
+                || stored.contains(&candidate)
+                || self.profiles_with_key(&candidate, except).is_ok_and(|users| !users.is_empty())
+        });
+        CredentialKey::from(&own)
     }
 
     /// The profiles, other than `except`, that use the credential `key`.

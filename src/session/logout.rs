@@ -7,7 +7,7 @@ use super::bearer::{CallError, Tokens};
 use super::credential::Whose;
 use super::expectation::Wanted;
 use super::record::Owner;
-use crate::config::{Login, Resolved, Selection};
+use crate::config::{Resolved, Selection};
 use crate::credentials::Stored;
 use crate::domain::{CredentialKey, Layer, ProfileName, StoreChoice, StoreKind, TokenKind};
 use crate::error::{Kind, Result};
@@ -138,9 +138,7 @@ impl Session {
             None => self.credentials().delete(key, *choice, *known)?,
         };
         let now = self.clock().now();
-        self.logins().update(key, |login| {
-            login.map(|login| Login { logged_out_at: login.logged_out_at.or(Some(now)), ..login })
-        });
+        self.logins().update(key, |login| login.map(|login| login.logged_out(now)));
         let stores = [(deleted.keychain, StoreKind::Keychain), (deleted.file, StoreKind::File)];
         let record = found.map(|stored| stored.record);
         Ok(LoggedOut {

@@ -63,18 +63,18 @@ impl Logins {
     /// Brings the entry in line with what the store really holds.
     pub fn mend(&self, key: &CredentialKey, known: Option<&Login>, found: Option<&Stored>) {
         let truth = found.map(|stored| login_of(&stored.record, stored.store, known));
-        let stale = match (&truth, known) {
-            (Some(truth), known) => known != Some(truth),
-            (None, Some(known)) => !known.is_logged_out(),
-            (None, None) => false,
-        };
-        if stale {
-            let now = self.clock.now();
-            self.update(key, |known| match (truth, known) {
-                (Some(truth), _) => Some(truth),
-                (None, Some(known)) => Some(Login { logged_out_at: Some(now), ..known }),
-                (None, None) => None,
-            });
+        match (truth, known) {
+            (Some(truth), known) => {
+                if !known.is_some_and(|known| known.says_as(&truth)) {
+                    self.update(key, |_| Some(truth));
+                }
+            }
+            // What has been written since is not about what was looked for.
+            (None, Some(known)) if !known.is_logged_out() => {
+                let logged_out = known.logged_out(self.clock.now());
+                self.update(key, |now| if now.as_ref() == Some(known) { Some(logged_out) } else { now });
+            }
+            (None, _) => {}
         }
     }
 
@@ -104,6 +104,7 @@ pub(super) fn login_of(record: &Record, store: StoreKind, before: Option<&Login>
         store: Some(store),
         logged_in_at: Some(record.logged_in_at),
         logged_out_at: None,
+        written_at: Some(record.written_at),
     }
 }
 

@@ -7,8 +7,8 @@ use serde::Serialize;
 
 use super::Session;
 use crate::config::{
-    Config, ConfigError, EditTarget, Flags, Pins, REPOSITORY_FILE, RepositoryFile, Selection, Standing,
-    profile_in,
+    Config, ConfigEdit, ConfigError, EditTarget, Flags, PendingMove, Pins, REPOSITORY_FILE, RepositoryFile,
+    Selection, Standing, profile_in,
 };
 use crate::domain::{Key, Origin, ProfileName, one_line, quoted};
 use crate::error::{Error, Result};
@@ -83,7 +83,9 @@ impl Pinned {
 }
 
 impl Session {
+    /// Changes the pins while `config.toml` is locked: no pin names a profile that another command is renaming.
     pub fn change_pins<T>(&self, change: impl FnOnce(&mut Pins) -> T) -> Result<T> {
+        let _locked = self.lock_config()?;
         Ok(Pins::update(self.paths.pins.as_ref(), &self.locks, &self.notices, change)?)
     }
 
@@ -91,6 +93,35 @@ impl Session {
     pub fn canonical(&self, path: &Path) -> PathBuf {
         let here = self.environment.current_dir.clone().unwrap_or_default();
         files::canonical(&here.join(path))
+    }
+
+    /// Renames `from`, or removes it: `change` in `config.toml`, then `follow` in the pins. Where this process does not
+    /// get that far, the next command lets them follow. Only with `config.toml` [locked](Session::lock_config).
+    pub fn move_profile(
+        &self,
+        from: &ProfileName,
+        to: Option<&ProfileName>,
+        change: impl FnOnce(&mut ConfigEdit) -> Result<()>,
+        follow: impl FnOnce() -> Result<()>,
+    ) -> Result<()> {
+        let config = self.config()?;
+        let is_pinned = config.pins()?.names().any(|name| name == from.as_str());
+        if let Some(place) = self.paths.pins.as_ref().filter(|_| is_pinned) {
+            PendingMove::announce(place, &self.locks, config, from, to)?;
+        }
+        let moved = self.change_config(change).and_then(|()| follow());
+        if let Err(error) = self.again().settle_pins() {
+            tracing::debug!(error = %error.message, "pins.toml is still behind");
+        }
+        moved
+    }
+
+    /// Lets the pins follow what an earlier command has renamed or removed, if it did not get that far.
+    pub(super) fn settle_pins(&self) -> Result<()> {
+        match self.paths.pins.as_ref().filter(|place| PendingMove::is_any(place)) {
+            Some(place) => Ok(PendingMove::settle(place, &self.locks, &self.notices, self.config()?)?),
+            None => Ok(()),
+        }
     }
 
     /// Lets pins follow a profile to its new name.
@@ -140,15 +171,11 @@ impl Session {
         Ok(of_name.map(|(file, _)| file.to_owned()).collect())
     }
 
-    /// Makes a profile the active one for every shell, and remembers the one before.
+    /// Makes a profile the active one for every shell, and remembers the one before. Only with `config.toml`
+    /// [locked](Session::lock_config).
     pub fn activate(&self, name: &ProfileName) -> Result<()> {
-        let before = self.config_file().edit(|edit| {
-            let before =
-                Config::of(edit.preview()?, Default::default(), Default::default(), Default::default())?;
-            edit.set(&EditTarget::TopLevel, Key::Profile, name.as_str())?;
-            Ok(before)
-        })?;
-        self.remember_previous(&before, name);
+        self.change_config(|edit| Ok(edit.set(&EditTarget::TopLevel, Key::Profile, name.as_str())?))?;
+        self.remember_previous(self.config()?, name);
         Ok(())
     }
 

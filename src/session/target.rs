@@ -1,10 +1,10 @@
 //! Which profile a login is for, and what it may write to `config.toml`: section 5 of the contract.
 
 use super::{Session, no_environment};
-use crate::config::{Config, ConfigError, EditTarget, Resolved, Selection};
+use crate::config::{Config, ConfigError, EditTarget, Facts, Login, Resolved, Selection};
+use crate::credentials::Record;
 use crate::domain::{ApiUrl, ClientId, CredentialKey, Key, Layer, ProfileName, StoreChoice, Tenant};
 use crate::error::{Error, Result};
-use crate::system::locks::FileLock;
 
 /// The profile to log in to.
 pub struct Target {
@@ -18,6 +18,8 @@ pub struct Target {
     pub creates: bool,
     /// Whether it becomes the active one.
     pub activates: bool,
+    /// What the login is decided on; `None`: `config.toml` does not know the profile.
+    facts: Option<Facts>,
 }
 
 /// What the login used, to be compared with what the files say afterwards.
@@ -29,6 +31,8 @@ pub struct Used<'a> {
     pub expect_user: Option<&'a str>,
     /// Set if the login got a key of its own.
     pub own_key: Option<&'a CredentialKey>,
+    /// What `logins.toml` will say of it.
+    pub login: (&'a CredentialKey, &'a Login),
 }
 
 impl Session {
@@ -40,6 +44,26 @@ impl Session {
             (None, Some(_)) => self.target_by_url(config)?,
             (None, None) => (config.select()?, false),
         };
+        self.target(make_active, selection, creates)
+    }
+
+    /// The target of a login that is done, by the files as they are now. A profile that it makes may have another
+    /// name by now; one that was there must be what it was.
+    pub(super) fn target_now(&self, before: &Target, record: &Record) -> Result<Target> {
+        let target = match &before.facts {
+            Some(facts) => {
+                facts.check(self.config()?).map_err(|conflict| Error::usage(conflict.to_string()))?;
+                self.target(before.asks_to_activate, before.profile.selection.clone(), false)?
+            }
+            None => self.login_target(before.asks_to_activate)?,
+        };
+        let wanted = self.wanted(&target.profile)?;
+        wanted.check(Some(&record.user_email), Some(&record.user_name), "this login")?;
+        Ok(target)
+    }
+
+    fn target(&self, make_active: bool, selection: Selection, creates: bool) -> Result<Target> {
+        let config = self.config()?;
         let by_url_flag = config.flags.profile.is_none() && config.flags.api_url.is_some();
         let fresh = config.document.top().get(Key::Profile).is_none()
             && config.document.top().get(Key::ApiUrl).is_none();
@@ -64,7 +88,9 @@ impl Session {
             Some((key, own)) if key != CredentialKey::from(&own) => key,
             _ => self.key_of(&profile)?.clone(),
         };
-        Ok(Target { profile, url, key, asks_to_activate: make_active, creates, activates })
+        let known = profile.name().filter(|_| !creates && !profile.selection.only_in_variables);
+        let facts = known.map(|name| Facts::of(config, name, &[Key::Credential]));
+        Ok(Target { profile, url, key, asks_to_activate: make_active, creates, activates, facts })
     }
 
     fn named_target(&self, config: &Config, name: &str, url: Option<&ApiUrl>) -> Result<(Selection, bool)> {
@@ -110,11 +136,11 @@ impl Session {
         Ok((Selection::new_by(name, "--api-url"), true))
     }
 
-    /// Writes what the files don't resolve to already, after `logins.toml` was written. A file that
-    /// can't be written costs a warning: what was captured serves.
+    /// Writes what the files don't resolve to already. A file that can't be written costs a warning: what was
+    /// captured serves.
     /// Answers whether the profile became the active one.
-    pub fn write_login(&self, target: &Target, used: &Used<'_>, lock: Option<&mut FileLock>) -> bool {
-        self.try_write_login(target, used, lock).unwrap_or_else(|error| {
+    pub fn write_login(&self, target: &Target, used: &Used<'_>) -> bool {
+        self.try_write_login(target, used).unwrap_or_else(|error| {
             self.notices.warn(format!(
                 "logged in, but config.toml could not be changed: {}{}",
                 error.message,
@@ -124,27 +150,18 @@ impl Session {
         })
     }
 
-    /// `lock` is that of `config.toml`, if it could be had.
-    pub fn try_write_login(
-        &self,
-        target: &Target,
-        used: &Used<'_>,
-        lock: Option<&mut FileLock>,
-    ) -> Result<bool> {
+    pub fn try_write_login(&self, target: &Target, used: &Used<'_>) -> Result<bool> {
         let name = target.profile.name().filter(|_| target.may_be_written());
         let Some(name) = name else { return Ok(false) };
-        let files = self.files_now()?;
+        let mut files = self.files_now()?;
+        let (key, login) = used.login;
+        files.captured.insert(key.clone(), login);
         let table = EditTarget::of(name);
         let writes_url = files.own_api_url(name).as_ref() != Some(&target.url);
-        let file = self.config_file();
-        let mut own_lock = None;
-        let lock = match lock {
-            Some(lock) => lock,
-            // Fails as it did before, and says why.
-            None => own_lock.insert(file.lock()?),
-        };
-        file.edit_locked(lock, |edit| {
-            if writes_url {
+        self.change_config(|edit| {
+            if target.creates {
+                edit.add(&[(table.clone(), Key::ApiUrl, target.url.as_str())])?;
+            } else if writes_url {
                 edit.set(&table, Key::ApiUrl, target.url.as_str())?;
             }
             if let Some(key) = used.own_key {
@@ -182,7 +199,6 @@ impl Session {
             }
             Ok(activates)
         })
-        .map_err(Error::from)
     }
 }
 

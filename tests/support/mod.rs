@@ -3,6 +3,8 @@
 #[cfg(target_os = "linux")]
 pub mod driver;
 pub mod http;
+#[cfg(target_os = "linux")]
+pub mod locks;
 pub mod ports;
 #[cfg(target_os = "linux")]
 pub mod real_server;

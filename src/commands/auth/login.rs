@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::super::Done;
 use crate::cli::seconds;
-use crate::config::EditTarget;
+use crate::config::{EditTarget, Facts};
 use crate::domain::time::{relative, rfc3339};
 use crate::domain::{Key, OutputFormat, ProfileName, Secret, StoreChoice, StoreKind, TokenKind, token_flaw};
 use crate::error::{Error, Kind, Result};
@@ -158,11 +158,13 @@ fn offer_lock(session: &Session, done: &LoggedIn) -> Result<()> {
         return Ok(());
     }
     let question = format!("{profile} is protected. Let nobody but {user} log in to it from now on?");
-    if session.person().confirm(&question, true)
-        && let Ok(name) = profile.parse::<ProfileName>()
-    {
+    let Ok(name) = profile.parse::<ProfileName>() else { return Ok(()) };
+    let seen = Facts::of(session.lock_config()?.config()?, &name, &[Key::ExpectUser]);
+    if session.person().confirm(&question, true) {
+        let session = session.lock_config()?;
+        session.check_facts(&seen, &format!("autocom profiles set {profile} 'expect_user={user}'"))?;
         let target = EditTarget::of(&name);
-        session.config_file().edit(|edit| edit.set(&target, Key::ExpectUser, user))?;
+        session.change_config(|edit| Ok(edit.set(&target, Key::ExpectUser, user)?))?;
         session.notices().progress(format!("profile {profile} is for {user} only"));
     }
     Ok(())

@@ -17,6 +17,7 @@ pub struct Set {
 
 impl Set {
     pub fn run(self, session: &Session) -> Result<Done> {
+        let session = &session.lock_config()?;
         let (target, name) = target(session, &self.key)?;
         let key = known(name)?;
         let config = session.config()?;
@@ -28,11 +29,11 @@ impl Set {
             }
             session.meet_named(&name)?;
         }
-        let written =
-            session.config_file().edit(|edit| edit.set(&target, key, &typed(session, key, &self.value)));
-        written.map_err(|error| {
-            let again = error.key().map(|_| self.again(session, key));
-            again.into_iter().fold(Error::from(error), |error, again| error.hint_if_none(|| again))
+        session.change_config(|edit| {
+            edit.set(&target, key, &typed(session, key, &self.value)).map_err(|error| {
+                let again = error.key().map(|_| self.again(session, key));
+                again.into_iter().fold(Error::from(error), |error, again| error.hint_if_none(|| again))
+            })
         })?;
         if let (Key::Profile, Ok(name)) = (key, self.value.parse()) {
             session.remember_previous(config, &name);

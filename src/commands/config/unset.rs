@@ -15,6 +15,7 @@ pub struct Unset {
 
 impl Unset {
     pub fn run(self, session: &Session) -> Result<Done> {
+        let session = &session.lock_config()?;
         let (target, key) = target(session, &self.key)?;
         // An unknown key may be removed too, if it is really there: that is how one gets rid of it.
         let unknown =
@@ -25,7 +26,7 @@ impl Unset {
         if target == EditTarget::TopLevel && key == Key::Profile.as_str() {
             session.meet_named(&ProfileName::default_profile())?;
         }
-        let removed = session.config_file().edit(|edit| Ok(edit.unset(&target, key)))?;
+        let removed = session.change_config(|edit| Ok(edit.unset(&target, key)))?;
         session.notices().progress(if removed {
             format!("removed {}", self.key)
         } else {

@@ -38,6 +38,10 @@ const LARGEST: usize = 4 << 20;
 impl Import {
     pub fn run(self, session: &Session) -> Result<Done> {
         let wanted = self.read(session)?;
+        let asks = session.can_ask() && !self.force && !self.dry_run;
+        // Whoever is asked must not hold up others: what is shown is compared when it is written.
+        let locked = if asks || self.dry_run { None } else { Some(session.lock_config()?) };
+        let session = locked.as_ref().unwrap_or(session);
         let captured = &session.config()?.captured;
         let plan = session.config_file().rehearse(|edit| Plan::take(edit, captured, &wanted));
         let plan = plan.map_err(|error| self.mendable(error, &wanted))?;
@@ -69,7 +73,7 @@ impl Import {
             ))
             .hint(self.command(" --force")));
         }
-        if session.can_ask() && !self.force && !session.person().confirm("Import them?", false) {
+        if asks && !session.person().confirm("Import them?", false) {
             session.notices().progress("nothing was imported");
             return Ok(Done::ended(1));
         }
@@ -128,17 +132,13 @@ impl Import {
     }
 
     fn write(&self, session: &Session, captured: &Captured, wanted: &[Shared], shown: &Plan) -> Result<()> {
-        let written = session.config_file().edit(|edit| {
+        session.change_config(|edit| {
             let path = edit.before().path().to_owned();
             // What is done is what was shown, and was said yes to.
             match Plan::take(edit, captured, wanted)? == *shown {
                 true => Ok(()),
-                false => Err(ConfigError::ChangedMeanwhile { path }),
+                false => Err(Error::from(ConfigError::ChangedMeanwhile { path }).hint(self.command(""))),
             }
-        });
-        written.map_err(|error| match error {
-            ConfigError::ChangedMeanwhile { .. } => Error::from(error).hint(self.command("")),
-            error => error.into(),
         })
     }
 

@@ -13,6 +13,7 @@ pub struct Lock {
 
 impl Lock {
     pub fn run(self, session: &Session) -> Result<Done> {
+        let session = &session.lock_config()?;
         // Also of one that is gone: its lease may not be.
         let name = name(&self.name)?;
         session.meet_named(&name)?;

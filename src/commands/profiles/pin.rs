@@ -90,6 +90,7 @@ impl Pin {
     }
 
     fn bind(&self, session: &Session, name: &str) -> Result<Done> {
+        let session = &session.lock_config()?;
         let name = existing(session, name)?;
         session.meet_named(&name)?;
         let typed = self.directory.clone().unwrap_or_default();
@@ -111,6 +112,7 @@ impl Pin {
 }
 
 fn accept(session: &Session, file: Option<&PathBuf>) -> Result<Done> {
+    let session = &session.lock_config()?;
     let file = session.repository_file(file.map(PathBuf::as_path))?;
     let path = text_of(&file.path)?;
     session.meet_named(&file.profile)?;

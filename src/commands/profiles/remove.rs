@@ -3,8 +3,8 @@ use clap::Args;
 use super::super::Done;
 use super::super::auth::logout::tell;
 use super::existing;
-use crate::config::{EditTarget, Selection};
-use crate::domain::Key;
+use crate::config::{ConfigEdit, EditTarget, Facts, Selection};
+use crate::domain::{Key, ProfileName};
 use crate::error::{Error, Result};
 use crate::session::Session;
 
@@ -20,8 +20,43 @@ pub struct Remove {
     keep_credential: bool,
 }
 
+/// What the removal was decided on.
+struct Decided {
+    name: ProfileName,
+    successor: Option<ProfileName>,
+    is_active: bool,
+}
+
 impl Remove {
     pub fn run(self, session: &Session) -> Result<Done> {
+        let decided = self.decide(session)?;
+        // Out first: if the credential can't be deleted, the profile that leads to it must stay.
+        let facts = Facts::of(session.config()?, &decided.name, &[Key::Credential]);
+        let has_waited = !self.keep_credential && log_out(session, &decided.name)?;
+        let session = &session.lock_config()?;
+        if has_waited {
+            session.check_facts(&facts, &format!("autocom profiles remove {}", decided.name))?;
+        }
+        let Decided { name, successor, is_active } = self.decide(session)?;
+        let remove = |edit: &mut ConfigEdit| {
+            edit.remove_profile(&name);
+            match &successor {
+                Some(successor) => Ok(edit.set(&EditTarget::TopLevel, Key::Profile, successor.as_str())?),
+                None => Ok(()),
+            }
+        };
+        session.move_profile(&name, None, remove, || {
+            session.notices().progress(format!("removed profile {name}"));
+            session.drop_pins(&name)
+        })?;
+        // Nothing leads back to what is no more.
+        if let Some(successor) = successor.filter(|_| !is_active) {
+            session.remember_previous(session.config()?, &successor);
+        }
+        Ok(Done::nothing())
+    }
+
+    fn decide(&self, session: &Session) -> Result<Decided> {
         let name = existing(session, &self.name)?;
         session.meet_named(&name)?;
         if name.is_default() {
@@ -44,38 +79,27 @@ impl Remove {
             return Err(Error::usage(format!("{name} is the active profile"))
                 .hint(format!("name the next one: autocom profiles remove {name} --use {other}")));
         }
-        // Out first: if the credential can't be deleted, the profile that leads to it must stay.
-        let profile = config.resolve(Selection::listed(name.clone())).ok().filter(|p| p.credential.is_some());
-        if let Some(profile) = profile.filter(|_| !self.keep_credential) {
-            let mut doomed = session.doomed(&profile)?;
-            // A store chosen by variable holds for every credential, not for the selected profile's alone.
-            if let Ok(named) = config.resolve(Selection::by_flag(name.clone())) {
-                doomed.choice = named.store.value;
-            }
-            let others: Vec<_> =
-                session.users_of(&doomed.key)?.into_iter().filter(|other| *other != name).collect();
-            if let Some(other) = others.first() {
-                session.notices().progress(format!("its credential stays: profile {other} uses it"));
-            } else {
-                let done = session.logout(&doomed, false)?;
-                if !done.stores.is_empty() {
-                    tell(session, &format!("profile {name}"), &done);
-                }
-            }
-        }
-        session.config_file().edit(|edit| {
-            edit.remove_profile(&name);
-            if let Some(successor) = successor.as_ref().filter(|_| is_active || self.successor.is_some()) {
-                edit.set(&EditTarget::TopLevel, Key::Profile, successor.as_str())?;
-            }
-            Ok(())
-        })?;
-        session.notices().progress(format!("removed profile {name}"));
-        session.drop_pins(&name)?;
-        // Nothing leads back to what is no more.
-        if let Some(successor) = successor.filter(|_| !is_active) {
-            session.remember_previous(config, &successor);
-        }
-        Ok(Done::nothing())
+        Ok(Decided { name, successor, is_active })
     }
+}
+
+/// Logs the profile out, unless another one uses its credential. Answers whether there was something to log out of.
+fn log_out(session: &Session, name: &ProfileName) -> Result<bool> {
+    let config = session.config()?;
+    let profile = config.resolve(Selection::listed(name.clone())).ok();
+    let Some(profile) = profile.filter(|profile| profile.credential.is_some()) else { return Ok(false) };
+    let mut doomed = session.doomed(&profile)?;
+    // A store chosen by variable holds for every credential, not for the selected profile's alone.
+    if let Ok(named) = config.resolve(Selection::by_flag(name.clone())) {
+        doomed.choice = named.store.value;
+    }
+    if let Some(other) = session.users_of(&doomed.key)?.iter().find(|other| *other != name) {
+        session.notices().progress(format!("its credential stays: profile {other} uses it"));
+        return Ok(false);
+    }
+    let done = session.logout(&doomed, false)?;
+    if !done.stores.is_empty() {
+        tell(session, &format!("profile {name}"), &done);
+    }
+    Ok(!done.stores.is_empty())
 }

@@ -2,7 +2,7 @@ use clap::Args;
 
 use super::super::Done;
 use super::{existing, name};
-use crate::config::EditTarget;
+use crate::config::{ConfigEdit, EditTarget};
 use crate::domain::Key;
 use crate::error::{Error, Result};
 use crate::session::Session;
@@ -16,6 +16,7 @@ pub struct Rename {
 
 impl Rename {
     pub fn run(self, session: &Session) -> Result<Done> {
+        let session = &session.lock_config()?;
         let from = existing(session, &self.name)?;
         let to = name(&self.new_name)
             .map_err(|error| error.hint(format!("autocom profiles rename {from} NEW-NAME")))?;
@@ -28,16 +29,18 @@ impl Rename {
         }
         // A pin that can't be read could not follow.
         session.config()?.pins()?;
-        session.config_file().edit(|edit| {
+        let rename = |edit: &mut ConfigEdit| {
             edit.rename_profile(&from, &to)?;
             let active = edit.before().top().get(Key::Profile).and_then(|entry| entry.text());
             if active == Some(from.as_str()) {
                 edit.set(&EditTarget::TopLevel, Key::Profile, to.as_str())?;
             }
             Ok(())
+        };
+        session.move_profile(&from, Some(&to), rename, || {
+            session.notices().progress(format!("renamed {from} to {to}"));
+            session.rename_pins(&from, &to)
         })?;
-        session.notices().progress(format!("renamed {from} to {to}"));
-        session.rename_pins(&from, &to)?;
         let (before, now) = (from.token_variable(), to.token_variable());
         if before != now {
             session.notices().progress(format!("its token variable is {now} now, no longer {before}"));

@@ -2,7 +2,7 @@ use clap::Args;
 
 use super::super::Done;
 use super::name;
-use crate::config::{ConfigError, EditTarget};
+use crate::config::{ConfigEdit, ConfigError, EditTarget};
 use crate::domain::{Key, Origin};
 use crate::error::{Error, Result};
 use crate::session::Session;
@@ -18,6 +18,7 @@ pub struct Set {
 
 impl Set {
     pub fn run(self, session: &Session) -> Result<Done> {
+        let session = &session.lock_config()?;
         let name = name(&self.name)?;
         session.meet_named(&name)?;
         let mut changes = Vec::new();
@@ -44,19 +45,28 @@ impl Set {
             return Err(unknown.hint(existing.map_or(create.clone(), |names| format!("{names}; {create}"))));
         }
         let target = EditTarget::of(&name);
-        let written = session.config_file().edit(|edit| {
+        let change = |edit: &mut ConfigEdit| {
+            if !exists {
+                let given = changes.iter().filter(|(_, value)| !value.is_empty());
+                let given: Vec<_> = given.map(|(key, value)| (*key, typed(session, *key, value))).collect();
+                let values = given.iter().map(|(key, value)| (target.clone(), *key, value.as_ref()));
+                return edit.add(&values.collect::<Vec<_>>());
+            }
             for (key, value) in &changes {
-                match value.is_empty() {
-                    true => drop(edit.unset(&target, key.as_str())),
-                    false => edit.set(&target, *key, &typed(session, *key, value))?,
+                if value.is_empty() {
+                    edit.unset(&target, key.as_str());
+                } else {
+                    edit.set(&target, *key, &typed(session, *key, value))?;
                 }
             }
             Ok(())
-        });
-        written.map_err(|error| match error.key() {
-            Some(key) => Error::from(error)
-                .hint_if_none(|| format!("autocom profiles set {name} {key}={}", key.placeholder())),
-            None => error.into(),
+        };
+        session.change_config(|edit| {
+            change(edit).map_err(|error| match error.key() {
+                Some(key) => Error::from(error)
+                    .hint_if_none(|| format!("autocom profiles set {name} {key}={}", key.placeholder())),
+                None => error.into(),
+            })
         })?;
         session.notices().progress(format!("{} profile {name}", if exists { "changed" } else { "created" }));
         for (key, _) in &changes {

@@ -4,7 +4,7 @@ use serde::Serialize;
 use super::super::Done;
 use super::shell::Shell;
 use super::{existing, name_cell, picker};
-use crate::config::{EditTarget, Selection};
+use crate::config::{EditTarget, Facts, Selection};
 use crate::domain::{Key, OutputFormat, ProfileName};
 use crate::error::Result;
 use crate::session::Session;
@@ -48,15 +48,25 @@ impl Use {
         if let Some(shell) = self.shell {
             return self.switch_shell(session, shell);
         }
-        let name = match self.name.as_deref() {
-            Some("-") => session.previous()?,
-            Some(name) => existing(session, name)?,
-            None => picker::pick(session, "autocom profiles use NAME")?,
+        let (locked, name) = match self.name.as_deref() {
+            Some(name) => {
+                let locked = session.lock_config()?;
+                let name = if name == "-" { locked.previous()? } else { existing(&locked, name)? };
+                (locked, name)
+            }
+            None => {
+                let name = picker::pick(session, "autocom profiles use NAME")?;
+                let seen = Facts::of(session.config()?, &name, &[]);
+                let locked = session.lock_config()?;
+                locked.check_facts(&seen, &format!("autocom profiles use {name}"))?;
+                (locked, name)
+            }
         };
-        session.meet_named(&name)?;
-        session.activate(&name)?;
-        let profile = session.config()?.resolve(Selection::listed(name.clone()));
-        let openness = profile.map_or(Openness::Unknown, |profile| session.openness(&profile));
+        locked.meet_named(&name)?;
+        locked.activate(&name)?;
+        let profile = locked.config()?.resolve(Selection::listed(name.clone()));
+        let openness = profile.map_or(Openness::Unknown, |profile| locked.openness(&profile));
+        drop(locked);
         let cell = name_cell(Cell::new(name.as_str()), openness, session.clock().now());
         session.notices().progress(format!("active profile: {}", cell.text));
         session.mention_overrides(&EditTarget::TopLevel, Key::Profile);

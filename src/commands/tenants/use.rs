@@ -1,8 +1,8 @@
 use clap::Args;
 
 use super::super::Done;
-use crate::config::EditTarget;
-use crate::domain::{Key, Tenant};
+use crate::config::{EditTarget, Facts, Resolved};
+use crate::domain::{Key, ProfileName, Tenant};
 use crate::error::{Error, Result};
 use crate::session::Session;
 
@@ -26,9 +26,37 @@ impl Use {
     pub fn run(self, session: &Session) -> Result<Done> {
         let tenant: Tenant =
             self.slug.parse().map_err(|why| Error::usage(format!("the tenant `{}` {why}", self.slug)))?;
+        // The platform is asked first, and what the question was decided on must still be so afterwards.
+        let asked = if self.no_check { None } else { Some(self.ask(session, &tenant)?) };
+        let session = &session.lock_config()?;
+        let name = match asked {
+            Some((name, facts)) => {
+                let again = format!("autocom tenants use {tenant} --profile {name}");
+                session.check_facts(&facts, &again)?;
+                name
+            }
+            None => self.decide(session, &tenant)?.1,
+        };
+        let target = EditTarget::of(&name);
+        session.change_config(|edit| Ok(edit.set(&target, Key::Tenant, tenant.as_str())?))?;
+        session.notices().progress(format!("profile {name} works in tenant {tenant}"));
+        session.mention_overrides(&target, Key::Tenant);
+        Ok(Done::nothing())
+    }
+
+    /// Whether the platform lets the user into the tenant, and what of the profile that hangs on.
+    fn ask(&self, session: &Session, tenant: &Tenant) -> Result<(ProfileName, Facts)> {
+        let (profile, name) = self.decide(session, tenant)?;
+        let facts = Facts::of(session.config()?, &name, &[Key::Credential, Key::ExpectUser]);
+        session.check_tenant(&profile, tenant)?;
+        Ok((name, facts))
+    }
+
+    /// The profile that the tenant is written to.
+    fn decide(&self, session: &Session, tenant: &Tenant) -> Result<(Resolved, ProfileName)> {
         let profile = session.profile()?;
         session
-            .meet_tenant(Some(&tenant), "the command line")
+            .meet_tenant(Some(tenant), "the command line")
             .map_err(|error| error.hint("autocom tenants list"))?;
         let named = profile.name().filter(|_| !profile.selection.only_in_variables);
         let Some(name) = named.cloned() else {
@@ -44,13 +72,6 @@ impl Use {
             return Err(Error::usage(format!("profile {name} is bound to {own}, not to {url}"))
                 .hint(format!("autocom tenants use {tenant} --profile {name}")));
         }
-        if !self.no_check {
-            session.check_tenant(&profile, &tenant)?;
-        }
-        let target = EditTarget::of(&name);
-        session.config_file().edit(|edit| edit.set(&target, Key::Tenant, tenant.as_str()))?;
-        session.notices().progress(format!("profile {name} works in tenant {tenant}"));
-        session.mention_overrides(&target, Key::Tenant);
-        Ok(Done::nothing())
+        Ok((profile, name))
     }
 }

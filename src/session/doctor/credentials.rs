@@ -259,7 +259,7 @@ impl Doctor {
         }
         let words = match (&kept.found, known) {
             (Ok(Some(stored)), Some(login))
-                if *login != login_of(&stored.record, stored.store, Some(login)) =>
+                if !login.says_as(&login_of(&stored.record, stored.store, Some(login))) =>
             {
                 format!("says something else of {key} than the {} holds", stored.store)
             }

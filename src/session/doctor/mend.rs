@@ -91,10 +91,13 @@ impl Session {
         let now = self.clock.now();
         Captured::update(self.paths.logins.as_ref(), &self.locks, &self.notices, key, |known| {
             match (&found, known) {
-                (Some(stored), known) => Some(login_of(&stored.record, stored.store, known.as_ref())),
-                (None, Some(known)) => {
-                    Some(Login { logged_out_at: known.logged_out_at.or(Some(now)), ..known })
+                (Some(stored), known) => {
+                    let truth = login_of(&stored.record, stored.store, known.as_ref());
+                    // Whatever the entry says of itself.
+                    let written_at = truth.written_at.max(known.and_then(|known| known.written_at));
+                    Some(Login { written_at, ..truth })
                 }
+                (None, Some(known)) => Some(known.logged_out(now)),
                 (None, None) => None,
             }
         })?;

@@ -78,7 +78,7 @@ impl Session {
                 let certainty = Certainty { logins: seen.logins_known(), profiles: known };
                 // For `output`, which is a preference like any other.
                 if let Ok(same) = load(&self.flags) {
-                    let _ = self.config.set(same);
+                    let _ = self.config.set(Arc::new(same));
                 }
                 found.extend(self.rest(config, patients, &paths, certainty, offline)?);
             }
@@ -141,7 +141,7 @@ impl Doctor {
         let session = Session {
             paths: Paths { logins: None, ..paths.clone() },
             notices,
-            config: OnceCell::from(config),
+            config: OnceCell::from(Arc::new(config)),
             credentials: OnceCell::from(Arc::new(credentials)),
             http: Default::default(),
             request_timeout: Some(session.request_timeout.unwrap_or(DEADLINE)),

@@ -17,8 +17,8 @@ pub use lease::Lease;
 use super::bearer::Tokens;
 use super::several::Member;
 use super::{Session, no_environment};
-use crate::config::{Captured, Config, Document, Flags, Resolved, Selection};
-use crate::domain::{ApiUrl, ProfileName};
+use crate::config::{Captured, Config, Document, Facts, Flags, Resolved, Selection};
+use crate::domain::{ApiUrl, Key, ProfileName};
 use crate::error::{Error, Result};
 use crate::platform::Change;
 use crate::system::clock::Clock;
@@ -153,14 +153,23 @@ impl Session {
 
     /// Opens a protected profile to its user for a while.
     pub fn unlock(&self, profile: &Resolved, time: SignedDuration, reason: &str) -> Result<Lease> {
-        let Some(protection) = self.config()?.protection(profile)? else {
+        let config = self.config()?;
+        let Some(protection) = config.protection(profile)? else {
             return Err(Error::usage(format!("profile {} is not protected", profile.label()))
                 .hint(format!("autocom profiles set {} protected=true", profile.label())));
         };
         let url = profile.api_url.as_ref().ok_or_else(|| no_environment(profile))?;
+        let keys = [Key::Protected, Key::Credential, Key::ExpectUser];
+        let facts = [profile.name().unwrap_or(&protection.name), &protection.name]
+            .map(|name| Facts::of(config, name, &keys));
         let identity = self.identity(profile)?;
         let user = [identity.email, identity.name].into_iter().flatten().find(|name| !name.is_empty());
         let user = user.ok_or_else(|| Error::usage("the platform doesn't say who this is"))?;
+        // The platform has been asked meanwhile. A lease is written while its profile is what was decided on.
+        let session = self.lock_config()?;
+        for facts in facts {
+            session.check_facts(&facts, &format!("autocom profiles unlock {}", profile.label()))?;
+        }
         let since = self.clock.now();
         let lease = Lease {
             profile: protection.name.to_string(),
