@@ -3,6 +3,8 @@
 //! `std::env`, the system clock and direct file writes are refused elsewhere by clippy's
 //! disallowed methods.
 
+#[cfg(unix)]
+pub mod accounts;
 pub mod browser;
 pub mod clock;
 pub mod editor;

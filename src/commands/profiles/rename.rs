@@ -2,12 +2,14 @@ use clap::Args;
 
 use super::super::Done;
 use super::{existing, name};
-use crate::config::EditTarget;
-use crate::domain::Key;
+use crate::config::{ConfigEdit, ConfigError, EditTarget};
+use crate::domain::{Key, ProfileName, one_line};
 use crate::error::{Error, Result};
 use crate::session::Session;
 
 /// Rename a profile; its credential stays as it is
+///
+/// The old name may be an invalid one, such as `x y`: this is how it is repaired.
 #[derive(Debug, Args)]
 pub struct Rename {
     name: String,
@@ -16,6 +18,9 @@ pub struct Rename {
 
 impl Rename {
     pub fn run(self, session: &Session) -> Result<Done> {
+        if session.config()?.document.check_usable(&self.name).is_err() {
+            return self.rename_invalid(session);
+        }
         let from = existing(session, &self.name)?;
         let to = name(&self.new_name)
             .map_err(|error| error.hint(format!("autocom profiles rename {from} NEW-NAME")))?;
@@ -28,14 +33,7 @@ impl Rename {
         }
         // A pin that can't be read could not follow.
         session.config()?.pins()?;
-        session.config_file().edit(|edit| {
-            edit.rename_profile(&from, &to)?;
-            let active = edit.before().top().get(Key::Profile).and_then(|entry| entry.text());
-            if active == Some(from.as_str()) {
-                edit.set(&EditTarget::TopLevel, Key::Profile, to.as_str())?;
-            }
-            Ok(())
-        })?;
+        session.config_file().edit(|edit| rename(edit, from.as_str(), &to))?;
         session.notices().progress(format!("renamed {from} to {to}"));
         session.rename_pins(&from, &to)?;
         let (before, now) = (from.token_variable(), to.token_variable());
@@ -44,4 +42,26 @@ impl Rename {
         }
         Ok(Done::nothing())
     }
+
+    /// Of a profile that can't be used: how one that another client or a hand has written is repaired.
+    fn rename_invalid(&self, session: &Session) -> Result<Done> {
+        let to = name(&self.new_name)?;
+        session.meet_name(&self.name)?;
+        session.config_file().edit(|edit| rename(edit, &self.name, &to))?;
+        session.notices().progress(format!("renamed `{}` to {to}", one_line(&self.name)));
+        match self.name.parse::<ProfileName>() {
+            Ok(from) if !from.is_default() => session.rename_pins(&from, &to)?,
+            _ => {}
+        }
+        Ok(Done::nothing())
+    }
+}
+
+fn rename(edit: &mut ConfigEdit, from: &str, to: &ProfileName) -> Result<(), ConfigError> {
+    edit.rename_profile(from, to)?;
+    let active = edit.before().top().get(Key::Profile).and_then(|entry| entry.text());
+    if active == Some(from) {
+        edit.set(&EditTarget::TopLevel, Key::Profile, to.as_str())?;
+    }
+    Ok(())
 }

@@ -18,6 +18,7 @@ pub struct Set {
 
 impl Set {
     pub fn run(self, session: &Session) -> Result<Done> {
+        session.config()?.document.check_usable(&self.name)?;
         let name = name(&self.name)?;
         session.meet_named(&name)?;
         let mut changes = Vec::new();
