@@ -99,7 +99,7 @@ fn what_is_not_sound_is_never_taken_over() {
                 ".toml:6:1: `tenant` must be one word",
             ],
         ),
-        ("echo '[profiles.default]' >> \"$1\"", &[".toml:7: `[profiles.default]` can't be"]),
+        ("echo '[profiles.default]' >> \"$1\"", &[".toml:7:11: `[profiles.default]` can't be"]),
         ("echo '[profiles.STAGING]' >> \"$1\"", &["AUTOCOM_TOKEN_STAGING"]),
         ("printf '# caf\\351\\n' >> \"$1\"", &[".toml:7:6: is not UTF-8 text"]),
     ] {
