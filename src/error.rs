@@ -2,6 +2,7 @@
 //!
 //! The only place that knows exit codes, and the one where the layers' errors become sentences.
 
+use std::path::Path;
 use std::time::Duration;
 
 use crate::config::{ConfigError, Conflict};
@@ -13,6 +14,7 @@ use crate::system::editor::EditorError;
 use crate::system::files::FileError;
 use crate::system::http::{Cause, Mistrust, Unreachable};
 use crate::system::locks::LockError;
+use crate::system::paths::PathError;
 use crate::ui::error_report::{ErrorBody, ErrorReport};
 
 /// What kind of thing went wrong. Scripts branch on it by exit code.
@@ -167,7 +169,7 @@ impl Error {
 impl From<ConfigError> for Error {
     fn from(error: ConfigError) -> Error {
         let kind = match &error {
-            ConfigError::File(_) | ConfigError::Lock(_) => Kind::Failed,
+            ConfigError::File(_) | ConfigError::Unreadable(_) | ConfigError::Lock(_) => Kind::Failed,
             _ => Kind::Usage,
         };
         let hint = match &error {
@@ -192,6 +194,12 @@ impl From<ConfigError> for Error {
                 let near = near.map(|near| format!(" (did you mean {near}?)")).unwrap_or_default();
                 Some(format!("profiles that exist: {}{near}", existing.join(", ")))
             }
+            ConfigError::InvalidProfile { profile, .. } => Some(profile.fix()),
+            ConfigError::MissingFile { variable, .. } => Some(format!(
+                "unset {variable}, or create the file: autocom auth login --api-url https://api.example.test"
+            )),
+            ConfigError::File(error) | ConfigError::Lock(LockError::File(error)) => of_file(error),
+            ConfigError::Unreadable(error) => of_file(error),
             ConfigError::SameVariable { .. } => {
                 Some("give one of them another name: autocom config edit".to_owned())
             }
@@ -274,6 +282,8 @@ impl From<StoreError> for Error {
             StoreError::Keychain { .. } => or_without_it("try again"),
             StoreError::Newer { .. } => Some("update autocom".to_owned()),
             StoreError::Lock(LockError::Busy { .. }) => Some(WAIT_FOR_IT.to_owned()),
+            StoreError::Lock(LockError::File(error @ FileError::Withheld { .. }))
+            | StoreError::File(error @ FileError::Withheld { .. }) => of_file(error),
             StoreError::Lock(_) | StoreError::File(_) => {
                 Some("make that writable, or pass a token in AUTOCOM_TOKEN".to_owned())
             }
@@ -419,7 +429,25 @@ fn way_out(unreachable: &Unreachable) -> String {
 
 impl From<FileError> for Error {
     fn from(error: FileError) -> Error {
-        Error::from_source(Kind::Failed, &error)
+        Error { hint: of_file(&error), ..Error::from_source(Kind::Failed, &error) }
+    }
+}
+
+/// What helps against an error of a file, if that is known.
+fn of_file(error: &FileError) -> Option<String> {
+    match error {
+        FileError::Withheld { user, us, .. } => Some(format!(
+            "sudo -u {} autocom ..., or use another folder: export AUTOCOM_HOME=~{us}/.autocom",
+            quoted(Path::new(user))
+        )),
+        _ => None,
+    }
+}
+
+impl From<PathError> for Error {
+    fn from(error: PathError) -> Error {
+        let hint = error.fix.clone();
+        Error::from_source(Kind::Usage, &error).hint(hint)
     }
 }
 
@@ -438,7 +466,11 @@ impl From<EditorError> for Error {
 
 impl From<LockError> for Error {
     fn from(error: LockError) -> Error {
-        let hint = matches!(error, LockError::Busy { .. }).then(|| WAIT_FOR_IT.to_owned());
+        let hint = match &error {
+            LockError::Busy { .. } => Some(WAIT_FOR_IT.to_owned()),
+            LockError::File(error) => of_file(error),
+            LockError::NoHome => None,
+        };
         Error { hint, ..Error::from_source(Kind::Failed, &error) }
     }
 }

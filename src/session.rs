@@ -48,8 +48,10 @@ use crate::system::http::{Authorities, Http, Network, OwnProxy, REQUEST_TIMEOUT}
 use crate::system::interrupt::{self, Interruption};
 use crate::system::locks::{FileLock, LockError, LockGuard, Locks};
 use crate::system::notices::Notices;
-use crate::system::paths::Paths;
+use crate::system::paths::{Paths, Place};
 use crate::system::person::Person;
+#[cfg(unix)]
+use crate::system::{accounts, files};
 
 pub struct Session {
     environment: Environment,
@@ -86,6 +88,8 @@ impl Session {
         person: Arc<dyn Person>,
     ) -> Session {
         let paths = Paths::of(&environment);
+        #[cfg(unix)]
+        withhold_home_of_another(&paths, &environment);
         Session {
             locks: Locks::new(&paths),
             can_ask: environment.can_ask(),
@@ -175,6 +179,7 @@ impl Session {
             return Ok(config);
         }
         let config = self.load(self.environment.clone(), self.flags.clone())?;
+        self.warn_of_invalid_profiles(&config);
         for unknown in config.document.unknown_keys() {
             let words = format!("{}:{}: {unknown}", config.document.path().display(), unknown.line);
             match unknown.is_grave {
@@ -183,6 +188,45 @@ impl Session {
             }
         }
         Ok(self.config.get_or_init(|| Arc::new(config)))
+    }
+
+    /// Mentions profiles that can't be used, unless the command is about one: then the error says it.
+    fn warn_of_invalid_profiles(&self, config: &Config) {
+        let mut invalid: Vec<_> = config.document.invalid_profiles().collect();
+        // Two that clash are one mistake.
+        invalid.dedup_by_key(|profile| (profile.line, profile.to_string()));
+        let [profile, others @ ..] = invalid.as_slice() else { return };
+        if config.select().is_err_and(|error| error.is_of_file()) {
+            return;
+        }
+        let more = match others.len() {
+            0 => String::new(),
+            more => format!(" ({more} more: autocom doctor)"),
+        };
+        let (path, line, fix) = (config.document.path().display(), profile.line, profile.fix());
+        self.notices.warn(format!("{path}:{line}: {profile}; fix it with: {fix}{more}"));
+    }
+
+    /// Mentions that a variable names no file, for a command that goes on without profiles.
+    fn warn_of_missing_file(&self, config: &Config) {
+        if let Err(missing @ ConfigError::MissingFile { .. }) = config.document.check_present() {
+            self.notices.warn(missing.to_string());
+        }
+    }
+
+    /// Mentions a file that can't be read, for a command that variables or flags tell enough.
+    fn warn_of_unreadable_file(&self, config: &Config) {
+        if let Err(error) = config.document.check_readable() {
+            let error = Error::from(error);
+            let cause = error.causes.first().map(|cause| format!(" ({cause})")).unwrap_or_default();
+            self.notices.warn(format!("{}{cause}; continuing without it", error.message));
+        }
+    }
+
+    /// Where `config.toml` is, whether or not it can be read.
+    pub fn config_place(&self) -> Result<&Place> {
+        self.paths.check()?;
+        Ok(self.paths.config.as_ref().ok_or(ConfigError::NoHome)?)
     }
 
     /// This invocation once more, with the files as they are now.
@@ -218,6 +262,7 @@ impl Session {
     }
 
     fn load(&self, environment: Environment, flags: Flags) -> Result<Config> {
+        self.paths.check()?;
         Ok(Config::load(&self.paths, environment, flags, &self.notices)?)
     }
 
@@ -235,9 +280,14 @@ impl Session {
         if self.config_lock.is_some() {
             return Ok(self.again());
         }
+        // A missing file is empty once it is locked, which is something else where a variable names it.
+        if self.paths.config.as_ref().is_some_and(|place| !place.path.exists()) {
+            self.config()?;
+        }
         match self.config_file().lock() {
             Ok(lock) => {
-                let session = self.holding(Some(lock));
+                let config = if lock.is_new() { self.config.clone() } else { OnceCell::new() };
+                let session = Session { config, ..self.holding(Some(lock)) };
                 if let Err(error) = session.settle_pins() {
                     tracing::debug!(error = %error.message, "pins.toml is still behind");
                 }
@@ -273,6 +323,7 @@ impl Session {
     pub fn profile(&self) -> Result<Resolved> {
         let config = self.config()?;
         let profile = config.resolve(config.select()?)?;
+        self.warn_of_unreadable_file(config);
         tracing::info!(
             profile = profile.label(),
             by = %profile.selection.origin,
@@ -445,6 +496,16 @@ impl Session {
             self.notices
                 .warn(format!("{key} of profile {} comes from {origin} all the same", profile.label()));
         }
+    }
+}
+
+/// Files of another user, such as root, in the home of whoever runs sudo would lock their owner out.
+#[cfg(unix)]
+fn withhold_home_of_another(paths: &Paths, environment: &Environment) {
+    let (Some(home), Some(own)) = (&paths.home, environment.home()) else { return };
+    let (us, Some(user)) = (accounts::effective_uid(), accounts::invoking_uid(environment)) else { return };
+    if us != user && home.path.starts_with(&own) && accounts::owns(user, &own) {
+        files::withhold(&home.path, accounts::name_of(user), accounts::name_of(us));
     }
 }
 

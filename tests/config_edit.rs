@@ -99,7 +99,7 @@ fn what_is_not_sound_is_never_taken_over() {
                 ".toml:6:1: `tenant` must be one word",
             ],
         ),
-        ("echo '[profiles.default]' >> \"$1\"", &[".toml:7: `[profiles.default]` can't be"]),
+        ("echo '[profiles.default]' >> \"$1\"", &[".toml:7:11: `[profiles.default]` can't be"]),
         ("echo '[profiles.STAGING]' >> \"$1\"", &["AUTOCOM_TOKEN_STAGING"]),
         ("printf '# caf\\351\\n' >> \"$1\"", &[".toml:7:6: is not UTF-8 text"]),
     ] {
@@ -154,7 +154,7 @@ fn a_file_that_is_broken_can_be_mended_and_one_that_is_missing_begins_with_the_e
 fn what_somebody_else_has_written_meanwhile_is_not_overwritten() {
     let program = env!("CARGO_BIN_EXE_autocom");
     let world = world(&format!("'{program}' config set ring edge; echo '# mine' >> \"$1\""));
-    let outcome = world.run("config edit").code(1).says("was changed by somebody else meanwhile");
+    let outcome = world.run("config edit").code(2).says("config.toml changed; nothing was written");
     assert!(
         world.read("config.toml").contains("ring = \"edge\"") && !world.read("config.toml").contains("mine")
     );

@@ -160,12 +160,174 @@ fn what_is_not_toml_is_refused_with_its_place_and_never_rewritten() {
     refused("# ü\n[profiles.a\n", &["config.toml:2:12: "]);
     refused("tenant = \"a\"\ntenant = \"b\"\n", &["config.toml:2:1: "]);
     refused("profiles = 1\n", &["config.toml:1: `profiles` must be a table"]);
-    refused(
-        "\n[profiles.default]\n",
-        &["config.toml:2: ", "the top level of this file is the profile `default`"],
-    );
-    refused("[profiles.\"a b\"]\n", &["config.toml:1: ", "`a b`"]);
-    refused("[profiles.a-b]\n[profiles.a_b]\n", &["`a-b` and `a_b` can't coexist", "AUTOCOM_TOKEN_A_B"]);
+}
+
+/// A file with one good profile, the active one, and from its fifth line on with `bad`.
+fn beside_a_good_one(bad: &str) -> World {
+    let world = World::new();
+    let good = "profile = \"dev\"\n[profiles.dev]\napi_url = \"https://dev.test\"\n\n";
+    world.config(&format!("{good}{bad}"));
+    world
+}
+
+/// Every way in which a table of `profiles` can't be a profile: its lines, its name, and what is said of it.
+const IMPOSSIBLE: [(&str, &str, &str); 8] = [
+    ("[profiles.\"x y\"]\n", "x y", ":5: the profile name `x y` must be"),
+    ("[profiles.\"a.b\"]\n", "a.b", ":5: the profile name `a.b` must be"),
+    ("[profiles.\"\"]\n", "", ":5: the profile name `` must be"),
+    ("[profiles.\"é\"]\n", "é", ":5: the profile name `é` must be"),
+    ("[profiles.default]\n", "default", ":5: `[profiles.default]` can't be"),
+    ("[profiles.DEV]\n", "DEV", ":5: `dev` and `DEV` can't coexist: both would take their token from"),
+    ("[profiles.Default]\n", "Default", ":5: `default` and `Default` can't coexist"),
+    ("[profiles]\nx = 3\n", "x", ":6: `profiles.x` must be a table"),
+];
+
+#[test]
+fn a_profile_that_can_not_be_stops_only_commands_about_it() {
+    for (bad, name, says) in IMPOSSIBLE {
+        let world = beside_a_good_one(bad);
+        for words in [
+            &["-p", name, "config", "list"][..],
+            &["profiles", "show", name],
+            &["profiles", "use", name],
+            &["profiles", "set", name, "api_url=https://x.test"],
+            &["auth", "login", "-p", name, "--api-url", "https://x.test", "--no-browser"],
+        ] {
+            world.run_words(words).code(2).says(says);
+        }
+        let before = world.read("config.toml");
+        // The other one of two that clash is stopped as well; beside it there is nothing here.
+        if name != "DEV" {
+            assert_eq!(world.run("prompt").ok().stdout, "dev\n", "{bad}");
+            assert!(world.run("__complete bash autocom -p d").ok().stdout.contains("dev"), "{bad}");
+            for line in ["profiles list", "config get api_url", "exec -- true", "auth logout", "whoami"] {
+                let outcome = world.run(line);
+                // Nobody is logged in, which is another matter.
+                assert!(outcome.code == 0 || outcome.code == 4, "{line} beside {bad}: {outcome:?}");
+                let outcome = outcome.says(says).says("; fix it with: autocom profiles re");
+                assert_eq!(outcome.stderr.matches("warning:").count(), 1, "{outcome:?}");
+            }
+        }
+        world.run("config set ring edge").ok();
+        world.run("profiles set more api_url=https://more.test").ok();
+        world.run_words(&["profiles", "remove", "--", name]).ok().says("no credential was deleted");
+        let mended = world.run("profiles list").ok();
+        assert!(mended.stderr.is_empty() && mended.stdout.contains("dev"), "{mended:?}");
+        let renamed = world.config(&before).run_words(&["profiles", "rename", "--", name, "good"]);
+        if bad.contains("= 3") {
+            renamed.code(2).says("`profiles.good` must be a table");
+        } else {
+            renamed.ok();
+            assert!(world.read("config.toml").contains("[profiles.good]"), "{bad}");
+            assert_eq!(world.run("-p good config get store").ok().stderr, "");
+        }
+    }
+}
+
+#[test]
+fn two_that_share_a_variable_are_both_stopped_and_a_third_can_not_join_them() {
+    let world = beside_a_good_one("[profiles.a-b]\n[profiles.a_b]\n");
+    for name in ["a-b", "a_b"] {
+        world.run(&format!("-p {name} whoami")).code(2).says("config.toml:6: `a-b` and `a_b` can't coexist");
+    }
+    assert_eq!(world.run("profiles list").ok().stderr.matches("can't coexist").count(), 1);
+    let before = world.read("config.toml");
+    world.run("profiles set A_B api_url=https://x.test").code(2).says("can't coexist");
+    world.run("profiles rename a_b A-B").code(2).says("can't coexist");
+    world.run("profiles rename dev A-B").code(2).says("can't coexist");
+    assert_eq!(world.read("config.toml"), before);
+    world.run("profiles rename a_b c").ok();
+    assert_eq!(world.run("profiles list").ok().stderr, "");
+    // The active one can't go without a successor, whatever it is named.
+    let world = beside_a_good_one("[profiles.\"x y\"]\n");
+    world.config(&world.read("config.toml").replace("= \"dev\"", "= \"x y\""));
+    world.run_words(&["profiles", "remove", "x y"]).code(2).says("x y is the active profile");
+    world.run_words(&["profiles", "remove", "x y", "--use", "dev"]).ok();
+    assert_eq!(world.run("profiles current").ok().stdout, "dev\n");
+}
+
+#[test]
+fn a_config_variable_that_names_nothing_is_no_empty_configuration() {
+    let mut world = World::new();
+    world.config("profile = \"dev\"\n[profiles.dev]\napi_url = \"https://dev.test\"\nprotected = true\n");
+    let path = world.home().join("typo.toml");
+    world.set("AUTOCOM_CONFIG", path.display().to_string());
+    let says = "AUTOCOM_CONFIG names ";
+    for line in [
+        "whoami",
+        "-p dev whoami",
+        "-p default whoami",
+        "api profile",
+        "profiles use dev",
+        "profiles current",
+        "profiles export",
+        "auth login",
+        "tenants use acme",
+        "orders list --all-profiles",
+    ] {
+        world
+            .run(line)
+            .code(2)
+            .says(says)
+            .says("typo.toml, which does not exist")
+            .says("unset AUTOCOM_CONFIG");
+    }
+    world.run("profiles list").ok().says(&format!("warning: {says}"));
+    assert_eq!(world.run("prompt").ok().stdout, "autocom?\n");
+    assert!(!path.exists());
+
+    world.set("AUTOCOM_API_URL", "https://ci.test").set("AUTOCOM_TOKEN", "x".repeat(20));
+    assert_eq!(world.run("config get api_url").ok().stderr, "");
+    world.run("profiles list").ok().prints("https://ci.test").says(&format!("warning: {says}"));
+    world.unset("AUTOCOM_API_URL").unset("AUTOCOM_TOKEN");
+
+    for line in ["profiles set dev api_url=https://dev.test", "config set ring edge"] {
+        assert_eq!(world.run(line).ok().stderr.matches("warning").count(), 0);
+        std::fs::remove_file(&path).unwrap();
+    }
+}
+
+#[test]
+fn a_leading_tilde_is_the_home_and_a_relative_home_is_refused() {
+    let mut world = World::new();
+    let refused = |world: &World, says: &str| {
+        for line in ["profiles list", "profiles set x api_url=https://x.test", "config path", "auth status"] {
+            world.run(line).code(2).says(says);
+        }
+        assert_eq!(world.run("prompt").ok().stdout, "autocom?\n");
+        world.run("version").ok();
+    };
+    for (variable, value, file) in [
+        ("AUTOCOM_HOME", "~/elsewhere", "elsewhere/config.toml"),
+        ("AUTOCOM_HOME", "~", "config.toml"),
+        ("AUTOCOM_CONFIG", "~/my.toml", "my.toml"),
+        ("AUTOCOM_CONFIG", "relative.toml", "relative.toml"),
+    ] {
+        world.set(variable, value).run("profiles set x api_url=https://x.test").ok();
+        assert!(world.home().join(file).exists(), "{variable}={value}");
+        world.unset(variable);
+    }
+    world.write("../secrets", "{\"version\":99}");
+    world.set("AUTOCOM_CREDENTIALS_FILE", "~/secrets").set("AUTOCOM_API_URL", "https://x.test");
+    world.run("auth status").code(6).says("newer version of autocom");
+    world.unset("AUTOCOM_CREDENTIALS_FILE").unset("AUTOCOM_API_URL");
+    for variable in ["AUTOCOM_HOME", "AUTOCOM_CONFIG", "AUTOCOM_CREDENTIALS_FILE"] {
+        world.set(variable, "~grace/x");
+        refused(&world, &format!("cannot use {variable}: `~grace/x` begins with `~USER/`"));
+        world.unset(variable);
+    }
+    for relative in ["relative", "./relative", "."] {
+        world.set("AUTOCOM_HOME", relative);
+        refused(&world, &format!("cannot use AUTOCOM_HOME: `{relative}` is a relative path"));
+        world.run("profiles list").says("hint: export AUTOCOM_HOME=/");
+    }
+    world.set("AUTOCOM_HOME", "~/x").set("HOME", "~");
+    refused(&world, "there is no home folder");
+    world.unset("AUTOCOM_HOME");
+    world.run("config set ring edge").code(2).says("set HOME or AUTOCOM_HOME");
+    for folder in ["~", "relative", "~grace"] {
+        assert!(!world.home().join(folder).exists(), "{folder}");
+    }
 }
 
 #[test]
@@ -369,8 +531,7 @@ fn a_variable_moves_the_whole_folder() {
     files.sort();
     assert_eq!(files, ["config.toml", "credentials", "locks", "logins.toml"]);
     assert!(!world.path("").exists());
-    // Relative to where the command runs, as a path on a command line is.
-    world.set("AUTOCOM_HOME", "elsewhere/autocom").run("whoami").ok();
+    world.run("whoami").ok();
 }
 
 #[cfg(unix)]
@@ -506,6 +667,73 @@ mod modes {
             outcome.says("belongs to user 12345, not to you or root");
             fs::remove_file(world.path(file)).unwrap();
         }
+    }
+
+    /// A home of nobody's in which root runs autocom.
+    fn as_root_in_a_home_of_nobody() -> Option<World> {
+        if !rustix::process::geteuid().is_root() {
+            return None; // only root can be there
+        }
+        let world = World::new();
+        std::os::unix::fs::chown(world.home(), Some(65_534), None).unwrap();
+        Some(world)
+    }
+
+    #[test]
+    fn sudo_leaves_nothing_in_the_home_of_whoever_runs_it() {
+        let Some(mut world) = as_root_in_a_home_of_nobody() else { return };
+        let refused = |world: &World| {
+            for line in ["profiles set x api_url=https://x.test", "config set ring edge"] {
+                world.run(line).code(1).says(".autocom as root: it is in the home of nobody").says(
+                    "sudo -u nobody autocom ..., or use another folder: export AUTOCOM_HOME=~root/.autocom",
+                );
+            }
+            let login = "auth login --api-url https://x.test --token-stdin";
+            world.run_with_input(login, "token").code(6).says("sudo -u nobody");
+        };
+        for (variable, value) in [("SUDO_UID", "65534"), ("PKEXEC_UID", "65534"), ("DOAS_USER", "nobody")] {
+            world.set(variable, value);
+            refused(&world);
+            world.set("AUTOCOM_HOME", world.home().join(".autocom").display().to_string());
+            refused(&world);
+            world.unset("AUTOCOM_HOME").run("profiles list").ok();
+            assert!(!world.path("").exists(), "{variable}");
+            let other = tempfile::tempdir().unwrap();
+            world.set("AUTOCOM_HOME", other.path().join("root").display().to_string());
+            world.run("profiles set x api_url=https://x.test").ok();
+            world.unset("AUTOCOM_HOME").unset(variable);
+        }
+        // Nor is what the user has there read or written.
+        world.config("api_url = \"https://x.test\"\n");
+        world.heed_modes();
+        world.set("SUDO_UID", "65534");
+        world.run("config list").ok();
+        let as_root = |line: &str| {
+            let output =
+                world.shell(&format!("'{}' {line}", env!("CARGO_BIN_EXE_autocom"))).output().unwrap();
+            assert_eq!(output.status.code(), Some(1), "{line}: {output:?}");
+            assert!(String::from_utf8_lossy(&output.stderr).contains("sudo -u nobody"), "{line}: {output:?}");
+        };
+        as_root("config list");
+        fs::remove_file(world.path("config.toml")).unwrap();
+        as_root("profiles set x api_url=https://x.test");
+        assert!(!world.path("config.toml").exists());
+    }
+
+    #[test]
+    fn root_in_a_home_of_another_goes_on_with_one_warning() {
+        let Some(world) = as_root_in_a_home_of_nobody() else { return };
+        let outcome = world.run("profiles set x api_url=https://x.test").ok();
+        assert_eq!(outcome.stderr.matches("warning: running as root in the home of nobody").count(), 1);
+        // Also where it is all the other's.
+        let output = world.shell("chown -R 65534 .autocom").output().unwrap();
+        assert!(output.status.success());
+        let outcome = world.run("profiles list").ok().prints("https://x.test");
+        assert_eq!(outcome.stderr.matches("warning:").count(), 1, "{outcome:?}");
+        world.run("profiles set y api_url=https://y.test").ok();
+        // But what a third user has put there is trusted by nobody.
+        std::os::unix::fs::chown(world.path("config.toml"), Some(12_345), None).unwrap();
+        world.run("profiles list").code(1).says("belongs to user 12345");
     }
 }
 

@@ -227,6 +227,61 @@ fn what_can_not_be_read_or_written_or_is_somebody_elses_is_found() {
 }
 
 #[test]
+fn chown_is_proposed_where_chmod_can_not_help() {
+    let sandbox = sandbox();
+    let mut world = logged_in(&sandbox);
+    if !rustix::process::geteuid().is_root() {
+        return; // only root can leave root's files
+    }
+    world.heed_modes();
+    let give = |path: &Path, owner: u32| std::os::unix::fs::chown(path, Some(owner), None).unwrap();
+    let fix_of = |place: &str| finding(&doctor(&world, "--offline"), place)["fix"].clone();
+    let shown = |file: &str| world.path(file).display().to_string().trim_end_matches('/').to_owned();
+    let nobody = 65_534;
+    // As a command under sudo has left it: root's, and nobody can even look inside.
+    give(&world.path(""), 0);
+    for place in ["files/home", "files/config.toml", "files/credentials", "files/locks"] {
+        assert_eq!(fix_of(place), format!("sudo chown -R \"$(id -u)\" {}", shown("")), "{place}");
+    }
+    give(&world.path(""), nobody);
+    for file in ["config.toml", "logins.toml", "credentials"] {
+        give(&world.path(file), 0);
+        assert_eq!(fix_of(&format!("files/{file}")), format!("sudo chown \"$(id -u)\" {}", shown(file)));
+        give(&world.path(file), nobody);
+    }
+    let lock = fs::read_dir(world.path("locks")).unwrap().next().unwrap().unwrap().path();
+    give(&lock, 0);
+    let rows = doctor(&world, "--offline");
+    let found = rows.iter().find(|row| row["finding"].as_str().unwrap().contains("can't be locked"));
+    assert_eq!(found.unwrap()["fix"], format!("sudo chown -R \"$(id -u)\" {}", shown("locks")));
+    give(&lock, nobody);
+    // In the home of whoever runs sudo it is another command altogether.
+    world.set("SUDO_UID", nobody.to_string());
+    assert!(complaints(&doctor(&world, "--offline")).is_empty());
+    let mut as_root = world.shell(&format!("'{}' doctor --offline -o json", env!("CARGO_BIN_EXE_autocom")));
+    let rows: Vec<Value> = serde_json::from_slice(&as_root.output().unwrap().stdout).unwrap();
+    let fix = finding(&rows, "files/home")["fix"].as_str().unwrap().to_owned();
+    assert!(fix.starts_with("sudo -u nobody autocom"), "{fix}");
+}
+
+#[test]
+fn variables_that_name_no_place_are_found() {
+    let mut world = World::new();
+    world.set("AUTOCOM_HOME", "relative");
+    let rows = doctor(&world, "--offline");
+    let found = finding(&rows, "files/AUTOCOM_HOME");
+    assert_eq!(found["fix"], format!("export AUTOCOM_HOME={}/relative", world.home().display()));
+    world.set("AUTOCOM_HOME", "~/x").set("AUTOCOM_CONFIG", "typo.toml");
+    // What an autocom has made that took it for a name.
+    types(&world, "mkdir -p '~/x'");
+    let rows = doctor(&world, "--offline");
+    assert_eq!(finding(&rows, "files/config.toml")["fix"], "unset AUTOCOM_CONFIG");
+    let old = finding(&rows, "leftovers/AUTOCOM_HOME")["fix"].as_str().unwrap().to_owned();
+    types(&world, &old);
+    assert!(!world.home().join("~/x").exists());
+}
+
+#[test]
 fn what_config_toml_says_in_vain_is_found_and_the_command_takes_it_out() {
     let sandbox = sandbox();
     let world = logged_in(&sandbox);
@@ -278,7 +333,10 @@ fn what_config_toml_says_in_vain_is_found_and_the_command_takes_it_out() {
     assert_eq!(complaints(&rows).len(), 1, "{:#?}", complaints(&rows));
     world.config(&(good + "[profiles.loCal]\napi_url = \"https://a.test\"\n"));
     let rows = doctor(&world, "");
-    assert!(finding(&rows, "profiles/config.toml")["finding"].as_str().unwrap().contains("can't coexist"));
+    let found = finding(&rows, "profiles/config.toml");
+    assert!(found["finding"].as_str().unwrap().contains("can't coexist"), "{found:#}");
+    types(&world, found["fix"].as_str().unwrap());
+    assert!(complaints(&doctor(&world, "")).iter().all(|it| !it.contains("can't coexist")));
 }
 
 #[test]

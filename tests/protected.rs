@@ -490,6 +490,21 @@ fn a_protected_profile_that_leads_nobody_knows_where_stops_changes_everywhere_an
 }
 
 #[test]
+fn a_protected_profile_that_can_not_be_used_still_protects_its_host() {
+    let (world, sandbox) = (World::new(), Sandbox::start(Options::default()).unwrap());
+    world.log_in(&sandbox, "ada", "--profile dev");
+    let good = world.read("config.toml");
+    let bad = format!("api_url = \"{}\"\nprotected = true\n", sandbox.api_url());
+    for header in ["[profiles.\"x y\"]\n", "[profiles.default]\n", "[profiles.Default]\n"] {
+        world.config(&format!("{good}{header}{bad}"));
+        let outcome = world.run("-p dev api POST orders -f reference=1").code(2);
+        outcome.says("can't be read").says("autocom profiles rename ");
+        world.run("-p dev api orders").ok();
+    }
+    assert_eq!(changes(&sandbox), [""; 0]);
+}
+
+#[test]
 fn over_several_one_without_a_usable_credential_does_not_stop_the_others() {
     let (world, sandbox, order) = prod();
     let other = Sandbox::start(Options::default()).unwrap();

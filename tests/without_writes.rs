@@ -104,3 +104,58 @@ fn works_from_variables_beside(world: &mut World, sandbox: &Sandbox) {
     world.run("whoami --profile one").ok().prints("Ada Lovelace");
     assert_eq!(sandbox.requests().len(), before);
 }
+
+/// What a CI job does whose home is not its own, or can't be read.
+#[cfg(unix)]
+#[test]
+fn a_home_that_can_not_be_read_stops_nothing_that_needs_no_file() {
+    use std::os::unix::fs::{PermissionsExt, chown};
+    let (mut world, sandbox) = (World::new(), Sandbox::start(Options::default()).unwrap());
+    let is_root = rustix::process::geteuid().is_root();
+    world.heed_modes();
+    let home = |name: &str| {
+        let folder = world.home().join(name);
+        std::fs::create_dir_all(folder.join(".autocom")).unwrap();
+        std::fs::write(folder.join(".autocom/config.toml"), "api_url = \"https://other.test\"\n").unwrap();
+        folder
+    };
+    let shut = |folder: &std::path::Path| {
+        std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o000)).unwrap();
+    };
+    let (closed, inside, foreign) = (home("closed"), home("inside"), home("foreign"));
+    shut(&closed);
+    shut(&inside.join(".autocom"));
+    let mut homes = vec![closed, inside];
+    if is_root {
+        // As with a root that is squashed: root's, for nobody else to enter; and quite another's.
+        chown(foreign.join(".autocom"), Some(12_345), None).unwrap();
+        chown(foreign.join(".autocom/config.toml"), Some(12_345), None).unwrap();
+        homes.push(foreign);
+    }
+    let token = sandbox.mint_pat("ada", None);
+    world.plant(&token);
+    for home in homes {
+        world.set("HOME", home.display().to_string());
+        let shown = home.display().to_string();
+        for line in ["whoami", "profiles list", "profiles use x", "-p default whoami", "auth logout --all"] {
+            world.run(line).code(1).says(&shown);
+        }
+        world.set("AUTOCOM_API_URL", sandbox.api_url()).set("AUTOCOM_TOKEN", &token);
+        world.set("AUTOCOM_TENANT", "globex");
+        for (line, prints) in [
+            ("whoami", "ada@example.test"),
+            ("auth status", "env"),
+            ("profiles list", "env"),
+            ("api profile", "ada@example.test"),
+            ("tenants list", "globex"),
+            ("exec -- echo ran", "ran"),
+        ] {
+            let outcome = world.run(line).ok().prints(prints).says("continuing without it");
+            assert_eq!(outcome.stderr.matches("warning:").count(), 1, "{outcome:?}");
+        }
+        world.unset("AUTOCOM_API_URL").unset("AUTOCOM_TOKEN").unset("AUTOCOM_TENANT");
+        for folder in [home.clone(), home.join(".autocom")] {
+            std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o700)).unwrap();
+        }
+    }
+}

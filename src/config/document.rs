@@ -1,7 +1,7 @@
 //! `config.toml` as it was read: the known keys with their lines, the unknown ones by name.
 //!
-//! Values are kept as they stand: only the profile that a command uses must be valid, so that one
-//! bad line never locks a user out of the commands that mend it.
+//! Values are kept as they stand, and profiles that can't be used are kept apart: only the profile that a
+//! command uses must be valid, so that one bad line never locks a user out of the commands that mend it.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -14,6 +14,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::error::ConfigError;
+use super::invalid_profile::{InvalidProfile, Reason};
 use crate::domain::{Key, Origin, ProfileName, is_slip, likely};
 use crate::system::files::{self, FileError, Trust};
 use crate::system::notices::Notices;
@@ -24,11 +25,28 @@ use crate::system::paths::Place;
 pub struct Document {
     path: Arc<Path>,
     exists: bool,
+    absence: Option<Absence>,
     lines: Vec<usize>,
     top: Table,
     profiles: Vec<(ProfileName, Table)>,
     index: BTreeMap<ProfileName, usize>,
+    invalid: Vec<InvalidTable>,
     unknown: Vec<UnknownKey>,
+}
+
+/// Why nothing is known of the profiles of a file.
+#[derive(Debug)]
+enum Absence {
+    /// This variable names a file that does not exist.
+    Missing(&'static str),
+    Unreadable(Arc<FileError>),
+}
+
+#[derive(Debug)]
+struct InvalidTable {
+    profile: InvalidProfile,
+    offset: usize,
+    table: Table,
 }
 
 /// The known keys of one table.
@@ -92,26 +110,58 @@ impl Default for Document {
         Document {
             path: Path::new("").into(),
             exists: false,
+            absence: None,
             lines: Vec::new(),
             top: Table::default(),
             profiles: Vec::new(),
             index: BTreeMap::new(),
+            invalid: Vec::new(),
             unknown: Vec::new(),
         }
     }
 }
 
 impl Document {
-    /// Reads the file; a missing one is an empty document.
+    /// Reads the file; one that is missing or can't be read is an empty document that
+    /// [knows it](Document::check_present).
     pub fn load(place: Option<&Place>, notices: &Notices) -> Result<Document, ConfigError> {
         let Some(place) = place else { return Ok(Document::default()) };
-        Document::of(&place.path, Document::bytes(place, notices)?)
+        match Document::bytes(place, notices) {
+            Ok(Some(bytes)) => Document::parse(&place.path, bytes),
+            Ok(None) => {
+                let absence = place.by_variable.map(Absence::Missing);
+                Ok(Document { path: place.path.as_path().into(), absence, ..Document::default() })
+            }
+            Err(error) => Ok(Document::unreadable(&place.path, Arc::new(error))),
+        }
     }
 
     /// The file's bytes, or `None` if there is none.
     pub(super) fn bytes(place: &Place, notices: &Notices) -> Result<Option<Vec<u8>>, FileError> {
         let is_torn = |bytes: &[u8]| toml::from_slice::<toml::Table>(bytes).is_err();
         files::read_whole(place, Trust::of(place, false), notices, is_torn)
+    }
+
+    pub fn unreadable(path: &Path, error: Arc<FileError>) -> Document {
+        Document { path: path.into(), absence: Some(Absence::Unreadable(error)), ..Document::default() }
+    }
+
+    /// Fails if the file exists but can't be read.
+    pub fn check_readable(&self) -> Result<(), ConfigError> {
+        match &self.absence {
+            Some(Absence::Unreadable(error)) => Err(ConfigError::Unreadable(error.clone())),
+            _ => Ok(()),
+        }
+    }
+
+    /// Fails if the file can't be read, or if a variable names one that does not exist.
+    pub fn check_present(&self) -> Result<(), ConfigError> {
+        match self.absence {
+            Some(Absence::Missing(variable)) => {
+                Err(ConfigError::MissingFile { variable, path: self.path.to_path_buf() })
+            }
+            _ => self.check_readable(),
+        }
     }
 
     /// `None` stands for a file that is missing.
@@ -141,7 +191,6 @@ impl Document {
         let lines = text.bytes().enumerate().filter(|(_, b)| *b == b'\n').map(|(i, _)| i).collect();
         let mut document = Document { path: path.into(), exists: true, lines, ..Document::default() };
         document.read_top(table.get_ref())?;
-        document.check_names()?;
         Ok(document)
     }
 
@@ -171,11 +220,49 @@ impl Document {
         if name.is_default() { Some(&self.top) } else { self.profile(name) }
     }
 
+    /// The profiles that can't be used, in the order of the file.
+    pub fn invalid_profiles(&self) -> impl Iterator<Item = &InvalidProfile> {
+        self.invalid.iter().map(|it| &it.profile)
+    }
+
+    /// As [`Document::invalid_profiles`], with what their tables say.
+    pub(super) fn invalid_tables(&self) -> impl Iterator<Item = (&InvalidProfile, &Table)> {
+        self.invalid.iter().map(|it| (&it.profile, &it.table))
+    }
+
+    /// Fails if the profile `name` of the file can't be used.
+    pub fn check_usable(&self, name: &str) -> Result<(), ConfigError> {
+        match self.invalid_profiles().find(|profile| profile.name == name) {
+            Some(profile) => Err(self.invalid_profile(profile)),
+            None => Ok(()),
+        }
+    }
+
+    /// Fails if a profile can't be used that was not yet there, or could be used, in `before`.
+    pub fn check_since(&self, before: &Document) -> Result<(), ConfigError> {
+        match self.invalid_profiles().find(|profile| before.check_usable(&profile.name).is_ok()) {
+            Some(profile) => Err(match profile.reason.clone() {
+                Reason::SameVariable { left, right, variable } => {
+                    ConfigError::SameVariable { left, right, variable }
+                }
+                _ => self.invalid_profile(profile),
+            }),
+            None => Ok(()),
+        }
+    }
+
+    pub(super) fn invalid_profile(&self, profile: &InvalidProfile) -> ConfigError {
+        ConfigError::InvalidProfile { path: self.path.to_path_buf(), profile: Box::new(profile.clone()) }
+    }
+
+    fn tables(&self) -> impl Iterator<Item = &Table> {
+        let invalid = self.invalid.iter().map(|it| &it.table);
+        std::iter::once(&self.top).chain(self.profiles.iter().map(|(_, table)| table)).chain(invalid)
+    }
+
     /// Whether any table holds `key`.
     pub fn mentions(&self, key: Key) -> bool {
-        std::iter::once(&self.top)
-            .chain(self.profiles.iter().map(|(_, table)| table))
-            .any(|table| table.get(key).is_some())
+        self.tables().any(|table| table.get(key).is_some())
     }
 
     pub fn unknown_keys(&self) -> &[UnknownKey] {
@@ -188,9 +275,9 @@ impl Document {
 
     /// All that is wrong with the values, each as `PATH:LINE:COLUMN: what`.
     pub fn problems(&self) -> Vec<String> {
-        let tables = std::iter::once(&self.top).chain(self.profiles.iter().map(|(_, table)| table));
-        let mut found = Vec::new();
-        for (key, entry) in tables.flat_map(Table::iter) {
+        let invalid = self.invalid.iter().map(|it| (it.offset, it.profile.to_string()));
+        let mut found: Vec<(usize, String)> = invalid.collect();
+        for (key, entry) in self.tables().flat_map(Table::iter) {
             let why = match self.canonical(key, entry) {
                 Ok(Some(name)) if key == Key::Profile => self.unknown_profile(&name),
                 Ok(_) => None,
@@ -232,7 +319,7 @@ impl Document {
                 let DeValue::Table(profiles) = value.get_ref() else {
                     return Err(self.shape(value.span(), "`profiles` must be a table of profiles"));
                 };
-                self.read_profiles(profiles)?;
+                self.read_profiles(profiles);
             } else if let Some((key, entry)) = self.known(name, value, "", |_| true) {
                 self.top.0.push((key, entry));
             }
@@ -240,31 +327,49 @@ impl Document {
         Ok(())
     }
 
-    fn read_profiles(&mut self, profiles: &DeTable<'_>) -> Result<(), ConfigError> {
+    fn read_profiles(&mut self, profiles: &DeTable<'_>) {
         let mut found: Vec<_> = profiles.iter().collect();
         found.sort_by_key(|(name, _)| name.span().start);
-        for (name, value) in found {
-            let parsed: ProfileName = name.get_ref().parse().map_err(|why| {
-                self.shape(name.span(), format!("the profile name `{}` {why}", name.get_ref()))
-            })?;
-            if parsed.is_default() {
-                return Err(self.shape(
-                    name.span(),
-                    "`[profiles.default]` can't be: the top level of this file is the profile `default`",
-                ));
+        let mut read = Vec::new();
+        for (key, value) in found {
+            let (name, offset) = (key.get_ref().as_ref(), key.span().start);
+            let (mut table, unknown) = (Table::default(), self.unknown.len());
+            if let DeValue::Table(values) = value.get_ref() {
+                let prefix = format!("profiles.{name}.");
+                for (name, value) in values {
+                    table.0.extend(self.known(name, value, &prefix, Key::in_profile));
+                }
             }
-            let DeValue::Table(table) = value.get_ref() else {
-                return Err(self.shape(value.span(), format!("`profiles.{parsed}` must be a table")));
+            let reason = match (name.parse::<ProfileName>(), value.get_ref()) {
+                (Err(why), _) => Reason::Name(why),
+                (Ok(parsed), _) if parsed.is_default() => Reason::TopLevel,
+                (Ok(parsed), DeValue::Table(_)) => {
+                    read.push((parsed, offset, table));
+                    continue;
+                }
+                (Ok(_), _) => Reason::NotATable,
             };
-            let prefix = format!("profiles.{parsed}.");
-            let mut own = Table::default();
-            for (name, value) in table {
-                own.0.extend(self.known(name, value, &prefix, Key::in_profile));
-            }
-            self.index.insert(parsed.clone(), self.profiles.len());
-            self.profiles.push((parsed, own));
+            // No command could name its keys.
+            self.unknown.truncate(unknown);
+            self.put_aside(name, offset, reason, table);
         }
-        Ok(())
+        let mut clashes = clashes(&read);
+        for (i, (name, _, table)) in read.into_iter().enumerate() {
+            match clashes.remove(&i) {
+                Some((offset, reason)) => self.put_aside(name.as_str(), offset, reason, table),
+                None => {
+                    self.index.insert(name.clone(), self.profiles.len());
+                    self.profiles.push((name, table));
+                }
+            }
+        }
+        // Two that clash stand together: their offset is the later one's.
+        self.invalid.sort_by_key(|it| it.offset);
+    }
+
+    fn put_aside(&mut self, name: &str, offset: usize, reason: Reason, table: Table) {
+        let profile = InvalidProfile { name: name.to_owned(), line: self.line_at(offset), reason };
+        self.invalid.push(InvalidTable { profile, offset, table });
     }
 
     fn known(
@@ -292,21 +397,6 @@ impl Document {
         }
     }
 
-    fn check_names(&self) -> Result<(), ConfigError> {
-        // By variable, so that a long list stays cheap; only the rare clash is looked at closely.
-        let default = ProfileName::default_profile();
-        let mut variables: BTreeMap<String, &ProfileName> =
-            BTreeMap::from([(default.token_variable(), &default)]);
-        for (name, _) in &self.profiles {
-            let variable = name.token_variable();
-            if let Some(other) = variables.insert(variable.clone(), name) {
-                let (left, right) = (other.to_string(), name.to_string());
-                return Err(ConfigError::SameVariable { left, right, variable });
-            }
-        }
-        Ok(())
-    }
-
     fn shape(&self, span: Range<usize>, message: impl Into<String>) -> ConfigError {
         ConfigError::Shape {
             path: self.path.to_path_buf(),
@@ -314,6 +404,29 @@ impl Document {
             message: message.into(),
         }
     }
+}
+
+/// The profiles whose names share a token variable, by their place in `read`: with the reason, and where the
+/// later one of the two stands.
+fn clashes(read: &[(ProfileName, usize, Table)]) -> BTreeMap<usize, (usize, Reason)> {
+    let default = ProfileName::default_profile();
+    // By variable, so that a long list stays cheap. The top level is a profile too, but no table.
+    let mut first = BTreeMap::from([(default.token_variable(), (None, &default))]);
+    let mut clashes = BTreeMap::new();
+    for (i, (name, offset, _)) in read.iter().enumerate() {
+        let variable = name.token_variable();
+        let Some((earlier, left)) = first.get(&variable).copied() else {
+            first.insert(variable, (Some(i), name));
+            continue;
+        };
+        let (left, right) = (left.to_string(), name.to_string());
+        let reason = Reason::SameVariable { left, right, variable };
+        if let Some(earlier) = earlier {
+            clashes.entry(earlier).or_insert((*offset, reason.clone()));
+        }
+        clashes.insert(i, (*offset, reason));
+    }
+    clashes
 }
 
 /// Only scalars can be values of ours; the rest keeps its kind so that an error can name it.

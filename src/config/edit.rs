@@ -107,10 +107,12 @@ impl<'a> ConfigFile<'a> {
                 return Err(ConfigError::WouldMangle { path: place.path.clone() }.into());
             }
             let after = format!("{mark}{}", edit.text).into_bytes();
-            Document::parse(&place.path, after.clone()).map_err(|source| ConfigError::WouldBreak {
-                path: place.path.clone(),
-                source: Box::new(source),
-            })?;
+            Document::parse(&place.path, after.clone())
+                .and_then(|document| document.check_since(&edit.before))
+                .map_err(|source| ConfigError::WouldBreak {
+                    path: place.path.clone(),
+                    source: Box::new(source),
+                })?;
             self.write(lock, text.as_bytes(), &after).map_err(ConfigError::from)?;
         }
         Ok(answer)
@@ -180,7 +182,9 @@ impl ConfigEdit {
 
     /// The file as it would be now.
     pub fn preview(&self) -> Result<Document, ConfigError> {
-        Document::parse(self.before.path(), self.text.clone().into_bytes())
+        let document = Document::parse(self.before.path(), self.text.clone().into_bytes())?;
+        document.check_since(&self.before)?;
+        Ok(document)
     }
 
     /// As [`ConfigEdit::preview`], with what it means by itself: without logins, flags and variables.
@@ -275,16 +279,18 @@ impl ConfigEdit {
     }
 
     /// Removes a profile's table with the comments that belong to it.
-    pub fn remove_profile(&mut self, name: &ProfileName) -> bool {
+    pub fn remove_profile(&mut self, name: impl AsRef<str>) -> bool {
         self.change(Above::GoesWithIt, |edit| {
-            edit.profiles_mut().is_some_and(|profiles| profiles.remove(name.as_str()).is_some())
+            edit.profiles_mut().is_some_and(|profiles| profiles.remove(name.as_ref()).is_some())
         })
     }
 
-    /// Gives a profile another name, in place.
-    pub fn rename_profile(&mut self, from: &ProfileName, to: &ProfileName) -> Result<(), ConfigError> {
-        if !self.has_profile(from) {
-            return Err(Conflict::Gone(from.clone()).into());
+    /// Gives a profile another name, in place. The old one need not be a valid name.
+    pub fn rename_profile(&mut self, from: impl AsRef<str>, to: &ProfileName) -> Result<(), ConfigError> {
+        if let Ok(name) = from.as_ref().parse::<ProfileName>()
+            && !self.has_profile(&name)
+        {
+            return Err(Conflict::Gone(name).into());
         }
         if self.has_profile(to) || to.is_default() {
             return Err(ConfigError::NameTaken(to.to_string()));
@@ -297,7 +303,7 @@ impl ConfigEdit {
             for name in names {
                 let key = profiles.key(&name).cloned().unwrap_or_else(|| TomlKey::new(&name));
                 let Some(item) = profiles.remove(&name) else { continue };
-                let key = if name == from.as_str() {
+                let key = if name == from.as_ref() {
                     TomlKey::new(to.as_str())
                         .with_leaf_decor(key.leaf_decor().clone())
                         .with_dotted_decor(key.dotted_decor().clone())

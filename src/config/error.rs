@@ -1,8 +1,10 @@
 //! What can be wrong with the configuration.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::Conflict;
+use super::invalid_profile::InvalidProfile;
 use crate::domain::{Key, Origin, one_line};
 use crate::system::files::FileError;
 use crate::system::locks::LockError;
@@ -28,6 +30,13 @@ pub enum ConfigError {
     Ambiguous { url: String, origin: Origin, names: Vec<String> },
     #[error("`{left}` and `{right}` can't coexist: both would take their token from {variable}")]
     SameVariable { left: String, right: String, variable: String },
+    #[error("{}:{}: {profile}", path.display(), profile.line)]
+    InvalidProfile { path: PathBuf, profile: Box<InvalidProfile> },
+    #[error("{variable} names {}, which does not exist", path.display())]
+    MissingFile { variable: &'static str, path: PathBuf },
+    /// `config.toml` can't be read.
+    #[error(transparent)]
+    Unreadable(Arc<FileError>),
     #[error("{0}")]
     UnknownKey(String),
     #[error("`{0}` belongs to the top level, not to a profile")]
@@ -83,16 +92,19 @@ impl ConfigError {
             | ConfigError::Shape { path, .. }
             | ConfigError::WouldBreak { path, .. }
             | ConfigError::WouldMangle { path } => Some(path),
-            ConfigError::File(
-                FileError::Io { path, .. }
-                | FileError::Owner { path, .. }
-                | FileError::NotAFile { path }
-                | FileError::Link { path }
-                | FileError::MountPoint { path }
-                | FileError::TooLarge { path, .. },
-            ) => Some(path),
+            ConfigError::File(error) => Some(error.path()),
+            ConfigError::Unreadable(error) => Some(error.path()),
+            ConfigError::MissingFile { path, .. } | ConfigError::InvalidProfile { path, .. } => Some(path),
             _ => None,
         }
+    }
+
+    /// Whether it is that the file, or the profile in it, can't be used.
+    pub fn is_of_file(&self) -> bool {
+        matches!(
+            self,
+            ConfigError::InvalidProfile { .. } | ConfigError::MissingFile { .. } | ConfigError::Unreadable(_)
+        )
     }
 
     /// Whether the file could not be written at all (a read-only home, none at all): what else the
@@ -102,6 +114,7 @@ impl ConfigError {
             ConfigError::NoHome | ConfigError::NoPlaceForPins => true,
             ConfigError::File(error) => error.is_read_only(),
             ConfigError::Lock(LockError::NoHome) => true,
+            ConfigError::Unreadable(error) => error.is_read_only(),
             ConfigError::Lock(LockError::File(error)) => error.is_read_only(),
             _ => false,
         }

@@ -182,6 +182,9 @@ impl Document {
     /// What is to be imported, every value looked at; and the keys that are passed over, since they are
     /// nobody's but this machine's.
     pub fn to_import(&self) -> Result<(Vec<Shared>, Vec<Key>), ConfigError> {
+        if let Some(invalid) = self.invalid_profiles().next() {
+            return Err(self.invalid_profile(invalid));
+        }
         let (mut found, mut passed_over) = (Vec::new(), Vec::new());
         let default = ProfileName::default_profile();
         let has_default = self.top().get(Key::ApiUrl).and_then(Entry::text).is_some();

@@ -11,6 +11,7 @@ mod error;
 mod exchange;
 mod explain;
 mod facts;
+mod invalid_profile;
 mod pending;
 mod pins;
 mod protection;
@@ -28,6 +29,7 @@ pub use error::ConfigError;
 pub use exchange::{Change, Plan, Shared, Step, to_toml};
 pub use explain::{Explained, Explanation, Loser};
 pub use facts::{Conflict, Facts};
+pub use invalid_profile::{InvalidProfile, Reason};
 pub use pending::PendingMove;
 pub use pins::Pins;
 pub use protection::Protection;
@@ -42,7 +44,7 @@ use std::sync::{Arc, OnceLock};
 
 use crate::domain::{ApiUrl, Expectation, Key, Origin, ProfileName, nearest};
 use crate::system::environment::Environment;
-use crate::system::files::{self, Trust};
+use crate::system::files::{self, FileError, Trust};
 use crate::system::notices::Notices;
 use crate::system::paths::{Paths, Place};
 
@@ -85,6 +87,8 @@ pub struct Config {
     /// The top level's own address, if it is a valid one.
     top_url: Option<ApiUrl>,
     notices: Arc<Notices>,
+    /// Why nothing in the home is trusted.
+    home_error: Option<Arc<FileError>>,
     pins_at: Option<Place>,
     /// Read once the selection gets that far.
     pins: OnceLock<Pins>,
@@ -93,20 +97,30 @@ pub struct Config {
 }
 
 impl Config {
-    /// Reads both TOML files. A missing one is an empty one.
+    /// Reads both TOML files. A missing one is an empty one; whether that will do for `config.toml` is asked when
+    /// a profile is selected, since what variables alone say needs no file.
     pub fn load(
         paths: &Paths,
         environment: Environment,
         flags: Flags,
         notices: &Arc<Notices>,
     ) -> Result<Config, ConfigError> {
-        if let Some(home) = &paths.home {
-            files::check_folder(home, notices)?;
-        }
-        let document = Document::load(paths.config.as_ref(), notices)?;
-        let captured = Captured::load(paths.logins.as_ref(), notices);
+        let home = paths.home.as_ref().map_or(Ok(()), |home| files::check_folder(home, notices));
+        let home_error = home.err().map(Arc::new);
+        let document = match (&home_error, &paths.config) {
+            (Some(error), Some(place)) if place.by_variable.is_none() => {
+                Document::unreadable(&place.path, error.clone())
+            }
+            _ => Document::load(paths.config.as_ref(), notices)?,
+        };
+        let captured = match home_error {
+            Some(_) => Captured::default(),
+            // What is wrong with the folder is said once.
+            None if document.check_readable().is_err() => Captured::glance(paths.logins.as_ref()),
+            None => Captured::load(paths.logins.as_ref(), notices),
+        };
         let config = Config::of(document, captured, environment, flags)?;
-        Ok(Config { notices: notices.clone(), pins_at: paths.pins.clone(), ..config })
+        Ok(Config { notices: notices.clone(), home_error, pins_at: paths.pins.clone(), ..config })
     }
 
     /// As [`Config::load`], but silently and without changing anything, not even a mode. `None` if the
@@ -141,6 +155,7 @@ impl Config {
             built_in: provider::built_in()?,
             top_url,
             notices: Arc::new(Notices::silent()),
+            home_error: None,
             pins_at: None,
             pins: OnceLock::new(),
             here: OnceLock::new(),
@@ -152,6 +167,9 @@ impl Config {
     pub fn pins(&self) -> Result<&Pins, ConfigError> {
         if let Some(pins) = self.pins.get() {
             return Ok(pins);
+        }
+        if let Some(error) = &self.home_error {
+            return Err(ConfigError::Unreadable(error.clone()));
         }
         let mut pins = Pins::load(self.pins_at.as_ref(), &self.notices)?;
         let is_unknown = |name: &str| !name.parse().is_ok_and(|name| self.exists(&name));
@@ -182,22 +200,28 @@ impl Config {
         Ok(all)
     }
 
-    /// Whether a profile of that name can be named: `default` always can.
+    /// Whether a profile of that name can be used: `default` needs no table, and can't have one.
     pub fn exists(&self, name: &ProfileName) -> bool {
-        name.is_default() || self.document.profile(name).is_some()
+        match name.is_default() {
+            true => self.document.check_usable(name.as_str()).is_ok(),
+            false => self.document.profile(name).is_some(),
+        }
     }
 
     /// Whether a profile of that name may be made: it must not exist, nor share its token variable.
     pub fn check_new_name(&self, name: &ProfileName) -> Result<(), ConfigError> {
-        let variable = name.token_variable();
-        let default = ProfileName::default_profile();
-        let others = self.document.profiles().map(|(other, _)| other).chain([&default]);
-        match others.into_iter().find(|other| other.token_variable() == variable) {
+        self.document.check_usable(name.as_str())?;
+        let usable = self.document.profiles().map(|(other, _)| other.as_str());
+        let invalid = self.document.invalid_profiles().map(|other| other.name.as_str());
+        let mut others = usable.chain(invalid).chain([ProfileName::DEFAULT]);
+        match others.find(|other| name.shares_token_variable(other)) {
             None => Ok(()),
-            Some(other) if other == name => Err(ConfigError::NameTaken(name.to_string())),
-            Some(other) => {
-                Err(ConfigError::SameVariable { left: other.to_string(), right: name.to_string(), variable })
-            }
+            Some(other) if other == name.as_str() => Err(ConfigError::NameTaken(name.to_string())),
+            Some(other) => Err(ConfigError::SameVariable {
+                left: other.to_owned(),
+                right: name.to_string(),
+                variable: name.token_variable(),
+            }),
         }
     }
 
@@ -205,6 +229,7 @@ impl Config {
     /// the order of the file.
     pub fn profiles(&self) -> Vec<ProfileName> {
         let default = self.document.top().get(Key::ApiUrl).map(|_| ProfileName::default_profile());
+        let default = default.filter(|default| self.exists(default));
         default.into_iter().chain(self.document.profiles().map(|(name, _)| name.clone())).collect()
     }
 
@@ -214,7 +239,12 @@ impl Config {
         if !self.exists(name) {
             return None;
         }
-        let own = self.document.profile(name).and_then(|table| table.get(Key::ApiUrl));
+        self.api_url_in(self.document.profile(name))
+    }
+
+    /// The `api_url` of a profile with this table, if it is a valid one.
+    fn api_url_in(&self, table: Option<&document::Table>) -> Option<ApiUrl> {
+        let own = table.and_then(|table| table.get(Key::ApiUrl));
         match own.filter(|entry| !entry.is_empty()) {
             Some(entry) => entry.text()?.parse().ok(),
             None => self.top_url.clone(),

@@ -1,7 +1,8 @@
 //! Whether a profile is read-only until somebody says otherwise.
 
+use super::document::Table;
 use super::error::ConfigError;
-use super::{Config, Entry, Resolved, Selection, Setting};
+use super::{Config, Entry, InvalidProfile, Resolved, Selection, Setting};
 use crate::domain::{ApiUrl, Key, Layer, Origin, ProfileName};
 
 /// Why a profile is protected.
@@ -47,12 +48,19 @@ impl Config {
         let anywhere = |guarded: &&Guarded| guarded.url.is_none();
         match guarded.iter().find(there).or_else(|| guarded.iter().find(anywhere)) {
             None => Ok(None),
-            Some(Guarded { protection: Some(protection), .. }) => Ok(Some(protection.clone())),
+            Some(Guarded { by: Guard::Protection(protection), .. }) => Ok(Some(protection.clone())),
             // Once more, for what is wrong with it.
-            Some(Guarded { name, .. }) => match self.resolve(Selection::listed(name.clone())) {
-                Ok(profile) => Ok(protected(&profile)),
-                Err(source) => Err(self.unknown_guard(name, source)),
-            },
+            Some(Guarded { by: Guard::Unreadable(name), .. }) => {
+                match self.resolve(Selection::listed(name.clone())) {
+                    Ok(profile) => Ok(protected(&profile)),
+                    Err(source) => Err(self.unknown_guard(name, source)),
+                }
+            }
+            Some(Guarded { by: Guard::Invalid(profile), .. }) => Err(ConfigError::UnknownGuard {
+                name: profile.name.clone(),
+                mend: profile.fix(),
+                source: Box::new(self.document.invalid_profile(profile)),
+            }),
         }
     }
 
@@ -66,25 +74,35 @@ impl Config {
             let guarded = |name: ProfileName| match self.resolve(Selection::listed(name.clone())) {
                 Ok(profile) => {
                     let (url, protection) = (profile.own_api_url.clone()?, protected(&profile)?);
-                    Some(Guarded { name, url: Some(url), protection: Some(protection) })
+                    Some(Guarded { url: Some(url), by: Guard::Protection(protection) })
                 }
-                Err(_) if self.may_be_protected(&name) => {
-                    Some(Guarded { url: self.own_api_url(&name), name, protection: None })
+                Err(_) if self.may_be_protected(self.document.table_of(&name)) => {
+                    Some(Guarded { url: self.own_api_url(&name), by: Guard::Unreadable(name) })
                 }
                 Err(_) => None,
             };
-            self.profiles().into_iter().filter_map(guarded).collect()
+            let default = ProfileName::default_profile();
+            // The top level's protection stands, whatever `[profiles.default]` is.
+            let hidden = self.document.top().get(Key::ApiUrl).filter(|_| !self.exists(&default));
+            let usable = self.profiles().into_iter().chain(hidden.map(|_| default));
+            let invalid = self.document.invalid_tables();
+            let invalid = invalid.filter(|(_, table)| self.may_be_protected(Some(table)));
+            let invalid = invalid.map(|(profile, table)| Guarded {
+                url: self.api_url_in(Some(table)),
+                by: Guard::Invalid(profile.clone()),
+            });
+            usable.filter_map(guarded).chain(invalid).collect()
         })
     }
 
     /// Of a profile that can't be resolved. One that has it from the top level of its own environment is guarded
     /// by the profile `default`, whose that is.
-    fn may_be_protected(&self, name: &ProfileName) -> bool {
+    fn may_be_protected(&self, table: Option<&Table>) -> bool {
         let says = |entry: &Entry| match self.document.canonical(Key::Protected, entry) {
             Ok(value) => value.map(|value| value == "true"),
             Err(_) => Some(true),
         };
-        let own = self.document.table_of(name).and_then(|table| table.get(Key::Protected)).and_then(says);
+        let own = table.and_then(|table| table.get(Key::Protected)).and_then(says);
         let top = self.document.top().get(Key::Protected).filter(|_| self.top_url.is_none()).and_then(says);
         own.or(top).unwrap_or(false)
     }
@@ -112,11 +130,17 @@ impl Config {
 
 /// A profile whose address must not be changed unasked.
 pub(super) struct Guarded {
-    name: ProfileName,
     /// `None`: it can't be read.
     url: Option<ApiUrl>,
-    /// `None`: it can't be read.
-    protection: Option<Protection>,
+    by: Guard,
+}
+
+enum Guard {
+    Protection(Protection),
+    /// A profile that may be protected, but can't be resolved.
+    Unreadable(ProfileName),
+    /// The same of one that no command can use.
+    Invalid(InvalidProfile),
 }
 
 fn protected(profile: &Resolved) -> Option<Protection> {

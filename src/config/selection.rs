@@ -154,8 +154,11 @@ impl Config {
         match by {
             Nominator::ApiUrlFlag | Nominator::ApiUrlVariable => self.by_url(&says, origin),
             Nominator::ProfileVariable => self.by_variable(&says, origin),
-            Nominator::BuiltIn => Ok(Selection::of(ProfileName::default_profile(), origin)),
-            Nominator::ProfileFlag | Nominator::Pin | Nominator::RepositoryFile | Nominator::ConfigFile => {
+            Nominator::ProfileFlag
+            | Nominator::Pin
+            | Nominator::RepositoryFile
+            | Nominator::ConfigFile
+            | Nominator::BuiltIn => {
                 self.named(&says, origin).map(|(name, origin)| Selection::of(name, origin))
             }
         }
@@ -170,6 +173,7 @@ impl Config {
     }
 
     fn by_variable(&self, text: &str, origin: Origin) -> Result<Selection, ConfigError> {
+        self.document.check_usable(text)?;
         let name = parse_name(text, &origin)?;
         let only_in_variables = !self.exists(&name);
         if only_in_variables && self.environment.var("AUTOCOM_API_URL").is_none() {
@@ -246,6 +250,8 @@ impl Config {
 
     /// Whoever can't read the pins can't tell which profile is meant here, and must not guess.
     fn pins_that_decide(&self) -> Result<&Pins, ConfigError> {
+        // Without profiles it does not matter which one is meant.
+        self.document.check_readable()?;
         self.pins().map_err(|source| ConfigError::PinsUnknown { source: Box::new(source) })
     }
 
@@ -291,12 +297,22 @@ impl Config {
     }
 
     fn named(&self, text: &str, origin: Origin) -> Result<(ProfileName, Origin), ConfigError> {
+        self.document.check_usable(text)?;
         let name = parse_name(text, &origin)?;
+        self.document.check_present()?;
         if self.exists(&name) { Ok((name, origin)) } else { Err(self.unknown(text, origin)) }
     }
 
+    /// Why there is no profile `name` to use.
     pub fn unknown(&self, name: &str, origin: Origin) -> ConfigError {
-        ConfigError::UnknownProfile { name: name.to_owned(), origin, existing: self.names_near(name) }
+        let document = &self.document;
+        match document.check_usable(name).and_then(|()| document.check_present()) {
+            Err(error) => error,
+            Ok(()) => {
+                let existing = self.names_near(name);
+                ConfigError::UnknownProfile { name: name.to_owned(), origin, existing }
+            }
+        }
     }
 }
 

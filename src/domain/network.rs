@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use url::Url;
 
-use super::Invalid;
+use super::{Invalid, expand_home};
 
 /// The setting `proxy`. It holds no password: it is shown, and `config.toml` holds no secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,11 +73,9 @@ pub struct CaBundle(String);
 impl CaBundle {
     /// Where the file is. `~/` is the home, and a relative path counts from `folder`.
     pub fn path(&self, home: Option<&Path>, folder: Option<&Path>) -> PathBuf {
-        match (self.0.strip_prefix("~/"), home, folder) {
-            (Some(rest), Some(home), _) => home.join(rest),
-            (_, _, Some(folder)) => folder.join(&self.0),
-            _ => PathBuf::from(&self.0),
-        }
+        // Without a home it stays as it is, and the error names it so.
+        let path = expand_home(Path::new(&self.0), home).unwrap_or_else(|_| PathBuf::from(&self.0));
+        folder.map_or(path.clone(), |folder| folder.join(&path))
     }
 }
 
@@ -88,6 +86,8 @@ impl FromStr for CaBundle {
         if text.trim().is_empty() || text.contains(char::is_control) {
             return Err(Invalid("must be the path of a PEM file".to_owned()));
         }
+        // Only the form is looked at here: which home it is does not matter.
+        expand_home(Path::new(text), Some(Path::new("")))?;
         Ok(CaBundle(text.to_owned()))
     }
 }

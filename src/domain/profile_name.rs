@@ -30,6 +30,12 @@ impl ProfileName {
     pub fn token_variable(&self) -> String {
         format!("AUTOCOM_TOKEN_{}", self.0.to_ascii_uppercase().replace('-', "_"))
     }
+
+    /// Whether a profile named `other` would have the same token variable.
+    pub fn shares_token_variable(&self, other: &str) -> bool {
+        let folded = |byte: u8| if byte == b'-' { b'_' } else { byte.to_ascii_uppercase() };
+        self.0.bytes().map(folded).eq(other.bytes().map(folded))
+    }
 }
 
 impl FromStr for ProfileName {
@@ -46,6 +52,12 @@ impl FromStr for ProfileName {
                 "must be 1 to 64 letters, digits, `_` or `-`, starting with a letter or a digit".to_owned(),
             ))
         }
+    }
+}
+
+impl AsRef<str> for ProfileName {
+    fn as_ref(&self) -> &str {
+        &self.0
     }
 }
 
@@ -67,6 +79,8 @@ mod tests {
         for bad in ["", "-a", "_a", "a.b", "a b", "é", &"x".repeat(65)] {
             assert!(bad.parse::<ProfileName>().is_err(), "{bad}");
         }
-        assert_eq!("eu-west_2".parse::<ProfileName>().unwrap().token_variable(), "AUTOCOM_TOKEN_EU_WEST_2");
+        let name: ProfileName = "eu-west_2".parse().unwrap();
+        assert_eq!(name.token_variable(), "AUTOCOM_TOKEN_EU_WEST_2");
+        assert!(name.shares_token_variable("EU_west-2") && !name.shares_token_variable("eu-west-3"));
     }
 }

@@ -217,20 +217,23 @@ impl Session {
             return match config.resolve(Selection::by_flag(name.clone())) {
                 Ok(profile) => self.meet_expectations(&profile),
                 // One that can't be read is there to be mended.
-                Err(_) => self.meet_name(name),
+                Err(_) => self.meet_name(name.as_str()),
             };
         }
-        self.meet_name(name)
+        self.meet_name(name.as_str())
     }
 
-    fn meet_name(&self, name: &ProfileName) -> Result<()> {
+    /// As [`Session::meet_named`], for a profile that can't be resolved: its name is all that there is.
+    pub fn meet_name(&self, name: &str) -> Result<()> {
+        self.meet_flag(name)?;
         for (expectation, by) in self.config()?.expectations()? {
             if let Expectation::Profile(expected) = &expectation
-                && expected != name
+                && expected.as_str() != name
             {
                 let from = "the command line";
-                return Err(differs("profile", expected.as_str(), &by, name.as_str(), from)
-                    .hint("autocom profiles list"));
+                return Err(
+                    differs("profile", expected.as_str(), &by, name, from).hint("autocom profiles list")
+                );
             }
         }
         Ok(())

@@ -107,7 +107,19 @@ impl Session {
     fn listed(&self) -> Result<(Vec<Listed>, Vec<Error>)> {
         let config = self.config()?;
         let mut failures = Vec::new();
-        let selected = config.select().map_err(|error| failures.push(error.into())).ok();
+        // A list shows what there is: a file that does not exist has no profiles.
+        self.warn_of_missing_file(config);
+        let selected = match config.select() {
+            Ok(selection) => {
+                self.warn_of_unreadable_file(config);
+                Some(selection)
+            }
+            Err(ConfigError::MissingFile { .. }) => None,
+            Err(error) => {
+                failures.push(error.into());
+                None
+            }
+        };
         let mut listed = Vec::new();
         for name in config.profiles() {
             let own = selected.as_ref().filter(|selection| selection.name.as_ref() == Some(&name));

@@ -60,6 +60,8 @@ impl Session {
     pub fn all_doomed(&self) -> Result<Vec<Doomed>> {
         self.meet_nothing()?;
         let config = self.config()?;
+        config.document.check_readable()?;
+        self.warn_of_missing_file(config);
         // Without a profile: one that is broken or missing must not keep the others logged in.
         let nobody =
             Selection { name: None, files_only: false, ..Selection::listed(ProfileName::default_profile()) };

@@ -77,6 +77,7 @@ impl Session {
     /// The profiles of `config.toml` that `scope` means, in the file's order.
     pub fn members(&self, scope: &Scope) -> Result<Vec<Member>> {
         let config = self.config()?;
+        config.document.check_present()?;
         let names = config.profiles();
         if names.is_empty() {
             return Err(Error::usage("there are no profiles")

@@ -90,13 +90,18 @@ impl Session {
         };
         let known = profile.name().filter(|_| !creates && !profile.selection.only_in_variables);
         let facts = known.map(|name| Facts::of(config, name, &[Key::Credential]));
-        Ok(Target { profile, url, key, asks_to_activate: make_active, creates, activates, facts })
+        let target = Target { profile, url, key, asks_to_activate: make_active, creates, activates, facts };
+        if target.may_be_written() {
+            // What can't be read can't be changed either, and that would be noticed only after the login.
+            config.document.check_readable()?;
+        }
+        Ok(target)
     }
 
     fn named_target(&self, config: &Config, name: &str, url: Option<&ApiUrl>) -> Result<(Selection, bool)> {
         let selection = match (config.select(), url) {
             (Ok(selection), _) => selection,
-            (Err(ConfigError::UnknownProfile { .. }), Some(_)) => {
+            (Err(ConfigError::UnknownProfile { .. } | ConfigError::MissingFile { .. }), Some(_)) => {
                 let name: ProfileName = name
                     .parse()
                     .map_err(|why| Error::usage(format!("the profile name {why} (from --profile)")))?;

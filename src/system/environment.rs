@@ -74,9 +74,10 @@ impl Environment {
         self.variables.keys().filter_map(|name| name.to_str()).filter(move |name| name.starts_with(prefix))
     }
 
-    /// The user's home folder, by variable only: what a test or CI job sets is what it gets.
+    /// The user's home folder, by variable only: what a test or CI job sets is what it gets. A relative one would
+    /// be another in every directory, so it is none.
     pub fn home(&self) -> Option<PathBuf> {
-        self.path_var(if cfg!(windows) { "USERPROFILE" } else { "HOME" })
+        self.path_var(if cfg!(windows) { "USERPROFILE" } else { "HOME" }).filter(|home| home.has_root())
     }
 
     /// Whether a person can be asked: the question goes to stderr, the answer comes from stdin.

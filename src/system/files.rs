@@ -3,7 +3,10 @@
 use std::fs::{self, File};
 use std::io::{self, BufRead, Read, Seek, Write};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
+#[cfg(unix)]
+use super::accounts;
 use super::notices::Notices;
 use super::paths::Place;
 use super::replace::{self, Mode};
@@ -19,6 +22,9 @@ pub enum FileError {
     Owner { path: PathBuf, owner: u32 },
     #[error("{path} is not a regular file")]
     NotAFile { path: PathBuf },
+    /// In the home of the user who runs this process as another one, with sudo or the like.
+    #[error("cannot use {path} as {us}: it is in the home of {user}")]
+    Withheld { path: PathBuf, user: String, us: String },
     #[error("{path} is a symbolic link")]
     Link { path: PathBuf },
     #[error("cannot write {path}: it is a mount point, and there is no writable home for a copy of it")]
@@ -30,6 +36,19 @@ pub enum FileError {
 impl FileError {
     pub(super) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> FileError {
         move |source| FileError::Io { action, path: path.to_owned(), source }
+    }
+
+    /// The file that it is about.
+    pub fn path(&self) -> &Path {
+        match self {
+            FileError::Io { path, .. }
+            | FileError::Owner { path, .. }
+            | FileError::NotAFile { path }
+            | FileError::Withheld { path, .. }
+            | FileError::Link { path }
+            | FileError::MountPoint { path }
+            | FileError::TooLarge { path, .. } => path,
+        }
     }
 
     /// Whether the file system can't be written at all, as in a read-only home.
@@ -59,6 +78,31 @@ impl Trust {
             (Some(_), true) => Trust::WarnOnly,
             (Some(_), false) => Trust::AsIs,
         }
+    }
+}
+
+/// A folder that this process must not create, and must not use if it belongs to `user`.
+struct Withheld {
+    folder: PathBuf,
+    user: String,
+    us: String,
+}
+
+/// For the process as a whole, as the user that it runs as is: every write creates the folders that it needs.
+static WITHHELD: OnceLock<Withheld> = OnceLock::new();
+
+/// Keeps `us` from creating `folder`, which is in the home of `user`, or using it. The first call counts.
+pub fn withhold(folder: &Path, user: String, us: String) {
+    let _ = WITHHELD.set(Withheld { folder: folder.to_owned(), user, us });
+}
+
+/// Whether `path` is in a folder that [`withhold`] keeps from us.
+pub fn check_withheld(path: &Path) -> Result<(), FileError> {
+    match WITHHELD.get().filter(|withheld| path.starts_with(&withheld.folder)) {
+        Some(Withheld { folder, user, us }) => {
+            Err(FileError::Withheld { path: folder.clone(), user: user.clone(), us: us.clone() })
+        }
+        None => Ok(()),
     }
 }
 
@@ -183,11 +227,25 @@ fn open(path: &Path, trust: Trust) -> io::Result<File> {
 pub fn check_folder(place: &Place, notices: &Notices) -> Result<(), FileError> {
     use std::os::unix::fs::{MetadataExt, PermissionsExt};
     let path = &place.path;
-    let Ok(metadata) = fs::metadata(path) else { return Ok(()) }; // whoever reads a file in it will say
-    let owner = metadata.uid();
-    if owner != 0 && owner != rustix::process::geteuid().as_raw() {
-        return Err(FileError::Owner { path: path.to_owned(), owner });
+    let found = fs::metadata(path);
+    let owner = found.as_ref().ok().map(MetadataExt::uid);
+    if let Some(owner) = owner {
+        check_owner(path, owner, true)?;
     }
+    // The default one is in a home, which may be another's although this folder is root's.
+    let parent = fs::metadata(folder_of(path)).ok().filter(|_| place.by_variable.is_none());
+    let mut owners = owner.into_iter().chain(parent.map(|home| home.uid()));
+    if is_root()
+        && check_withheld(path).is_ok()
+        && let Some(owner) = owners.find(|owner| *owner != 0)
+    {
+        notices.warn(format!(
+            "running as root in the home of {}: files that autocom creates in {} will belong to root",
+            accounts::name_of(owner),
+            path.display()
+        ));
+    }
+    let Ok(metadata) = found else { return Ok(()) }; // whoever reads a file in it will say
     let mode = metadata.permissions().mode() & 0o777;
     if mode & 0o077 == 0 || !metadata.is_dir() {
         return Ok(());
@@ -289,6 +347,10 @@ pub fn remove(path: &Path) -> Result<(), FileError> {
 
 /// Makes the folder and its missing parents, each 0700.
 pub fn make_private_folder(folder: &Path) -> Result<(), FileError> {
+    #[cfg(unix)]
+    if !accounts::owns(accounts::effective_uid(), folder) {
+        check_withheld(folder)?;
+    }
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
@@ -329,10 +391,11 @@ fn check_owner_and_mode(
     if trust == Trust::AsIs {
         return Ok(());
     }
-    let owner = metadata.uid();
-    let us = rustix::process::geteuid().as_raw();
-    if owner != us && owner != 0 {
-        return Err(FileError::Owner { path: path.to_owned(), owner });
+    let folder = fs::metadata(folder_of(path)).ok().map(|folder| folder.uid());
+    check_owner(path, metadata.uid(), folder == Some(metadata.uid()))?;
+    // Whoever owns the folder can put any file there.
+    if let Some(owner) = folder.filter(|_| trust == Trust::Tighten) {
+        check_owner(folder_of(path), owner, true)?;
     }
     let mode = metadata.permissions().mode() & 0o777;
     if mode & 0o077 == 0 {
@@ -344,6 +407,24 @@ fn check_owner_and_mode(
         notices.warn(format!("{} is open to others (mode {mode:04o})", path.display()));
     }
     Ok(())
+}
+
+/// Ours or root's. Root also takes what is `expected` to be another's, as in a container whose home is.
+#[cfg(unix)]
+fn check_owner(path: &Path, owner: u32, expected: bool) -> Result<(), FileError> {
+    if owner == 0 || owner == rustix::process::geteuid().as_raw() {
+        return Ok(());
+    }
+    check_withheld(path)?;
+    match is_root() && expected {
+        true => Ok(()),
+        false => Err(FileError::Owner { path: path.to_owned(), owner }),
+    }
+}
+
+#[cfg(unix)]
+fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
 }
 
 #[cfg(not(unix))]

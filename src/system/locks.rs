@@ -237,6 +237,11 @@ impl FileLock {
         &self.place
     }
 
+    /// Whether there was no such file, and nothing is written yet.
+    pub fn is_new(&self) -> bool {
+        self.made
+    }
+
     /// Takes the space for a write of at most `size` bytes, which may be made after this lock was released,
     /// under another.
     pub fn prepare(&self, mode: Mode, size: usize) -> Result<PreparedWrite, FileError> {

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 
 use jiff::{SignedDuration, Timestamp};
 
+#[cfg(unix)]
+use super::accounts;
 use super::environment::Environment;
 
 /// A file or folder as it is, links followed.
@@ -14,8 +16,10 @@ use super::environment::Environment;
 pub struct Look {
     pub is_file: bool,
     pub is_folder: bool,
-    /// Of whom it is, if that is neither us nor root.
+    /// Of whom it is, if that is neither us nor root, nor to be expected where root runs in another's home.
     pub stranger: Option<u32>,
+    /// Whether it is this user's, who may change its mode.
+    pub is_ours: bool,
     /// The lower nine bits; 0 where there are no modes.
     pub mode: u32,
     /// How many names the file has; 1 where that is not known.
@@ -40,11 +44,14 @@ pub fn at(path: &Path) -> io::Result<Option<Look>> {
 fn seen(path: &Path, metadata: &fs::Metadata) -> Look {
     use rustix::fs::{Access, access};
     use std::os::unix::fs::{MetadataExt, PermissionsExt};
-    let (owner, us) = (metadata.uid(), rustix::process::geteuid().as_raw());
+    let (owner, us) = (metadata.uid(), accounts::effective_uid());
+    let parent = || path.parent().is_some_and(|folder| accounts::owns(owner, folder));
+    let is_expected = owner == us || owner == 0 || (us == 0 && (metadata.is_dir() || parent()));
     Look {
         is_file: metadata.is_file(),
         is_folder: metadata.is_dir(),
-        stranger: (owner != us && owner != 0).then_some(owner),
+        stranger: (!is_expected).then_some(owner),
+        is_ours: owner == us || us == 0,
         mode: metadata.permissions().mode() & 0o777,
         links: metadata.nlink(),
         readable: access(path, Access::READ_OK).is_ok(),
@@ -58,6 +65,7 @@ fn seen(_: &Path, metadata: &fs::Metadata) -> Look {
         is_file: metadata.is_file(),
         is_folder: metadata.is_dir(),
         stranger: None,
+        is_ours: true,
         mode: 0,
         links: 1,
         readable: true,

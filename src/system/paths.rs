@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::environment::Environment;
+use crate::domain::{expand_home, one_line, quoted};
 
 /// A file's place and who chose it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,47 +33,65 @@ pub struct Paths {
     pub locks: Option<PathBuf>,
     /// The folder for the locks of the keychain's records, if the session has one of its own.
     pub runtime: Option<PathBuf>,
+    /// The variables that name no place: neither theirs nor the default one is used then.
+    pub refused: Vec<PathError>,
+}
+
+/// The variables that say where files are.
+pub const VARIABLES: [&str; 3] = ["AUTOCOM_HOME", "AUTOCOM_CONFIG", "AUTOCOM_CREDENTIALS_FILE"];
+
+/// A variable whose value can't be used as a path.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("cannot use {variable}: `{}` {why}", one_line(&value.display().to_string()))]
+pub struct PathError {
+    pub variable: &'static str,
+    pub value: PathBuf,
+    why: String,
+    /// The command that sets it right.
+    pub fix: String,
 }
 
 impl Paths {
     pub fn of(environment: &Environment) -> Paths {
-        let absolute = |path: PathBuf| match &environment.current_dir {
-            Some(dir) => dir.join(path),
-            None => path,
-        };
-        let named = environment.path_var("AUTOCOM_HOME").map(absolute);
-        let by_variable = named.is_some().then_some("AUTOCOM_HOME");
-        let home = named.or_else(|| environment.home().map(|home| home.join(".autocom")));
+        let mut refused = Vec::new();
+        let [home, config, credentials] = VARIABLES.map(|variable| {
+            named_by(variable, environment).unwrap_or_else(|error| {
+                refused.push(error);
+                None
+            })
+        });
+        let is_refused = |variable: &str| refused.iter().any(|it| it.variable == variable);
+        let by_variable = home.is_some().then_some("AUTOCOM_HOME");
+        let default = || environment.home().filter(|_| !is_refused("AUTOCOM_HOME"));
+        let home = home.or_else(|| default().map(|home| home.join(".autocom")));
         let copies = home.as_ref().map(|home| home.join("copies"));
-        let place = |variable: Option<&'static str>, file: &str| {
-            let named = variable.and_then(|name| Some((name, environment.path_var(name)?)));
-            match (named, &home) {
-                (Some((name, path)), _) => Some(Place {
-                    path: absolute(path),
-                    by_variable: Some(name),
-                    look_only: false,
-                    copies: copies.clone(),
-                }),
-                (None, Some(home)) => Some(Place {
-                    path: home.join(file),
-                    by_variable: None,
-                    look_only: false,
-                    copies: copies.clone(),
-                }),
-                (None, None) => None,
-            }
+        let place = |variable: Option<&'static str>, named: Option<PathBuf>, file: &str| {
+            let default = || Some(home.as_ref()?.join(file)).filter(|_| !variable.is_some_and(is_refused));
+            let by_variable = variable.filter(|_| named.is_some());
+            Some(Place {
+                path: named.or_else(default)?,
+                by_variable,
+                look_only: false,
+                copies: copies.clone(),
+            })
         };
         Paths {
-            config: place(Some("AUTOCOM_CONFIG"), "config.toml"),
-            logins: place(None, "logins.toml"),
-            pins: place(None, "pins.toml"),
-            credentials: place(Some("AUTOCOM_CREDENTIALS_FILE"), "credentials"),
-            leases: place(None, "unlocked.json"),
-            journal: place(None, "journal.jsonl"),
+            config: place(Some("AUTOCOM_CONFIG"), config, "config.toml"),
+            logins: place(None, None, "logins.toml"),
+            pins: place(None, None, "pins.toml"),
+            credentials: place(Some("AUTOCOM_CREDENTIALS_FILE"), credentials, "credentials"),
+            leases: place(None, None, "unlocked.json"),
+            journal: place(None, None, "journal.jsonl"),
             locks: home.as_ref().map(|home| home.join("locks")),
             runtime: environment.path_var("XDG_RUNTIME_DIR").map(|folder| folder.join("autocom")),
             home: home.map(|path| Place { path, by_variable, look_only: false, copies: None }),
+            refused,
         }
+    }
+
+    /// Fails if a variable names no place.
+    pub fn check(&self) -> Result<(), PathError> {
+        self.refused.first().cloned().map_or(Ok(()), Err)
     }
 
     /// The same files, for one who changes nothing about them.
@@ -90,6 +109,25 @@ impl Place {
     pub fn at(path: impl Into<PathBuf>) -> Place {
         Place { path: path.into(), by_variable: None, look_only: false, copies: None }
     }
+}
+
+/// The path in a variable, made absolute. A relative home would be another in every directory.
+fn named_by(variable: &'static str, environment: &Environment) -> Result<Option<PathBuf>, PathError> {
+    let Some(value) = environment.path_var(variable) else { return Ok(None) };
+    let absolute = |path: &Path| match &environment.current_dir {
+        Some(dir) => dir.join(path),
+        None => path.to_owned(),
+    };
+    let refuse = |why: String, better: &Path| {
+        let fix = format!("export {variable}={}", quoted(better));
+        PathError { variable, value: value.clone(), why, fix }
+    };
+    let path = expand_home(&value, environment.home().as_deref())
+        .map_err(|why| refuse(why.to_string(), Path::new("/ABSOLUTE/PATH")))?;
+    if variable == "AUTOCOM_HOME" && !path.has_root() {
+        return Err(refuse("is a relative path".to_owned(), &absolute(&path)));
+    }
+    Ok(Some(absolute(&path)))
 }
 
 impl AsRef<Path> for Place {

@@ -34,7 +34,7 @@ impl Edit {
                 .hint("name an editor that needs none: EDITOR=COMMAND autocom config edit"));
         }
         let file = session.config_file();
-        let place = session.paths().config.as_ref().ok_or(ConfigError::NoHome)?;
+        let place = session.config_place()?;
         let before = file.bytes()?;
         let is_blank = before.as_ref().is_none_or(|bytes| bytes.trim_ascii().is_empty());
         let start = if is_blank { template().into_bytes() } else { before.clone().unwrap_or_default() };

@@ -3,7 +3,6 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::super::Done;
-use crate::config::ConfigError;
 use crate::error::Result;
 use crate::session::Session;
 use crate::ui::view::{View, Viewed};
@@ -29,7 +28,7 @@ impl Viewed for PathAnswer {
 impl Path {
     /// Works also when the file can't be read: this is how one finds it to mend it.
     pub fn run(self, session: &Session) -> Result<Done> {
-        let place = session.paths().config.as_ref().ok_or(ConfigError::NoHome)?;
+        let place = session.config_place()?;
         Ok(Done::answer(PathAnswer { path: place.path.display().to_string(), exists: place.path.exists() }))
     }
 }

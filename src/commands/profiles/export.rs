@@ -54,6 +54,7 @@ impl Viewed for ExportAnswer {
 impl Export {
     pub fn run(self, session: &Session) -> Result<Done> {
         let config = session.config()?;
+        config.document.check_present()?;
         let mut names = Vec::new();
         for text in &self.names {
             let name = existing(session, text)?;

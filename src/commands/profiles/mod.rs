@@ -95,7 +95,9 @@ fn name(text: &str) -> Result<ProfileName> {
 
 /// A name from the command line that must exist.
 fn existing(session: &Session, text: &str) -> Result<ProfileName> {
-    let (config, name) = (session.config()?, name(text)?);
+    let config = session.config()?;
+    config.document.check_usable(text)?;
+    let name = name(text)?;
     if config.exists(&name) {
         Ok(name)
     } else {

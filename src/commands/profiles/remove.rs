@@ -4,11 +4,13 @@ use super::super::Done;
 use super::super::auth::logout::tell;
 use super::existing;
 use crate::config::{ConfigEdit, EditTarget, Facts, Selection};
-use crate::domain::{Key, ProfileName};
+use crate::domain::{Key, ProfileName, one_line, quoted};
 use crate::error::{Error, Result};
 use crate::session::Session;
 
 /// Remove a profile; logs it out too, unless another profile uses its credential
+///
+/// One whose name is invalid is removed from config.toml only.
 #[derive(Debug, Args)]
 pub struct Remove {
     name: String,
@@ -29,6 +31,9 @@ struct Decided {
 
 impl Remove {
     pub fn run(self, session: &Session) -> Result<Done> {
+        if session.config()?.document.check_usable(&self.name).is_err() {
+            return self.remove_invalid(&session.lock_config()?);
+        }
         let decided = self.decide(session)?;
         // Out first: if the credential can't be deleted, the profile that leads to it must stay.
         let facts = Facts::of(session.config()?, &decided.name, &[Key::Credential]);
@@ -80,6 +85,37 @@ impl Remove {
                 .hint(format!("name the next one: autocom profiles remove {name} --use {other}")));
         }
         Ok(Decided { name, successor, is_active })
+    }
+
+    /// Of a profile that can't be used, the table alone: whose credential it would have used can't be told.
+    fn remove_invalid(&self, session: &Session) -> Result<Done> {
+        let name = self.name.as_str();
+        session.meet_name(name)?;
+        let successor = self.successor.as_deref().map(|other| existing(session, other)).transpose()?;
+        let active = session.config()?.document.top().get(Key::Profile).and_then(|entry| entry.text());
+        // `default` stays: it is the top level.
+        if active == Some(name) && name != ProfileName::DEFAULT && successor.is_none() {
+            let name = one_line(name);
+            return Err(Error::usage(format!("{name} is the active profile")).hint(format!(
+                "name the next one: autocom profiles remove {} --use default",
+                quoted(name.as_ref().as_ref())
+            )));
+        }
+        session.config_file().edit(|edit| {
+            edit.remove_profile(name);
+            match &successor {
+                Some(successor) => edit.set(&EditTarget::TopLevel, Key::Profile, successor.as_str()),
+                None => Ok(()),
+            }
+        })?;
+        session
+            .notices()
+            .progress(format!("removed profile `{}`; no credential was deleted", one_line(name)));
+        match name.parse::<ProfileName>() {
+            Ok(name) if !name.is_default() => session.drop_pins(&name)?,
+            _ => {}
+        }
+        Ok(Done::nothing())
     }
 }
 

@@ -2,12 +2,14 @@ use clap::Args;
 
 use super::super::Done;
 use super::{existing, name};
-use crate::config::{ConfigEdit, EditTarget};
-use crate::domain::Key;
+use crate::config::{ConfigEdit, ConfigError, EditTarget};
+use crate::domain::{Key, ProfileName, one_line};
 use crate::error::{Error, Result};
 use crate::session::Session;
 
 /// Rename a profile; its credential stays as it is
+///
+/// The old name may be an invalid one, such as `x y`: this is how it is repaired.
 #[derive(Debug, Args)]
 pub struct Rename {
     name: String,
@@ -17,6 +19,9 @@ pub struct Rename {
 impl Rename {
     pub fn run(self, session: &Session) -> Result<Done> {
         let session = &session.lock_config()?;
+        if session.config()?.document.check_usable(&self.name).is_err() {
+            return self.rename_invalid(session);
+        }
         let from = existing(session, &self.name)?;
         let to = name(&self.new_name)
             .map_err(|error| error.hint(format!("autocom profiles rename {from} NEW-NAME")))?;
@@ -29,22 +34,41 @@ impl Rename {
         }
         // A pin that can't be read could not follow.
         session.config()?.pins()?;
-        let rename = |edit: &mut ConfigEdit| {
-            edit.rename_profile(&from, &to)?;
-            let active = edit.before().top().get(Key::Profile).and_then(|entry| entry.text());
-            if active == Some(from.as_str()) {
-                edit.set(&EditTarget::TopLevel, Key::Profile, to.as_str())?;
-            }
-            Ok(())
-        };
-        session.move_profile(&from, Some(&to), rename, || {
-            session.notices().progress(format!("renamed {from} to {to}"));
-            session.rename_pins(&from, &to)
-        })?;
+        session.move_profile(
+            &from,
+            Some(&to),
+            |edit| Ok(rename(edit, from.as_str(), &to)?),
+            || {
+                session.notices().progress(format!("renamed {from} to {to}"));
+                session.rename_pins(&from, &to)
+            },
+        )?;
         let (before, now) = (from.token_variable(), to.token_variable());
         if before != now {
             session.notices().progress(format!("its token variable is {now} now, no longer {before}"));
         }
         Ok(Done::nothing())
     }
+
+    /// Of a profile that can't be used: how one that another client or a hand has written is repaired.
+    fn rename_invalid(&self, session: &Session) -> Result<Done> {
+        let to = name(&self.new_name)?;
+        session.meet_name(&self.name)?;
+        session.config_file().edit(|edit| rename(edit, &self.name, &to))?;
+        session.notices().progress(format!("renamed `{}` to {to}", one_line(&self.name)));
+        match self.name.parse::<ProfileName>() {
+            Ok(from) if !from.is_default() => session.rename_pins(&from, &to)?,
+            _ => {}
+        }
+        Ok(Done::nothing())
+    }
+}
+
+fn rename(edit: &mut ConfigEdit, from: &str, to: &ProfileName) -> Result<(), ConfigError> {
+    edit.rename_profile(from, to)?;
+    let active = edit.before().top().get(Key::Profile).and_then(|entry| entry.text());
+    if active == Some(from) {
+        edit.set(&EditTarget::TopLevel, Key::Profile, to.as_str())?;
+    }
+    Ok(())
 }

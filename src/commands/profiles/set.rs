@@ -19,6 +19,7 @@ pub struct Set {
 impl Set {
     pub fn run(self, session: &Session) -> Result<Done> {
         let session = &session.lock_config()?;
+        session.config()?.document.check_usable(&self.name)?;
         let name = name(&self.name)?;
         session.meet_named(&name)?;
         let mut changes = Vec::new();

@@ -1,12 +1,13 @@
 //! What surrounds autocom on this machine: variables, and what a login in the browser needs.
 
 use super::{Finding, Section};
-use crate::domain::{Key, likely};
+use crate::domain::{Key, likely, quoted};
 use crate::oauth::CALLBACK_PORTS;
 use crate::session::Session;
 use crate::session::switch::PREVIOUS;
 use crate::system::browser;
 use crate::system::look;
+use crate::system::paths::VARIABLES;
 
 /// Variables that are no configuration key's.
 const OTHERS: [&str; 7] = [
@@ -62,6 +63,7 @@ pub(super) fn variables(session: &Session) -> Vec<Finding> {
         };
         found.extend(found_here);
     }
+    found.extend(VARIABLES.into_iter().filter_map(|name| taken_literally(name, session)));
     if let (Some(config), Some(profile)) = (config, &selected) {
         for key in Key::ALL.into_iter().filter(|key| !matches!(key, Key::Profile)) {
             let Some(variable) = key.variable().filter(|name| environment.var(name).is_some()) else {
@@ -93,6 +95,16 @@ pub(super) fn variables(session: &Session) -> Vec<Finding> {
         ));
     }
     found
+}
+
+/// What an autocom that did not expand `~` has made of a path in the working directory.
+fn taken_literally(variable: &str, session: &Session) -> Option<Finding> {
+    let value = session.environment().path_var(variable).filter(|value| value.starts_with("~"))?;
+    let path = session.environment().current_dir.as_ref()?.join(value);
+    path.exists().then(|| {
+        let words = format!("{} was created when `~` was not expanded; it may hold a token", path.display());
+        Finding::warn(Section::Leftovers, variable, words).fix(format!("rm -r {}", quoted(&path)))
+    })
 }
 
 /// The name that `name` is most likely meant to be. What all of them begin with makes none of them like it.

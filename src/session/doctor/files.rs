@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::finding::{Remedy, edit};
 use super::{Finding, Section, Status};
-use crate::config::Captured;
+use crate::config::{Captured, ConfigError};
 use crate::domain::{CredentialKey, quoted};
 use crate::system::files::{self, Trust};
 use crate::system::locks::Locks;
@@ -27,6 +27,10 @@ pub(super) struct Seen {
 impl Seen {
     /// Whether autocom was never used here.
     pub fn is_new(&self) -> bool {
+        let is_withheld = |home: &Place| files::check_withheld(&home.path).is_err();
+        if !self.paths.refused.is_empty() || self.paths.home.as_ref().is_some_and(is_withheld) {
+            return false;
+        }
         let there = |place: &Option<Place>| place.as_ref().is_some_and(|place| place.path.exists());
         !there(&self.paths.config) && !there(&self.paths.logins) && !there(&self.paths.credentials)
     }
@@ -35,12 +39,11 @@ impl Seen {
         self.logins && !self.logins_damaged
     }
 
-    /// The places of what can be read, as if somebody else looked after their modes: nothing is tightened
-    /// by reading.
+    /// The places of what can be read, to be looked at only: nothing is tightened by reading.
     pub fn untouched(&self) -> Paths {
         let taken = |place: &Option<Place>, readable: bool| {
             let place = place.clone().filter(|_| readable)?;
-            Some(Place { by_variable: place.by_variable.or(Some("doctor")), ..place })
+            Some(Place { look_only: true, ..place })
         };
         Paths {
             home: None,
@@ -53,6 +56,7 @@ impl Seen {
             journal: None,
             locks: self.paths.locks.clone(),
             runtime: self.paths.runtime.clone(),
+            refused: Vec::new(),
         }
     }
 }
@@ -67,14 +71,21 @@ pub(super) fn look(paths: &Paths) -> (Vec<Finding>, Seen) {
         credentials: false,
         logins_damaged: false,
     };
-    let Some(home) = &paths.home else {
+    for refused in &paths.refused {
+        found.push(Finding::failed(Section::Files, refused.variable, refused.clone().into()));
+    }
+    if let Some(home) = &paths.home {
+        if let Err(error) = files::check_withheld(&home.path) {
+            found.push(Finding::failed(Section::Files, "home", error.into()));
+            return (found, seen);
+        }
+        found.extend(folder("home", &home.path, home.by_variable));
+    } else if paths.refused.is_empty() {
         found.push(
             Finding::warn(Section::Files, "home", "there is no home folder: variables are all there is")
                 .fix("export HOME=~"),
         );
-        return (found, seen);
-    };
-    found.extend(folder("home", &home.path, home.by_variable));
+    }
     for (name, place, secrets, readable) in [
         ("config.toml", &paths.config, false, &mut seen.config),
         ("logins.toml", &paths.logins, false, &mut seen.logins),
@@ -99,7 +110,8 @@ pub(super) fn look(paths: &Paths) -> (Vec<Finding>, Seen) {
         found.push(flaw);
     }
     if let Some(locks) = &paths.locks {
-        found.extend(folder("locks", locks, home.by_variable));
+        found.extend(folder("locks", locks, paths.home.as_ref().and_then(|home| home.by_variable)));
+        found.extend(locks_of_another(locks));
     }
     (found, seen)
 }
@@ -116,15 +128,23 @@ fn folder(name: &str, path: &Path, by_variable: Option<&str>) -> Vec<Finding> {
                 .fix(format!("mv {0} {0}.aside", quoted(path))),
         ];
     }
-    let mut found: Vec<Finding> = stranger(name, path, seen).into_iter().collect();
+    if let Some(finding) = stranger(name, path, seen) {
+        let fix = finding.fix.clone().filter(|_| by_variable.is_some());
+        return vec![finding.fix(fix.unwrap_or_else(|| chown(path, true)))];
+    }
+    let mut found = Vec::new();
     // One that a variable names may be shared, to read at least.
     let (others, ours) = if by_variable.is_some() { (0o022, false) } else { (0o077, true) };
     found.extend(too_open(name, path, seen, others, 0o700, ours));
     if !seen.writable {
-        found.push(
-            Finding::warn(Section::Files, name, format!("{shown} can't be written: nothing new is kept"))
-                .fix(format!("chmod u+w {}", quoted(path))),
-        );
+        let words = format!("{shown} can't be written: nothing new is kept");
+        let fix = match by_variable {
+            _ if seen.is_ours => format!("chmod u+w {}", quoted(path)),
+            // It may be anything.
+            Some(variable) => format!("export {variable}=/ABSOLUTE/PATH"),
+            None => chown(path, true),
+        };
+        found.push(Finding::warn(Section::Files, name, words).fix(fix));
     }
     if found.is_empty() {
         found.push(Finding::ok(Section::Files, name, format!("{shown}{}", of_mode(seen))));
@@ -139,6 +159,12 @@ fn file(name: &str, place: &Place, secrets: bool) -> (Vec<Finding>, bool) {
         Ok(seen) => seen,
         // What is not there is read as nothing.
         Err(finding) => {
+            if let (Some(variable @ "AUTOCOM_CONFIG"), Status::Skipped) = (place.by_variable, finding.status)
+            {
+                let error = ConfigError::MissingFile { variable, path: path.clone() };
+                let finding = Finding::warn(Section::Files, name, error.to_string());
+                return (vec![finding.fix(format!("unset {variable}"))], true);
+            }
             let missing = finding.status == Status::Skipped;
             return (vec![*finding], missing);
         }
@@ -155,7 +181,8 @@ fn file(name: &str, place: &Place, secrets: bool) -> (Vec<Finding>, bool) {
     if !seen.readable {
         let finding =
             Finding::broken(Section::Files, name, format!("{shown} can't be read{}", of_mode(seen)));
-        return (vec![finding.fix(format!("chmod 600 {}", quoted(path)))], false);
+        let fix = if seen.is_ours { format!("chmod 600 {}", quoted(path)) } else { chown(path, false) };
+        return (vec![finding.fix(fix)], false);
     }
     let mut found = Vec::new();
     if strict {
@@ -189,15 +216,41 @@ fn seen(name: &str, path: &Path) -> Result<Look, Box<Finding>> {
         }
         Ok(None) => Finding::skipped(Section::Files, name, format!("{shown} is not there yet")),
         Err(error) => Finding::broken(Section::Files, name, format!("{shown} can't be looked at: {error}"))
-            .fix(format!("ls -ld {}", quoted(path.parent().unwrap_or(path)))),
+            .fix(way_in(path)),
     }))
+}
+
+/// What lets us look at `path`, which a folder above keeps from us.
+fn way_in(path: &Path) -> String {
+    let folder = path.ancestors().skip(1).find_map(|folder| Some((folder, look::at(folder).ok()??)));
+    match folder {
+        Some((folder, seen)) if seen.is_ours => format!("chmod u+rwx {}", quoted(folder)),
+        // Nothing but our own folder is asked for.
+        Some((folder, _)) if folder.ends_with(".autocom") => chown(folder, true),
+        _ => "export AUTOCOM_HOME=/ABSOLUTE/PATH".to_owned(),
+    }
+}
+
+/// Where the mode does not help, since only the owner may change that.
+fn chown(path: &Path, with_content: bool) -> String {
+    let all = if with_content { "-R " } else { "" };
+    format!("sudo chown {all}\"$(id -u)\" {}", quoted(path))
+}
+
+/// Lock files that another user, such as root under sudo, has left in our folder.
+fn locks_of_another(folder: &Path) -> Option<Finding> {
+    let is_shut =
+        |path: &PathBuf| matches!(look::at(path), Ok(Some(seen)) if !seen.is_ours && !seen.writable);
+    let path = look::names(folder, "").into_iter().map(|(path, _)| path).find(is_shut)?;
+    let words = format!("{} belongs to another user and can't be locked", path.display());
+    Some(Finding::broken(Section::Files, "locks", words).fix(chown(folder, true)))
 }
 
 fn stranger(name: &str, path: &Path, seen: Look) -> Option<Finding> {
     let owner = seen.stranger?;
     let words = format!("{} belongs to user {owner}, not to you or root", path.display());
     let finding = Finding::broken(Section::Files, name, words);
-    Some(finding.fix(format!("sudo chown \"$(id -u)\" {}", quoted(path))))
+    Some(finding.fix(chown(path, false)))
 }
 
 fn too_open(name: &str, path: &Path, seen: Look, others: u32, mode: u32, ours: bool) -> Option<Finding> {
@@ -205,6 +258,9 @@ fn too_open(name: &str, path: &Path, seen: Look, others: u32, mode: u32, ours: b
         return None;
     }
     let words = format!("{} is open to others{}", path.display(), of_mode(seen));
+    if !seen.is_ours {
+        return Some(Finding::warn(Section::Files, name, words).fix(chown(path, seen.is_folder)));
+    }
     let finding = Finding::warn(Section::Files, name, words).fix(format!("chmod {mode:o} {}", quoted(path)));
     // Somebody else looks after the modes of what a variable names.
     Some(if ours { finding.remedy(Remedy::Mode(path.to_owned(), mode)) } else { finding })

@@ -23,6 +23,7 @@ pub use finding::{Finding, Section, Status};
 use super::Session;
 use crate::config::{Config, Flags, Resolved};
 use crate::credentials::{Credentials, Patience};
+use crate::domain::ProfileName;
 use crate::error::Result;
 use crate::system::notices::Notices;
 use crate::system::paths::Paths;
@@ -70,11 +71,11 @@ impl Session {
         match load(&flags) {
             Ok(config) => {
                 found.extend(profiles::look(&config, &mut patients));
+                let is_known =
+                    |name: &ProfileName| patients.iter().any(|patient| patient.profile.name() == Some(name));
                 let known = seen.config
-                    && config
-                        .profiles()
-                        .iter()
-                        .all(|name| patients.iter().any(|patient| patient.profile.name() == Some(name)));
+                    && config.document.invalid_profiles().next().is_none()
+                    && config.profiles().iter().all(is_known);
                 let certainty = Certainty { logins: seen.logins_known(), profiles: known };
                 // For `output`, which is a preference like any other.
                 if let Ok(same) = load(&self.flags) {

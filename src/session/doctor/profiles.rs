@@ -35,6 +35,14 @@ pub(super) fn look(config: &Config, patients: &mut Vec<Patient>) -> Vec<Finding>
                 .fix(format!("autocom config unset {}", quoted(unknown.name.as_ref()))),
         );
     }
+    for profile in config.document.invalid_profiles() {
+        let words = format!("{}:{}: {profile}", path.display(), profile.line);
+        let finding = Finding::broken(Section::Profiles, "config.toml", words).fix(profile.fix());
+        // Two that clash are one mistake.
+        if found.last().is_none_or(|last: &Finding| last.finding != finding.finding) {
+            found.push(finding);
+        }
+    }
     for name in config.profiles() {
         match config.resolve(Selection::one_of_several(name.clone())) {
             Ok(profile) => patients.push(Patient { label: name.to_string(), profile }),
@@ -67,6 +75,8 @@ pub(super) fn look(config: &Config, patients: &mut Vec<Patient>) -> Vec<Finding>
                 }
             }
         }
+        // Of the file itself that was said already.
+        Err(error) if error.is_of_file() => {}
         Err(error) => found.push(unusable(config, None, error)),
     }
     if all_resolved && !config.profiles().is_empty() {
