@@ -247,6 +247,16 @@ fn assert_page_says(page: &str, sentence: &str) {
 }
 
 #[test]
+fn a_platform_that_is_busy_when_the_code_is_exchanged_is_asked_again() {
+    let _ports = CallbackPorts::take();
+    let (world, sandbox) = (World::new(), sandbox());
+    sandbox.fault("/oauth/token", Fault::status(429).header("Retry-After", "1"));
+    let (outcome, visited) = world.browse(&sandbox, Visitor::approving("ada"), "");
+    outcome.ok().says("trying again in 1 s");
+    assert!(matches!(visited, Visited::Delivered { page, .. } if page.contains("Logged in")));
+}
+
+#[test]
 fn a_failed_exchange_leaves_the_login_before_as_it_was() {
     let _ports = CallbackPorts::take();
     let html = "<!doctype html><title>Shop</title>";
@@ -256,10 +266,10 @@ fn a_failed_exchange_leaves_the_login_before_as_it_was() {
         (Fault::status(200).body("application/json", "{\"ok\":true}"), "", 1, "is not OAuth"),
         (Fault::status(404), "", 1, "/oauth/token answered with status 404"),
         (
-            Fault::status(429).header("Retry-After", "7"),
+            Fault::status(429).header("Retry-After", "777"),
             "",
             1,
-            "too many requests; the platform asks to wait 7 s",
+            "too many requests; the platform asks to wait 777 s",
         ),
         (Fault::hang(), "--request-timeout 0.3", 3, "did not answer within 0.3 s"),
         (Fault::close(), "", 3, "closed the connection"),

@@ -122,16 +122,24 @@ fn a_short_retry_after_is_obeyed_within_the_command() {
     }
 }
 
+fn tokens(world: &World, sandbox: &Sandbox) -> [String; 2] {
+    ["access_token", "refresh_token"].map(|field| world.stored(&sandbox.api_url(), field))
+}
+
 #[test]
 fn a_refusal_of_either_passport_is_final_and_the_record_stays() {
     for passport in [Passport::V12, Passport::V13] {
         let (world, sandbox) = logged_in(DUE);
         sandbox.knobs(|knobs| knobs.passport = passport);
         sandbox.revoke(&world.stored(&sandbox.api_url(), "refresh_token"));
-        let before = world.files();
+        let before = tokens(&world, &sandbox);
         let outcome = world.run("auth token").code(4);
         outcome.says("error: credentials expired").says("the platform refused the grant");
-        assert_eq!((refreshes(&sandbox), world.files()), (1, before), "{passport:?}");
+        world.run("auth token").code(4);
+        assert_eq!((refreshes(&sandbox), tokens(&world, &sandbox)), (1, before), "{passport:?}: asked once");
+        world.run("profiles list").ok().prints("expired");
+        world.run("auth refresh").code(4);
+        assert_eq!(refreshes(&sandbox), 2, "a refresh that is typed asks again");
         is_dead(&world, &sandbox);
     }
 }
@@ -207,9 +215,9 @@ fn a_call_whose_login_is_revoked_altogether_says_so_and_keeps_the_record() {
     for field in ["access_token", "refresh_token"] {
         sandbox.revoke(&world.stored(&sandbox.api_url(), field));
     }
-    let before = world.files();
+    let before = tokens(&world, &sandbox);
     world.run("auth status --check").code(4).says("hint: autocom auth login --profile local");
-    assert_eq!((calls(&sandbox).len(), refreshes(&sandbox), world.files()), (1, 1, before));
+    assert_eq!((calls(&sandbox).len(), refreshes(&sandbox), tokens(&world, &sandbox)), (1, 1, before));
 }
 
 #[cfg(unix)]

@@ -67,6 +67,7 @@ fn record(token: &str) -> Record {
         access_token: Secret::new(token),
         refresh_token: Some(Secret::new("r".repeat(776))),
         expires_at: None,
+        refresh_refused: false,
         refresh_expires_at: None,
         kind: TokenKind::Oauth,
         user_name: "Ada".to_owned(),

@@ -53,8 +53,11 @@ impl Login {
 
     /// What stays of it at a logout. A clock that was set back doesn't make it older than what it ends.
     pub fn logged_out(&self, now: Timestamp) -> Login {
+        if self.is_logged_out() {
+            return self.clone();
+        }
         let written_at = self.written_at.max(Some(now));
-        Login { logged_out_at: self.logged_out_at.or(Some(now)), written_at, ..self.clone() }
+        Login { logged_out_at: Some(now), written_at, ..self.clone() }
     }
 
     /// E-mail address, or the name of a user without one.

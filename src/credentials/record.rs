@@ -16,6 +16,8 @@ pub(super) const VERSION: u64 = 1;
 pub struct Record {
     pub access_token: Secret,
     pub refresh_token: Option<Secret>,
+    /// Whether the platform has rejected this refresh token for good.
+    pub refresh_refused: bool,
     /// `None`: the platform named no end.
     pub expires_at: Option<Timestamp>,
     /// The end of the refresh token, where the platform told it.
@@ -58,7 +60,12 @@ impl Record {
     }
 
     pub fn lifetime(&self) -> Lifetime {
-        Lifetime { expires_at: self.expires_at, renewable: self.refresh_token.is_some() }
+        Lifetime { expires_at: self.expires_at, renewable: self.is_renewable() }
+    }
+
+    /// Whether there is a refresh token that was not rejected.
+    pub fn is_renewable(&self) -> bool {
+        self.refresh_token.is_some() && !self.refresh_refused
     }
 
     /// The record as JSON on one line.
@@ -67,6 +74,7 @@ impl Record {
             version: VERSION,
             access_token: self.access_token.expose().into(),
             refresh_token: self.refresh_token.as_ref().map(|token| token.expose().into()),
+            refresh_refused: self.refresh_refused,
             expires_at: self.expires_at,
             refresh_expires_at: self.refresh_expires_at,
             kind: self.kind,
@@ -114,6 +122,7 @@ impl Record {
         Some(Record {
             access_token: Secret::new(wire.access_token),
             refresh_token: wire.refresh_token.map(Secret::new),
+            refresh_refused: wire.refresh_refused,
             expires_at: wire.expires_at,
             refresh_expires_at: wire.refresh_expires_at,
             kind: wire.kind,
@@ -139,6 +148,8 @@ struct Wire<'a> {
     access_token: Cow<'a, str>,
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     refresh_token: Option<Cow<'a, str>>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    refresh_refused: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     expires_at: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -170,6 +181,7 @@ pub(super) mod tests {
         Record {
             access_token: Secret::new(format!("{name}-access")),
             refresh_token: Some(Secret::new(format!("{name}-refresh"))),
+            refresh_refused: false,
             expires_at: Some(time),
             refresh_expires_at: None,
             kind: TokenKind::Oauth,

@@ -107,10 +107,11 @@ impl Pending {
         self.redirect_uri
     }
 
-    /// Turns the code into tokens (RFC 6749, section 4.1.3). A code works once, so this consumes.
-    pub async fn exchange(self, http: &Http, code: Secret) -> Result<Grant, OAuthError> {
+    /// Turns the code into tokens (RFC 6749, section 4.1.3). A code works once: only an answer that asks
+    /// to wait leaves it unused.
+    pub async fn exchange(&self, http: &Http, code: &Secret) -> Result<Grant, OAuthError> {
         let Pending { endpoints, redirect_uri, client_id, scopes, verifier, .. } = self;
-        token::exchange(http, &endpoints, &client_id, redirect_uri, &code, &verifier, scopes).await
+        token::exchange(http, endpoints, client_id, *redirect_uri, code, verifier, scopes.clone()).await
     }
 }
 

@@ -14,6 +14,7 @@ use oauth2::{
     AccessToken, AuthorizationCode, EndpointNotSet, EndpointSet, PkceCodeVerifier, RefreshToken,
     RequestTokenError, Scope, StandardRevocableToken,
 };
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::error::OAuthError;
@@ -139,12 +140,24 @@ pub(super) fn adapter(http: &Http, last_status: &Arc<AtomicU16>) -> impl Fn(oaut
                 "token endpoint"
             );
             last_status.store(status.as_u16(), Ordering::Relaxed);
+            if let Some(answer) = success(&answer) {
+                return Ok(answer);
+            }
             if let Some(error) = judge(&answer, &path) {
                 return Err(error);
             }
             Ok(answer.map(Vec::from))
         })
     }
+}
+
+/// A 2xx reply with JSON, as `oauth2` insists on it. The grant was consumed: whatever status, content
+/// type or byte order mark comes with it, a reply that is rejected here is a lost login.
+fn success(answer: &http::Response<bytes::Bytes>) -> Option<oauth2::HttpResponse> {
+    let body = answer.body();
+    let json = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
+    serde_json::from_slice::<IgnoredAny>(json).ok().filter(|_| answer.status().is_success())?;
+    Some(http::Response::new(json.to_vec()))
 }
 
 /// The error that an answer is without being OAuth's.
@@ -184,15 +197,12 @@ pub(super) fn no_reply(status: u16) -> OAuthError {
 }
 
 pub(super) fn grant(reply: TokenReply, asked_for: Vec<String>) -> Result<Grant, OAuthError> {
+    // The type is not looked at: some servers send none or an odd one, and only bearer tokens are asked for.
     let token = |text: String| {
         // A token goes into a header (RFC 6750, section 2.1).
         let usable = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
         usable.then(|| Secret::new(text))
     };
-    if !reply.token_type.0.eq_ignore_ascii_case("bearer") {
-        let kind = printable(&reply.token_type.0, 40);
-        return Err(OAuthError::Nonsense { what: format!("the token is of type {kind}, not Bearer") });
-    }
     let access_token = token(reply.access_token.into_secret())
         .ok_or_else(|| OAuthError::Nonsense { what: "the access token is empty or no word".to_owned() })?;
     Ok(Grant {
@@ -201,7 +211,8 @@ pub(super) fn grant(reply: TokenReply, asked_for: Vec<String>) -> Result<Grant, 
         expires_in: reply.expires_in,
         refresh_expires_in: reply.refresh_expires_in.or(reply.refresh_token_expires_in),
         scopes: match reply.scope {
-            Some(scopes) => scopes.split_whitespace().map(str::to_owned).collect(),
+            Some(Scopes::Text(scopes)) => scopes.split_whitespace().map(str::to_owned).collect(),
+            Some(Scopes::List(scopes)) => scopes,
             None => asked_for,
         },
     })
@@ -211,11 +222,11 @@ pub(super) fn grant(reply: TokenReply, asked_for: Vec<String>) -> Result<Grant, 
 #[derive(Debug, Deserialize, Serialize)]
 pub(super) struct TokenReply {
     access_token: AccessToken,
-    #[serde(default)]
+    #[serde(skip)]
     token_type: TokenType,
     #[serde(default, deserialize_with = "lifetime")]
     expires_in: Option<Duration>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "if_usable")]
     refresh_token: Option<RefreshToken>,
     /// Keycloak's name for it.
     #[serde(default, deserialize_with = "lifetime")]
@@ -223,8 +234,16 @@ pub(super) struct TokenReply {
     /// GitHub's, and others'.
     #[serde(default, deserialize_with = "lifetime")]
     refresh_token_expires_in: Option<Duration>,
-    #[serde(default)]
-    scope: Option<String>,
+    #[serde(default, deserialize_with = "if_usable")]
+    scope: Option<Scopes>,
+}
+
+/// RFC 6749 has words in a text; some servers send a list.
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(untagged)]
+enum Scopes {
+    Text(String),
+    List(Vec<String>),
 }
 
 impl oauth2::TokenResponse for TokenReply {
@@ -247,16 +266,15 @@ impl oauth2::TokenResponse for TokenReply {
     }
 }
 
-#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
-pub(super) struct TokenType(String);
-
-impl Default for TokenType {
-    fn default() -> TokenType {
-        TokenType("Bearer".to_owned())
-    }
-}
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize)]
+pub(super) struct TokenType;
 
 impl oauth2::TokenType for TokenType {}
+
+/// An optional field; of another type it is as good as missing.
+fn if_usable<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> Result<Option<T>, D::Error> {
+    Ok(T::deserialize(serde_json::Value::deserialize(deserializer)?).ok())
+}
 
 /// Seconds as an integer, a fraction or a text; what is none of these is as good as missing.
 fn lifetime<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
@@ -376,6 +394,28 @@ mod tests {
         for (status, body) in [("200 OK", "<html>"), ("404 Not Found", "{}"), ("302 x", ""), ("200 OK", "")] {
             assert!(matches!(error(status, "", body).await, OAuthError::Nonsense { .. }), "{status} {body}");
         }
+    }
+
+    #[tokio::test]
+    async fn from_any_success_the_tokens_are_taken() {
+        let grant = r#"{"access_token":"new","refresh_token":"r","token_type":"Bearer"}"#;
+        let odd = r#"{"access_token":"new","refresh_token":"r","token_type":null,"scope":["a","b"],
+            "expires_in":{},"refresh_expires_in":true}"#;
+        for (status, headers, body) in [
+            ("201 Created", JSON, grant.to_owned()),
+            ("200 OK", "content-type: text/html; charset=UTF-8\r\n", grant.to_owned()),
+            ("200 OK", JSON, format!("\u{feff}{grant}")),
+            ("200 OK", JSON, odd.to_owned()),
+        ] {
+            let taken = refreshed(status, headers, &body).await.0.unwrap();
+            assert_eq!(taken.access_token.expose(), "new", "{body}");
+            assert_eq!(taken.refresh_token.unwrap().expose(), "r", "{body}");
+            let scopes = if body == odd { vec!["a", "b"] } else { Vec::new() };
+            assert_eq!(taken.scopes, scopes, "{body}");
+        }
+        let no_refresh = r#"{"access_token":"new","refresh_token":[1],"scope":7}"#;
+        let taken = refreshed("200 OK", JSON, no_refresh).await.0.unwrap();
+        assert!(taken.refresh_token.is_none() && taken.scopes.is_empty());
     }
 
     #[tokio::test]

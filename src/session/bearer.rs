@@ -141,7 +141,7 @@ impl Session {
         let credential = self.credential(profile)?;
         let renewed = self.block_on(async {
             credential.renew(&stored).await.map_err(|unrenewed| match unrenewed {
-                Unrenewed::NotTried(error) | Unrenewed::Failed(error) => error,
+                Unrenewed::NotTried(error) | Unrenewed::Refused(error) | Unrenewed::Failed(error) => error,
                 Unrenewed::NotRenewable => {
                     match stored.record.expires_at.map(|end| end.duration_since(now)) {
                         Some(left) if left > SKEW => {
@@ -169,8 +169,8 @@ impl Session {
         let seen = self.require_stored(profile)?;
         let credential = self.credential(profile)?;
         self.block_on(async {
-            credential.renew(&seen).await.map_err(|unrenewed| match unrenewed {
-                Unrenewed::NotTried(error) | Unrenewed::Failed(error) => error,
+            credential.renew_as_asked(&seen).await.map_err(|unrenewed| match unrenewed {
+                Unrenewed::NotTried(error) | Unrenewed::Refused(error) | Unrenewed::Failed(error) => error,
                 Unrenewed::NotRenewable => credential.owner().not_renewable(),
             })
         })
@@ -322,11 +322,14 @@ impl TokenSource for Tokens {
         match credential.renew(&seen).await {
             Ok(stored) => Ok(Tokens::keep(held, stored)),
             // The last seconds of a token are better than nothing.
-            Err(Unrenewed::NotTried(error)) if !lifetime.has_ended(now) => {
+            Err(Unrenewed::NotTried(error) | Unrenewed::Refused(error)) if !lifetime.has_ended(now) => {
                 tracing::debug!(reason = error.message, "not renewed: using what is left of the token");
                 Ok(seen.record.access_token)
             }
-            Err(Unrenewed::NotTried(error) | Unrenewed::Failed(error)) => Err(CallError::Token(error)),
+            Err(Unrenewed::NotTried(error) | Unrenewed::Refused(error) | Unrenewed::Failed(error)) => {
+                Err(CallError::Token(error))
+            }
+            Err(Unrenewed::NotRenewable) if !lifetime.has_ended(now) => Ok(seen.record.access_token),
             Err(Unrenewed::NotRenewable) => Err(CallError::Token(credential.owner().expired())),
         }
     }
@@ -344,7 +347,9 @@ impl TokenSource for Tokens {
         match credential.renew(&seen).await {
             Ok(stored) => Ok(Some(Tokens::keep(held, stored))),
             Err(Unrenewed::NotRenewable) => Ok(None),
-            Err(Unrenewed::NotTried(error) | Unrenewed::Failed(error)) => Err(CallError::Token(error)),
+            Err(Unrenewed::NotTried(error) | Unrenewed::Refused(error) | Unrenewed::Failed(error)) => {
+                Err(CallError::Token(error))
+            }
         }
     }
 }

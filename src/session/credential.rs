@@ -80,12 +80,23 @@ pub(super) struct Whose {
     pub wanted: Wanted,
 }
 
+/// Why a token is renewed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Cause {
+    /// It ends, or the platform rejects it.
+    Due,
+    /// `auth refresh`.
+    Asked,
+}
+
 /// Why there is no new token.
 pub enum Unrenewed {
     /// Nothing was asked of the platform: no lock, or the store can't be written.
     NotTried(Error),
     /// There is no refresh token.
     NotRenewable,
+    /// The platform has just rejected the refresh token for good.
+    Refused(Error),
     Failed(Error),
 }
 
@@ -149,6 +160,20 @@ impl Credential {
 
     /// Another token than that of `seen`: what somebody else has stored meanwhile, else a refreshed one.
     pub async fn renew(&self, seen: &Stored) -> Result<Stored, Unrenewed> {
+        Ok(self.renew_by(seen, Cause::Due).await?.0)
+    }
+
+    /// As [`Credential::renew`], for somebody who asked for that: a refresh token that was rejected is
+    /// tried once more, and a token that could not be stored is an error.
+    pub async fn renew_as_asked(&self, seen: &Stored) -> Result<Stored, Unrenewed> {
+        match self.renew_by(seen, Cause::Asked).await? {
+            (stored, None) => Ok(stored),
+            (_, Some(error)) => Err(Unrenewed::Failed(error)),
+        }
+    }
+
+    /// The token, and why it could not be stored.
+    async fn renew_by(&self, seen: &Stored, cause: Cause) -> Result<(Stored, Option<Error>), Unrenewed> {
         let guard = self.lock(seen.store).await?;
         // Nothing has been asked yet: a store that can't be read is no reason to give up a token that is
         // still good.
@@ -158,9 +183,10 @@ impl Credential {
         })?;
         if self.is_news(&stored, seen) {
             tracing::debug!("another process has renewed the token");
-            return Ok(stored);
+            return Ok((stored, None));
         }
-        let Some(refresh_token) = stored.record.refresh_token.clone() else {
+        let is_tried = |_: &Secret| cause == Cause::Asked || !stored.record.refresh_refused;
+        let Some(refresh_token) = stored.record.refresh_token.clone().filter(is_tried) else {
             return Err(Unrenewed::NotRenewable);
         };
         let prepared = self.prepare(&stored).await?;
@@ -169,9 +195,9 @@ impl Credential {
         let (this, shield) = (self.clone(), interrupt::shield("Storing the renewed token", at_most));
         let renewal = tokio::spawn(async move {
             let _shield = shield;
-            this.refresh(stored, refresh_token, prepared, guard).await
+            this.refresh(stored, refresh_token, prepared, cause, guard).await
         });
-        renewal.await.unwrap_or_else(|_| Err(broken())).map_err(Unrenewed::Failed)
+        renewal.await.unwrap_or_else(|_| Err(Unrenewed::Failed(broken())))
     }
 
     /// Whether `stored` is not what was `seen`, and good.
@@ -211,30 +237,31 @@ impl Credential {
         stored: Stored,
         refresh_token: Secret,
         prepared: PreparedStore,
+        cause: Cause,
         guard: LockGuard,
-    ) -> Result<Stored> {
+    ) -> Result<(Stored, Option<Error>), Unrenewed> {
         let client_id = stored.record.client_id.clone();
         let client_id = client_id.or_else(|| self.0.whose.client_id.clone()).ok_or_else(|| {
-            self.0
-                .whose
-                .owner
-                .expired()
-                .cause("the client id of the login is not known, so it can't be renewed")
+            let unknown = "the client id of the login is not known, so it can't be renewed";
+            Unrenewed::Failed(self.0.whose.owner.expired().cause(unknown))
         })?;
         match self.granted(&stored.record.api_url, &client_id, &refresh_token).await {
-            Ok(grant) => self.keep(stored, grant, prepared, guard).await,
+            Ok(grant) => self.keep(stored, grant, prepared, cause, guard).await.map_err(Unrenewed::Failed),
             Err(error @ OAuthError::Refused { .. }) => {
                 // Final only if nobody, say on another machine with this home, has been faster.
-                let now = self.look().await?;
+                let now = self.look().await.map_err(Unrenewed::Failed)?;
                 if self.is_news(&now, &stored) {
-                    Ok(now)
-                } else {
-                    Err(self.0.whose.owner.expired().cause(error))
+                    return Ok((now, None));
                 }
+                if is_same_grant(&now, &stored) {
+                    self.remember_refused(now, guard).await;
+                }
+                Err(Unrenewed::Refused(self.0.whose.owner.expired().cause(error)))
             }
             Err(error) => {
                 let error = Error::from(error);
-                Err(Error { message: format!("the token could not be renewed: {}", error.message), ..error })
+                let message = format!("the token could not be renewed: {}", error.message);
+                Err(Unrenewed::Failed(Error { message, ..error }))
             }
         }
     }
@@ -270,8 +297,9 @@ impl Credential {
         stored: Stored,
         grant: Grant,
         prepared: PreparedStore,
+        cause: Cause,
         guard: LockGuard,
-    ) -> Result<Stored> {
+    ) -> Result<(Stored, Option<Error>)> {
         let now = self.now();
         let fresh = Stored { record: renewed(stored.record, grant, now), store: stored.store };
         let (this, kept) = (self.clone(), fresh.clone());
@@ -285,12 +313,42 @@ impl Credential {
             }
             Ok(outcome)
         });
-        match outcome.await {
-            Ok(Ok(())) => tracing::debug!(store = %fresh.store, "the token is renewed"),
-            Ok(Err(error)) => self.not_kept(&error.into()),
-            Err(error) => self.not_kept(&error),
+        let failure = match outcome.await {
+            Ok(Ok(())) => {
+                tracing::debug!(store = %fresh.store, "the token is renewed");
+                return Ok((fresh, None));
+            }
+            Ok(Err(error)) => error.into(),
+            Err(error) => error,
+        };
+        if cause == Cause::Due {
+            self.not_kept(&failure);
         }
-        Ok(fresh)
+        Ok((fresh, Some(self.lost(failure))))
+    }
+
+    /// A login that was renewed and not stored, for a command that does nothing else.
+    fn lost(&self, error: Error) -> Error {
+        let message = format!("cannot store the refreshed token: {}", error.message);
+        Error { message, kind: Kind::CredentialStore, ..error }
+            .cause("the stored token can no longer be refreshed")
+            .hint(self.0.whose.owner.login.clone())
+    }
+
+    /// So that nobody asks the platform again. Where it can't be stored it is not remembered.
+    async fn remember_refused(&self, stored: Stored, guard: LockGuard) {
+        let record = Record { refresh_refused: true, ..stored.record };
+        let (this, refused) = (self.clone(), Stored { record, store: stored.store });
+        let kept = apart(move || {
+            let _guard = guard;
+            let Inner { whose: Whose { key, known, .. }, credentials, logins, .. } = &*this.0;
+            credentials.update(key, &refused.record, refused.store)?;
+            logins.mend(key, known.as_ref(), Some(&refused));
+            Ok(())
+        });
+        if let Err(error) = kept.await {
+            tracing::debug!(reason = error.message, "not remembered that the refresh token was rejected");
+        }
     }
 
     fn not_kept(&self, error: &Error) {
@@ -319,6 +377,7 @@ fn renewed(record: Record, grant: Grant, now: Timestamp) -> Record {
     Record {
         access_token: grant.access_token,
         refresh_token: grant.refresh_token.or(record.refresh_token),
+        refresh_refused: false,
         expires_at,
         refresh_expires_at: if rotated {
             refresh_expires_at
@@ -330,6 +389,11 @@ fn renewed(record: Record, grant: Grant, now: Timestamp) -> Record {
         written_at: now.max(record.written_at),
         ..record
     }
+}
+
+fn is_same_grant(one: &Stored, other: &Stored) -> bool {
+    let token = |stored: &Stored| stored.record.refresh_token.as_ref().map(|token| token.expose().to_owned());
+    one.store == other.store && token(one) == token(other)
 }
 
 /// Runs what blocks where it blocks nobody. The runtime's end does not wait for it.

@@ -2,7 +2,7 @@
 //! or as it stands.
 
 use std::io::{BufRead, Read};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
@@ -26,6 +26,9 @@ use crate::system::person::Waiting;
 
 /// How long a person may take in a browser.
 const PERSONS_TIME: Duration = Duration::from_secs(300);
+/// Before a code is exchanged again, where the platform doesn't say how long to wait.
+const PAUSE: Duration = Duration::from_secs(5);
+const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
 /// What revoking and the browser's last page may take when a login was told to stop.
 const UNDOING: Duration = Duration::from_secs(10);
 const DEFAULT_SSH_PORT: &str = "22";
@@ -98,6 +101,7 @@ impl Session {
                 code = pasted_address(keyboard.as_mut(), &pending, &notices) => Ok((code?, None)),
             }
         };
+        let started = Instant::now();
         let (code, reply) = tokio::time::timeout(timeout, answer).await.map_err(|_| {
             Error::new(Kind::Authentication, format!("nobody logged in within {}", spelled_out(timeout))).hint(format!(
                 "if the browser showed an error, the client id ({client_id}) may be wrong, or the redirect {} is not \
@@ -107,7 +111,7 @@ impl Session {
         })??;
         drop((waiting, keyboard));
         let shield = Some(shield(&self.http(&target.profile)));
-        match pending.exchange(&self.http(&target.profile), code).await {
+        match self.exchanged(target, &pending, code, started + timeout).await {
             Ok(grant) => Ok(Fresh { reply, shield, ..Fresh::granted(grant, client_id, self.clock.now()) }),
             Err(error) => {
                 let error = Error::from(error);
@@ -115,6 +119,34 @@ impl Session {
                     reply.failure(&error.message, None).await;
                 }
                 Err(error)
+            }
+        }
+    }
+
+    /// Exchanges the code, again where the platform is too busy to look at it: it is not used up by that.
+    async fn exchanged(
+        &self,
+        target: &Target,
+        pending: &Pending,
+        code: Secret,
+        deadline: Instant,
+    ) -> Result<Grant, OAuthError> {
+        let http = self.http(&target.profile);
+        loop {
+            let error = match pending.exchange(&http, &code).await {
+                Ok(grant) => return Ok(grant),
+                Err(error) => error,
+            };
+            let wait = match &error {
+                OAuthError::Busy { retry_after } => Some(retry_after.unwrap_or(PAUSE).max(SHORTEST_PAUSE)),
+                other => other.asks_to_wait(),
+            };
+            let left = deadline.saturating_duration_since(Instant::now());
+            let Some(wait) = wait.filter(|wait| *wait < left) else { return Err(error) };
+            self.notices.progress(format!("The platform is busy; trying again in {} s", wait.as_secs()));
+            tokio::select! {
+                () = tokio::time::sleep(wait) => {}
+                _ = interrupt::pressed() => return Err(error),
             }
         }
     }
@@ -186,13 +218,14 @@ impl Session {
              The browser then ends on a page that can't be shown. Copy its whole address and paste it here.",
             target.url.origin()
         ));
+        let started = Instant::now();
         let pasted = tokio::time::timeout(timeout, self.pasted()).await.map_err(|_| {
             Error::new(Kind::Authentication, format!("nothing was pasted within {}", spelled_out(timeout)))
                 .hint("autocom auth login --no-browser --timeout SECONDS")
         })??;
         let code = paste::code(pasted.expose(), &pending)?;
         let shield = Some(shield(&self.http(&target.profile)));
-        let grant = pending.exchange(&self.http(&target.profile), code).await?;
+        let grant = self.exchanged(target, &pending, code, started + timeout).await?;
         Ok(Fresh { shield, ..Fresh::granted(grant, client_id, self.clock.now()) })
     }
 
@@ -271,6 +304,7 @@ impl Fresh {
         Record {
             access_token: self.access_token,
             refresh_token: self.refresh_token,
+            refresh_refused: false,
             expires_at: self.expires_at,
             refresh_expires_at: self.refresh_expires_at,
             kind: self.kind,

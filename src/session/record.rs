@@ -100,7 +100,7 @@ pub(super) fn login_of(record: &Record, store: StoreKind, before: Option<&Login>
         user_email: Some(record.user_email.clone()),
         kind: Some(record.kind),
         expires_at: record.expires_at,
-        renewable: record.refresh_token.is_some(),
+        renewable: record.is_renewable(),
         store: Some(store),
         logged_in_at: Some(record.logged_in_at),
         logged_out_at: None,

@@ -133,7 +133,7 @@ fn fill(answer: &mut Standing, stored: &Stored, profile: &Resolved) -> Option<Er
     answer.token = status;
     answer.kind = Some(record.kind);
     answer.expires_at = record.expires_at.map(rfc3339);
-    answer.renewable = record.refresh_token.is_some();
+    answer.renewable = record.is_renewable();
     answer.refresh_expires_at = record.refresh_expires_at.map(rfc3339);
     answer.store = Some(stored.store);
     answer.store_reason = Some(store_reason(stored.store, profile));

@@ -15,7 +15,7 @@ use hyper_util::client::proxy::matcher::Matcher;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::{Certificate, Client, ClientBuilder, NoProxy, Url};
 
-use super::failure::{self, HttpError, Via};
+use super::failure::{self, Cause, HttpError, Unreachable, Via};
 use super::network::{Authorities, Network};
 use crate::domain::{Proxy, is_loopback, printable};
 
@@ -55,6 +55,12 @@ impl Clients {
         let connect = CONNECT_TIMEOUT.min(self.network.request_timeout);
         let times = (connect, self.network.request_timeout);
         HttpError::Unreachable(failure::classify(url, error, answered, times, self.via(url)))
+    }
+
+    /// No answer within the time-out.
+    pub fn timed_out(&self, url: &Url) -> HttpError {
+        let (at, time) = (failure::authority(url), self.network.request_timeout);
+        HttpError::Unreachable(Unreachable { at, cause: Cause::Timeout(time) })
     }
 
     pub fn proxy(&self, url: &Url) -> Option<String> {
@@ -120,7 +126,7 @@ impl Clients {
         let json = HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static("application/json"))]);
         let builder = Client::builder()
             .connect_timeout(CONNECT_TIMEOUT)
-            .timeout(self.network.request_timeout)
+            // No `timeout`: reqwest gives up before it looks at what has arrived (see `Http::call`).
             .redirect(reqwest::redirect::Policy::none())
             .referer(false)
             .user_agent(agent)

@@ -17,6 +17,9 @@ pub use network::{Authorities, Network, OwnProxy, REQUEST_TIMEOUT};
 
 use client::Clients;
 
+/// How long a connection is still read from after the time-out.
+const GRACE: Duration = Duration::from_millis(250);
+
 /// Cheap to clone; the clones share their connections. Nothing is set up before the first call.
 #[derive(Clone)]
 pub struct Http(Arc<Clients>);
@@ -55,16 +58,32 @@ impl Http {
     ) -> Result<http::Response<Bytes>, HttpError> {
         let request = reqwest::Request::try_from(request).map_err(|_| HttpError::BadRequest)?;
         let url = request.url().clone();
-        let client = self.0.of(&url)?;
+        let exchange = self.exchange(request, &url, limit);
+        tokio::pin!(exchange);
+        let timeout = self.request_timeout();
+        if let Ok(outcome) = tokio::time::timeout(timeout, &mut exchange).await {
+            return outcome;
+        }
+        // A process that was stopped finds its time over and the answer in its socket.
+        tokio::time::timeout(GRACE, exchange).await.unwrap_or_else(|_| Err(self.0.timed_out(&url)))
+    }
+
+    async fn exchange(
+        &self,
+        request: reqwest::Request,
+        url: &reqwest::Url,
+        limit: usize,
+    ) -> Result<http::Response<Bytes>, HttpError> {
+        let client = self.0.of(url)?;
         let response =
-            client.execute(request).await.map_err(|error| self.0.unreachable(&url, error, false))?;
+            client.execute(request).await.map_err(|error| self.0.unreachable(url, error, false))?;
         let mut answer = http::Response::new(Bytes::new());
         *answer.status_mut() = response.status();
         *answer.headers_mut() = response.headers().clone();
         *answer.body_mut() = read_limited(response, limit).await.map_err(|error| match error {
-            Some(error) if failure::is_garbled(&error) => HttpError::Garbled { at: failure::authority(&url) },
-            Some(error) => self.0.unreachable(&url, error, true),
-            None => HttpError::TooLarge { at: failure::authority(&url), limit },
+            Some(error) if failure::is_garbled(&error) => HttpError::Garbled { at: failure::authority(url) },
+            Some(error) => self.0.unreachable(url, error, true),
+            None => HttpError::TooLarge { at: failure::authority(url), limit },
         })?;
         Ok(answer)
     }
