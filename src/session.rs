@@ -48,6 +48,7 @@ use crate::system::locks::{LockError, LockGuard, Locks};
 use crate::system::notices::Notices;
 use crate::system::paths::Paths;
 use crate::system::person::Person;
+use crate::system::runtime;
 
 pub struct Session {
     environment: Environment,
@@ -344,10 +345,7 @@ impl Session {
 
     /// Runs `work` to its end, or until Ctrl-C.
     fn block_on<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(|error| Error::new(Kind::Failed, "could not start the network runtime").cause(error))?;
+        let runtime = runtime::new()?;
         interrupt::watch();
         let wait = |work: &str| self.notices.always(format!("{work} first (Ctrl-C again to stop at once)"));
         let outcome = runtime.block_on(async {

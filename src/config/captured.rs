@@ -218,19 +218,36 @@ impl Captured {
         key: &CredentialKey,
         change: impl FnOnce(Option<Login>) -> Option<Login>,
     ) -> Result<(), ConfigError> {
+        let mut change = Some(change);
+        Captured::update_all(place, locks, notices, [key], |before| match change.take() {
+            Some(change) => change(before),
+            None => before,
+        })
+    }
+
+    /// As [`Captured::update`], for many entries with one write.
+    pub fn update_all<'k>(
+        place: Option<&Place>,
+        locks: &Locks,
+        notices: &Notices,
+        keys: impl IntoIterator<Item = &'k CredentialKey>,
+        mut change: impl FnMut(Option<Login>) -> Option<Login>,
+    ) -> Result<(), ConfigError> {
         let place = place.ok_or(ConfigError::NoHome)?;
         let _lock = locks.config()?;
         let mut captured = Captured::read(place, notices)?;
-        let before = captured.get(key);
-        let after = change(before.clone());
-        if before == after {
-            return Ok(());
+        let mut changed = false;
+        for key in keys {
+            let before = captured.get(key);
+            let after = change(before.clone());
+            changed |= before != after;
+            match after {
+                _ if before == after => {}
+                Some(login) => captured.insert(key.clone(), &login),
+                None => drop(captured.0.remove(key)),
+            }
         }
-        match after {
-            Some(login) => captured.insert(key.clone(), &login),
-            None => drop(captured.0.remove(key)),
-        }
-        captured.write(place)
+        if changed { captured.write(place) } else { Ok(()) }
     }
 
     /// In place of a file that can't be understood, which is kept beside it: what these entries say. `None`

@@ -33,6 +33,7 @@ pub use schema::{ConfigSchema, ProfileSchema};
 pub use selection::{Nomination, Nominator, Selection};
 pub use token_variable::TokenVariable;
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
@@ -179,16 +180,34 @@ impl Config {
 
     /// Whether a profile of that name may be made: it must not exist, nor share its token variable.
     pub fn check_new_name(&self, name: &ProfileName) -> Result<(), ConfigError> {
-        let variable = name.token_variable();
-        let default = ProfileName::default_profile();
-        let others = self.document.profiles().map(|(other, _)| other).chain([&default]);
-        match others.into_iter().find(|other| other.token_variable() == variable) {
-            None => Ok(()),
-            Some(other) if other == name => Err(ConfigError::NameTaken(name.to_string())),
-            Some(other) => {
-                Err(ConfigError::SameVariable { left: other.to_string(), right: name.to_string(), variable })
+        self.check_new_names([name])
+    }
+
+    /// As [`check_new_name`](Self::check_new_name), of many: all that there are are looked at once.
+    pub fn check_new_names<'n>(
+        &self,
+        names: impl IntoIterator<Item = &'n ProfileName>,
+    ) -> Result<(), ConfigError> {
+        let taken = self.token_variables();
+        for name in names {
+            let variable = name.token_variable();
+            match taken.get(&variable) {
+                None => {}
+                Some(other) if other == name => return Err(ConfigError::NameTaken(name.to_string())),
+                Some(other) => {
+                    let (left, right) = (other.to_string(), name.to_string());
+                    return Err(ConfigError::SameVariable { left, right, variable });
+                }
             }
         }
+        Ok(())
+    }
+
+    /// The variable for the token of every profile, and whose it is.
+    pub fn token_variables(&self) -> HashMap<String, ProfileName> {
+        let names = self.document.profiles().map(|(name, _)| name.clone());
+        let names = names.chain([ProfileName::default_profile()]);
+        names.map(|name| (name.token_variable(), name)).collect()
     }
 
     /// The profiles to list: `default` if the top level names an environment, then the tables in

@@ -64,6 +64,15 @@ impl FileStore {
                 .warn(format!("{place} is not a credential file of autocom: nobody is logged in there"));
             return Ok(None);
         };
+        self.record(&credentials, key)
+    }
+
+    fn record(
+        &self,
+        credentials: &BTreeMap<String, &RawValue>,
+        key: &CredentialKey,
+    ) -> Result<Option<Record>, StoreError> {
+        let place = self.place();
         let Some(raw) = credentials.get(key.as_str()) else { return Ok(None) };
         match Record::from_bytes(raw.get().as_bytes()) {
             Parsed::Ours(record) => Ok(Some(*record)),
@@ -75,8 +84,8 @@ impl FileStore {
         }
     }
 
-    /// Reads the file again under its lock, sets or removes one record and replaces the file.
-    fn change(&self, key: &CredentialKey, record: Option<&Record>) -> Result<(), StoreError> {
+    /// Reads the file again under its lock, sets or removes records and replaces the file.
+    fn change(&self, changes: &[(&CredentialKey, Option<&Record>)]) -> Result<(), StoreError> {
         let place = self.required_place()?;
         let _lock = self.locks.credentials_file()?;
         let bytes = self.bytes()?.unwrap_or_default();
@@ -84,7 +93,7 @@ impl FileStore {
             Contents::Ours { fields, credentials } => {
                 // Refuses a newer version's record, also one that came between the caller's look and
                 // the lock, and says so if the record to be replaced is not ours.
-                self.find(&bytes, key)?;
+                changes.iter().try_for_each(|(key, _)| self.record(&credentials, key).map(drop))?;
                 (fields, credentials)
             }
             Contents::Foreign => {
@@ -92,11 +101,13 @@ impl FileStore {
                 Default::default()
             }
         };
-        let new = record.map(Record::to_bytes);
-        match &new {
-            Some(new) => credentials.insert(key.as_str().to_owned(), raw(new)?),
-            None => credentials.remove(key.as_str()),
-        };
+        let new: Vec<_> = changes.iter().map(|(key, record)| (key, record.map(Record::to_bytes))).collect();
+        for (key, record) in &new {
+            match record {
+                Some(record) => credentials.insert(key.as_str().to_owned(), raw(record)?),
+                None => credentials.remove(key.as_str()),
+            };
+        }
         fields.remove("version");
         fields.remove("credentials");
         files::replace(&place.path, &render(&fields, &credentials, bytes.len())?)?;
@@ -148,7 +159,7 @@ impl CredentialStore for FileStore {
     }
 
     fn write(&self, key: &CredentialKey, record: &Record) -> Result<(), StoreError> {
-        self.change(key, Some(record))
+        self.change(&[(key, Some(record))])
     }
 
     fn delete(&self, key: &CredentialKey) -> Result<bool, StoreError> {
@@ -157,8 +168,33 @@ impl CredentialStore for FileStore {
             self.sweep();
             return Ok(false);
         }
-        self.change(key, None)?;
+        self.change(&[(key, None)])?;
         Ok(true)
+    }
+
+    fn read_each(
+        &self,
+        keys: &[&CredentialKey],
+        take: &mut dyn FnMut(usize, Result<Option<Record>, StoreError>),
+    ) {
+        let bytes = self.bytes();
+        let credentials = bytes.as_ref().ok().and_then(Option::as_ref).and_then(|bytes| {
+            match parse(bytes, &self.place()) {
+                Ok(Contents::Ours { credentials, .. }) => Some(credentials),
+                _ => None,
+            }
+        });
+        for (n, key) in keys.iter().enumerate() {
+            // What can't be read as a whole is read again, to say why.
+            take(n, credentials.as_ref().map_or_else(|| self.read(key), |all| self.record(all, key)));
+        }
+    }
+
+    fn delete_all(&self, keys: &[&CredentialKey]) -> Result<(), StoreError> {
+        if keys.is_empty() {
+            return Ok(());
+        }
+        self.change(&keys.iter().map(|key| (*key, None)).collect::<Vec<_>>())
     }
 
     fn check_writable(&self, key: &CredentialKey) -> Result<(), StoreError> {

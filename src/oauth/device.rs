@@ -44,11 +44,17 @@ impl DeviceRequest {
         scopes: Vec<String>,
     ) -> Result<DeviceRequest, OAuthError> {
         let status = Arc::new(AtomicU16::new(0));
+        let ask = adapter(http, &status);
+        let http = move |request| {
+            let asked = ask(request);
+            let read: Call = Box::pin(async move { asked.await.map(|reply| reply.map(whole_seconds)) });
+            read
+        };
         let reply: Result<StandardDeviceAuthorizationResponse, _> = client(&endpoints, &client_id)
             .set_device_authorization_url(endpoints.device.clone())
             .exchange_device_code()
             .add_scopes(scopes.iter().cloned().map(Scope::new))
-            .request_async(&adapter(http, &status))
+            .request_async(&http)
             .await;
         let reply = reply.map_err(|error| {
             let status = status.load(Ordering::Relaxed);
@@ -119,11 +125,11 @@ impl DeviceRequest {
         let client = client(&self.endpoints, &self.client_id);
         // The crate shortens a long interval when the network fails; the platform's is the least.
         let least = self.reply.interval().max(SHORTEST_INTERVAL);
-        let polled = client.exchange_device_access_token(&self.reply).request_async(
-            &http,
-            |pause| tokio::time::sleep(pause.max(least)),
-            Some(LONGEST_LIFE),
-        );
+        // The deadline is ours, so the crate's own clock, which panics at some dates, may stand still.
+        let polled = client
+            .exchange_device_access_token(&self.reply)
+            .set_time_fn(Default::default)
+            .request_async(&http, |pause| tokio::time::sleep(pause.max(least)), Some(LONGEST_LIFE));
         let expired = || OAuthError::CodeExpired { after: life };
         let reply = tokio::time::timeout(life, polled).await.map_err(|_| expired())?;
         let reply = reply.map_err(|error| match error {
@@ -142,6 +148,20 @@ impl DeviceRequest {
         let secret = Secret::new(self.reply.device_code().secret());
         token::grant(reply.map_err(|error| error.without(&[&secret]))?, self.scopes)
     }
+}
+
+/// A device code's reply whose times are whole seconds that can be added to: the crate takes any number that
+/// fits an integer, and none in a text. An interval that makes no sense is left out, for RFC 8628's default.
+fn whole_seconds(body: Vec<u8>) -> Vec<u8> {
+    let Ok(serde_json::Value::Object(mut reply)) = serde_json::from_slice(&body) else { return body };
+    for name in ["expires_in", "interval"] {
+        match reply.get(name).map(token::seconds) {
+            Some(Some(time)) => _ = reply.insert(name.to_owned(), time.min(LONGEST_LIFE).as_secs().into()),
+            Some(None) if name == "interval" => _ = reply.remove(name),
+            _ => {}
+        }
+    }
+    serde_json::to_vec(&reply).unwrap_or(body)
 }
 
 /// A page that a browser can be sent to.

@@ -20,6 +20,7 @@ use crate::platform::{Membership, Platform, PlatformError, Profile as User};
 use crate::system::interrupt;
 use crate::system::locks::LockGuard;
 use crate::system::person::Choice;
+use crate::system::runtime;
 
 /// What the stores may take when a login was told to stop.
 const STORING: Duration = Duration::from_secs(10);
@@ -141,8 +142,8 @@ impl Session {
     /// As [`Session::turn`], where it holds up nothing else.
     async fn turn_apart(&self) -> Result<Option<LockGuard>> {
         let locks = self.locks.clone();
-        let turn = tokio::task::spawn_blocking(move || turn(&locks)).await;
-        turn.unwrap_or_else(|_| Err(Error::new(Kind::Failed, "waiting for other logins broke off")))
+        let turn = runtime::blocking(move || turn(&locks)).await?;
+        turn.unwrap_or_else(|| Err(Error::new(Kind::Failed, "waiting for other logins broke off")))
     }
 
     /// Writes the login down. The browser may have taken minutes, and others log in meanwhile: so one

@@ -17,5 +17,6 @@ pub mod notices;
 pub mod paths;
 pub mod person;
 pub mod process;
+pub mod runtime;
 pub mod terminal;
 pub mod words;

@@ -52,8 +52,7 @@ impl Remove {
             if let Ok(named) = config.resolve(Selection::by_flag(name.clone())) {
                 doomed.choice = named.store.value;
             }
-            let others: Vec<_> =
-                session.users_of(&doomed.key)?.into_iter().filter(|other| *other != name).collect();
+            let others = session.profiles_with_key(&doomed.key, Some(&name))?;
             if let Some(other) = others.first() {
                 session.notices().progress(format!("its credential stays: profile {other} uses it"));
             } else {

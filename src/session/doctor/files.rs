@@ -1,5 +1,7 @@
 //! The files and folders of section 2 of the contract, as they are.
 
+use std::collections::HashSet;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -248,9 +250,8 @@ pub(super) fn leftovers(paths: &Paths, keys: &[CredentialKey], now: Timestamp) -
             .push(Finding::warn(Section::Leftovers, "kept file", words).fix(format!("rm {}", quoted(&path))));
     }
     if let Some(folder) = &paths.locks {
-        let known: Vec<String> = keys.iter().map(|key| Locks::name_of(key.as_str())).collect();
-        let is_known =
-            |path: &Path| path.file_name().is_some_and(|name| known.iter().any(|it| name == it.as_str()));
+        let known: HashSet<OsString> = keys.iter().map(|key| Locks::name_of(key.as_str()).into()).collect();
+        let is_known = |path: &Path| path.file_name().is_some_and(|name| known.contains(name));
         let idle = look::names(folder, "key-").into_iter().filter(|(path, _)| !is_known(path)).count();
         if idle > 0 {
             // Never removed: that would let two holders in at once.

@@ -15,6 +15,7 @@ mod profiles;
 mod stores;
 
 use std::cell::OnceCell;
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -70,11 +71,8 @@ impl Session {
         match load(&flags) {
             Ok(config) => {
                 found.extend(profiles::look(&config, &mut patients));
-                let known = seen.config
-                    && config
-                        .profiles()
-                        .iter()
-                        .all(|name| patients.iter().any(|patient| patient.profile.name() == Some(name)));
+                let names: HashSet<_> = patients.iter().filter_map(|it| it.profile.name()).collect();
+                let known = seen.config && config.profiles().iter().all(|name| names.contains(name));
                 let certainty = Certainty { logins: seen.logins_known(), profiles: known };
                 // For `output`, which is a preference like any other.
                 if let Ok(same) = load(&self.flags) {
