@@ -169,3 +169,53 @@ fn page(text: &str) -> Option<String> {
     let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;
     Some(printable(url.as_str(), 2000))
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// Gives out a code whose times are `times`, and then says `slow_down`.
+    async fn begun(times: &'static str) -> Result<DeviceRequest, OAuthError> {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let api_url = format!("http://{}/api/v1", listener.local_addr().unwrap()).parse().unwrap();
+        tokio::spawn(async move {
+            loop {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                let mut request = [0; 4096];
+                let length = stream.read(&mut request).await.unwrap();
+                let is_first = request[..length].starts_with(b"POST /oauth/device/code");
+                let code = r#""device_code":"d","user_code":"u","verification_uri":"http://h.test/""#;
+                let (status, body) = match is_first {
+                    true => ("200 OK", format!("{{{code},{times}}}")),
+                    false => ("400 Bad Request", r#"{"error":"slow_down"}"#.to_owned()),
+                };
+                let head = format!("HTTP/1.1 {status}\r\ncontent-type: application/json\r\n");
+                let answer = format!("{head}content-length: {}\r\n\r\n{body}", body.len());
+                stream.write_all(answer.as_bytes()).await.unwrap();
+            }
+        });
+        let (http, endpoints) = (Http::default(), Endpoints::of(&api_url));
+        DeviceRequest::new(&http, endpoints, "cli".parse().unwrap(), Vec::new()).await
+    }
+
+    #[tokio::test]
+    async fn no_interval_of_a_platform_is_too_much() {
+        for times in [
+            r#""expires_in":600,"interval":18446744073709551615"#,
+            r#""expires_in":18446744073709551615,"interval":1e300"#,
+            r#""expires_in":"600","interval":-1"#,
+            r#""expires_in":600.5,"interval":"5""#,
+            r#""expires_in":600,"interval":null"#,
+        ] {
+            let request = begun(times).await.unwrap();
+            assert!(request.expires_in() >= Duration::from_secs(600), "{times}");
+            let life = Duration::from_millis(50);
+            let outcome = request.grant(&Http::default(), life).await;
+            assert!(matches!(outcome, Err(OAuthError::CodeExpired { .. })), "{times}: {outcome:?}");
+        }
+        assert!(matches!(begun(r#""expires_in":-1"#).await, Err(OAuthError::Nonsense { .. })));
+    }
+}

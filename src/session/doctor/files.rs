@@ -10,6 +10,7 @@ use super::finding::{Remedy, edit};
 use super::{Finding, Section, Status};
 use crate::config::Captured;
 use crate::domain::{CredentialKey, quoted};
+use crate::system::editor::{self, CONFIG};
 use crate::system::files::{self, Trust};
 use crate::system::locks::Locks;
 use crate::system::look::{self, Look};
@@ -236,6 +237,12 @@ pub(super) fn leftovers(paths: &Paths, keys: &[CredentialKey], now: Timestamp) -
         let finding =
             Finding::warn(Section::Leftovers, "temporary file", words).fix(format!("rm {}", quoted(&path)));
         found.push(finding.remedy(Remedy::Remove(path)));
+    }
+    let drafts = folders.iter().flat_map(|folder| editor::abandoned_drafts(folder, CONFIG));
+    for path in drafts.filter(|draft| draft.exists()) {
+        let words = format!("{} is the copy of an interrupted `config edit`", path.display());
+        let finding = Finding::warn(Section::Leftovers, "draft", words).fix(format!("rm {}", quoted(&path)));
+        found.push(finding.remedy(Remedy::Draft(path)));
     }
     let kept = paths.credentials.as_ref().and_then(|place| {
         let name = format!("{}.old", place.path.file_name()?.to_string_lossy());

@@ -91,6 +91,8 @@ pub(super) enum Remedy {
     Copies(CredentialKey, StoreChoice),
     /// What a write that was cut off has left.
     Remove(PathBuf),
+    /// What a `config edit` that was killed has left.
+    Draft(PathBuf),
 }
 
 impl Finding {

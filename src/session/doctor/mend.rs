@@ -8,6 +8,7 @@ use crate::domain::{CredentialKey, ProfileName, StoreChoice};
 use crate::error::Result;
 use crate::session::Session;
 use crate::session::record::login_of;
+use crate::system::editor;
 use crate::system::files;
 use crate::system::look;
 
@@ -35,6 +36,10 @@ impl Session {
             }
             Remedy::Remove(path) => {
                 files::remove(path)?;
+                Ok(format!("removed {}", path.display()))
+            }
+            Remedy::Draft(path) => {
+                editor::remove_draft(path);
                 Ok(format!("removed {}", path.display()))
             }
             Remedy::Rebuild(path) => self.rebuild(path),
