@@ -90,9 +90,10 @@ pub async fn pressed() -> Interruption {
 pub async fn interrupted(wait: impl FnOnce(&str)) -> Interruption {
     let interruption = pressed().await;
     tokio::select! {
+        // Listening before anything is said: whoever is told of it may press again at once.
         biased;
-        () = settled(wait) => {}
         _ = next_signal() => {}
+        () = settled(wait) => {}
     }
     Interruption { unfinished: shielded_work(), ..interruption }
 }

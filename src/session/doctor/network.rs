@@ -172,5 +172,9 @@ mod tests {
         assert_eq!(judge(-30_000, -30_000).status, Status::Ok);
         assert!(judge(32_000, 32_010).finding.contains("31 s ahead of"));
         assert!(judge(-91_000, -31_000).finding.contains("31 s behind"));
+        // The last second that a timestamp can have.
+        let end =
+            Response::builder().header(DATE, "Thu, 30 Dec 9999 22:00:00 GMT").body(Bytes::new()).unwrap();
+        assert!(clock("x", &end, theirs, theirs).finding.contains("s behind"));
     }
 }
