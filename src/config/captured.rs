@@ -219,7 +219,7 @@ impl Captured {
         change: impl FnOnce(Option<Login>) -> Option<Login>,
     ) -> Result<(), ConfigError> {
         let mut change = Some(change);
-        Captured::update_all(place, locks, notices, [key], |before| match change.take() {
+        Captured::update_all(place, locks, notices, [key], |_, before| match change.take() {
             Some(change) => change(before),
             None => before,
         })
@@ -231,7 +231,7 @@ impl Captured {
         locks: &Locks,
         notices: &Notices,
         keys: impl IntoIterator<Item = &'k CredentialKey>,
-        mut change: impl FnMut(Option<Login>) -> Option<Login>,
+        mut change: impl FnMut(&CredentialKey, Option<Login>) -> Option<Login>,
     ) -> Result<(), ConfigError> {
         let place = place.ok_or(ConfigError::NoHome)?;
         let _lock = locks.config()?;
@@ -239,7 +239,7 @@ impl Captured {
         let mut changed = false;
         for key in keys {
             let before = captured.get(key);
-            let after = change(before.clone());
+            let after = change(key, before.clone());
             changed |= before != after;
             match after {
                 _ if before == after => {}

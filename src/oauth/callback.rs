@@ -216,11 +216,11 @@ impl Server {
             tokio::select! {
                 biased;
                 sent = due.changed() => {
-                    let page = sent.ok().and_then(|()| due.borrow_and_update().clone());
-                    return match page {
-                        Some(page) => finish(waiting, page).await,
-                        None => {} // Whoever waits is told so by the end of their visits.
-                    };
+                    // Without a page, the end of their visits tells that whoever waits.
+                    if let Some(page) = sent.ok().and_then(|()| due.borrow_and_update().clone()) {
+                        finish(waiting, page).await;
+                    }
+                    return;
                 }
                 visit = self.visit() => {
                     waiting.retain(|visit| !visit.page.is_closed());

@@ -85,7 +85,7 @@ impl Logins {
     /// Notes that these are logged out.
     pub fn log_out<'k>(&self, keys: impl IntoIterator<Item = &'k CredentialKey>) {
         let now = self.clock.now();
-        let change = |login: Option<Login>| {
+        let change = |_: &CredentialKey, login: Option<Login>| {
             login.map(|login| Login { logged_out_at: login.logged_out_at.or(Some(now)), ..login })
         };
         self.report(Captured::update_all(self.place.as_ref(), &self.locks, &self.notices, keys, change));
