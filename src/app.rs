@@ -7,8 +7,9 @@ mod usage_error;
 use std::ffi::OsString;
 use std::io::Write;
 use std::mem::ManuallyDrop;
+use std::panic::AssertUnwindSafe;
 use std::process::ExitCode;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use self::person::Terminal;
 use crate::cli::{Cli, Command, typed};
@@ -25,8 +26,29 @@ use crate::system::notices::{Notice, Notices};
 use crate::ui::output::Output;
 use crate::ui::style::{ColorChoice, ColorSigns, Tone};
 
-/// Runs one command line.
+/// Runs one command line. A bug that panics ends it as an error does: the panic's own text may quote a secret.
 pub fn run(arguments: Vec<OsString>, environment: Environment) -> ExitCode {
+    static PLACE: Mutex<String> = Mutex::new(String::new());
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        tracing::error!(place, "panicked");
+        *PLACE.lock().unwrap_or_else(PoisonError::into_inner) = place;
+    }));
+    let (typed, around) = (arguments.clone(), environment.clone());
+    let outcome = std::panic::catch_unwind(AssertUnwindSafe(|| run_command_line(arguments, environment)));
+    outcome.unwrap_or_else(|_| {
+        let place = PLACE.lock().unwrap_or_else(PoisonError::into_inner);
+        let error = Error::new(Kind::Failed, format!("internal error at {place}"));
+        show_error(
+            &error.hint("run it again with -v, and report this as a bug"),
+            format_of(&typed, &around),
+            false,
+        );
+        exit_code(Some(Kind::Failed))
+    })
+}
+
+fn run_command_line(arguments: Vec<OsString>, environment: Environment) -> ExitCode {
     if let Some(candidates) = completions::answer(&arguments, &environment) {
         let _ = std::io::stdout().lock().write_all(candidates.as_bytes());
         return ExitCode::SUCCESS;

@@ -15,6 +15,7 @@ use crate::system::files::FileError;
 use crate::system::http::{Cause, Mistrust, Unreachable};
 use crate::system::locks::LockError;
 use crate::system::paths::PathError;
+use crate::system::runtime::StartError;
 use crate::ui::error_report::{ErrorBody, ErrorReport};
 
 /// What kind of thing went wrong. Scripts branch on it by exit code.
@@ -264,7 +265,11 @@ const WAIT_FOR_IT: &str = "wait until it has ended, then try again";
 
 impl From<StoreError> for Error {
     fn from(error: StoreError) -> Error {
-        let kind = if error.is_busy() { Kind::Failed } else { Kind::CredentialStore };
+        let kind = match error {
+            StoreError::Start(_) => Kind::Failed,
+            _ if error.is_busy() => Kind::Failed,
+            _ => Kind::CredentialStore,
+        };
         let or_without_it = |first: &str| {
             Some(format!(
                 "{first}, pass a token in AUTOCOM_TOKEN, \
@@ -472,6 +477,14 @@ impl From<LockError> for Error {
             LockError::NoHome => None,
         };
         Error { hint, ..Error::from_source(Kind::Failed, &error) }
+    }
+}
+
+impl From<StartError> for Error {
+    fn from(error: StartError) -> Error {
+        let limit =
+            if error.lacks_descriptors() { "open files: ulimit -n 256" } else { "processes: ulimit -u" };
+        Error::from_source(Kind::Failed, &error).hint(format!("raise the limit of {limit}"))
     }
 }
 

@@ -50,6 +50,7 @@ use crate::system::locks::{FileLock, LockError, LockGuard, Locks};
 use crate::system::notices::Notices;
 use crate::system::paths::{Paths, Place};
 use crate::system::person::Person;
+use crate::system::runtime;
 #[cfg(unix)]
 use crate::system::{accounts, files};
 
@@ -442,10 +443,7 @@ impl Session {
 
     /// Runs `work` to its end, or until Ctrl-C.
     fn block_on<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(|error| Error::new(Kind::Failed, "could not start the network runtime").cause(error))?;
+        let runtime = runtime::new()?;
         interrupt::watch();
         let wait = |work: &str| self.notices.always(format!("{work} first (Ctrl-C again to stop at once)"));
         let outcome = runtime.block_on(async {

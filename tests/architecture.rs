@@ -45,6 +45,15 @@ const FENCES: &[(&str, &[&str])] = &[
     ("hyper", &["oauth/callback.rs", "system/http/"]),
 ];
 
+/// What panics where the system has no descriptor or thread left, and where it may be called.
+const CALLS: &[(&str, &str)] = &[
+    ("thread::spawn(", "system/runtime.rs"),
+    ("spawn_blocking(", "system/runtime.rs"),
+    ("Builder::new_current_thread(", "system/runtime.rs"),
+    ("Builder::new_multi_thread(", "system/runtime.rs"),
+    ("Timestamp::now(", "system/clock.rs"),
+];
+
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -111,6 +120,11 @@ fn broken_rules(file: &str, text: &str) -> Vec<String> {
                 broken.push(format!("{place}: `{room}` must not import `{name}`"));
             }
         }
+        for (call, home) in CALLS.iter().filter(|(call, _)| code.contains(call)) {
+            if file != *home {
+                broken.push(format!("{place}: `{call}` belongs in {home}"));
+            }
+        }
         for (krate, rooms) in FENCES {
             let uses = code.contains(&format!("{krate}::")) && !named(code, &format!("{krate}::")).is_empty();
             if uses && !rooms.iter().any(|room| file.starts_with(room)) {
@@ -146,5 +160,6 @@ fn the_guard_sees_what_it_must() {
     assert_eq!(broken("domain/key.rs", "let x = crate::system::paths::Paths::default();"), 1);
     assert_eq!(broken("session/login.rs", "use reqwest::Client;"), 1);
     assert_eq!(broken("config/edit.rs", "use toml_edit::Item; use crate::domain::Key; // crate::app"), 0);
+    assert_eq!(broken("session/login.rs", "std::thread::spawn(work);"), 1);
     assert_eq!(broken("nowhere/x.rs", ""), 1);
 }

@@ -170,6 +170,37 @@ fn a_token_in_a_variable_is_not_the_editors_business() {
 }
 
 #[test]
+fn a_copy_that_a_killed_edit_has_left_is_removed_and_others_are_not() {
+    let mut world = world("echo editing >&2; read line");
+    let edit = |world: &World| {
+        let mut edit = world.start_open("config edit");
+        edit.line_with("editing");
+        edit
+    };
+    let (killed, lives) = (edit(&world), edit(&world));
+    let live = copies(&world);
+    assert!(killed.kill());
+    let report = world.run("doctor --offline -o json");
+    assert_eq!(report.stdout.matches("the copy of an interrupted `config edit`").count(), 1, "{report:?}");
+    world.run("doctor --offline --fix");
+    let [draft, lock] = copies(&world).try_into().unwrap();
+    assert!(live.contains(&draft) && live.contains(&lock));
+    // An editor may put another file in the place of the one that it was given.
+    let name = [&draft, &lock]
+        .into_iter()
+        .find(|path| path.ends_with(".toml") || path.extension().unwrap() == "toml");
+    std::fs::remove_file(name.unwrap()).unwrap();
+    std::fs::write(name.unwrap(), "tenant = \"a b\"\n").unwrap();
+    assert!(edit(&world).kill());
+    // The next one removes what the killed one has left; what is kept stays for good.
+    world.set("EDITOR", script(&world, "breaks", "echo 'x y' >> \"$1\"").display().to_string());
+    world.run("config edit").code(2);
+    world.run("config edit").code(2);
+    assert_eq!(copies(&world).len(), 4, "{:?}", copies(&world));
+    drop(lives);
+}
+
+#[test]
 fn in_a_terminal_a_mistake_can_be_mended_kept_or_discarded() {
     // Breaks it at first, and mends it the second time.
     let editor = "grep -q 'a b' \"$1\" && sed -i 's/a b/globex/' \"$1\" || sed -i 's/acme/a b/' \"$1\"";

@@ -840,7 +840,7 @@ proptest::proptest! {
         ConfigFile::new(Some(&place), &locks, &quiet).edit(|file| match edit {
             0 => file.set(&EditTarget::TopLevel, Key::Output, "yaml"),
             1 => file.set(&z, Key::Tenant, "new"),
-            2 => file.add(&[(EditTarget::of(&"y".parse().unwrap()), Key::Tenant, "new")]),
+            2 => file.set_all(&[(EditTarget::of(&"y".parse().unwrap()), Key::Tenant, "new")]),
             _ => { file.unset(&EditTarget::TopLevel, "output"); Ok::<(), autocom::config::ConfigError>(()) }
         }).unwrap();
         let tenant = |table: &mut toml::Table, name: &str| {

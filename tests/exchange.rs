@@ -254,3 +254,28 @@ fn an_export_is_toml_whatever_format_answers_have() {
         "https://one.example.test/api/v1"
     );
 }
+
+#[test]
+fn a_forced_import_changes_many_profiles_and_no_line_beside_them() {
+    let profile = |n: usize, tenant: &str, blank: &str| {
+        format!(
+            "# Number {n}.\n[profiles.p{n}]  # ours\napi_url = \"https://h{n}.test/api/v1\"\n{blank}tenant{blank} = \"{tenant}\" # who\n\n"
+        )
+    };
+    let config = |tenant: &str, changed: &str| {
+        (0..60).map(|n| profile(n, if n % 7 == 3 { changed } else { tenant }, "  ")).collect::<String>()
+    };
+    let world = World::new();
+    world.config(&config("acme", "acme"));
+    let more = "[profiles.p99]\napi_url = \"https://h99.test/api/v1\"\n";
+    let wanted: String = (0..60).filter(|n| n % 7 == 3).map(|n| profile(n, "globex", "")).collect();
+    import(&world, &(wanted + more), "--force").ok().says("imported 10 profiles");
+    let text = world.read("config.toml");
+    let lines = |text: &str| {
+        text.lines().filter(|line| !line.contains("globex")).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let expected = config("acme", "globex");
+    assert!(lines(&text).starts_with(&lines(expected.trim_end())), "{text}");
+    assert_eq!(text.matches("\"globex\" # who").count(), 9, "{text}");
+    assert!(text.ends_with(more), "{text}");
+}

@@ -33,6 +33,8 @@ mod hostile_repository;
 mod keychain_login;
 #[cfg(target_os = "linux")]
 mod keychain_trouble;
+#[cfg(target_os = "linux")]
+mod limits;
 mod listing;
 mod login_browser;
 mod login_device;

@@ -239,21 +239,40 @@ impl Captured {
         key: &CredentialKey,
         change: impl FnOnce(Option<Login>) -> Option<Login>,
     ) -> Result<(), ConfigError> {
+        let mut change = Some(change);
+        Captured::update_all(place, locks, notices, [key], |_, before| match change.take() {
+            Some(change) => change(before),
+            None => before,
+        })
+    }
+
+    /// As [`Captured::update`], for many entries with one write.
+    pub fn update_all<'k>(
+        place: Option<&Place>,
+        locks: &Locks,
+        notices: &Notices,
+        keys: impl IntoIterator<Item = &'k CredentialKey>,
+        mut change: impl FnMut(&CredentialKey, Option<Login>) -> Option<Login>,
+    ) -> Result<(), ConfigError> {
         let place = place.ok_or(ConfigError::NoHome)?;
         let mut lock = locks.logins(place)?;
         let mut captured = Captured::read(place, notices)?;
-        let before = captured.get(key);
-        let after = change(before.clone());
         let written = |login: &Option<Login>| login.as_ref().and_then(|login| login.written_at);
-        let is_older = after.is_some() && written(&after) < written(&before);
-        if before == after || is_older {
-            return Ok(());
+        let mut changed = false;
+        for key in keys {
+            let before = captured.get(key);
+            let after = change(key, before.clone());
+            let is_older = after.is_some() && written(&after) < written(&before);
+            if before == after || is_older {
+                continue;
+            }
+            changed = true;
+            match after {
+                Some(login) => captured.insert(key.clone(), &login),
+                None => drop(captured.0.remove(key)),
+            }
         }
-        match after {
-            Some(login) => captured.insert(key.clone(), &login),
-            None => drop(captured.0.remove(key)),
-        }
-        captured.write(&mut lock)
+        if changed { captured.write(&mut lock) } else { Ok(()) }
     }
 
     /// In place of a file that can't be understood, which is kept beside it: what these entries say. `None`

@@ -35,6 +35,9 @@ pub struct ConfigFile<'a> {
 /// Told of a write before it is made: what the file holds, and what it is to hold.
 type Watcher<'a> = Box<dyn Fn(&[u8], &[u8]) + 'a>;
 
+/// How many lines may have come or gone between two that stayed, for these to be recognized.
+const MAX_CHANGED: usize = 32;
+
 const BYTE_ORDER_MARK: &str = "\u{feff}";
 
 /// Which table a key is written to.
@@ -219,14 +222,12 @@ impl ConfigEdit {
         {
             return Err(Conflict::Gone(name.clone()).into());
         }
-        let value = value_of(target, key, text)?;
-        self.change(Above::Stays, |edit| edit.put(target, key, value));
-        Ok(())
+        self.set_all(&[(target.clone(), key, text)])
     }
 
-    /// As [`ConfigEdit::set`], of profiles that are new, all in one change: carrying over costs as much as the
-    /// file is long.
-    pub fn add(&mut self, new: &[(EditTarget, Key, &str)]) -> Result<(), ConfigError> {
+    /// As [`ConfigEdit::set`], all in one change, since that costs as much as the file is long. A profile that is
+    /// missing is created.
+    pub fn set_all(&mut self, new: &[(EditTarget, Key, &str)]) -> Result<(), ConfigError> {
         let values = new.iter().map(|(target, key, text)| value_of(target, *key, text));
         let values = values.collect::<Result<Vec<Value>, _>>()?;
         self.change(Above::Stays, |edit| {
@@ -339,7 +340,7 @@ impl ConfigEdit {
         text
     }
 
-    /// Only [`ConfigEdit::add`] may make one.
+    /// Only [`ConfigEdit::set_all`] may create one.
     fn table_or_new(&mut self, target: &EditTarget) -> &mut dyn TableLike {
         let EditTarget::Profile(name) = target else { return self.document.as_table_mut() };
         let is_new = !self.has_profile(name);
@@ -483,7 +484,33 @@ fn carry_over(text: &str, before: &str, after: &str, end: &str, above: Above) ->
             gone[..comments].iter().rposition(|line| line.trim().is_empty()).map_or(0, |blank| blank + 1)
         }
     };
-    [&text[..head + kept], &new[head..], &text[old.len()..]].concat().concat()
+    let changed = merged(&text[head..old.len()], &old[head..], &new[head..]);
+    text[..head + kept]
+        .iter()
+        .map(String::as_str)
+        .chain(changed)
+        .chain(text[old.len()..].iter().map(String::as_str))
+        .collect()
+}
+
+/// The lines of `new`; those that are in `old` too as `text` has them, which spells the lines of `old`.
+fn merged<'l>(text: &'l [String], old: &[String], new: &'l [String]) -> Vec<&'l str> {
+    let (mut lines, mut at, mut from) = (Vec::with_capacity(new.len()), 0, 0);
+    while at < new.len() {
+        // The nearest line that both have, with as few lines as possible between here and there.
+        let both = (0..=MAX_CHANGED).flat_map(|apart| (0..=apart).map(move |gone| (gone, apart - gone)));
+        let mut same = both
+            .filter(|(gone, come)| old.get(from + gone).is_some_and(|line| Some(line) == new.get(at + come)));
+        let (gone, come) = same.next().unwrap_or((1, 1));
+        let come = come.min(new.len() - at);
+        lines.extend(new[at..at + come].iter().map(String::as_str));
+        (from, at) = (from + gone, at + come);
+        if from < old.len() && at < new.len() && old[from] == new[at] {
+            lines.push(&text[from]);
+            (from, at) = (from + 1, at + 1);
+        }
+    }
+    lines
 }
 
 /// The reader has refused files in which these are no tables, so anything else is replaced.

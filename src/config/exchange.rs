@@ -6,7 +6,7 @@
 //! to a machine stays: `store` (is there a keychain?), `ca_bundle` (a path), and the preferences of the top level.
 //! `credential` travels: it is a name, and what keeps two users of one environment apart.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt::Write;
 
 use super::{Captured, Config, ConfigEdit, ConfigError, Document, EditTarget, Entry, Flags, Selection};
@@ -133,14 +133,14 @@ impl Config {
     /// What it would change here to take these profiles over: a step for each that is new or differs.
     /// Keys that they don't name stay.
     fn steps(&self, wanted: &[Shared]) -> Result<Vec<Step>, ConfigError> {
-        let mut steps = Vec::new();
+        let (mut steps, mut new) = (Vec::new(), Vec::new());
         for profile in wanted {
             let is_new = match profile.name.is_default() {
                 true => self.document.top().get(Key::ApiUrl).and_then(Entry::text).is_none(),
                 false => !self.exists(&profile.name),
             };
             if is_new && !profile.name.is_default() {
-                self.check_new_name(&profile.name)?;
+                new.push(&profile.name);
             }
             let here = if is_new { BTreeMap::new() } else { self.everything(&profile.name) };
             let changes = differences(&here, &profile.values, false);
@@ -148,12 +148,14 @@ impl Config {
                 steps.push(Step { name: profile.name.clone(), is_new, changes });
             }
         }
+        self.check_new_names(new)?;
         Ok(steps)
     }
 
     /// What the profiles that are not among `wanted` would turn into, had `self` become `after`.
     fn side_effects(&self, after: &Config, wanted: &[Shared]) -> Vec<Step> {
-        let others = self.profiles().into_iter().filter(|name| !wanted.iter().any(|it| it.name == *name));
+        let wanted: HashSet<&ProfileName> = wanted.iter().map(|it| &it.name).collect();
+        let others = self.profiles().into_iter().filter(|name| !wanted.contains(name));
         others
             .filter_map(|name| {
                 let changes = differences(&self.everything(&name), &after.everything(&name), true);
@@ -250,17 +252,11 @@ fn spelled(key: Key, value: &str) -> String {
 
 impl ConfigEdit {
     fn take(&mut self, steps: &[Step]) -> Result<(), ConfigError> {
-        let mut added = Vec::new();
-        for step in steps {
+        let changes = steps.iter().flat_map(|step| {
             let target = EditTarget::of(&step.name);
-            let is_added = step.is_new && !step.name.is_default();
-            for (key, new) in step.changes.iter().filter_map(|it| Some((it.key, it.new.as_deref()?))) {
-                match is_added {
-                    true => added.push((target.clone(), key, new)),
-                    false => self.set(&target, key, new)?,
-                }
-            }
-        }
-        self.add(&added)
+            let new = step.changes.iter().filter_map(|it| Some((it.key, it.new.as_deref()?)));
+            new.map(move |(key, new)| (target.clone(), key, new))
+        });
+        self.set_all(&changes.collect::<Vec<_>>())
     }
 }

@@ -39,6 +39,7 @@ pub use schema::{ConfigSchema, ProfileSchema};
 pub use selection::{Nomination, Nominator, Selection};
 pub use token_variable::TokenVariable;
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
@@ -211,18 +212,37 @@ impl Config {
     /// Whether a profile of that name may be made: it must not exist, nor share its token variable.
     pub fn check_new_name(&self, name: &ProfileName) -> Result<(), ConfigError> {
         self.document.check_usable(name.as_str())?;
-        let usable = self.document.profiles().map(|(other, _)| other.as_str());
-        let invalid = self.document.invalid_profiles().map(|other| other.name.as_str());
-        let mut others = usable.chain(invalid).chain([ProfileName::DEFAULT]);
-        match others.find(|other| name.shares_token_variable(other)) {
-            None => Ok(()),
-            Some(other) if other == name.as_str() => Err(ConfigError::NameTaken(name.to_string())),
-            Some(other) => Err(ConfigError::SameVariable {
-                left: other.to_owned(),
-                right: name.to_string(),
-                variable: name.token_variable(),
-            }),
+        self.check_new_names([name])
+    }
+
+    /// As [`check_new_name`](Self::check_new_name), of many: all that there are are looked at once.
+    pub fn check_new_names<'n>(
+        &self,
+        names: impl IntoIterator<Item = &'n ProfileName>,
+    ) -> Result<(), ConfigError> {
+        let taken = self.token_variables();
+        for name in names {
+            let variable = name.token_variable();
+            match taken.get(&variable) {
+                None => {}
+                Some(other) if other == name.as_str() => {
+                    return Err(ConfigError::NameTaken(name.to_string()));
+                }
+                Some(other) => {
+                    let (left, right) = (other.clone(), name.to_string());
+                    return Err(ConfigError::SameVariable { left, right, variable });
+                }
+            }
         }
+        Ok(())
+    }
+
+    /// The variable for the token of every profile, and whose it is.
+    pub fn token_variables(&self) -> HashMap<String, String> {
+        let usable = self.document.profiles().map(|(name, _)| name.as_str());
+        let invalid = self.document.invalid_profiles().map(|other| other.name.as_str());
+        let names = usable.chain(invalid).chain([ProfileName::DEFAULT]);
+        names.map(|name| (ProfileName::token_variable_of(name), name.to_owned())).collect()
     }
 
     /// The profiles to list: `default` if the top level names an environment, then the tables in

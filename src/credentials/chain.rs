@@ -43,11 +43,27 @@ impl From<StoreKind> for PreparedStore {
     }
 }
 
+/// A credential that is looked for: its key, the setting `store`, and the store that `logins.toml` names.
+pub type Lookup<'k> = (&'k CredentialKey, StoreChoice, Option<StoreKind>);
+
+/// A record to be deleted, unless another than `seen` is there by now.
+pub struct Deletion<'k> {
+    pub lookup: Lookup<'k>,
+    pub seen: &'k Stored,
+}
+
 /// What a logout removed from where.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Deleted {
     pub keychain: bool,
     pub file: bool,
+}
+
+impl Stored {
+    /// Whether both have one access token: every login and every refresh brings another.
+    pub fn is_same(&self, other: &Stored) -> bool {
+        self.record.access_token.expose() == other.record.access_token.expose()
+    }
 }
 
 impl Credentials {
@@ -90,17 +106,39 @@ impl Credentials {
         choice: StoreChoice,
         known: Option<StoreKind>,
     ) -> Result<Option<Stored>, StoreError> {
+        self.read_beside((key, choice, known), || self.read_in(key, StoreKind::File))
+    }
+
+    /// As [`read`](Self::read), of many, in their order: the file is read once. `take` gets each before the next
+    /// is looked at.
+    pub fn read_each(
+        &self,
+        lookups: &[Lookup<'_>],
+        mut take: impl FnMut(usize, Result<Option<Stored>, StoreError>),
+    ) {
+        let keys: Vec<_> = lookups.iter().map(|(key, ..)| *key).collect();
+        self.file.read_each(&keys, &mut |n, record| {
+            take(n, self.read_beside(lookups[n], || in_the_file(record)));
+        });
+    }
+
+    /// `in_file`: what the file holds.
+    fn read_beside(
+        &self,
+        (key, choice, known): Lookup<'_>,
+        in_file: impl FnOnce() -> Result<Option<Stored>, StoreError>,
+    ) -> Result<Option<Stored>, StoreError> {
         match known {
             Some(StoreKind::Keychain) => match self.read_in(key, StoreKind::Keychain).map_err(lost)? {
                 Some(stored) => Ok(Some(stored)),
-                None => self.read_in(key, StoreKind::File),
+                None => in_file(),
             },
-            Some(StoreKind::File) => match self.read_in(key, StoreKind::File)? {
+            Some(StoreKind::File) => match in_file()? {
                 Some(stored) => Ok(Some(stored)),
                 None => self.read_keychain(key, choice),
             },
             None => {
-                let file = self.read_in(key, StoreKind::File);
+                let file = in_file();
                 match (self.read_keychain(key, choice), file) {
                     (Ok(Some(keychain)), Ok(Some(file))) => Ok(Some(later(keychain, file))),
                     (Ok(Some(stored)), _) | (_, Ok(Some(stored))) => Ok(Some(stored)),
@@ -240,15 +278,49 @@ impl Credentials {
         known: Option<StoreKind>,
     ) -> Result<Deleted, StoreError> {
         let file = self.file.delete(key);
-        let keychain = if may_touch_keychain(choice, known) {
-            match self.keychain.delete(key) {
-                Err(error) if error.is_absent() && known != Some(StoreKind::Keychain) => Ok(false),
-                result => result.map_err(lost),
-            }
-        } else {
-            Ok(false)
-        };
+        let keychain = self.delete_in_keychain((key, choice, known));
         Ok(Deleted { keychain: keychain?, file: file? })
+    }
+
+    fn delete_in_keychain(&self, (key, choice, known): Lookup<'_>) -> Result<bool, StoreError> {
+        if !may_touch_keychain(choice, known) {
+            return Ok(false);
+        }
+        match self.keychain.delete(key) {
+            Err(error) if error.is_absent() && known != Some(StoreKind::Keychain) => Ok(false),
+            result => result.map_err(lost),
+        }
+    }
+
+    /// As [`delete_if`](Self::delete_if), of many: the file is written once. `None`: another record is there.
+    ///
+    /// # Errors
+    /// Nothing was deleted. What fails in the keychain alone fails by itself.
+    pub fn delete_many(
+        &self,
+        deletions: &[Deletion<'_>],
+    ) -> Result<Vec<Result<Option<Deleted>, StoreError>>, StoreError> {
+        let locks = deletions.iter().map(|Deletion { lookup: (key, choice, known), .. }| {
+            self.lock_all(key, may_touch_keychain(*choice, *known))
+        });
+        // Held until all are deleted.
+        let _locks = locks.collect::<Result<Vec<_>, _>>()?;
+        let lookups: Vec<_> = deletions.iter().map(|deletion| deletion.lookup).collect();
+        let keys: Vec<_> = lookups.iter().map(|(key, ..)| *key).collect();
+        let (mut same, mut in_file) = (vec![false; keys.len()], vec![false; keys.len()]);
+        self.file.read_each(&keys, &mut |n, record| {
+            let is_there = matches!(record, Ok(Some(_)));
+            let now = self.read_beside(lookups[n], || in_the_file(record));
+            same[n] = now.is_ok_and(|now| now.is_some_and(|now| now.is_same(deletions[n].seen)));
+            in_file[n] = same[n] && is_there;
+        });
+        let doomed: Vec<_> = keys.iter().zip(&in_file).filter(|(_, is)| **is).map(|(key, _)| *key).collect();
+        self.file.delete_all(&doomed)?;
+        let outcomes = lookups.iter().enumerate().map(|(n, lookup)| {
+            let deleted = || Ok(Deleted { keychain: self.delete_in_keychain(*lookup)?, file: in_file[n] });
+            same[n].then(deleted).transpose()
+        });
+        Ok(outcomes.collect())
     }
 
     /// Where both stores have a copy: deletes the one that was written earlier, under the key's lock.
@@ -281,6 +353,16 @@ impl Credentials {
         }
     }
 
+    /// The records that one store has, as [`read_each`](Self::read_each).
+    pub fn read_each_in(
+        &self,
+        keys: &[&CredentialKey],
+        store: StoreKind,
+        mut take: impl FnMut(usize, Result<Option<Record>, StoreError>),
+    ) {
+        self.store(store).read_each(keys, &mut take);
+    }
+
     /// The keys that the file holds. The keychain is not asked: listing it may unlock it.
     pub fn file_keys(&self) -> Result<Vec<CredentialKey>, StoreError> {
         self.file.keys()
@@ -309,6 +391,10 @@ impl Credentials {
             },
         }
     }
+}
+
+fn in_the_file(record: Result<Option<Record>, StoreError>) -> Result<Option<Stored>, StoreError> {
+    Ok(record?.map(|record| Stored { record, store: StoreKind::File }))
 }
 
 fn may_touch_keychain(choice: StoreChoice, known: Option<StoreKind>) -> bool {

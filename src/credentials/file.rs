@@ -68,6 +68,15 @@ impl FileStore {
                 .warn(format!("{place} is not a credential file of autocom: nobody is logged in there"));
             return Ok(None);
         };
+        self.record(&credentials, key)
+    }
+
+    fn record(
+        &self,
+        credentials: &BTreeMap<String, &RawValue>,
+        key: &CredentialKey,
+    ) -> Result<Option<Record>, StoreError> {
+        let place = self.place();
         let Some(raw) = credentials.get(key.as_str()) else { return Ok(None) };
         match Record::from_bytes(raw.get().as_bytes()) {
             Parsed::Ours(record) => Ok(Some(*record)),
@@ -79,11 +88,10 @@ impl FileStore {
         }
     }
 
-    /// Reads the file again under its lock, sets or removes one record and replaces the file.
+    /// Reads the file again under its lock, sets or removes records and replaces the file.
     fn change(
         &self,
-        key: &CredentialKey,
-        record: Option<&Record>,
+        changes: &[(&CredentialKey, Option<&Record>)],
         prepared: Prepared,
     ) -> Result<(), StoreError> {
         let place = self.required_place()?;
@@ -94,7 +102,7 @@ impl FileStore {
             Contents::Ours { fields, credentials } => {
                 // Refuses a newer version's record, also one that came between the caller's look and
                 // the lock, and says so if the record to be replaced is not ours.
-                self.find(&bytes, key)?;
+                changes.iter().try_for_each(|(key, _)| self.record(&credentials, key).map(drop))?;
                 (fields, credentials)
             }
             Contents::Foreign => {
@@ -102,11 +110,13 @@ impl FileStore {
                 Default::default()
             }
         };
-        let new = record.map(Record::to_bytes);
-        match &new {
-            Some(new) => credentials.insert(key.as_str().to_owned(), raw(new)?),
-            None => credentials.remove(key.as_str()),
-        };
+        let new: Vec<_> = changes.iter().map(|(key, record)| (key, record.map(Record::to_bytes))).collect();
+        for (key, record) in &new {
+            match record {
+                Some(record) => credentials.insert(key.as_str().to_owned(), raw(record)?),
+                None => credentials.remove(key.as_str()),
+            };
+        }
         fields.remove("version");
         fields.remove("credentials");
         let bytes = render(&fields, &credentials, bytes.len())?;
@@ -161,11 +171,11 @@ impl CredentialStore for FileStore {
     }
 
     fn write(&self, key: &CredentialKey, record: &Record) -> Result<(), StoreError> {
-        self.change(key, Some(record), Prepared::default())
+        self.change(&[(key, Some(record))], Prepared::default())
     }
 
     fn finish(&self, key: &CredentialKey, record: &Record, prepared: Prepared) -> Result<(), StoreError> {
-        self.change(key, Some(record), prepared)
+        self.change(&[(key, Some(record))], prepared)
     }
 
     fn delete(&self, key: &CredentialKey) -> Result<bool, StoreError> {
@@ -174,8 +184,33 @@ impl CredentialStore for FileStore {
             self.sweep();
             return Ok(false);
         }
-        self.change(key, None, Prepared::default())?;
+        self.change(&[(key, None)], Prepared::default())?;
         Ok(true)
+    }
+
+    fn read_each(
+        &self,
+        keys: &[&CredentialKey],
+        take: &mut dyn FnMut(usize, Result<Option<Record>, StoreError>),
+    ) {
+        let bytes = self.bytes();
+        let credentials = bytes.as_ref().ok().and_then(Option::as_ref).and_then(|bytes| {
+            match parse(bytes, &self.place()) {
+                Ok(Contents::Ours { credentials, .. }) => Some(credentials),
+                _ => None,
+            }
+        });
+        for (n, key) in keys.iter().enumerate() {
+            // What can't be read as a whole is read again, to say why.
+            take(n, credentials.as_ref().map_or_else(|| self.read(key), |all| self.record(all, key)));
+        }
+    }
+
+    fn delete_all(&self, keys: &[&CredentialKey]) -> Result<(), StoreError> {
+        if keys.is_empty() {
+            return Ok(());
+        }
+        self.change(&keys.iter().map(|key| (*key, None)).collect::<Vec<_>>(), Prepared::default())
     }
 
     fn check_writable(&self, key: &CredentialKey) -> Result<(), StoreError> {

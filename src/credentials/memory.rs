@@ -97,6 +97,23 @@ impl CredentialStore for MemoryStore {
         Ok(self.called(true)?.records.remove(key).is_some())
     }
 
+    fn read_each(
+        &self,
+        keys: &[&CredentialKey],
+        take: &mut dyn FnMut(usize, Result<Option<Record>, StoreError>),
+    ) {
+        match self.called(false).map(|state| state.records.clone()) {
+            Ok(all) => keys.iter().enumerate().for_each(|(n, key)| take(n, Ok(all.get(*key).cloned()))),
+            Err(_) => keys.iter().enumerate().for_each(|(n, key)| take(n, self.read(key))),
+        }
+    }
+
+    fn delete_all(&self, keys: &[&CredentialKey]) -> Result<(), StoreError> {
+        let mut state = self.called(true)?;
+        keys.iter().for_each(|key| _ = state.records.remove(*key));
+        Ok(())
+    }
+
     fn check_writable(&self, _: &CredentialKey) -> Result<(), StoreError> {
         self.called(true).map(drop)
     }

@@ -16,7 +16,7 @@ mod record;
 use std::path::PathBuf;
 use std::time::Duration;
 
-pub use chain::{Credentials, Deleted, PreparedStore, Stored};
+pub use chain::{Credentials, Deleted, Deletion, Lookup, PreparedStore, Stored};
 pub use file::FileStore;
 pub use keychain::{Keychain, Patience};
 pub use memory::{Fault, MemoryStore};
@@ -26,6 +26,7 @@ use crate::domain::{CredentialKey, StoreKind};
 use crate::system::files::FileError;
 use crate::system::locks::LockError;
 use crate::system::replace::PreparedWrite;
+use crate::system::runtime::StartError;
 
 /// One place that holds credentials. The caller of a change holds the key's lock.
 pub trait CredentialStore: Send + Sync {
@@ -48,6 +49,24 @@ pub trait CredentialStore: Send + Sync {
 
     /// Answers whether there was a record of ours. What is not ours stays.
     fn delete(&self, key: &CredentialKey) -> Result<bool, StoreError>;
+
+    /// As [`read`](Self::read), for many keys, in their order: a file is read once. `take` gets each record
+    /// before the next is looked at.
+    fn read_each(
+        &self,
+        keys: &[&CredentialKey],
+        take: &mut dyn FnMut(usize, Result<Option<Record>, StoreError>),
+    ) {
+        keys.iter().enumerate().for_each(|(n, key)| take(n, self.read(key)));
+    }
+
+    /// Deletes many records that are ours: a file is written once.
+    ///
+    /// # Errors
+    /// Some of them may be left; of a file, all.
+    fn delete_all(&self, keys: &[&CredentialKey]) -> Result<(), StoreError> {
+        keys.iter().try_for_each(|key| self.delete(key).map(drop))
+    }
 
     /// Whether `write` would succeed, found out by writing something harmless.
     fn check_writable(&self, key: &CredentialKey) -> Result<(), StoreError>;
@@ -97,6 +116,8 @@ pub enum StoreError {
     File(#[from] FileError),
     #[error(transparent)]
     Lock(#[from] LockError),
+    #[error(transparent)]
+    Start(#[from] StartError),
 }
 
 impl StoreError {

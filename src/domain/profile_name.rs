@@ -28,7 +28,12 @@ impl ProfileName {
 
     /// The variable that may hold a token for this profile.
     pub fn token_variable(&self) -> String {
-        format!("AUTOCOM_TOKEN_{}", self.0.to_ascii_uppercase().replace('-', "_"))
+        ProfileName::token_variable_of(&self.0)
+    }
+
+    /// The variable that a profile of that name would have, valid or not.
+    pub fn token_variable_of(name: &str) -> String {
+        format!("AUTOCOM_TOKEN_{}", name.to_ascii_uppercase().replace('-', "_"))
     }
 
     /// Whether a profile named `other` would have the same token variable.

@@ -4,13 +4,14 @@
 //! is sent. Anybody on this machine, and any web page, can send requests to it; so only `GET
 //! /callback` with the right `state` and our own `Host` (a rebound DNS name has another) ends the
 //! wait, whatever else is asked gets a plain no, and no connection can hold up another: each has its
-//! own task, ten seconds to send its headers, 32 KiB for them, and when there are many the oldest
-//! that has not come to an end is dropped.
+//! own task, ten seconds to send its headers, 32 KiB for them, and when there are many, or no descriptor
+//! is left for the next, the oldest that has not sent its request is dropped.
 //!
 //! On the port: tokio sets `SO_REUSEADDR` on Unix, which lets us bind while old connections are in
 //! `TIME_WAIT`; of two listeners the second still fails, as it should. On Windows it is not set.
 //!
-//! The page is sent only when the session knows how the login ended, through [`Reply`].
+//! The page is sent only when the session knows how the login ended, through [`Reply`]. Until then the port
+//! is served: whoever asks for the same page once more (a reload, a prefetch) gets it too.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -33,7 +34,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::task::AbortHandle;
+use tokio::task::{AbortHandle, JoinHandle};
 
 use super::answer::Answer;
 use super::error::OAuthError;
@@ -41,17 +42,21 @@ use super::flow::{Pending, RedirectUri};
 use super::page;
 use crate::domain::Secret;
 use crate::system::notices::Notices;
+use crate::system::runtime;
 
 /// From the first byte to the last of a request's headers.
 const HEADER_DEADLINE: Duration = Duration::from_secs(10);
 /// A callback has about 1.5 KiB, with the browser's cookies for 127.0.0.1 perhaps 20.
 const LARGEST_HEADERS: usize = 32 << 10;
 /// Browsers open one to three; the rest is for whoever else comes along.
-const MOST_CONNECTIONS: usize = 64;
+const MAX_CONNECTIONS: usize = 64;
+/// Each reload drops the connection of the one before.
+const MAX_RELOADS: usize = 8;
 /// How long the last page may take to reach the browser.
 const PAGE_DEADLINE: Duration = Duration::from_secs(2);
 /// How long a connection is kept for the peer to take what was sent and close.
 const LINGER: Duration = Duration::from_secs(1);
+const OTHER_LOGIN: &str = "This link belongs to another login, or is out of date.";
 /// Errors without `state` that are shown: anybody can send them.
 const MOST_NOTICES: usize = 3;
 
@@ -71,10 +76,12 @@ pub struct Callback {
 /// The page that is due to the browser. Dropped unsent, it says that autocom stopped.
 #[derive(Debug)]
 pub struct Reply {
-    visit: Visit,
-    /// The port stays ours until the page is sent.
-    _socket: TcpListener,
+    page: watch::Sender<Option<Page>>,
+    /// Ends when the page is sent: until then the port stays ours.
+    server: JoinHandle<()>,
 }
+
+type Page = (StatusCode, String);
 
 impl Listener {
     /// Takes the first of `ports` that is free on 127.0.0.1; never another address.
@@ -102,36 +109,20 @@ impl Listener {
     /// Waits for this login's answer, without a deadline: drop the future to give up. If the answer
     /// is an error, the browser has been shown it before this returns.
     pub async fn receive(self, pending: &Pending, notices: &Notices) -> Result<Callback, OAuthError> {
-        let (visits, mut arrivals) = mpsc::channel(1);
-        let host: Arc<str> = self.redirect_uri.authority().into();
-        let mut connections: VecDeque<AbortHandle> = VecDeque::new();
+        let mut server = Server::new(self.socket, self.redirect_uri.authority().into());
         let mut shown = 0;
         loop {
-            let visit: Visit = tokio::select! {
-                accepted = self.socket.accept() => {
-                    let Ok((stream, _)) = accepted else {
-                        // Out of file descriptors, most likely: it passes.
-                        tokio::time::sleep(Duration::from_millis(50)).await;
-                        continue;
-                    };
-                    connections.retain(|connection| !connection.is_finished());
-                    if connections.len() >= MOST_CONNECTIONS && let Some(oldest) = connections.pop_front() {
-                        oldest.abort();
-                    }
-                    let task = tokio::spawn(serve(stream, host.clone(), visits.clone()));
-                    connections.push_back(task.abort_handle());
-                    continue;
-                }
-                Some(visit) = arrivals.recv() => visit,
-            };
+            let visit = server.visit().await;
             let retry = Some("The terminal is still waiting: go back to it and open the link it shows.");
             match Answer::read(&visit.query, pending) {
                 Answer::Code(code) => {
-                    return Ok(Callback { code, reply: Reply { visit, _socket: self.socket } });
+                    let (page, due) = watch::channel(None);
+                    let server = tokio::spawn(server.serve_until(due, visit));
+                    return Ok(Callback { code, reply: Reply { page, server } });
                 }
                 Answer::Failed(error) => {
                     let page = page::failure(&error.to_string(), None);
-                    visit.finish(StatusCode::OK, page).await;
+                    finish(vec![visit], (StatusCode::OK, page)).await;
                     return Err(error);
                 }
                 Answer::Unbound(words) => {
@@ -143,8 +134,7 @@ impl Listener {
                 }
                 Answer::NotOurs | Answer::Ambiguous => {
                     tracing::debug!("a callback that is not this login's");
-                    let page = page::failure("This link belongs to another login, or is out of date.", retry);
-                    visit.answer(StatusCode::BAD_REQUEST, page);
+                    visit.answer(StatusCode::BAD_REQUEST, page::failure(OTHER_LOGIN, retry));
                 }
             }
         }
@@ -153,13 +143,108 @@ impl Listener {
 
 impl Reply {
     pub async fn success(self, details: &page::Success<'_>) {
-        self.visit.finish(StatusCode::OK, page::success(details)).await;
+        self.finish(page::success(details)).await;
     }
 
     /// `what` went wrong, and what to do `next`.
     pub async fn failure(self, what: &str, next: Option<&str>) {
-        self.visit.finish(StatusCode::OK, page::failure(what, next)).await;
+        self.finish(page::failure(what, next)).await;
     }
+
+    async fn finish(self, page: String) {
+        self.page.send_replace(Some((StatusCode::OK, page)));
+        let _ = self.server.await;
+    }
+}
+
+/// The port and its connections.
+struct Server {
+    socket: TcpListener,
+    host: Arc<str>,
+    visits: mpsc::Sender<Visit>,
+    arrivals: mpsc::Receiver<Visit>,
+    /// Those that have not brought a visit, the oldest first.
+    idle: VecDeque<AbortHandle>,
+    max_idle: usize,
+}
+
+impl Server {
+    fn new(socket: TcpListener, host: Arc<str>) -> Server {
+        let (visits, arrivals) = mpsc::channel(1);
+        // The login itself needs descriptors, too.
+        let max_idle = MAX_CONNECTIONS.min(runtime::max_descriptors() / 4);
+        Server { socket, host, visits, arrivals, idle: VecDeque::new(), max_idle }
+    }
+
+    /// The next `GET /callback`, whatever it asks for.
+    async fn visit(&mut self) -> Visit {
+        loop {
+            tokio::select! {
+                accepted = self.socket.accept() => match accepted {
+                    Ok((stream, _)) => {
+                        self.idle.retain(|connection| !connection.is_finished());
+                        if self.idle.len() >= self.max_idle {
+                            self.drop_idle(1).await;
+                        }
+                        let task = tokio::spawn(serve(stream, self.host.clone(), self.visits.clone()));
+                        self.idle.push_back(task.abort_handle());
+                    }
+                    // Out of descriptors, most likely.
+                    Err(_) if !self.idle.is_empty() => self.drop_idle(1).await,
+                    Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+                },
+                Some(visit) = self.arrivals.recv() => {
+                    self.idle.retain(|connection| connection.id() != visit.task);
+                    return visit;
+                }
+            }
+        }
+    }
+
+    async fn drop_idle(&mut self, most: usize) {
+        let count = most.min(self.idle.len());
+        self.idle.drain(..count).for_each(|connection| connection.abort());
+        // They are closed when their tasks are at the turn.
+        tokio::task::yield_now().await;
+    }
+
+    /// Waits for the page that is `due` to `first`, and gives it also to whoever asks for the same meanwhile.
+    async fn serve_until(mut self, mut due: watch::Receiver<Option<Page>>, first: Visit) {
+        self.drop_idle(usize::MAX).await;
+        let (query, mut waiting) = (first.query.clone(), vec![first]);
+        loop {
+            tokio::select! {
+                biased;
+                sent = due.changed() => {
+                    // Without a page, the end of their visits tells that whoever waits.
+                    if let Some(page) = sent.ok().and_then(|()| due.borrow_and_update().clone()) {
+                        finish(waiting, page).await;
+                    }
+                    return;
+                }
+                visit = self.visit() => {
+                    waiting.retain(|visit| !visit.page.is_closed());
+                    if visit.query != query {
+                        visit.answer(StatusCode::BAD_REQUEST, page::failure(OTHER_LOGIN, None));
+                        continue;
+                    }
+                    if waiting.len() == MAX_RELOADS {
+                        waiting.remove(0);
+                    }
+                    waiting.push(visit);
+                }
+            }
+        }
+    }
+}
+
+/// Answers, and waits until the browser has the page: the process may end right after.
+async fn finish(visits: Vec<Visit>, (status, page): Page) {
+    let sent = visits.into_iter().map(|mut visit| {
+        let _ = visit.page.send((status, page.clone()));
+        async move { visit.connection.changed().await }
+    });
+    let _ = tokio::time::timeout(PAGE_DEADLINE, futures_util::future::join_all(sent)).await;
 }
 
 /// One `GET /callback`, waiting for its page.
@@ -168,6 +253,7 @@ struct Visit {
     page: oneshot::Sender<(StatusCode, String)>,
     /// Closed when its connection is.
     connection: watch::Receiver<()>,
+    task: tokio::task::Id,
 }
 
 impl std::fmt::Debug for Visit {
@@ -179,12 +265,6 @@ impl std::fmt::Debug for Visit {
 impl Visit {
     fn answer(self, status: StatusCode, page: String) {
         let _ = self.page.send((status, page)); // It fails if the browser has gone.
-    }
-
-    /// Answers, and waits until the browser has the page: the process may end right after.
-    async fn finish(mut self, status: StatusCode, page: String) {
-        let _ = self.page.send((status, page));
-        let _ = tokio::time::timeout(PAGE_DEADLINE, self.connection.changed()).await;
     }
 }
 
@@ -222,7 +302,9 @@ async fn route(
     connection: watch::Receiver<()>,
 ) -> Response<Full<Bytes>> {
     let header = |name| request.headers().get(name).and_then(|value: &HeaderValue| value.to_str().ok());
-    let refusal = if header(HOST.as_str()) != Some(host) {
+    // RFC 9112, section 3.2: exactly one.
+    let hosts: Vec<_> = request.headers().get_all(HOST).iter().collect();
+    let refusal = if hosts != [host] {
         Some((StatusCode::BAD_REQUEST, "This address is only for the browser that is logging in."))
     } else if request.uri().path() != RedirectUri::PATH {
         Some((StatusCode::NOT_FOUND, "There is nothing here."))
@@ -239,7 +321,7 @@ async fn route(
     }
     let (sender, page) = oneshot::channel();
     let query = request.uri().query().unwrap_or_default().to_owned();
-    let _ = visits.send(Visit { query, page: sender, connection }).await;
+    let _ = visits.send(Visit { query, page: sender, connection, task: tokio::task::id() }).await;
     // Either channel closes when nobody waits any longer.
     let (status, page) = page.await.unwrap_or_else(|_| {
         let words = "autocom stopped before the login was complete.";
@@ -347,7 +429,7 @@ mod tests {
         let strangers = async {
             // Neither finishes its request, and a crowd of them does not keep others out.
             let mut idle = Vec::new();
-            for _ in 0..MOST_CONNECTIONS + 9 {
+            for _ in 0..MAX_CONNECTIONS + 9 {
                 let mut stream = TcpStream::connect(&address).await.unwrap();
                 let _ = stream.write_all(b"GET /callback HT").await;
                 idle.push(stream);
@@ -368,6 +450,8 @@ mod tests {
                 (format!("HEAD {right} HTTP/1.1\r\nHost: {address}\r\n\r\n"), "405"),
                 (format!("GET {right} HTTP/1.1\r\nHost: evil.test\r\n\r\n"), "400"),
                 (format!("GET {right} HTTP/1.0\r\n\r\n"), "400"),
+                (format!("GET {right} HTTP/1.1\r\nHost: {address}\r\nHost: evil.test\r\n\r\n"), "400"),
+                (format!("GET {right} HTTP/1.1\r\nHost: {address}\r\nHost: {address}\r\n\r\n"), "400"),
                 (format!("GET {right} HTTP/1.1\r\nHost: {address}\r\nSec-Fetch-Dest: image\r\n\r\n"), "400"),
                 (format!("GET / HTTP/1.1\r\nX: {}\r\n\r\n", "x".repeat(2 * LARGEST_HEADERS)), "431"),
                 ("\x16\x03\x01 no HTTP\r\n\r\n".to_owned(), "400"),
@@ -399,6 +483,37 @@ mod tests {
             matches!(error.unwrap_err(), OAuthError::Denied { description } if description == "Ada said no")
         );
         assert!(answer.contains("Ada said no"), "{answer}");
+    }
+
+    #[tokio::test]
+    async fn whoever_asks_again_while_the_login_runs_gets_the_same_page() {
+        let Login { address, state, pending, listener } = login().await;
+        let target = format!("/callback?code=x&state={state}");
+        let browser = |target: String| {
+            let address = address.clone();
+            tokio::spawn(async move { get(&address, &target).await })
+        };
+        let first = browser(target.clone());
+        let callback = listener.receive(&pending, &Notices::silent()).await.unwrap();
+        // Another request, answered after it, tells that a reload has arrived.
+        let mut reload = TcpStream::connect(&address).await.unwrap();
+        let request = format!("GET {target} HTTP/1.1\r\nHost: {address}\r\n\r\n");
+        reload.write_all(request.as_bytes()).await.unwrap();
+        // Nor does a crowd drop them; whatever was sent before a request that is answered has arrived.
+        let mut crowd = Vec::new();
+        for _ in 0..MAX_CONNECTIONS + 9 {
+            crowd.push(TcpStream::connect(&address).await.unwrap());
+        }
+        assert_eq!(status(&browser(format!("{target}&x=1")).await.unwrap()), "400");
+        assert!(!first.is_finished(), "the page waits for the session");
+        let details = page::Success { name: Some("Ada"), ..Default::default() };
+        let sending = callback.reply.success(&details);
+        let (_, first) = tokio::join!(sending, first);
+        let mut again = String::new();
+        reload.read_to_string(&mut again).await.unwrap();
+        for answer in [first.unwrap(), again] {
+            assert!(status(&answer) == "200" && answer.contains("Ada"), "{answer}");
+        }
     }
 
     #[tokio::test]

@@ -44,11 +44,17 @@ impl DeviceRequest {
         scopes: Vec<String>,
     ) -> Result<DeviceRequest, OAuthError> {
         let status = Arc::new(AtomicU16::new(0));
+        let ask = adapter(http, &status);
+        let http = move |request| {
+            let asked = ask(request);
+            let read: Call = Box::pin(async move { asked.await.map(|reply| reply.map(whole_seconds)) });
+            read
+        };
         let reply: Result<StandardDeviceAuthorizationResponse, _> = client(&endpoints, &client_id)
             .set_device_authorization_url(endpoints.device.clone())
             .exchange_device_code()
             .add_scopes(scopes.iter().cloned().map(Scope::new))
-            .request_async(&adapter(http, &status))
+            .request_async(&http)
             .await;
         let reply = reply.map_err(|error| {
             let status = status.load(Ordering::Relaxed);
@@ -119,11 +125,11 @@ impl DeviceRequest {
         let client = client(&self.endpoints, &self.client_id);
         // The crate shortens a long interval when the network fails; the platform's is the least.
         let least = self.reply.interval().max(SHORTEST_INTERVAL);
-        let polled = client.exchange_device_access_token(&self.reply).request_async(
-            &http,
-            |pause| tokio::time::sleep(pause.max(least)),
-            Some(LONGEST_LIFE),
-        );
+        // The deadline is ours, so the crate's own clock, which panics at some dates, may stand still.
+        let polled = client
+            .exchange_device_access_token(&self.reply)
+            .set_time_fn(Default::default)
+            .request_async(&http, |pause| tokio::time::sleep(pause.max(least)), Some(LONGEST_LIFE));
         let expired = || OAuthError::CodeExpired { after: life };
         let reply = tokio::time::timeout(life, polled).await.map_err(|_| expired())?;
         let reply = reply.map_err(|error| match error {
@@ -144,8 +150,72 @@ impl DeviceRequest {
     }
 }
 
+/// A device code's reply whose times are whole seconds that can be added to: the crate takes any number that
+/// fits an integer, and none in a text. An interval that makes no sense is left out, for RFC 8628's default.
+fn whole_seconds(body: Vec<u8>) -> Vec<u8> {
+    let Ok(serde_json::Value::Object(mut reply)) = serde_json::from_slice(&body) else { return body };
+    for name in ["expires_in", "interval"] {
+        match reply.get(name).map(token::seconds) {
+            Some(Some(time)) => _ = reply.insert(name.to_owned(), time.min(LONGEST_LIFE).as_secs().into()),
+            Some(None) if name == "interval" => _ = reply.remove(name),
+            _ => {}
+        }
+    }
+    serde_json::to_vec(&reply).unwrap_or(body)
+}
+
 /// A page that a browser can be sent to.
 fn page(text: &str) -> Option<String> {
     let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;
     Some(printable(url.as_str(), 2000))
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// Gives out a code whose times are `times`, and then says `slow_down`.
+    async fn begun(times: &'static str) -> Result<DeviceRequest, OAuthError> {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let api_url = format!("http://{}/api/v1", listener.local_addr().unwrap()).parse().unwrap();
+        tokio::spawn(async move {
+            loop {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                let mut request = [0; 4096];
+                let length = stream.read(&mut request).await.unwrap();
+                let is_first = request[..length].starts_with(b"POST /oauth/device/code");
+                let code = r#""device_code":"d","user_code":"u","verification_uri":"http://h.test/""#;
+                let (status, body) = match is_first {
+                    true => ("200 OK", format!("{{{code},{times}}}")),
+                    false => ("400 Bad Request", r#"{"error":"slow_down"}"#.to_owned()),
+                };
+                let head = format!("HTTP/1.1 {status}\r\ncontent-type: application/json\r\n");
+                let answer = format!("{head}content-length: {}\r\n\r\n{body}", body.len());
+                stream.write_all(answer.as_bytes()).await.unwrap();
+            }
+        });
+        let (http, endpoints) = (Http::default(), Endpoints::of(&api_url));
+        DeviceRequest::new(&http, endpoints, "cli".parse().unwrap(), Vec::new()).await
+    }
+
+    #[tokio::test]
+    async fn no_interval_of_a_platform_is_too_much() {
+        for times in [
+            r#""expires_in":600,"interval":18446744073709551615"#,
+            r#""expires_in":18446744073709551615,"interval":1e300"#,
+            r#""expires_in":"600","interval":-1"#,
+            r#""expires_in":600.5,"interval":"5""#,
+            r#""expires_in":600,"interval":null"#,
+        ] {
+            let request = begun(times).await.unwrap();
+            assert!(request.expires_in() >= Duration::from_secs(600), "{times}");
+            let life = Duration::from_millis(50);
+            let outcome = request.grant(&Http::default(), life).await;
+            assert!(matches!(outcome, Err(OAuthError::CodeExpired { .. })), "{times}: {outcome:?}");
+        }
+        assert!(matches!(begun(r#""expires_in":-1"#).await, Err(OAuthError::Nonsense { .. })));
+    }
 }

@@ -101,7 +101,9 @@ impl From<HttpError> for OAuthError {
                 OAuthError::Nonsense { what: error.to_string() }
             }
             HttpError::Authorities(why) => OAuthError::Misconfigured(why),
-            HttpError::BadRequest | HttpError::Setup(_) => OAuthError::Local(error.to_string()),
+            HttpError::BadRequest | HttpError::Setup(_) | HttpError::Exhausted { .. } => {
+                OAuthError::Local(error.to_string())
+            }
         }
     }
 }

@@ -276,17 +276,20 @@ fn if_usable<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) ->
     Ok(T::deserialize(serde_json::Value::deserialize(deserializer)?).ok())
 }
 
-/// Seconds as an integer, a fraction or a text; what is none of these is as good as missing.
 fn lifetime<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
-    let seconds = match serde_json::Value::deserialize(deserializer)? {
+    Ok(seconds(&serde_json::Value::deserialize(deserializer)?))
+}
+
+/// Seconds as an integer, a fraction or a text; what is none of these is as good as missing.
+pub(super) fn seconds(value: &serde_json::Value) -> Option<Duration> {
+    let seconds = match value {
         serde_json::Value::Number(number) => number.as_f64(),
         serde_json::Value::String(text) => text.trim().parse().ok(),
         _ => None,
     };
     let seconds = seconds.filter(|seconds: &f64| *seconds >= 1.0);
-    Ok(seconds.map(|seconds| {
-        Duration::try_from_secs_f64(seconds.floor()).unwrap_or(LONGEST_LIFE).min(LONGEST_LIFE)
-    }))
+    seconds
+        .map(|seconds| Duration::try_from_secs_f64(seconds.floor()).unwrap_or(LONGEST_LIFE).min(LONGEST_LIFE))
 }
 
 /// RFC 6749, section 5.2, with Laravel's `message`.

@@ -24,6 +24,7 @@ use crate::system::http::Http;
 use crate::system::interrupt;
 use crate::system::locks::LockGuard;
 use crate::system::notices::Notices;
+use crate::system::runtime;
 
 /// A longer `Retry-After` is left to the user.
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
@@ -398,7 +399,7 @@ fn is_same_grant(one: &Stored, other: &Stored) -> bool {
 
 /// Runs what blocks where it blocks nobody. The runtime's end does not wait for it.
 async fn apart<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
-    tokio::task::spawn_blocking(work).await.unwrap_or_else(|_| Err(broken()))
+    runtime::blocking(work).await?.unwrap_or_else(|| Err(broken()))
 }
 
 fn broken() -> Error {

@@ -23,6 +23,7 @@ use crate::system::interrupt::{self, Shield};
 use crate::system::keyboard::Keyboard;
 use crate::system::notices::Notices;
 use crate::system::person::Waiting;
+use crate::system::runtime;
 
 /// How long a person may take in a browser.
 const PERSONS_TIME: Duration = Duration::from_secs(300);
@@ -256,14 +257,14 @@ impl Session {
         }
         let (send, receive) = tokio::sync::oneshot::channel();
         // A thread of its own: the runtime would wait for one of its own when it ends.
-        std::thread::spawn(move || {
+        runtime::thread("paste", move || {
             let mut text = String::new();
             let read = match terminal {
                 true => std::io::stdin().lock().read_line(&mut text),
                 false => std::io::stdin().lock().take(1 << 16).read_to_string(&mut text),
             };
             let _ = send.send(read.map(|_| Secret::new(text)));
-        });
+        })?;
         let failed = || Error::new(Kind::Failed, "could not read what was pasted");
         receive.await.map_err(|_| failed())?.map_err(|error| failed().cause(error))
     }

@@ -20,6 +20,7 @@ use crate::platform::{Membership, Platform, PlatformError, Profile as User};
 use crate::system::interrupt;
 use crate::system::locks::{FileLock, LockError, LockGuard};
 use crate::system::person::Choice;
+use crate::system::runtime;
 
 /// What the stores may take when a login was told to stop.
 const STORING: Duration = Duration::from_secs(10);
@@ -151,7 +152,7 @@ impl Session {
     /// Locks what decides about a login, without holding up the rest.
     async fn wait_for_config(&self) -> Result<ConfigLock> {
         let (locks, place) = (self.locks.clone(), self.paths.config.clone());
-        let locked = tokio::task::spawn_blocking(move || {
+        let locked = runtime::blocking(move || {
             let old = locks.old_login()?;
             let config = match place.as_ref().map(|place| locks.config(place)) {
                 Some(Err(error @ LockError::Busy { .. })) => return Err(error.into()),
@@ -161,7 +162,7 @@ impl Session {
             };
             Ok(ConfigLock { config, _old: old })
         });
-        locked.await.unwrap_or_else(|_| Err(Error::new(Kind::Failed, "cannot wait for other logins")))
+        locked.await?.unwrap_or_else(|| Err(Error::new(Kind::Failed, "cannot wait for other logins")))
     }
 
     /// Writes the login down. The browser may have taken minutes, and others log in meanwhile: so one

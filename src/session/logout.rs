@@ -1,6 +1,6 @@
 //! Logout: revoked at the platform if that can be had, deleted here in any case.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::Session;
 use super::bearer::{CallError, Tokens};
@@ -8,11 +8,12 @@ use super::credential::Whose;
 use super::expectation::Wanted;
 use super::record::Owner;
 use crate::config::{Resolved, Selection};
-use crate::credentials::Stored;
+use crate::credentials::{Deleted, Deletion, StoreError, Stored};
 use crate::domain::{CredentialKey, Layer, ProfileName, StoreChoice, StoreKind, TokenKind};
-use crate::error::{Kind, Result};
+use crate::error::{Error, Kind, Result};
 use crate::platform::{Platform, PlatformError};
 use crate::system::http::Http;
+use crate::system::runtime;
 
 /// How often somebody else may renew a credential while it is being revoked.
 const MOST_RENEWALS: usize = 3;
@@ -46,6 +47,26 @@ pub enum Revocation {
     /// The token was dead already.
     AlreadyDead,
     Failed(String),
+}
+
+impl LoggedOut {
+    fn new(
+        key: &CredentialKey,
+        found: Option<&Stored>,
+        deleted: Deleted,
+        revocation: Revocation,
+    ) -> LoggedOut {
+        let stores = [(deleted.keychain, StoreKind::Keychain), (deleted.file, StoreKind::File)];
+        let record = found.map(|stored| &stored.record);
+        LoggedOut {
+            key: key.clone(),
+            user: record.map(|record| record.user_email.clone()),
+            api_url: record.map(|record| record.api_url.to_string()),
+            kind: record.map(|record| record.kind),
+            stores: stores.into_iter().filter(|(deleted, _)| *deleted).map(|(_, store)| store).collect(),
+            revocation,
+        }
+    }
 }
 
 impl Session {
@@ -95,9 +116,17 @@ impl Session {
             .collect())
     }
 
-    /// The profiles that use the credential `key`.
-    pub fn users_of(&self, key: &CredentialKey) -> Result<Vec<ProfileName>> {
-        self.profiles_with_key(key, None)
+    /// The profiles that use each credential.
+    pub fn users_of_all(&self) -> Result<HashMap<CredentialKey, Vec<ProfileName>>> {
+        let config = self.config()?;
+        let mut users: HashMap<_, Vec<_>> = HashMap::new();
+        for name in config.profiles() {
+            let profile = config.resolve(Selection::listed(name.clone()));
+            if let Some(key) = profile.ok().and_then(|profile| profile.credential) {
+                users.entry(key.value).or_default().push(name);
+            }
+        }
+        Ok(users)
     }
 
     /// Revokes (unless `local_only`) and deletes.
@@ -129,7 +158,7 @@ impl Session {
         for _ in 0..MOST_RENEWALS {
             let mut newer = None;
             deleted = self.credentials().delete_if(key, *choice, *known, |now| {
-                newer = now.filter(|now| seen.as_ref().is_some_and(|seen| !is_same(seen, now))).cloned();
+                newer = now.filter(|now| seen.as_ref().is_some_and(|seen| !seen.is_same(now))).cloned();
                 newer.is_none()
             })?;
             let Some(newer) = newer else { break };
@@ -139,18 +168,93 @@ impl Session {
             Some(deleted) => deleted,
             None => self.credentials().delete(key, *choice, *known)?,
         };
-        let now = self.clock().now();
-        self.logins().update(key, |login| login.map(|login| login.logged_out(now)));
-        let stores = [(deleted.keychain, StoreKind::Keychain), (deleted.file, StoreKind::File)];
-        let record = found.map(|stored| stored.record);
-        Ok(LoggedOut {
-            key: key.clone(),
-            user: record.as_ref().map(|record| record.user_email.clone()),
-            api_url: record.as_ref().map(|record| record.api_url.to_string()),
-            kind: record.as_ref().map(|record| record.kind),
-            stores: stores.into_iter().filter(|(deleted, _)| *deleted).map(|(_, store)| store).collect(),
-            revocation,
-        })
+        self.logins().log_out([key]);
+        Ok(LoggedOut::new(key, found.as_ref(), deleted, revocation))
+    }
+
+    /// As [`logout`](Self::logout), of many: the files are read once and written once a batch. `tell` hears of each
+    /// in its order; an interruption is the last.
+    pub fn logout_all(&self, doomed: &[Doomed], local_only: bool, mut tell: impl FnMut(Result<LoggedOut>)) {
+        let lookups: Vec<_> = doomed.iter().map(|it| (&it.key, it.choice, it.known)).collect();
+        let mut found = Vec::with_capacity(doomed.len());
+        self.credentials().read_each(&lookups, |_, stored| found.push(stored));
+        let mut found = found.into_iter();
+        let mut gone = Vec::with_capacity(doomed.len());
+        // Each of a batch has a lock, which is an open file or two.
+        let batch = (runtime::max_descriptors() / 4).max(16);
+        'all: for batch in doomed.chunks(batch) {
+            let outcomes = match self.turn() {
+                Ok(_turn) => self.logout_batch(batch, found.by_ref().take(batch.len()), local_only),
+                Err(error) => {
+                    tell(Err(error));
+                    break;
+                }
+            };
+            for (doomed, outcome) in batch.iter().zip(outcomes) {
+                gone.extend(matches!(outcome, Some(Ok(_))).then_some(&doomed.key));
+                // What is not as it usually is goes by itself, which also says why.
+                let outcome = outcome.unwrap_or_else(|| self.logout(doomed, local_only));
+                let is_last = outcome.as_ref().is_err_and(|error| error.kind.is_interruption());
+                tell(outcome);
+                if is_last {
+                    break 'all;
+                }
+            }
+        }
+        self.logins().log_out(gone);
+    }
+
+    /// `None`: it is to be done by itself.
+    fn logout_batch(
+        &self,
+        batch: &[Doomed],
+        found: impl Iterator<Item = Result<Option<Stored>, StoreError>>,
+        local_only: bool,
+    ) -> Vec<Option<Result<LoggedOut>>> {
+        let mut outcomes = Vec::with_capacity(batch.len());
+        // What is over at the platform, and where its outcome belongs.
+        let mut ended = Vec::new();
+        for (n, (doomed, found)) in batch.iter().zip(found).enumerate() {
+            let found = match found {
+                Ok(None) => {
+                    let nothing = LoggedOut::new(&doomed.key, None, Deleted::default(), Revocation::Nothing);
+                    outcomes.push(Some(Ok(nothing)));
+                    continue;
+                }
+                Ok(Some(found)) if self.meet_stored_user(&found.record).is_ok() => found,
+                _ => {
+                    outcomes.push(None);
+                    continue;
+                }
+            };
+            let revoked = match local_only {
+                true => Ok((Revocation::Skipped, Some(found.clone()))),
+                false => self.revoke(doomed, &found),
+            };
+            match revoked {
+                Ok((revocation, seen)) => {
+                    ended.extend(seen.map(|seen| (n, found, seen, revocation)));
+                    outcomes.push(None);
+                }
+                Err(error) => {
+                    let is_last = error.kind.is_interruption();
+                    outcomes.push(Some(Err(error)));
+                    if is_last {
+                        break;
+                    }
+                }
+            }
+        }
+        let deletions = ended.iter().map(|(n, _, seen, _)| {
+            let Doomed { key, choice, known, .. } = &batch[*n];
+            Deletion { lookup: (key, *choice, *known), seen }
+        });
+        let deleted = self.credentials().delete_many(&deletions.collect::<Vec<_>>());
+        for ((n, found, _, revocation), deleted) in ended.into_iter().zip(deleted.into_iter().flatten()) {
+            let done = |deleted| LoggedOut::new(&batch[n].key, Some(&found), deleted, revocation);
+            outcomes[n] = deleted.map(|deleted| deleted.map(done)).map_err(Error::from).transpose();
+        }
+        outcomes
     }
 
     /// Best effort: the token goes to its own platform only, whatever the profile says now. One that has
@@ -184,8 +288,4 @@ impl Session {
         };
         Ok((revocation, seen))
     }
-}
-
-fn is_same(one: &Stored, other: &Stored) -> bool {
-    one.record.access_token.expose() == other.record.access_token.expose()
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::Session;
-use crate::config::{Captured, Login, Resolved};
+use crate::config::{Captured, ConfigError, Login, Resolved};
 use crate::credentials::{Record, Stored};
 use crate::domain::{ApiUrl, CredentialKey, Origin, StoreKind};
 use crate::error::{Error, Kind, Result};
@@ -79,7 +79,18 @@ impl Logins {
     }
 
     pub fn update(&self, key: &CredentialKey, change: impl FnOnce(Option<Login>) -> Option<Login>) {
-        match Captured::update(self.place.as_ref(), &self.locks, &self.notices, key, change) {
+        self.report(Captured::update(self.place.as_ref(), &self.locks, &self.notices, key, change));
+    }
+
+    /// Notes that these are logged out.
+    pub fn log_out<'k>(&self, keys: impl IntoIterator<Item = &'k CredentialKey>) {
+        let now = self.clock.now();
+        let change = |_: &CredentialKey, login: Option<Login>| login.map(|login| login.logged_out(now));
+        self.report(Captured::update_all(self.place.as_ref(), &self.locks, &self.notices, keys, change));
+    }
+
+    fn report(&self, outcome: Result<(), ConfigError>) {
+        match outcome {
             Ok(()) => {}
             Err(error) if error.is_unwritable() => tracing::debug!("logins.toml can't be written"),
             Err(error) => self.notices.warn(format!("logins.toml could not be updated: {error}")),

@@ -4,6 +4,7 @@ use std::io::{self, ErrorKind};
 
 use super::bearer::CallError;
 use crate::error::{Error, Kind};
+use crate::system::runtime;
 
 /// Where pages go. It blocks while it writes.
 pub trait Sink<P>: Send + 'static {
@@ -20,18 +21,18 @@ pub(super) async fn stream<P: Send + 'static, S: Sink<P>>(
 ) -> Result<Option<S>, CallError> {
     let mut page = next().await?;
     while let Some(current) = page {
-        let mut showing = tokio::task::spawn_blocking(move || sink.take(current).map(|()| sink));
+        let showing = runtime::blocking(move || sink.take(current).map(|()| sink));
         let fetching = next();
-        tokio::pin!(fetching);
+        tokio::pin!(showing, fetching);
         let (shown, fetched) = tokio::select! {
             shown = &mut showing => (shown, None),
             fetched = &mut fetching => (showing.await, Some(fetched)),
         };
-        sink = match shown {
-            Ok(Ok(sink)) => sink,
-            Ok(Err(error)) if error.kind() == ErrorKind::BrokenPipe => return Ok(None),
-            Ok(Err(error)) => return Err(CallError::Own(error.into())),
-            Err(_) => return Err(CallError::Own(Error::new(Kind::Failed, "writing the answer broke off"))),
+        sink = match shown.map_err(|error| CallError::Own(error.into()))? {
+            Some(Ok(sink)) => sink,
+            Some(Err(error)) if error.kind() == ErrorKind::BrokenPipe => return Ok(None),
+            Some(Err(error)) => return Err(CallError::Own(error.into())),
+            None => return Err(CallError::Own(Error::new(Kind::Failed, "writing the answer broke off"))),
         };
         page = match fetched {
             Some(fetched) => fetched?,

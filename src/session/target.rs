@@ -165,7 +165,7 @@ impl Session {
         let writes_url = files.own_api_url(name).as_ref() != Some(&target.url);
         self.change_config(|edit| {
             if target.creates {
-                edit.add(&[(table.clone(), Key::ApiUrl, target.url.as_str())])?;
+                edit.set_all(&[(table.clone(), Key::ApiUrl, target.url.as_str())])?;
             } else if writes_url {
                 edit.set(&table, Key::ApiUrl, target.url.as_str())?;
             }

@@ -17,8 +17,8 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use super::environment::Environment;
-use super::look;
 use super::words::command_words;
+use super::{look, runtime};
 
 /// A program that fails this soon showed nothing to anybody.
 const QUICKLY: Duration = Duration::from_secs(10);
@@ -104,8 +104,8 @@ impl Browser for SystemBrowser {
         let mut rest = candidates.into_iter();
         match start_next(&mut rest) {
             Some(started) => {
-                // Not joined: the process may end while a browser is still running.
-                std::thread::spawn(move || watch(started, rest));
+                // Without a thread for it, nobody sees whether a browser fails and the next one is due.
+                let _ = runtime::thread("browser", move || watch(started, rest));
                 Ok(())
             }
             None => Err(BrowserError::NoneStarted { tried }),

@@ -1,6 +1,7 @@
 //! The time, as a value that a test can turn.
 
 use std::sync::Mutex;
+use std::time::SystemTime;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -11,9 +12,12 @@ pub trait Clock: Send + Sync {
 pub struct SystemClock;
 
 impl Clock for SystemClock {
+    /// A clock that is set beyond the years that a timestamp can have is at their end.
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the clock")]
     fn now(&self) -> Timestamp {
-        Timestamp::now()
+        let now = SystemTime::now();
+        let limit = if now < SystemTime::UNIX_EPOCH { Timestamp::MIN } else { Timestamp::MAX };
+        Timestamp::try_from(now).unwrap_or(limit)
     }
 }
 

@@ -4,10 +4,11 @@
 //! in it reaches us too: that is left to it, and to what it makes of it.
 
 use std::ffi::OsString;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 
-use tempfile::TempPath;
+use tempfile::{NamedTempFile, TempPath};
 
 use super::environment::Environment;
 use super::files::{self, FileError, Trust};
@@ -31,6 +32,11 @@ pub enum EditorError {
     #[error("the editor {name} failed ({status})")]
     Failed { name: String, status: ExitStatus },
 }
+
+/// What a copy of `config.toml` is made of.
+pub const CONFIG: &str = "config.toml";
+
+const LOCK: &str = ".lock";
 
 /// The command that shows a file to its user.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,36 +82,79 @@ impl Editor {
 }
 
 /// A copy to be edited, gone when this is dropped unless it is kept.
+///
+/// Beside `config-XXXXXX.toml` lies `.config-XXXXXX.lock`, locked for as long as this process lives: an editor may
+/// put another file in place of the copy itself. A copy without such a file was kept.
 #[derive(Debug)]
-pub struct Draft(TempPath);
+pub struct Draft {
+    path: TempPath,
+    _lock: NamedTempFile,
+}
 
 impl Draft {
-    /// In `folder`, mode 0600, `config-XXXXXX.toml` for the name `config.toml`: editors go by the ending.
+    /// In `folder`, mode 0600, `config-XXXXXX.toml` for the name `config.toml`: editors go by the ending. Those that
+    /// killed processes have left are removed.
     pub fn new(folder: &Path, name: &str, bytes: &[u8]) -> Result<Draft, FileError> {
         files::make_private_folder(folder)?;
-        let (stem, ending) = name.rsplit_once('.').unwrap_or((name, ""));
-        let file = tempfile::Builder::new()
-            .prefix(&format!("{stem}-"))
-            .suffix(&format!(".{ending}"))
-            .tempfile_in(folder)
-            .map_err(|source| FileError::Io { action: "write to", path: folder.to_owned(), source })?;
-        let draft = Draft(file.into_temp_path());
-        replace(&draft.0, bytes, Mode::Private)?;
+        abandoned_drafts(folder, name).iter().for_each(|draft| remove_draft(draft));
+        let failed = |source| FileError::Io { action: "write to", path: folder.to_owned(), source };
+        let (stem, ending) = split(name);
+        let lock = loop {
+            let lock = tempfile::Builder::new().prefix(&format!(".{stem}-")).suffix(LOCK).tempfile_in(folder);
+            let lock = lock.map_err(failed)?;
+            // Where there are no locks, nothing is taken for a leftover either.
+            let _ = lock.as_file().lock();
+            // Another process may have taken it for a leftover before it was locked.
+            if lock.path().exists() {
+                break lock;
+            }
+        };
+        let path = draft_of(lock.path(), ending).unwrap_or_default();
+        let draft = Draft { path: TempPath::try_from_path(path).map_err(failed)?, _lock: lock };
+        replace(&draft.path, bytes, Mode::Private)?;
         Ok(draft)
     }
 
     pub fn path(&self) -> &Path {
-        &self.0
+        &self.path
     }
 
     /// What is in it now; `None` if the editor took it away.
     pub fn read(&self) -> Result<Option<Vec<u8>>, FileError> {
-        files::read(&self.0, Trust::Tighten, &Notices::silent())
+        files::read(&self.path, Trust::Tighten, &Notices::silent())
     }
 
     pub fn keep(self) -> PathBuf {
-        let path = self.0.to_path_buf();
+        let path = self.path.to_path_buf();
         // What can't be kept was never ours to delete.
-        self.0.keep().unwrap_or(path)
+        self.path.keep().unwrap_or(path)
     }
+}
+
+/// The copies of the file called `name` whose process is gone.
+pub fn abandoned_drafts(folder: &Path, name: &str) -> Vec<PathBuf> {
+    let (stem, ending) = split(name);
+    let locks = look::names(folder, &format!(".{stem}-")).into_iter().map(|(path, _)| path);
+    let is_abandoned = |lock: &PathBuf| {
+        let is_lock = lock.as_os_str().as_encoded_bytes().ends_with(LOCK.as_bytes()) && lock.is_file();
+        is_lock && File::open(lock).is_ok_and(|file| file.try_lock().is_ok())
+    };
+    locks.filter(is_abandoned).filter_map(|lock| draft_of(&lock, ending)).collect()
+}
+
+/// Removes a copy and what says that it was not kept.
+pub fn remove_draft(draft: &Path) {
+    let stem = draft.file_stem().unwrap_or_default().to_string_lossy();
+    for path in [draft.to_owned(), draft.with_file_name(format!(".{stem}{LOCK}"))] {
+        let _ = std::fs::remove_file(path);
+    }
+}
+
+fn split(name: &str) -> (&str, &str) {
+    name.rsplit_once('.').unwrap_or((name, ""))
+}
+
+fn draft_of(lock: &Path, ending: &str) -> Option<PathBuf> {
+    let stem = lock.file_stem()?.to_str()?.strip_prefix('.')?;
+    Some(lock.with_file_name(format!("{stem}.{ending}")))
 }

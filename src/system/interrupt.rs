@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
-use super::terminal;
+use super::{runtime, terminal};
 
 /// What the main thread has for ending by itself, in good order.
 const GRACE: Duration = Duration::from_millis(500);
@@ -90,9 +90,10 @@ pub async fn pressed() -> Interruption {
 pub async fn interrupted(wait: impl FnOnce(&str)) -> Interruption {
     let interruption = pressed().await;
     tokio::select! {
+        // Listening before anything is said: whoever is told of it may press again at once.
         biased;
-        () = settled(wait) => {}
         _ = next_signal() => {}
+        () = settled(wait) => {}
     }
     Interruption { unfinished: shielded_work(), ..interruption }
 }
@@ -124,9 +125,9 @@ pub async fn settled(wait: impl FnOnce(&str)) {
 pub fn watch() {
     WATCHING.call_once(|| {
         let (listens, listening) = mpsc::channel();
-        std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-            if let Ok(runtime) = runtime {
+        // Where it can't be had, a signal ends the process on the spot, as it does before this.
+        let _ = runtime::thread("signals", move || {
+            if let Ok(runtime) = runtime::new() {
                 let interruption = runtime.block_on(async {
                     let interrupted = interrupted(|_| {});
                     tokio::pin!(interrupted);
@@ -154,7 +155,7 @@ pub struct LeftToChild {
 }
 
 pub fn leave_to_child() -> LeftToChild {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().ok();
+    let runtime = runtime::new().ok();
     if let Some(runtime) = &runtime {
         let _inside = runtime.enter();
         take_ctrl_c();

@@ -19,5 +19,6 @@ pub mod paths;
 pub mod person;
 pub mod process;
 pub mod replace;
+pub mod runtime;
 pub mod terminal;
 pub mod words;

@@ -216,6 +216,12 @@ impl World {
         command
     }
 
+    /// Starts a line of shell in this world.
+    #[cfg(unix)]
+    pub fn start_shell(&self, script: &str) -> Running {
+        self.spawn(&mut self.shell(script))
+    }
+
     fn spawn(&self, command: &mut Command) -> Running {
         let words: Vec<&std::ffi::OsStr> = command.get_args().collect();
         let hands_out_the_token =

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::super::Done;
 use crate::config::Resolved;
-use crate::domain::{Layer, StoreKind, TokenKind};
+use crate::domain::{Layer, ProfileName, StoreKind, TokenKind};
 use crate::error::{Error, Result};
 use crate::session::Session;
 use crate::session::logout::{LoggedOut, Revocation};
@@ -74,15 +74,21 @@ impl Logout {
             let is_own = profile.own_api_url.as_ref() == profile.api_url.as_ref().map(|url| &url.value);
             (doomed.into_iter().collect(), profile.name().cloned().filter(|_| is_own))
         };
-        let (mut rows, mut failures) = (Vec::new(), Vec::new());
-        for one in &doomed {
-            match session.logout(one, self.local_only) {
-                Ok(done) => {
-                    rows.extend(self.report(session, done, only.as_ref().map(|name| name.as_str()))?)
-                }
-                Err(error) if error.kind.is_interruption() => return Err(error),
-                Err(error) => failures.push(error),
+        let (mut rows, mut failures): (Vec<LogoutRow>, Vec<Error>) = (Vec::new(), Vec::new());
+        let users = session.users_of_all()?;
+        let mut tell = |outcome: Result<LoggedOut>| match outcome {
+            Ok(done) => {
+                let profiles = users.get(&done.key).map(Vec::as_slice).unwrap_or_default();
+                rows.extend(self.report(session, done, only.as_ref(), profiles));
             }
+            Err(error) => failures.push(error),
+        };
+        match doomed.as_slice() {
+            [one] => tell(session.logout(one, self.local_only)),
+            many => session.logout_all(many, self.local_only, tell),
+        }
+        if failures.last().is_some_and(|error| error.kind.is_interruption()) {
+            return Err(failures.remove(failures.len() - 1));
         }
         if rows.is_empty() && failures.is_empty() && self.all {
             session.notices().progress("Nobody was logged in.");
@@ -96,34 +102,39 @@ impl Logout {
         Ok(done.with_failures(failures))
     }
 
-    fn report(&self, session: &Session, done: LoggedOut, profile: Option<&str>) -> Result<Option<LogoutRow>> {
-        let profiles: Vec<String> = session.users_of(&done.key)?.iter().map(ToString::to_string).collect();
+    fn report(
+        &self,
+        session: &Session,
+        done: LoggedOut,
+        profile: Option<&ProfileName>,
+        profiles: &[ProfileName],
+    ) -> Option<LogoutRow> {
         let was_there = !done.stores.is_empty();
         if !was_there && self.all {
-            return Ok(None);
+            return None;
         }
         let notices = session.notices();
         let subject = profile.map_or_else(|| done.key.to_string(), |name| format!("profile {name}"));
         if !was_there {
             notices.progress(format!("{subject} was logged out already."));
-            return Ok(None);
+            return None;
         }
         let reason = tell(session, &subject, &done);
         let others: Vec<&str> =
-            profiles.iter().map(String::as_str).filter(|name| Some(*name) != profile).collect();
+            profiles.iter().filter(|name| Some(*name) != profile).map(ProfileName::as_str).collect();
         if !others.is_empty() && !self.all {
             let too = if profile.is_some() { " too" } else { "" };
             notices.progress(format!("It was the credential of {}{too}.", others.join(", ")));
         }
-        Ok(Some(LogoutRow {
+        Some(LogoutRow {
             credential: done.key.to_string(),
             api_url: done.api_url,
             user: done.user,
             deleted_from: done.stores,
             revoked: reason.is_none(),
             reason,
-            profiles,
-        }))
+            profiles: profiles.iter().map(ToString::to_string).collect(),
+        })
     }
 }
 

@@ -7,7 +7,7 @@ use crate::config::{ConfigError, Document};
 use crate::domain::{one_line, quoted};
 use crate::error::{Error, Result};
 use crate::session::Session;
-use crate::system::editor::{Draft, Editor};
+use crate::system::editor::{CONFIG, Draft, Editor};
 use crate::system::interrupt;
 use crate::system::person::Choice;
 
@@ -40,7 +40,7 @@ impl Edit {
         let start = if is_blank { template().into_bytes() } else { before.clone().unwrap_or_default() };
         let home = session.paths().home.as_ref().map(|home| home.path.as_path());
         let folder = home.or_else(|| place.path.parent()).unwrap_or(Path::new("."));
-        let draft = Draft::new(folder, "config.toml", &start)?;
+        let draft = Draft::new(folder, CONFIG, &start)?;
         loop {
             let shown = editor.show(draft.path());
             let edited = match (shown, draft.read()) {

@@ -129,7 +129,7 @@ fn log_out(session: &Session, name: &ProfileName) -> Result<bool> {
     if let Ok(named) = config.resolve(Selection::by_flag(name.clone())) {
         doomed.choice = named.store.value;
     }
-    if let Some(other) = session.users_of(&doomed.key)?.iter().find(|other| *other != name) {
+    if let Some(other) = session.profiles_with_key(&doomed.key, Some(name))?.first() {
         session.notices().progress(format!("its credential stays: profile {other} uses it"));
         return Ok(false);
     }

@@ -51,7 +51,7 @@ impl Set {
                 let given = changes.iter().filter(|(_, value)| !value.is_empty());
                 let given: Vec<_> = given.map(|(key, value)| (*key, typed(session, *key, value))).collect();
                 let values = given.iter().map(|(key, value)| (target.clone(), *key, value.as_ref()));
-                return edit.add(&values.collect::<Vec<_>>());
+                return edit.set_all(&values.collect::<Vec<_>>());
             }
             for (key, value) in &changes {
                 if value.is_empty() {

@@ -211,3 +211,36 @@ fn writes_hold_the_lock_of_their_key() {
     assert_eq!(w.file.calls(), 0);
     chain.update(&w.key, &record("new", 1), StoreKind::Keychain).unwrap();
 }
+
+#[test]
+fn many_records_are_read_and_deleted_with_as_few_calls_as_one() {
+    let w = world(None, None);
+    let keys: Vec<CredentialKey> = (0..100).map(|n| format!("k{n:03}").parse().unwrap()).collect();
+    keys.iter().for_each(|key| w.file.put(key, record("seen", 1)));
+    let lookups: Vec<Lookup<'_>> = keys.iter().map(|key| (key, File, None)).collect();
+    let mut seen = Vec::new();
+    w.chain.read_each(&lookups, |_, stored| seen.push(stored.unwrap().unwrap()));
+    assert_eq!((seen.len(), w.file.calls()), (100, 1));
+    // Somebody renews one and removes another meanwhile.
+    w.file.put(&keys[7], record("renewed", 2));
+    w.file.delete(&keys[9]).unwrap();
+    let before = w.file.calls();
+    let deletions = lookups.iter().zip(&seen).map(|(lookup, seen)| Deletion { lookup: *lookup, seen });
+    let outcomes = w.chain.delete_many(&deletions.collect::<Vec<_>>()).unwrap();
+    assert_eq!((w.file.calls() - before, w.keychain.calls()), (2, 0));
+    for (n, (key, outcome)) in keys.iter().zip(outcomes).enumerate() {
+        let deleted = outcome.unwrap();
+        assert_eq!(deleted, (n != 7 && n != 9).then_some(Deleted { keychain: false, file: true }), "{key}");
+        assert_eq!(w.file.get(key).is_some(), n == 7, "{key}");
+    }
+}
+
+#[test]
+fn where_nothing_can_be_deleted_nothing_is() {
+    let w = world(None, Some(record("file", 1)));
+    let lookup = (&w.key, File, None);
+    let seen = w.chain.read(&w.key, File, None).unwrap().unwrap();
+    w.file.set_fault(Some(Fault::ReadOnly));
+    assert!(w.chain.delete_many(&[Deletion { lookup, seen: &seen }]).is_err());
+    assert!(w.file.get(&w.key).is_some());
+}

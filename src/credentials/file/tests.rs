@@ -124,3 +124,29 @@ fn writers_of_different_keys_lose_nothing() {
     });
     assert_eq!(w.store.keys().unwrap().len(), 8);
 }
+
+#[test]
+fn many_records_are_read_as_one_is_and_deleted_in_one_write() {
+    let w = world(None);
+    let keys = ["a", "b", "c", "d"].map(key);
+    keys[..3].iter().for_each(|key| w.store.write(key, &record(key.as_str(), 1)).unwrap());
+    let read = |w: &World| {
+        let mut found = Vec::new();
+        w.store.read_each(&keys.each_ref(), &mut |n, record| {
+            assert_eq!(n, found.len());
+            found.push(record.map(access).unwrap_or_else(|error| Some(error.to_string())));
+        });
+        found
+    };
+    let tokens = ["a-access", "b-access", "c-access"].map(|token| Some(token.to_owned()));
+    assert_eq!(read(&w), [&tokens[..], &[None]].concat());
+    w.store.delete_all(&[&keys[0], &keys[2]]).unwrap();
+    assert_eq!(read(&w), [None, tokens[1].clone(), None, None]);
+    assert_eq!(w.store.keys().unwrap(), [key("b")]);
+    // What can't be read as a whole says why for each, as it does for one.
+    let newer = world(Some(r#"{"version":9,"credentials":{}}"#));
+    assert!(read(&newer).iter().all(|found| found.as_ref().is_some_and(|why| why.contains("newer version"))));
+    let foreign = world(Some("hello"));
+    assert_eq!(read(&foreign), [None, None, None, None]);
+    assert_eq!(foreign.said.lock().unwrap().len(), 1);
+}

@@ -15,10 +15,16 @@ use super::vault::{Open, Vault};
 use crate::credentials::StoreError;
 use crate::system::interrupt;
 use crate::system::notices::Notices;
+use crate::system::runtime;
 
 /// A refusal within this time was nobody's decision: there was no prompt to dismiss, as in a login
 /// by ssh. Whoever sits at the terminal may still unlock the keychain in another way.
 const NO_HUMAN: Duration = Duration::from_millis(500);
+
+/// What a D-Bus connection needs: a socket, an epoll instance, an eventfd and a timer; and beside the
+/// keychain's own thread those of its reactor, its executor and its file reads.
+#[cfg(target_os = "linux")]
+const DESCRIPTORS_AND_THREADS: (usize, usize) = (6, 4);
 
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Timing {
@@ -146,16 +152,15 @@ impl Worker {
         let abandoned = Arc::new(AtomicBool::new(false));
         let mut vault = Vault::new(self.open.clone(), abandoned.clone());
         let given_up = abandoned.clone();
-        thread::Builder::new()
-            .name("keychain".to_owned())
-            .spawn(move || {
-                while let Ok(job) = todo.recv()
-                    && !given_up.load(Ordering::SeqCst)
-                {
-                    job(&mut vault);
-                }
-            })
-            .map_err(|error| StoreError::Keychain { reason: error.to_string() })?;
+        #[cfg(target_os = "linux")]
+        runtime::try_resources("the keychain's client", DESCRIPTORS_AND_THREADS)?;
+        runtime::thread("keychain", move || {
+            while let Ok(job) = todo.recv()
+                && !given_up.load(Ordering::SeqCst)
+            {
+                job(&mut vault);
+            }
+        })?;
         // A thread that ended already drops the job, and the caller sees its answer disconnected.
         let _ = jobs.send(job);
         *state = State::Running { jobs, abandoned };

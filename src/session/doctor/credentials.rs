@@ -1,12 +1,13 @@
 //! Each profile's credential: what the stores hold, what `logins.toml` says of it, what the platform does.
 
+use std::collections::BTreeMap;
 use std::time::Instant;
 
 use super::finding::Remedy;
 use super::stores::Usable;
 use super::{Doctor, Finding, Patient, Section};
 use crate::config::Login;
-use crate::credentials::{Record, StoreError, Stored};
+use crate::credentials::{Lookup, Record, StoreError, Stored};
 use crate::domain::time::{relative, rfc3339};
 use crate::domain::{ApiUrl, CredentialKey, ProfileName, StoreChoice, StoreKind, TokenStatus};
 use crate::error::{Error, Kind, Result};
@@ -35,7 +36,7 @@ struct Kept {
 
 pub(super) fn look(doctor: &Doctor, usable: Usable, offline: bool) -> Result<Vec<Finding>> {
     let (mut found, mut questions) = (Vec::new(), Vec::new());
-    let mut seen: Vec<(CredentialKey, Kept)> = Vec::new();
+    let seen = doctor.all_kept(usable);
     for patient in &doctor.patients {
         let profile = &patient.profile;
         let check = patient.label.as_str();
@@ -67,21 +68,11 @@ pub(super) fn look(doctor: &Doctor, usable: Usable, offline: bool) -> Result<Vec
             }
         }
         let Some(key) = profile.credential.as_ref().map(|key| &key.value) else { continue };
-        if seen.iter().all(|(known, _)| known != key) {
-            let kept = doctor.kept(key, profile.store.value, profile.login.clone(), usable);
-            seen.push((key.clone(), kept));
-        }
-        let Some((_, kept)) = seen.iter().find(|(known, _)| known == key) else { continue };
+        let Some(kept) = seen.get(key) else { continue };
         let row = found.len();
         let (finding, bearer) = doctor.standing(patient, kept);
         found.push(finding);
         questions.extend(bearer.map(|bearer| Question { patient, bearer, row }));
-    }
-    for (key, login) in doctor.logins() {
-        if seen.iter().all(|(known, _)| *known != key) {
-            let kept = doctor.kept(&key, StoreChoice::Auto, Some(login), usable);
-            seen.push((key, kept));
-        }
     }
     if !offline {
         doctor.ask(&questions, &mut found)?;
@@ -89,7 +80,7 @@ pub(super) fn look(doctor: &Doctor, usable: Usable, offline: bool) -> Result<Vec
     for (key, kept) in &seen {
         found.extend(doctor.disagreements(key, kept));
     }
-    found.extend(doctor.strays(&seen.into_iter().map(|(key, _)| key).collect::<Vec<_>>()));
+    found.extend(doctor.strays(&seen));
     if found.is_empty() {
         found.push(Finding::skipped(Section::Credentials, "profiles", "there are none"));
     }
@@ -109,22 +100,54 @@ impl Doctor {
         of_profiles.chain(captured.into_iter().flatten()).chain(in_file).collect()
     }
 
-    fn kept(&self, key: &CredentialKey, choice: StoreChoice, known: Option<Login>, usable: Usable) -> Kept {
-        let kept_in = known.as_ref().and_then(Login::kept_in);
+    /// What is kept for every profile, and for every login that is no profile's. The file is read once.
+    fn all_kept(&self, usable: Usable) -> BTreeMap<CredentialKey, Kept> {
+        let mut asked: BTreeMap<CredentialKey, (StoreChoice, Option<Login>)> = BTreeMap::new();
+        for Patient { profile, .. } in &self.patients {
+            let has_variable = !matches!(self.session.token_variable(profile), Ok(None));
+            if let (Some(_), Some(key), false) = (&profile.api_url, &profile.credential, has_variable) {
+                let ask = || (profile.store.value, profile.login.clone());
+                asked.entry(key.value.clone()).or_insert_with(ask);
+            }
+        }
+        for (key, login) in self.logins() {
+            asked.entry(key).or_insert((StoreChoice::Auto, Some(login)));
+        }
+        let kept_in = |known: &Option<Login>| known.as_ref().and_then(Login::kept_in);
+        let lookups = asked.iter().map(|(key, (choice, known))| (key, *choice, kept_in(known)));
+        let lookups: Vec<Lookup<'_>> = lookups.collect();
+        let credentials = self.session.credentials();
+        let mut found = Vec::with_capacity(lookups.len());
         self.heard();
-        let found = self.session.credentials().read(key, choice, kept_in);
-        let heard = self.heard();
-        let touches_keychain = choice != StoreChoice::File || kept_in == Some(StoreKind::Keychain);
-        let other = match &found {
-            Ok(Some(stored)) => match stored.store.other() {
-                StoreKind::Keychain if !usable.keychain || !touches_keychain => None,
-                StoreKind::File if !usable.file => None,
-                other => self.session.credentials().read_in(key, other).ok().flatten().map(|it| it.record),
-            },
-            _ => None,
-        };
+        credentials.read_each(&lookups, |_, stored| found.push((stored, self.heard())));
+        let mut others: Vec<Option<Record>> = lookups.iter().map(|_| None).collect();
+        for store in [StoreKind::File, StoreKind::Keychain] {
+            let counts = |(n, (_, choice, known)): &(usize, &Lookup<'_>)| {
+                let is_elsewhere = matches!(&found[*n].0, Ok(Some(stored)) if stored.store != store);
+                is_elsewhere
+                    && match store {
+                        StoreKind::File => usable.file,
+                        StoreKind::Keychain => {
+                            usable.keychain
+                                && (*choice != StoreChoice::File || *known == Some(StoreKind::Keychain))
+                        }
+                    }
+            };
+            let (places, keys): (Vec<usize>, Vec<&CredentialKey>) =
+                lookups.iter().enumerate().filter(counts).map(|(n, (key, ..))| (n, *key)).unzip();
+            credentials.read_each_in(&keys, store, |n, other| others[places[n]] = other.ok().flatten());
+        }
         self.heard();
-        Kept { known, choice, found, other, heard }
+        let kept = found.into_iter().zip(others);
+        let kept: Vec<_> = kept.zip(asked.values().cloned()).collect();
+        let kept = kept.into_iter().map(|(((found, heard), other), (choice, known))| Kept {
+            known,
+            choice,
+            found,
+            other,
+            heard,
+        });
+        asked.keys().cloned().zip(kept).collect()
     }
 
     /// How a profile's credential stands, and its token if the platform can be asked about it.
@@ -275,40 +298,34 @@ impl Doctor {
     }
 
     /// Records in the file that no profile and no login knows. They may be the only copy: they stay.
-    fn strays(&self, seen: &[CredentialKey]) -> Vec<Finding> {
-        let in_file = self.session.credentials().file_keys().unwrap_or_default();
+    fn strays(&self, seen: &BTreeMap<CredentialKey, Kept>) -> Vec<Finding> {
+        let credentials = self.session.credentials();
+        let mut strays = credentials.file_keys().unwrap_or_default();
         let is_named = |key: &CredentialKey| {
             self.session.config().is_ok_and(|config| config.captured.get(key).is_some())
         };
-        in_file
-            .into_iter()
-            // Else nobody can say whose they are.
-            .filter(|key| {
-                self.certainty.logins && self.certainty.profiles && !seen.contains(key) && !is_named(key)
-            })
-            .map(|key| {
-                let words = format!("{key} is in the file, but no profile and no login knows it");
-                let finding = Finding::warn(Section::Leftovers, "record", words);
-                match (
-                    key.as_str().parse::<ApiUrl>(),
-                    self.session.credentials().read_in(&key, StoreKind::File),
-                ) {
-                    (Ok(url), _) => finding.fix(format!("autocom auth logout --api-url {url}")),
-                    (_, Ok(Some(stored))) if self.is_free(key.as_str()) => {
-                        let url = stored.record.api_url;
-                        finding.fix(format!("autocom profiles set {key} api_url={url} credential={key}"))
-                    }
-                    _ => finding,
+        // Else nobody can say whose they are.
+        let certain = self.certainty.logins && self.certainty.profiles;
+        strays.retain(|key| certain && !seen.contains_key(key) && !is_named(key));
+        let taken = self.session.config().map(|config| config.token_variables()).unwrap_or_default();
+        let is_free = |name: &str| {
+            let name = name.parse::<ProfileName>().ok();
+            name.is_some_and(|name| !taken.contains_key(&name.token_variable()))
+        };
+        let mut found = Vec::with_capacity(strays.len());
+        credentials.read_each_in(&strays.iter().collect::<Vec<_>>(), StoreKind::File, |n, record| {
+            let key = &strays[n];
+            let words = format!("{key} is in the file, but no profile and no login knows it");
+            let finding = Finding::warn(Section::Leftovers, "record", words);
+            found.push(match (key.as_str().parse::<ApiUrl>(), record) {
+                (Ok(url), _) => finding.fix(format!("autocom auth logout --api-url {url}")),
+                (_, Ok(Some(Record { api_url, .. }))) if is_free(key.as_str()) => {
+                    finding.fix(format!("autocom profiles set {key} api_url={api_url} credential={key}"))
                 }
-            })
-            .collect()
-    }
-
-    fn is_free(&self, name: &str) -> bool {
-        let name = name.parse::<ProfileName>().ok();
-        name.is_some_and(|name| {
-            self.session.config().is_ok_and(|config| config.check_new_name(&name).is_ok())
-        })
+                _ => finding,
+            });
+        });
+        found
     }
 }
 

@@ -1,5 +1,7 @@
 //! The files and folders of section 2 of the contract, as they are.
 
+use std::collections::HashSet;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -8,6 +10,7 @@ use super::finding::{Remedy, edit};
 use super::{Finding, Section, Status};
 use crate::config::{Captured, ConfigError};
 use crate::domain::{CredentialKey, quoted};
+use crate::system::editor::{self, CONFIG};
 use crate::system::files::{self, Trust};
 use crate::system::locks::Locks;
 use crate::system::look::{self, Look};
@@ -302,6 +305,12 @@ pub(super) fn leftovers(paths: &Paths, keys: &[CredentialKey], now: Timestamp) -
             Finding::warn(Section::Leftovers, "temporary file", words).fix(format!("rm {}", quoted(&path)));
         found.push(finding.remedy(Remedy::Remove(path)));
     }
+    let drafts = folders.iter().flat_map(|folder| editor::abandoned_drafts(folder, CONFIG));
+    for path in drafts.filter(|draft| draft.exists()) {
+        let words = format!("{} is the copy of an interrupted `config edit`", path.display());
+        let finding = Finding::warn(Section::Leftovers, "draft", words).fix(format!("rm {}", quoted(&path)));
+        found.push(finding.remedy(Remedy::Draft(path)));
+    }
     let kept = paths.credentials.as_ref().and_then(|place| {
         let name = format!("{}.old", place.path.file_name()?.to_string_lossy());
         Some(look::names(place.path.parent()?, &name))
@@ -315,9 +324,8 @@ pub(super) fn leftovers(paths: &Paths, keys: &[CredentialKey], now: Timestamp) -
             .push(Finding::warn(Section::Leftovers, "kept file", words).fix(format!("rm {}", quoted(&path))));
     }
     if let Some(folder) = &paths.locks {
-        let known: Vec<String> = keys.iter().map(|key| Locks::name_of(key.as_str())).collect();
-        let is_known =
-            |path: &Path| path.file_name().is_some_and(|name| known.iter().any(|it| name == it.as_str()));
+        let known: HashSet<OsString> = keys.iter().map(|key| Locks::name_of(key.as_str()).into()).collect();
+        let is_known = |path: &Path| path.file_name().is_some_and(|name| known.contains(name));
         let idle = look::names(folder, "key-").into_iter().filter(|(path, _)| !is_known(path)).count();
         if idle > 0 {
             // Never removed: that would let two holders in at once.

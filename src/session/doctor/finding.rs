@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::domain::{CredentialKey, StoreChoice, quoted};
-use crate::error::Error;
+use crate::error::{Error, Result};
 
 /// A part of the report, in its order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
@@ -91,6 +91,8 @@ pub(super) enum Remedy {
     Copies(CredentialKey, StoreChoice),
     /// What a write that was cut off has left.
     Remove(PathBuf),
+    /// What a `config edit` that was killed has left.
+    Draft(PathBuf),
 }
 
 impl Finding {
@@ -129,6 +131,17 @@ impl Finding {
 
     pub fn fix(self, command: impl Into<String>) -> Finding {
         Finding { fix: Some(command.into()), ..self }
+    }
+
+    /// Tells what came of mending it.
+    pub(super) fn settle(&mut self, outcome: Result<String>) {
+        match outcome {
+            Ok(done) => {
+                self.finding = done;
+                (self.status, self.fix, self.fixed) = (Status::Ok, None, true);
+            }
+            Err(error) => self.finding += &format!("; could not be mended: {}", error.message),
+        }
     }
 
     /// Mended by `autocom doctor --fix`, which is the command unless another was named.

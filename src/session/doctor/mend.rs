@@ -1,27 +1,37 @@
 //! `--fix`: what is safe. The content of `config.toml`, the only copy of a credential and who is logged in
 //! are never touched.
 
-use super::finding::{Finding, Remedy, Status};
+use std::collections::HashMap;
+
+use super::finding::{Finding, Remedy};
 use crate::config::{Captured, Login, Resolved, Selection};
 use crate::credentials::Stored;
 use crate::domain::{CredentialKey, ProfileName, StoreChoice};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::session::Session;
 use crate::session::record::login_of;
+use crate::system::editor;
 use crate::system::files;
 use crate::system::look;
 
 impl Session {
     pub(super) fn mend(&self, found: &mut [Finding]) {
+        let (mut places, mut entries) = (Vec::new(), Vec::new());
         // In the report's order modes come first: what is read later would tighten them unsaid.
-        for finding in found {
-            let Some(remedy) = finding.remedy.take() else { continue };
-            match self.apply(&remedy) {
-                Ok(done) => {
-                    finding.finding = done;
-                    (finding.status, finding.fix, finding.fixed) = (Status::Ok, None, true);
+        for (n, finding) in found.iter_mut().enumerate() {
+            match finding.remedy.take() {
+                // All together: each costs as much as the files are long.
+                Some(Remedy::Entry(key, choice)) => {
+                    places.push(n);
+                    entries.push((key, choice));
                 }
-                Err(error) => finding.finding += &format!("; could not be mended: {}", error.message),
+                Some(remedy) => finding.settle(self.apply(&remedy)),
+                None => {}
+            }
+        }
+        if !entries.is_empty() {
+            for (n, outcome) in places.into_iter().zip(self.bring_in_line(&entries)) {
+                found[n].settle(outcome);
             }
         }
     }
@@ -37,11 +47,15 @@ impl Session {
                 files::remove(path)?;
                 Ok(format!("removed {}", path.display()))
             }
+            Remedy::Draft(path) => {
+                editor::remove_draft(path);
+                Ok(format!("removed {}", path.display()))
+            }
             Remedy::Rebuild(path) => self.rebuild(path),
-            Remedy::Entry(key, choice) => self.bring_in_line(key, *choice),
+            Remedy::Entry(key, choice) => self.bring_one_in_line(key, *choice),
             Remedy::Copies(key, choice) => {
                 let lost = self.credentials().drop_older_copy(key)?;
-                self.bring_in_line(key, *choice)?;
+                self.bring_one_in_line(key, *choice)?;
                 Ok(match lost {
                     Some(store) => format!("removed the older copy of {key} from the {store}"),
                     None => format!("there is one copy of {key} now"),
@@ -84,23 +98,48 @@ impl Session {
         Ok(self.config()?.resolve(Selection::one_of_several(name))?)
     }
 
-    /// The entry of a key as the stores have it.
-    fn bring_in_line(&self, key: &CredentialKey, choice: StoreChoice) -> Result<String> {
-        let kept_in = self.files_now()?.captured.get(key).as_ref().and_then(Login::kept_in);
-        let found = self.credentials().read(key, choice, kept_in)?;
-        let now = self.clock.now();
-        Captured::update(self.paths.logins.as_ref(), &self.locks, &self.notices, key, |known| {
-            match (&found, known) {
-                (Some(stored), known) => {
-                    let truth = login_of(&stored.record, stored.store, known.as_ref());
-                    // Whatever the entry says of itself.
-                    let written_at = truth.written_at.max(known.and_then(|known| known.written_at));
-                    Some(Login { written_at, ..truth })
+    fn bring_one_in_line(&self, key: &CredentialKey, choice: StoreChoice) -> Result<String> {
+        self.bring_in_line(&[(key.clone(), choice)]).pop().unwrap_or_else(|| Ok(String::new()))
+    }
+
+    /// The entries of these keys as the stores have them.
+    fn bring_in_line(&self, entries: &[(CredentialKey, StoreChoice)]) -> Vec<Result<String>> {
+        let config = match self.files_now() {
+            Ok(config) => config,
+            Err(error) => return entries.iter().map(|_| Err(error.clone())).collect(),
+        };
+        let kept_in = |key| config.captured.get(key).as_ref().and_then(Login::kept_in);
+        let lookups: Vec<_> = entries.iter().map(|(key, choice)| (key, *choice, kept_in(key))).collect();
+        let (mut outcomes, mut truths) = (Vec::with_capacity(entries.len()), HashMap::new());
+        self.credentials().read_each(&lookups, |n, found| {
+            let key = lookups[n].0;
+            outcomes.push(match found {
+                Ok(found) => {
+                    truths.insert(key, found);
+                    Ok(format!("logins.toml says of {key} what the stores hold"))
                 }
-                (None, Some(known)) => Some(known.logged_out(now)),
-                (None, None) => None,
+                Err(error) => Err(error.into()),
+            });
+        });
+        let now = self.clock.now();
+        let known = lookups.iter().map(|(key, ..)| *key).filter(|key| truths.contains_key(key));
+        let change = |key: &CredentialKey, known: Option<Login>| match (truths[key].as_ref(), known) {
+            (Some(stored), known) => {
+                let truth = login_of(&stored.record, stored.store, known.as_ref());
+                // Whatever the entry says of itself.
+                let written_at = truth.written_at.max(known.and_then(|known| known.written_at));
+                Some(Login { written_at, ..truth })
             }
-        })?;
-        Ok(format!("logins.toml says of {key} what the stores hold"))
+            (None, Some(known)) => Some(known.logged_out(now)),
+            (None, None) => None,
+        };
+        let place = self.paths.logins.as_ref();
+        match Captured::update_all(place, &self.locks, &self.notices, known, change) {
+            Ok(()) => outcomes,
+            Err(error) => {
+                let error = Error::from(error);
+                outcomes.into_iter().map(|outcome| outcome.and(Err(error.clone()))).collect()
+            }
+        }
     }
 }

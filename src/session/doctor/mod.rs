@@ -15,6 +15,7 @@ mod profiles;
 mod stores;
 
 use std::cell::OnceCell;
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -23,7 +24,6 @@ pub use finding::{Finding, Section, Status};
 use super::Session;
 use crate::config::{Config, Flags, Resolved};
 use crate::credentials::{Credentials, Patience};
-use crate::domain::ProfileName;
 use crate::error::Result;
 use crate::system::notices::Notices;
 use crate::system::paths::Paths;
@@ -71,11 +71,10 @@ impl Session {
         match load(&flags) {
             Ok(config) => {
                 found.extend(profiles::look(&config, &mut patients));
-                let is_known =
-                    |name: &ProfileName| patients.iter().any(|patient| patient.profile.name() == Some(name));
+                let names: HashSet<_> = patients.iter().filter_map(|it| it.profile.name()).collect();
                 let known = seen.config
                     && config.document.invalid_profiles().next().is_none()
-                    && config.profiles().iter().all(is_known);
+                    && config.profiles().iter().all(|name| names.contains(name));
                 let certainty = Certainty { logins: seen.logins_known(), profiles: known };
                 // For `output`, which is a preference like any other.
                 if let Ok(same) = load(&self.flags) {

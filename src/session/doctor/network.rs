@@ -1,5 +1,7 @@
 //! The way to each platform: asked without a token, all at once, each within a deadline of its own.
 
+use std::collections::HashSet;
+
 use bytes::Bytes;
 use http::header::DATE;
 use http::{Request, Response};
@@ -27,22 +29,13 @@ pub(super) fn skipped() -> Finding {
 }
 
 pub(super) fn look(doctor: &Doctor) -> Result<Vec<Finding>> {
-    let mut environments: Vec<&Resolved> = Vec::new();
-    for profile in doctor.patients.iter().map(|patient| &patient.profile) {
-        let same = |other: &&Resolved| {
-            let url = |it: &Resolved| it.api_url.as_ref().map(|url| url.value.to_string());
-            let way = |it: &Resolved| {
-                (
-                    it.proxy.as_ref().map(|it| it.value.to_string()),
-                    it.ca_bundle.as_ref().map(|it| it.value.to_string()),
-                )
-            };
-            url(other) == url(profile) && way(other) == way(profile)
-        };
-        if profile.api_url.is_some() && !environments.iter().any(same) {
-            environments.push(profile);
-        }
-    }
+    let mut seen = HashSet::new();
+    let mut environments: Vec<&Resolved> = doctor.patients.iter().map(|patient| &patient.profile).collect();
+    environments.retain(|profile| {
+        let proxy = profile.proxy.as_ref().map(|it| it.value.to_string());
+        let bundle = profile.ca_bundle.as_ref().map(|it| it.value.to_string());
+        profile.api_url.as_ref().is_some_and(|url| seen.insert((url.value.to_string(), proxy, bundle)))
+    });
     if environments.is_empty() {
         return Ok(vec![Finding::skipped(Section::Network, "platforms", "no profile names one")]);
     }
@@ -138,7 +131,7 @@ fn clock(origin: &str, answer: &Response<Bytes>, asked: Timestamp, answered: Tim
     let Some(theirs) = date.and_then(|date| rfc2822::parse(date).ok()).map(|date| date.timestamp()) else {
         return Finding::skipped(Section::Network, "clock", format!("{origin} does not tell the time"));
     };
-    let ahead = asked.duration_since(theirs + GRAIN);
+    let ahead = asked.duration_since(theirs).saturating_sub(GRAIN);
     let behind = theirs.duration_since(answered);
     let (skew, word) = if ahead > behind { (ahead, "ahead of") } else { (behind, "behind") };
     if skew <= TOLERATED {
@@ -179,5 +172,9 @@ mod tests {
         assert_eq!(judge(-30_000, -30_000).status, Status::Ok);
         assert!(judge(32_000, 32_010).finding.contains("31 s ahead of"));
         assert!(judge(-91_000, -31_000).finding.contains("31 s behind"));
+        // The last second that a timestamp can have.
+        let end =
+            Response::builder().header(DATE, "Thu, 30 Dec 9999 22:00:00 GMT").body(Bytes::new()).unwrap();
+        assert!(clock("x", &end, theirs, theirs).finding.contains("s behind"));
     }
 }

@@ -177,7 +177,7 @@ impl Session {
             user: user.clone(),
             reason: reason.to_owned(),
             since,
-            until: since + time,
+            until: since.saturating_add(time).unwrap_or(Timestamp::MAX),
         };
         let (profile, until, reason) = (lease.profile.clone(), lease.until, lease.reason.clone());
         // Written down first: an open profile of which the journal knows nothing must not be.

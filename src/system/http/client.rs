@@ -6,7 +6,7 @@
 //! only for https, where the proxy sees nothing: plain http never goes through a proxy at all.
 
 use std::fs;
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -18,6 +18,7 @@ use reqwest::{Certificate, Client, ClientBuilder, NoProxy, Url};
 use super::failure::{self, Cause, HttpError, Unreachable, Via};
 use super::network::{Authorities, Network};
 use crate::domain::{Proxy, is_loopback, printable};
+use crate::system::runtime;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -52,6 +53,9 @@ impl Clients {
 
     /// The error as a sentence, without the URL's query. `answered`: its head had arrived.
     pub fn unreachable(&self, url: &Url, error: reqwest::Error, answered: bool) -> HttpError {
+        if let Some(reason) = failure::exhaustion(&error) {
+            return HttpError::Exhausted { at: failure::authority(url), reason };
+        }
         let connect = CONNECT_TIMEOUT.min(self.network.request_timeout);
         let times = (connect, self.network.request_timeout);
         HttpError::Unreachable(failure::classify(url, error, answered, times, self.via(url)))
@@ -133,13 +137,13 @@ impl Clients {
             .default_headers(json);
         Ok(match self.own_proxy() {
             _ if direct => builder.no_proxy().dns_resolver(LoopbackResolver),
-            None => builder,
-            Some(Proxy::Direct) => builder.no_proxy(),
+            None => builder.dns_resolver(SystemResolver),
+            Some(Proxy::Direct) => builder.no_proxy().dns_resolver(SystemResolver),
             Some(Proxy::Through(proxy)) => {
                 let proxy = reqwest::Proxy::all(proxy.as_str())
                     .map_err(|error| HttpError::Setup(failure::innermost(&error)))?;
                 let exempt = self.network.no_proxy.as_deref().and_then(NoProxy::from_string);
-                builder.proxy(proxy.no_proxy(exempt))
+                builder.proxy(proxy.no_proxy(exempt)).dns_resolver(SystemResolver)
             }
         })
     }
@@ -169,11 +173,23 @@ fn compiled_in_roots() -> impl Iterator<Item = Certificate> {
     webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().filter_map(|der| Certificate::from_der(der).ok())
 }
 
+/// reqwest's own resolver panics where no thread can be started.
+struct SystemResolver;
+
+impl Resolve for SystemResolver {
+    fn resolve(&self, name: Name) -> Resolving {
+        Box::pin(async move {
+            // reqwest puts the URL's port in place of 0.
+            let found = runtime::blocking(move || (name.as_str(), 0).to_socket_addrs()).await?;
+            Ok(Box::new(found.ok_or("the resolver broke off")??) as Addrs)
+        })
+    }
+}
+
 struct LoopbackResolver;
 
 impl Resolve for LoopbackResolver {
     fn resolve(&self, _: Name) -> Resolving {
-        // reqwest puts the URL's port in place of 0.
         let addresses =
             [SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), SocketAddr::from((Ipv6Addr::LOCALHOST, 0))];
         Box::pin(async move { Ok(Box::new(addresses.into_iter()) as Addrs) })

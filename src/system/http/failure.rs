@@ -5,6 +5,7 @@ use std::io;
 use std::time::Duration;
 
 use crate::domain::printable;
+use crate::system::runtime::{self, StartError};
 
 /// Why there is no answer. No variant holds a query, a header or a body.
 #[derive(Debug, thiserror::Error)]
@@ -24,6 +25,9 @@ pub enum HttpError {
     Authorities(String),
     #[error("HTTPS could not be set up: {0}")]
     Setup(String),
+    /// This process has no descriptor or thread left for it.
+    #[error("cannot connect to {at}: {reason}")]
+    Exhausted { at: String, reason: String },
 }
 
 /// The server was not reached, or its answer did not arrive whole.
@@ -173,6 +177,15 @@ impl Mistrust {
 pub(super) fn is_garbled(error: &reqwest::Error) -> bool {
     let is_io = chain(error).any(|error| error.is::<io::Error>());
     is_io && !error.is_timeout() && !hyper_says(error, |_| true)
+}
+
+/// What this process lacks to connect at all: then the address is not to blame.
+pub(super) fn exhaustion(error: &reqwest::Error) -> Option<String> {
+    let lacking = chain(error).find(|error| {
+        let io = error.downcast_ref::<io::Error>();
+        error.is::<StartError>() || io.is_some_and(runtime::lacks_descriptors)
+    });
+    lacking.map(innermost)
 }
 
 /// `answered`: the head of an answer had arrived. `times`: the limits for connecting and for all of it.
