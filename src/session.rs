@@ -36,7 +36,10 @@ use crate::config::{
     Config, ConfigError, ConfigFile, EditTarget, Entry, Flags, Nominator, Resolved, Setting,
 };
 use crate::credentials::{Credentials, Patience};
-use crate::domain::{CaBundle, CredentialKey, Key, Layer, Origin, OutputFormat, Proxy, StoreKind};
+use crate::domain::redact::note_names;
+use crate::domain::{
+    CaBundle, CredentialKey, Key, Layer, Origin, OutputFormat, ProfileName, Proxy, StoreKind,
+};
 use crate::error::{Error, Kind, Result};
 use crate::platform::Profile as User;
 use crate::system::browser::Browser;
@@ -170,6 +173,7 @@ impl Session {
             return Ok(config);
         }
         let config = self.load(self.environment.clone(), self.flags.clone())?;
+        note_names(config.profiles().iter().map(ProfileName::as_str));
         for unknown in config.document.unknown_keys() {
             let words = format!("{}:{}: {unknown}", config.document.path().display(), unknown.line);
             match unknown.is_grave {

@@ -91,7 +91,7 @@ impl From<HttpError> for PlatformError {
                 PlatformError::Nonsense { what: "not gzip, although its header says so".to_owned() }
             }
             HttpError::Authorities(why) => PlatformError::Misconfigured(why),
-            HttpError::BadRequest | HttpError::Setup(_) => PlatformError::Local(error.to_string()),
+            HttpError::BadRequest | HttpError::Setup => PlatformError::Local(error.to_string()),
         }
     }
 }

@@ -5,7 +5,8 @@ use super::Session;
 use super::login::{LoginRequest, Method};
 use super::record::login_command;
 use crate::config::Resolved;
-use crate::domain::{ApiUrl, Layer, ProfileName, quoted};
+use crate::domain::redact::looks_like_a_token;
+use crate::domain::{ApiUrl, Layer, ProfileName, shell_word};
 use crate::error::Error;
 
 const LOGIN: &str = "autocom auth login";
@@ -38,7 +39,7 @@ pub(super) fn about_profile(error: Error, profile: &Resolved) -> Error {
 fn look_at(error: Error, name: Option<&ProfileName>, url: Option<&ApiUrl>) -> Error {
     let named = [
         name.map(|name| ("--profile", Some(name.to_string()))),
-        url.map(|url| ("--api-url", Some(url.to_string()))),
+        url.map(|url| ("--api-url", Some(shell_word(url)))),
     ];
     let named: Vec<Words> = named.into_iter().flatten().collect();
     let hint = error.hint.map(|mut hint| {
@@ -110,7 +111,7 @@ impl Session {
             Err(_) => ("--profile", Some("NAME".to_owned())),
         });
         let url = self.flags.api_url.as_ref().map(|_| match self.typed_url() {
-            Some(url) => ("--api-url", Some(url.to_string())),
+            Some(url) => ("--api-url", Some(shell_word(url))),
             None => ("--api-url", Some("URL".to_owned())),
         });
         profile.into_iter().chain(url).collect()
@@ -120,7 +121,8 @@ impl Session {
         let flags = &self.flags;
         // So long is no name, but a token in the wrong place may be.
         let word = |text: &String| {
-            Some(if text.len() > LONGEST_REPEATED { "VALUE".to_owned() } else { quoted(text.as_ref()) })
+            let may_be_secret = text.len() > LONGEST_REPEATED || looks_like_a_token(text);
+            Some(if may_be_secret { "VALUE".to_owned() } else { shell_word(text) })
         };
         let valued = [
             ("--tenant", flags.tenant.as_ref()),

@@ -58,7 +58,7 @@ impl Use {
         let profile = session.config()?.resolve(Selection::listed(name.clone()));
         let openness = profile.map_or(Openness::Unknown, |profile| session.openness(&profile));
         let cell = name_cell(Cell::new(name.as_str()), openness, session.clock().now());
-        session.notices().progress(format!("active profile: {}", cell.text));
+        session.notices().progress(format!("active profile: {}", cell.text()));
         session.mention_overrides(&EditTarget::TopLevel, Key::Profile);
         Ok(Done::nothing())
     }

@@ -8,7 +8,7 @@ use super::{Doctor, Finding, Patient, Section};
 use crate::config::Login;
 use crate::credentials::{Record, StoreError, Stored};
 use crate::domain::time::{relative, rfc3339};
-use crate::domain::{ApiUrl, CredentialKey, ProfileName, StoreChoice, StoreKind, TokenStatus};
+use crate::domain::{ApiUrl, CredentialKey, ProfileName, StoreChoice, StoreKind, TokenStatus, shell_word};
 use crate::error::{Error, Kind, Result};
 use crate::platform::Platform;
 use crate::session::bearer::Bearer;
@@ -293,9 +293,9 @@ impl Doctor {
                     key.as_str().parse::<ApiUrl>(),
                     self.session.credentials().read_in(&key, StoreKind::File),
                 ) {
-                    (Ok(url), _) => finding.fix(format!("autocom auth logout --api-url {url}")),
+                    (Ok(url), _) => finding.fix(format!("autocom auth logout --api-url {}", shell_word(url))),
                     (_, Ok(Some(stored))) if self.is_free(key.as_str()) => {
-                        let url = stored.record.api_url;
+                        let url = shell_word(stored.record.api_url);
                         finding.fix(format!("autocom profiles set {key} api_url={url} credential={key}"))
                     }
                     _ => finding,
