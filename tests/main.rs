@@ -18,6 +18,7 @@ mod config_edit;
 mod config_files;
 #[cfg(unix)]
 mod doctor;
+mod echoed_secrets;
 mod errors;
 mod exchange;
 #[cfg(unix)]
@@ -43,6 +44,7 @@ mod logout;
 mod man;
 mod network;
 mod orders;
+mod outside_text;
 #[cfg(target_os = "linux")]
 mod picker;
 mod precedence;

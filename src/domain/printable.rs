@@ -67,9 +67,8 @@ pub fn quoted(path: &Path) -> String {
 /// A value as a shell takes it for one word: whatever stands in a command that people copy.
 pub fn shell_word(text: impl fmt::Display) -> String {
     let text = text.to_string();
-    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:@%,=".contains(c);
-    // At its start a shell would take a `=` for something else (zsh).
-    if !text.is_empty() && !text.starts_with('=') && text.chars().all(plain) {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:@%,".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
         text
     } else {
         format!("'{}'", one_line(&text).replace('\'', r"'\''"))
@@ -108,6 +107,6 @@ mod tests {
         assert_eq!(shell_word("https://a.test:1/api/v1"), "https://a.test:1/api/v1");
         assert_eq!(shell_word("acme;touch${IFS}X;#"), "'acme;touch${IFS}X;#'");
         assert_eq!(shell_word("it's"), r"'it'\''s'");
-        assert_eq!((shell_word(""), shell_word("=ls")), ("''".to_owned(), "'=ls'".to_owned()));
+        assert_eq!(shell_word(""), "''");
     }
 }

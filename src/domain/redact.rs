@@ -122,7 +122,7 @@ fn names_a_secret(name: &str) -> bool {
 fn pieces(word: &str) -> impl Iterator<Item = &str> {
     let attached =
         word.strip_prefix('-').filter(|rest| !rest.starts_with('-')).and_then(|rest| rest.get(1..));
-    let whole = [Some(word), attached].into_iter().flatten();
+    let whole = [Some(word.trim_start_matches('-')), attached].into_iter().flatten();
     whole.flat_map(|word| {
         let stops = |c: char| c.is_whitespace() || "=,?&\"'".contains(c);
         let parts = word.split(stops).filter(|part| !part.contains(['/', ':', '@']));
@@ -394,6 +394,7 @@ mod tests {
             "eyJhbGciOiJub25lIn0.e30.",
             "-ppat_Zq8wZq8w",
             "--expect=user=pat_Zq8wZq8w",
+            "--pat_Zq8wZq8w",
             "https://pat_Zq8wZq8w@a.test/",
             "https://a.test/?token=eyJhbGciOiJub25lIn0.e30.",
             "3f786850e387550fdab836ed7e6dc881de23001b",

@@ -185,17 +185,40 @@ fn rewrite(hint: &str, command: &str, arguments: impl Fn(&str) -> String) -> Str
     let mut pieces = hint.split(command);
     let mut whole = pieces.next().unwrap_or_default().to_owned();
     for piece in pieces {
-        // Where the sentence goes on.
-        let end = [", ", "; ", ")"].iter().filter_map(|stop| piece.find(stop)).min().unwrap_or(piece.len());
-        let (own, rest) = piece.split_at(end);
+        let (own, rest) = piece.split_at(end_of_command(piece));
         whole = whole + command + &arguments(own) + rest;
     }
     whole
 }
 
+/// Where the sentence goes on behind a command: not within a quoted value.
+fn end_of_command(piece: &str) -> usize {
+    let (mut quoted, mut escaped) = (false, false);
+    let ends = |at: &usize| [", ", "; ", ")"].iter().any(|stop| piece[*at..].starts_with(stop));
+    let end = piece.char_indices().find_map(|(at, c)| {
+        let literal = escaped;
+        escaped = c == '\\' && !quoted && !literal;
+        quoted ^= c == '\'' && !literal;
+        Some(at).filter(|at| !quoted && !literal && ends(at))
+    });
+    end.unwrap_or(piece.len())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_quoted_value_ends_no_command() {
+        for (piece, own) in [
+            (" --tenant 'a; b)', or", " --tenant 'a; b)'"),
+            (r" --tenant 'it'\''s); x'; or", r" --tenant 'it'\''s); x'"),
+            (" --use)", " --use"),
+            (" --use", " --use"),
+        ] {
+            assert_eq!(&piece[..end_of_command(piece)], own);
+        }
+    }
 
     #[test]
     fn each_command_of_a_hint_gets_what_it_lacks_and_nothing_twice() {

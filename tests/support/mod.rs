@@ -2,6 +2,7 @@
 
 #[cfg(target_os = "linux")]
 pub mod driver;
+pub mod echo;
 pub mod http;
 pub mod ports;
 #[cfg(target_os = "linux")]
