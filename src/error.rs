@@ -399,7 +399,8 @@ fn way_out(unreachable: &Unreachable) -> String {
         }
         Cause::ProxyPassword { proxy, unset } => {
             let first = unset.as_ref().map(|unset| format!("{unset}; ")).unwrap_or_default();
-            format!("{first}export {}", shell_word(format_args!("HTTPS_PROXY=http://USER:PASSWORD@{proxy}")))
+            let url = shell_word(format_args!("http://USER:PASSWORD@{proxy}"));
+            format!("{first}export HTTPS_PROXY={url}")
         }
         Cause::Proxy { .. } => "check the address: autocom config get api_url; or go round the proxy: \
                                 export AUTOCOM_PROXY=none"

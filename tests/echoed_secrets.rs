@@ -87,6 +87,8 @@ fn what_a_platform_repeats_of_a_token_is_written_nowhere() {
         ("auth status --check", false),
         ("profiles list --check", false),
         ("doctor", false),
+        ("-o json doctor", false),
+        ("-o json profiles list --check", false),
         ("api profile", true),
         ("api --all-profiles profile", true),
         ("api PATCH orders/1 -f a=b --confirm p", true),

@@ -199,7 +199,11 @@ impl Guard {
         if user.as_deref() == Some(lease.user.as_str()) {
             return Ok(Some(lease.reason));
         }
-        self.records.notices.warn(format!("{} is unlocked for {} only", lease.profile, lease.user));
+        self.records.notices.warn(format!(
+            "{} is unlocked for {} only",
+            lease.profile,
+            one_line(&lease.user)
+        ));
         Ok(None)
     }
 
