@@ -61,7 +61,7 @@ pub fn one_line(text: &str) -> Cow<'_, str> {
 
 /// A path as a shell takes it for one word.
 pub fn quoted(path: &Path) -> String {
-    shell_word(&path.display().to_string())
+    shell_word(path.display())
 }
 
 /// A value as a shell takes it for one word: whatever stands in a command that people copy.
