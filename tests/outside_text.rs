@@ -48,7 +48,16 @@ fn escape_sequences_of_files_never_reach_a_terminal() {
         for key in ["profile", "api_url", "tenant", "client_id", "ca_bundle", "expect_user", "proxy", "store"]
         {
             let config = format!("{key} = \"{escape}\"\n[profiles.p]\napi_url = \"{url}\"\n");
-            run(&config, &["profiles show", &format!("config get {key}"), "-p p profiles show --explain"]);
+            run(
+                &config,
+                &[
+                    "profiles export",
+                    "profiles diff p default",
+                    "profiles show",
+                    &format!("config get {key}"),
+                    "-p p profiles show --explain",
+                ],
+            );
         }
         run(
             &good,
