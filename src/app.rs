@@ -15,7 +15,7 @@ use self::person::Terminal;
 use crate::cli::{Cli, Command, typed};
 use crate::commands::profiles::Profiles;
 use crate::commands::{Done, completions};
-use crate::domain::OutputFormat;
+use crate::domain::{OutputFormat, Secret, diagnostic_lines, redact};
 use crate::error::{Error, Kind};
 use crate::logging;
 use crate::session::Session;
@@ -28,6 +28,10 @@ use crate::ui::style::{ColorChoice, ColorSigns, Tone};
 
 /// Runs one command line. A bug that panics ends it as an error does: the panic's own text may quote a secret.
 pub fn run(arguments: Vec<OsString>, environment: Environment) -> ExitCode {
+    for (_, token) in environment.starting_with("AUTOCOM_TOKEN") {
+        Secret::new(token.to_string_lossy().trim());
+    }
+    redact::note_command_line(arguments.iter().skip(1).filter_map(|word| word.to_str()));
     static PLACE: Mutex<String> = Mutex::new(String::new());
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
@@ -161,13 +165,15 @@ fn session(cli: &Cli, environment: &Environment, colours: bool) -> Session {
     let global = &cli.global;
     let (quiet, terminal) = (global.quiet, environment.stderr_is_terminal);
     let looks_only = matches!(cli.command, Command::Prompt(_));
-    let notices = Notices::new(move |notice, text| match notice {
+    let notices = Notices::new(move |notice, text| match (notice, &diagnostic_lines(text)) {
         _ if looks_only => {}
-        Notice::Warning => say(&format!("{} {text}", Tone::Warn.paint("warning:", colours))),
-        Notice::Hint if terminal && !quiet => say(&format!("{} {text}", Tone::Faint.paint("note:", colours))),
-        Notice::Always => say(text),
-        Notice::Progress if !quiet => say(text),
-        Notice::Hint | Notice::Progress => {}
+        (Notice::Warning, text) => say(&format!("{} {text}", Tone::Warn.paint("warning:", colours))),
+        (Notice::Hint, text) if terminal && !quiet => {
+            say(&format!("{} {text}", Tone::Faint.paint("note:", colours)));
+        }
+        (Notice::Always, text) => say(text),
+        (Notice::Progress, text) if !quiet => say(text),
+        (Notice::Hint | Notice::Progress, _) => {}
     });
     Session::new(
         environment.clone(),

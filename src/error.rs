@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::config::{ConfigError, Conflict};
 use crate::credentials::StoreError;
-use crate::domain::{Key, Origin, likely, quoted};
+use crate::domain::{Key, Origin, likely, quoted, shell_word};
 use crate::oauth::OAuthError;
 use crate::platform::PlatformError;
 use crate::system::editor::EditorError;
@@ -16,7 +16,7 @@ use crate::system::http::{Cause, Mistrust, Unreachable};
 use crate::system::locks::LockError;
 use crate::system::paths::PathError;
 use crate::system::runtime::StartError;
-use crate::ui::error_report::{ErrorBody, ErrorReport};
+use crate::ui::error_report::ErrorReport;
 
 /// What kind of thing went wrong. Scripts branch on it by exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -154,16 +154,9 @@ impl Error {
         Some(error)
     }
 
-    pub fn report(&self) -> ErrorReport<'_> {
-        ErrorReport {
-            error: ErrorBody {
-                kind: self.kind.as_str(),
-                message: &self.message,
-                causes: &self.causes,
-                hint: self.hint.as_deref(),
-                exit_code: self.kind.exit_code(),
-            },
-        }
+    pub fn report(&self) -> ErrorReport {
+        let (kind, exit_code) = (self.kind.as_str(), self.kind.exit_code());
+        ErrorReport::new(kind, exit_code, &self.message, &self.causes, self.hint.as_deref())
     }
 }
 
@@ -188,7 +181,7 @@ impl From<ConfigError> for Error {
                 Some(format!("take back its acceptance: autocom profiles unpin --file {}", quoted(path)))
             }
             ConfigError::UnknownProfile { existing, name, .. } if existing.is_empty() => {
-                Some(format!("autocom auth login --profile {name} --api-url URL"))
+                Some(format!("autocom auth login --profile {} --api-url URL", shell_word(name)))
             }
             ConfigError::UnknownProfile { existing, name, .. } => {
                 let near = likely(name, existing.iter().map(String::as_str)).filter(|_| existing.len() > 1);
@@ -413,17 +406,21 @@ fn way_out(unreachable: &Unreachable) -> String {
         }
         Cause::Tls(Mistrust::SelfSignedCa | Mistrust::Other(_)) => {
             let port = if host == unreachable.at { ":443" } else { "" };
-            format!("tell who runs {host}; to see it: openssl s_client -connect {}{port}", unreachable.at)
+            format!(
+                "tell who runs {host}; to see it: openssl s_client -connect {}",
+                shell_word(unreachable.at.clone() + port)
+            )
         }
         Cause::ProxyPassword { proxy, unset } => {
             let first = unset.as_ref().map(|unset| format!("{unset}; ")).unwrap_or_default();
-            format!("{first}export HTTPS_PROXY=http://USER:PASSWORD@{proxy}")
+            let url = shell_word(format_args!("http://USER:PASSWORD@{proxy}"));
+            format!("{first}export HTTPS_PROXY={url}")
         }
         Cause::Proxy { .. } => "check the address: autocom config get api_url; or go round the proxy: \
                                 export AUTOCOM_PROXY=none"
             .to_owned(),
         Cause::Timeout(_) => "try again, or allow more time: --request-timeout SECONDS".to_owned(),
-        Cause::NoAnswer | Cause::CutShort | Cause::Reset | Cause::Other(_) => TRY_AGAIN.to_owned(),
+        Cause::NoAnswer | Cause::CutShort | Cause::Reset | Cause::Other => TRY_AGAIN.to_owned(),
         Cause::Tls(Mistrust::NoTls | Mistrust::OtherName(_))
         | Cause::NotHttp
         | Cause::Dns

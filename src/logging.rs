@@ -3,8 +3,14 @@
 //! Nothing is set up unless one of them is given. Secrets are a type that cannot be printed, and
 //! the HTTP libraries' own logs (which know headers) are never switched on by `-v`.
 
-use tracing_subscriber::EnvFilter;
+use std::fmt;
 
+use tracing::field::Field;
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::field::MakeExt;
+use tracing_subscriber::fmt::format::{Writer, debug_fn};
+
+use crate::domain::diagnostic;
 use crate::system::environment::Environment;
 
 pub fn start(verbose: u8, environment: &Environment, colours: bool) {
@@ -18,10 +24,20 @@ pub fn start(verbose: u8, environment: &Environment, colours: bool) {
     let subscriber = tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::builder().parse_lossy(filter))
         .with_writer(std::io::stderr)
+        .fmt_fields(debug_fn(write_field).delimited(" "))
         .with_ansi(colours)
         .with_target(false)
         .finish();
     let _ = tracing::subscriber::set_global_default(subscriber); // a test may have set one
+}
+
+/// Every value passes the gate for text from outside.
+fn write_field(writer: &mut Writer<'_>, field: &Field, value: &dyn fmt::Debug) -> fmt::Result {
+    let value = diagnostic(&format!("{value:?}"));
+    match field.name() {
+        "message" => write!(writer, "{value}"),
+        name => write!(writer, "{name}={value}"),
+    }
 }
 
 /// `AUTOCOM_LOG` as a filter of autocom's own events: a bare level means ours, and another crate's

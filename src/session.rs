@@ -37,7 +37,8 @@ use crate::config::{
     Setting,
 };
 use crate::credentials::{Credentials, Patience};
-use crate::domain::{CaBundle, CredentialKey, Key, Layer, Origin, OutputFormat, Proxy, StoreKind};
+use crate::domain::redact::note_names;
+use crate::domain::{CaBundle, CredentialKey, Key, Layer, Origin, OutputFormat, Proxy, StoreKind, one_line};
 use crate::error::{Error, Kind, Result};
 use crate::platform::Profile as User;
 use crate::system::browser::Browser;
@@ -181,8 +182,13 @@ impl Session {
         }
         let config = self.load(self.environment.clone(), self.flags.clone())?;
         self.warn_of_invalid_profiles(&config);
+        note_names(config.document.profiles().flat_map(|(name, table)| {
+            let tenant = table.get(Key::Tenant).and_then(|entry| entry.text());
+            std::iter::once(name.as_str()).chain(tenant)
+        }));
         for unknown in config.document.unknown_keys() {
             let words = format!("{}:{}: {unknown}", config.document.path().display(), unknown.line);
+            let words = one_line(&words);
             match unknown.is_grave {
                 true => self.notices.warn(words),
                 false => self.notices.hint(words),

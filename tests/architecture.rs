@@ -17,7 +17,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("session", &["domain", "system", "config", "credentials", "oauth", "platform", "error"]),
     ("commands", &["domain", "system", "config", "ui", "error", "session", "cli"]),
     ("cli", &["domain", "config", "commands", "ui", "error"]),
-    ("logging", &["system"]),
+    ("logging", &["domain", "system"]),
     ("app", &["domain", "system", "ui", "error", "session", "commands", "cli", "logging"]),
 ];
 
@@ -35,6 +35,7 @@ const FENCES: &[(&str, &[&str])] = &[
     ("toml", &["config/"]),
     ("oauth2", &["oauth/"]),
     ("reqwest", &["system/http/"]),
+    ("rustls", &["system/http/"]),
     ("comfy_table", &["ui/table.rs"]),
     ("inquire", &["ui/prompt.rs"]),
     ("crossterm", &["ui/spinner.rs"]),

@@ -20,6 +20,7 @@ mod config_files;
 mod decisions;
 #[cfg(unix)]
 mod doctor;
+mod echoed_secrets;
 mod errors;
 mod exchange;
 #[cfg(unix)]
@@ -47,6 +48,7 @@ mod logout;
 mod man;
 mod network;
 mod orders;
+mod outside_text;
 #[cfg(target_os = "linux")]
 mod picker;
 mod precedence;

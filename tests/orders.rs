@@ -241,7 +241,7 @@ fn each_page_is_there_before_the_next_has_come() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn what_steers_a_terminal_is_escaped_in_json_for_one_and_in_yaml() {
+fn what_steers_a_terminal_is_escaped_in_json_and_in_yaml() {
     let (world, sandbox) = shop(0);
     let evil = json!({ "id": "a\u{202e}b\u{9b}31m", "total": "1.10" });
     let shown = |in_terminal: bool, format: &str| {
@@ -253,8 +253,9 @@ fn what_steers_a_terminal_is_escaped_in_json_for_one_and_in_yaml() {
     assert!(json.contains(r#""id": "a\u202eb\u009b31m""#), "{json:?}");
     let mut documents = serde_json::Deserializer::from_str(&json).into_iter::<Value>(); // a note follows
     assert_eq!(documents.next().unwrap().unwrap()[0]["id"], evil["id"]);
-    assert!(shown(false, "json").contains("a\u{202e}b\u{9b}31m"), "a pipe keeps them");
     for in_terminal in [true, false] {
+        let json = shown(in_terminal, "json");
+        assert!(json.contains(r#""id": "a\u202eb\u009b31m""#), "{json:?}");
         let yaml = shown(in_terminal, "yaml");
         assert!(yaml.contains(r#"id: "a\u202eb\u009b31m""#), "{yaml:?}");
     }

@@ -36,7 +36,7 @@ fn schemas() -> Vec<(&'static str, Schema)> {
     }
     vec![
         of::<ConfigSchema>("config.toml"),
-        of::<ErrorReport<'_>>("error"),
+        of::<ErrorReport>("error"),
         of::<LoginAnswer>("auth-login"),
         of::<LogoutAnswer>("auth-logout"),
         of::<RefreshAnswer>("auth-refresh"),

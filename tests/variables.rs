@@ -164,9 +164,9 @@ impl Case {
         listed.filter_map(row).collect()
     }
 
-    /// A token that nobody else has.
+    /// A token of its own, in which the variable's name is not found.
     fn value(&self, variable: &str) -> String {
-        format!("{variable}-of-case-{}", self.number)
+        format!("{}-of-case-{}", variable.to_ascii_lowercase(), self.number)
     }
 
     fn run(&self, world: &World, platforms: &[Sandbox; 3], line: &str) -> (i32, String) {

@@ -1,7 +1,7 @@
 //! The person at this process's terminal.
 
 use super::say;
-use crate::domain::Secret;
+use crate::domain::{Secret, diagnostic};
 use crate::system::person::{Aside, Choice, Person, Room, Waiting};
 use crate::system::terminal::lend;
 use crate::ui::spinner::Spinner;
@@ -17,19 +17,19 @@ impl Person for Terminal {
     fn choose(&self, question: &str, choices: &[Choice], start: usize) -> Option<usize> {
         let choices: Vec<prompt::Choice<'_>> =
             choices.iter().map(|Choice { line, name, words }| prompt::Choice { line, name, words }).collect();
-        lend(|| prompt::choose(question, choices, start, self.colours))
+        lend(|| prompt::choose(&diagnostic(question), choices, start, self.colours))
     }
 
     fn answer(&self, question: &str) -> Option<String> {
-        lend(|| prompt::line(question, self.colours))
+        lend(|| prompt::line(&diagnostic(question), self.colours))
     }
 
     fn tell_secret(&self, question: &str) -> Option<Secret> {
-        lend(|| prompt::hidden(question, self.colours))
+        lend(|| prompt::hidden(&diagnostic(question), self.colours))
     }
 
     fn confirm(&self, question: &str, default: bool) -> bool {
-        lend(|| prompt::confirm(question, default, self.colours)).unwrap_or(false)
+        lend(|| prompt::confirm(&diagnostic(question), default, self.colours)).unwrap_or(false)
     }
 
     fn room(&self) -> Room {
@@ -44,7 +44,7 @@ impl Person for Terminal {
     }
 
     fn waiting(&self, what: &str) -> Box<dyn Waiting> {
-        Box::new(Spinner::start(what, self.spins))
+        Box::new(Spinner::start(&diagnostic(what), self.spins))
     }
 }
 
@@ -54,6 +54,6 @@ impl Waiting for Spinner {
     }
 
     fn say(&self, what: &str) {
-        Spinner::say(self, what);
+        Spinner::say(self, &diagnostic(what));
     }
 }

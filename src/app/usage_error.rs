@@ -6,7 +6,8 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Command, CommandFactory};
 
 use crate::cli::Cli;
-use crate::domain::{ApiUrl, ProfileName, quoted};
+use crate::domain::redact::looks_like_a_token;
+use crate::domain::{ApiUrl, ProfileName, quoted, shell_word};
 use crate::error::Error;
 
 /// A command line about logging in may hold a token in any place: none of its values is repeated.
@@ -27,7 +28,8 @@ fn whole(error: &clap::Error, path: &str, arguments: &[OsString]) -> Option<Stri
     if error.kind() != ErrorKind::MissingRequiredArgument || !is_plain.iter().any(|it| path.starts_with(it)) {
         return None;
     }
-    if arguments.iter().any(|word| word.to_string_lossy().contains('@')) {
+    let mut words = arguments.iter().map(|word| word.to_string_lossy());
+    if words.any(|word| word.contains('@') || looks_like_a_token(&word)) {
         return None;
     }
     let Some(ContextValue::Strings(missing)) = error.get(ContextKind::InvalidArg) else { return None };
@@ -95,7 +97,7 @@ fn named_target(arguments: &[OsString]) -> String {
         None => " --profile NAME".to_owned(),
     });
     let url = url.map(|text| match text.and_then(|text| text.parse::<ApiUrl>().ok()) {
-        Some(url) => format!(" --api-url {url}"),
+        Some(url) => format!(" --api-url {}", shell_word(url)),
         None => " --api-url URL".to_owned(),
     });
     profile.unwrap_or_default() + &url.unwrap_or_default()

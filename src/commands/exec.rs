@@ -7,6 +7,7 @@ use jiff::SignedDuration;
 
 use super::Done;
 use crate::cli::time_to_live;
+use crate::domain::shell_word;
 use crate::error::{Error, Result};
 use crate::session::Session;
 use crate::system::process::become_command;
@@ -73,7 +74,7 @@ impl Exec {
                 ErrorKind::NotFound => {
                     format!("is {name} on PATH? a shell's own words need a shell: sh -c '...'")
                 }
-                _ => format!("ls -l {name}"),
+                _ => format!("ls -l {}", shell_word(&name)),
             };
             Error::usage(format!("could not run {name}")).cause(error).hint(hint)
         })

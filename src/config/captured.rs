@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::ConfigError;
+use crate::domain::redact::holds_secret;
 use crate::domain::{ApiUrl, ClientId, CredentialKey, Lifetime, StoreKind, Tenant, TokenKind, TokenStatus};
 use crate::system::files::{self, FileError, Trust};
 use crate::system::locks::{FileLock, Locks};
@@ -127,17 +128,19 @@ impl Wire {
 }
 
 impl From<&Login> for Wire {
+    /// What holds a secret is left out: a server may have put its token in a name.
     fn from(login: &Login) -> Wire {
+        let clean = |text: &String| !holds_secret(text);
         fn text<T: ToString>(value: &Option<T>) -> Option<String> {
             value.as_ref().map(ToString::to_string)
         }
         Wire {
-            api_url: text(&login.api_url),
-            tenant: text(&login.tenant),
-            tenants: login.tenants.iter().map(ToString::to_string).collect(),
-            client_id: text(&login.client_id),
-            user_name: login.user_name.clone(),
-            user_email: login.user_email.clone(),
+            api_url: text(&login.api_url).filter(clean),
+            tenant: text(&login.tenant).filter(clean),
+            tenants: login.tenants.iter().map(ToString::to_string).filter(clean).collect(),
+            client_id: text(&login.client_id).filter(clean),
+            user_name: login.user_name.clone().filter(clean),
+            user_email: login.user_email.clone().filter(clean),
             kind: login.kind.map(|kind| kind.as_str().to_owned()),
             expires_at: text(&login.expires_at),
             renewable: login.renewable,

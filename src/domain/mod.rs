@@ -17,6 +17,7 @@ mod network;
 mod origin;
 mod printable;
 mod profile_name;
+pub mod redact;
 mod secret;
 mod store;
 mod tenant;
@@ -35,7 +36,9 @@ pub use key::{Inheritance, Key, OutputFormat, Ring, unknown_key};
 pub use nearest::{is_slip, likely, nearest};
 pub use network::{CaBundle, Proxy, ProxyUrl};
 pub use origin::{Layer, Origin};
-pub use printable::{one_line, printable, quoted, steers};
+pub use printable::{
+    diagnostic, diagnostic_lines, one_line, printable, quoted, sanitized, shell_word, steers,
+};
 pub use profile_name::ProfileName;
 pub use secret::Secret;
 pub use store::{StoreChoice, StoreKind};

@@ -1,11 +1,49 @@
-//! Text of others, made fit for a terminal: what a server says is shown, not obeyed.
+//! The gate for text from outside, made fit to be shown, logged and kept: what a server or a file says is shown, not
+//! obeyed, and a secret that it repeats is not shown.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::path::Path;
 
-/// `text` on one line and trimmed, at most `longest` characters, without what steers a terminal.
+use super::redact::redacted;
+
+/// No message need be longer.
+const MAX_MESSAGE: usize = 4000;
+
+/// What of a message that is too long stays at its end, where the reason is.
+const KEPT_END: usize = 1000;
+
+/// `text` on one line, without secrets and without what steers a terminal.
+pub fn sanitized(text: &str) -> Cow<'_, str> {
+    match redacted(text) {
+        Cow::Borrowed(text) => one_line(text),
+        Cow::Owned(text) => Cow::Owned(one_line(&text).into_owned()),
+    }
+}
+
+/// As [`sanitized`], for messages: one that is very long loses its middle.
+pub fn diagnostic(text: &str) -> String {
+    sanitized(&bounded(text)).into_owned()
+}
+
+/// As [`diagnostic`], for messages of several lines of our own.
+pub fn diagnostic_lines(text: &str) -> String {
+    text.split('\n').map(diagnostic).collect::<Vec<_>>().join("\n")
+}
+
+fn bounded(text: &str) -> Cow<'_, str> {
+    let boundary =
+        |from: usize| (from..=text.len()).find(|at| text.is_char_boundary(*at)).unwrap_or(text.len());
+    if text.len() <= MAX_MESSAGE {
+        return Cow::Borrowed(text);
+    }
+    let (start, end) = (boundary(MAX_MESSAGE - KEPT_END), boundary(text.len() - KEPT_END));
+    Cow::Owned(format!("{}…{}", &text[..start], &text[end..]))
+}
+
+/// `text` on one line and trimmed, at most `longest` characters, without secrets and without what steers a terminal.
 pub fn printable(text: &str, longest: usize) -> String {
-    let words = one_line(text).split_whitespace().collect::<Vec<_>>().join(" ");
+    let words = sanitized(text).split_whitespace().collect::<Vec<_>>().join(" ");
     if words.chars().count() <= longest {
         return words;
     }
@@ -23,7 +61,12 @@ pub fn one_line(text: &str) -> Cow<'_, str> {
 
 /// A path as a shell takes it for one word.
 pub fn quoted(path: &Path) -> String {
-    let text = path.display().to_string();
+    shell_word(path.display())
+}
+
+/// A value as a shell takes it for one word: whatever stands in a command that people copy.
+pub fn shell_word(text: impl fmt::Display) -> String {
+    let text = text.to_string();
     let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:@%,".contains(c);
     if !text.is_empty() && text.chars().all(plain) {
         text
@@ -42,12 +85,28 @@ pub fn steers(c: char) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{one_line, printable};
+    use super::{MAX_MESSAGE, diagnostic, one_line, printable, shell_word};
 
     #[test]
     fn nothing_that_steers_a_terminal_is_left() {
         assert_eq!(printable("a\x1b[31m\r\n b\u{202e}c\u{9b}d\x07", 99), "a [31m b c d");
         assert_eq!(printable(&"é".repeat(50), 10), "é".repeat(9) + "…");
         assert_eq!(one_line("  a\tb\u{2028}\u{2067}é"), "  a b  é");
+    }
+
+    #[test]
+    fn a_long_message_loses_its_middle_and_keeps_its_reason() {
+        let text = format!("profile `{}` not found", "é".repeat(1 << 20));
+        let shown = diagnostic(&text);
+        assert!(shown.len() < MAX_MESSAGE + 8 && shown.starts_with("profile `éé"), "{}", shown.len());
+        assert!(shown.ends_with("éé` not found") && shown.contains('…'));
+    }
+
+    #[test]
+    fn a_shell_takes_any_value_for_one_word() {
+        assert_eq!(shell_word("https://a.test:1/api/v1"), "https://a.test:1/api/v1");
+        assert_eq!(shell_word("acme;touch${IFS}X;#"), "'acme;touch${IFS}X;#'");
+        assert_eq!(shell_word("it's"), r"'it'\''s'");
+        assert_eq!(shell_word(""), "''");
     }
 }

@@ -70,6 +70,7 @@ impl DeviceRequest {
                 other => other,
             }
         })?;
+        Secret::new(reply.device_code().secret()); // known from now on
         let user_code = printable(reply.user_code().secret(), 40);
         let complete_uri = reply.verification_uri_complete().and_then(|uri| page(uri.secret()));
         match page(reply.verification_uri().as_str()) {
@@ -145,8 +146,7 @@ impl DeviceRequest {
                 token::no_reply(status.load(Ordering::Relaxed))
             }
         });
-        let secret = Secret::new(self.reply.device_code().secret());
-        token::grant(reply.map_err(|error| error.without(&[&secret]))?, self.scopes)
+        token::grant(reply?, self.scopes)
     }
 }
 

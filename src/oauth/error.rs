@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use crate::domain::Secret;
 use crate::domain::time::spelled_out;
 use crate::system::http::{HttpError, Unreachable};
 
@@ -64,19 +63,6 @@ pub enum OAuthError {
 }
 
 impl OAuthError {
-    /// Without a server's echo of `secrets`: what it quotes of a request may be all of it.
-    pub(super) fn without(self, secrets: &[&Secret]) -> OAuthError {
-        let clean = |text: String| hidden(&text, secrets);
-        match self {
-            OAuthError::Denied { description } => OAuthError::Denied { description: clean(description) },
-            OAuthError::Refused { description } => OAuthError::Refused { description: clean(description) },
-            OAuthError::Rejected { error, description } => {
-                OAuthError::Rejected { error: clean(error), description: clean(description) }
-            }
-            other => other,
-        }
-    }
-
     /// `access_denied` in the server's words. Where it has none (Django's toolkit) they are the code again.
     pub(super) fn denied(words: String) -> OAuthError {
         let said_nothing = words == "access_denied";
@@ -101,29 +87,11 @@ impl From<HttpError> for OAuthError {
                 OAuthError::Nonsense { what: error.to_string() }
             }
             HttpError::Authorities(why) => OAuthError::Misconfigured(why),
-            HttpError::BadRequest | HttpError::Setup(_) | HttpError::Exhausted { .. } => {
+            HttpError::BadRequest | HttpError::Setup | HttpError::Exhausted { .. } => {
                 OAuthError::Local(error.to_string())
             }
         }
     }
-}
-
-/// `text` with every word hidden that holds a good part of a secret, or all of a short one.
-fn hidden(text: &str, secrets: &[&Secret]) -> String {
-    const GOOD_PART: usize = 12;
-    let holds = |word: &str, secret: &str| {
-        let part = GOOD_PART.min(secret.len()).max(1);
-        word.len() >= part
-            && word
-                .as_bytes()
-                .windows(part)
-                .any(|window| std::str::from_utf8(window).is_ok_and(|window| secret.contains(window)))
-    };
-    let shown = |word| match secrets.iter().any(|secret| holds(word, secret.expose())) {
-        true => "(hidden)",
-        false => word,
-    };
-    text.split(' ').map(shown).collect::<Vec<_>>().join(" ")
 }
 
 fn list(ports: &[u16]) -> String {

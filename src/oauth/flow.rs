@@ -95,7 +95,7 @@ impl AuthorizationRequest {
             // Not `set_redirect_uri`: it would parse what can't be wrong.
             .add_extra_param("redirect_uri", redirect_uri.to_string())
             .url();
-        let state = Secret::new(state.into_secret());
+        let state = Secret::unsearched(state.into_secret());
         let verifier = Secret::new(verifier.into_secret());
         let pending = Pending { endpoints, redirect_uri, state, client_id, scopes, verifier };
         AuthorizationRequest { url, pending }

@@ -91,7 +91,7 @@ impl From<HttpError> for PlatformError {
                 PlatformError::Nonsense { what: "not gzip, although its header says so".to_owned() }
             }
             HttpError::Authorities(why) => PlatformError::Misconfigured(why),
-            HttpError::BadRequest | HttpError::Setup(_) | HttpError::Exhausted { .. } => {
+            HttpError::BadRequest | HttpError::Setup | HttpError::Exhausted { .. } => {
                 PlatformError::Local(error.to_string())
             }
         }

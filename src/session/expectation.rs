@@ -13,7 +13,7 @@ use super::record::login_command;
 use super::several::Pool;
 use crate::config::{Login, Resolved, Selection, TokenVariable};
 use crate::credentials::Record;
-use crate::domain::{ApiUrl, Expectation, ExpectedUser, Origin, ProfileName, Secret, Tenant};
+use crate::domain::{ApiUrl, Expectation, ExpectedUser, Origin, ProfileName, Secret, Tenant, shell_word};
 use crate::error::{Error, Kind, Result};
 use crate::platform::{Platform, Profile as User};
 
@@ -132,7 +132,7 @@ impl Session {
             {
                 let actual = tenant.map_or("not set", Tenant::as_str);
                 return Err(differs("tenant", expected.as_str(), &by, actual, from)
-                    .hint(format!("name it: --tenant {expected}")));
+                    .hint(format!("name it: --tenant {}", shell_word(expected))));
             }
         }
         Ok(())
@@ -395,7 +395,7 @@ fn way_out(expectation: &Expectation, from: &Origin) -> String {
             "autocom profiles list".to_owned()
         }
         (Expectation::Profile(name), _) => format!("name it: --profile {name}"),
-        (Expectation::Tenant(tenant), _) => format!("name it: --tenant {tenant}"),
+        (Expectation::Tenant(tenant), _) => format!("name it: --tenant {}", shell_word(tenant)),
         _ => "see where it comes from: autocom profiles show".to_owned(),
     }
 }

@@ -11,7 +11,7 @@ use super::login::LoginRequest;
 use super::target::Target;
 use crate::credentials::Record;
 use crate::domain::time::spelled_out;
-use crate::domain::{ClientId, Layer, Secret, Tenant, TokenKind, jwt};
+use crate::domain::{ClientId, Layer, Secret, Tenant, TokenKind, jwt, shell_word};
 use crate::error::{Error, Kind, Result};
 use crate::oauth::{
     AuthorizationRequest, CALLBACK_PORTS, DeviceRequest, Endpoints, Grant, Listener, OAuthError, PASTE_PORT,
@@ -199,8 +199,9 @@ impl Session {
         let mut words = connection.split_whitespace().skip(2);
         let (host, ssh_port) = (words.next()?, words.next().unwrap_or(DEFAULT_SSH_PORT));
         let user = variable("USER").or_else(|| variable("LOGNAME")).map(|user| format!("{user}@"));
+        let there = shell_word(user.unwrap_or_default() + host);
         let ssh_port = if ssh_port == DEFAULT_SSH_PORT { String::new() } else { format!("-p {ssh_port} ") };
-        Some(format!("ssh {ssh_port}-L {port}:127.0.0.1:{port} {}{host}", user.unwrap_or_default()))
+        Some(format!("ssh {ssh_port}-L {port}:127.0.0.1:{port} {there}"))
     }
 
     /// Notices that come while somebody waits: printed with the sign of life out of the way.
@@ -263,7 +264,7 @@ impl Session {
                 true => std::io::stdin().lock().read_line(&mut text),
                 false => std::io::stdin().lock().take(1 << 16).read_to_string(&mut text),
             };
-            let _ = send.send(read.map(|_| Secret::new(text)));
+            let _ = send.send(read.map(|_| Secret::unsearched(text)));
         })?;
         let failed = || Error::new(Kind::Failed, "could not read what was pasted");
         receive.await.map_err(|_| failed())?.map_err(|error| failed().cause(error))

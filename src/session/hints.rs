@@ -5,7 +5,8 @@ use super::Session;
 use super::login::{LoginRequest, Method};
 use super::record::login_command;
 use crate::config::Resolved;
-use crate::domain::{ApiUrl, Layer, ProfileName, quoted};
+use crate::domain::redact::looks_like_a_token;
+use crate::domain::{ApiUrl, Layer, ProfileName, shell_word};
 use crate::error::Error;
 
 const LOGIN: &str = "autocom auth login";
@@ -38,7 +39,7 @@ pub(super) fn about_profile(error: Error, profile: &Resolved) -> Error {
 fn look_at(error: Error, name: Option<&ProfileName>, url: Option<&ApiUrl>) -> Error {
     let named = [
         name.map(|name| ("--profile", Some(name.to_string()))),
-        url.map(|url| ("--api-url", Some(url.to_string()))),
+        url.map(|url| ("--api-url", Some(shell_word(url)))),
     ];
     let named: Vec<Words> = named.into_iter().flatten().collect();
     let hint = error.hint.map(|mut hint| {
@@ -110,7 +111,7 @@ impl Session {
             Err(_) => ("--profile", Some("NAME".to_owned())),
         });
         let url = self.flags.api_url.as_ref().map(|_| match self.typed_url() {
-            Some(url) => ("--api-url", Some(url.to_string())),
+            Some(url) => ("--api-url", Some(shell_word(url))),
             None => ("--api-url", Some("URL".to_owned())),
         });
         profile.into_iter().chain(url).collect()
@@ -120,7 +121,8 @@ impl Session {
         let flags = &self.flags;
         // So long is no name, but a token in the wrong place may be.
         let word = |text: &String| {
-            Some(if text.len() > LONGEST_REPEATED { "VALUE".to_owned() } else { quoted(text.as_ref()) })
+            let may_be_secret = text.len() > LONGEST_REPEATED || looks_like_a_token(text);
+            Some(if may_be_secret { "VALUE".to_owned() } else { shell_word(text) })
         };
         let valued = [
             ("--tenant", flags.tenant.as_ref()),
@@ -183,17 +185,40 @@ fn rewrite(hint: &str, command: &str, arguments: impl Fn(&str) -> String) -> Str
     let mut pieces = hint.split(command);
     let mut whole = pieces.next().unwrap_or_default().to_owned();
     for piece in pieces {
-        // Where the sentence goes on.
-        let end = [", ", "; ", ")"].iter().filter_map(|stop| piece.find(stop)).min().unwrap_or(piece.len());
-        let (own, rest) = piece.split_at(end);
+        let (own, rest) = piece.split_at(end_of_command(piece));
         whole = whole + command + &arguments(own) + rest;
     }
     whole
 }
 
+/// Where the sentence goes on behind a command: not within a quoted value.
+fn end_of_command(piece: &str) -> usize {
+    let (mut quoted, mut escaped) = (false, false);
+    let ends = |at: &usize| [", ", "; ", ")"].iter().any(|stop| piece[*at..].starts_with(stop));
+    let end = piece.char_indices().find_map(|(at, c)| {
+        let literal = escaped;
+        escaped = c == '\\' && !quoted && !literal;
+        quoted ^= c == '\'' && !literal;
+        Some(at).filter(|at| !quoted && !literal && ends(at))
+    });
+    end.unwrap_or(piece.len())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_quoted_value_ends_no_command() {
+        for (piece, own) in [
+            (" --tenant 'a; b)', or", " --tenant 'a; b)'"),
+            (r" --tenant 'it'\''s); x'; or", r" --tenant 'it'\''s); x'"),
+            (" --use)", " --use"),
+            (" --use", " --use"),
+        ] {
+            assert_eq!(&piece[..end_of_command(piece)], own);
+        }
+    }
 
     #[test]
     fn each_command_of_a_hint_gets_what_it_lacks_and_nothing_twice() {

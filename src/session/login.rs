@@ -13,7 +13,9 @@ use jiff::Timestamp;
 
 use crate::config::{EditTarget, Login};
 use crate::credentials::{PreparedStore, Record};
-use crate::domain::{CredentialKey, Key, Layer, ProfileName, Secret, StoreKind, Tenant, TokenKind};
+use crate::domain::{
+    CredentialKey, Key, Layer, ProfileName, Secret, StoreKind, Tenant, TokenKind, shell_word,
+};
 use crate::error::{Error, Kind, Result};
 use crate::oauth::page::Success;
 use crate::platform::{Membership, Platform, PlatformError, Profile as User};
@@ -77,7 +79,7 @@ impl Session {
         if request.lock_user && !(target.profile.name().is_some() && target.may_be_written()) {
             return Err(Error::usage("--lock-user needs a profile of config.toml").hint(format!(
                 "name one: autocom auth login --profile NAME --api-url {} --lock-user",
-                target.url
+                shell_word(&target.url)
             )));
         }
         if token.is_none() {
@@ -224,7 +226,8 @@ impl Session {
         self.notices.warn(format!(
             "cannot update config.toml: {}; the login is stored under the key `{key}`; to use it: \
              autocom profiles set NAME api_url={}{credential}",
-            why.message, before.url
+            why.message,
+            shell_word(&before.url)
         ));
         Ok(LoggedIn {
             profile: None,
@@ -357,7 +360,7 @@ impl Session {
         }
         if !self.can_ask {
             return Err(Error::usage(format!("this user is in several tenants: {}", ids(theirs)))
-                .hint(format!("choose one: autocom auth login --tenant {}", theirs[0].id)));
+                .hint(format!("choose one: autocom auth login --tenant {}", shell_word(&theirs[0].id))));
         }
         let line = |tenant: &Membership| format!("{}  ({})", tenant.id, tenant.name);
         let choices: Vec<Choice> = theirs.iter().map(|tenant| line(tenant).as_str().into()).collect();
@@ -398,7 +401,7 @@ impl Session {
             ))
             .hint(format!(
                 "give this login a profile: autocom auth login --profile NAME --api-url {}",
-                target.url
+                shell_word(&target.url)
             ))
         })?;
         let own = self.free_key(name.as_str(), Some(name));
@@ -452,7 +455,8 @@ pub(super) fn not_a_member(tenant: &Tenant, origin: &crate::domain::Origin, thei
         Error::new(Kind::Forbidden, format!("this user is not in the tenant `{tenant}` (from {origin})"));
     match theirs.first() {
         Some(first) => {
-            error.hint(format!("theirs: {}; choose one: --{} {}", ids(theirs), Key::Tenant, first.id))
+            let first = shell_word(&first.id);
+            error.hint(format!("theirs: {}; choose one: --{} {first}", ids(theirs), Key::Tenant))
         }
         None => error.hint("they are in no tenant of this platform"),
     }

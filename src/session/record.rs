@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::Session;
 use crate::config::{Captured, ConfigError, Login, Resolved};
 use crate::credentials::{Record, Stored};
-use crate::domain::{ApiUrl, CredentialKey, Origin, StoreKind};
+use crate::domain::{ApiUrl, CredentialKey, Origin, StoreKind, shell_word};
 use crate::error::{Error, Kind, Result};
 use crate::system::clock::Clock;
 use crate::system::locks::Locks;
@@ -140,7 +140,7 @@ pub fn login_command(profile: &Resolved) -> String {
         {
             format!("autocom auth login --profile {name}")
         }
-        (_, Some(url)) => format!("autocom auth login --api-url {}", url.value),
+        (_, Some(url)) => format!("autocom auth login --api-url {}", shell_word(&url.value)),
         _ => "autocom auth login --api-url URL".to_owned(),
     }
 }

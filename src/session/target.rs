@@ -3,7 +3,9 @@
 use super::{Session, no_environment};
 use crate::config::{Config, ConfigError, EditTarget, Facts, Login, Resolved, Selection};
 use crate::credentials::Record;
-use crate::domain::{ApiUrl, ClientId, CredentialKey, Key, Layer, ProfileName, StoreChoice, Tenant};
+use crate::domain::{
+    ApiUrl, ClientId, CredentialKey, Key, Layer, ProfileName, StoreChoice, Tenant, shell_word,
+};
 use crate::error::{Error, Result};
 
 /// The profile to log in to.
@@ -76,8 +78,9 @@ impl Session {
         self.meet_expectations(&Resolved { tenant, ..profile.clone() })?;
         let url = profile.api_url.as_ref().ok_or_else(|| no_environment(&profile))?.value.clone();
         if make_active && !activates {
-            return Err(Error::usage("--use needs a profile, and none is bound to that environment")
-                .hint(format!("name one: autocom auth login --profile NAME --api-url {url} --use")));
+            return Err(Error::usage("--use needs a profile, and none is bound to that environment").hint(
+                format!("name one: autocom auth login --profile NAME --api-url {} --use", shell_word(&url)),
+            ));
         }
         // A flag's address becomes the profile's own, so the profile's own key is the one that counts.
         let declared =
@@ -112,7 +115,7 @@ impl Session {
             (Err(error @ ConfigError::UnknownProfile { .. }), None) => {
                 let near = Error::from(error);
                 let known = near.hint.clone().filter(|hint| hint.starts_with("profiles that exist"));
-                let create = format!("autocom auth login --profile {name} --api-url URL");
+                let create = format!("autocom auth login --profile {} --api-url URL", shell_word(name));
                 return Err(match known {
                     Some(known) => near.hint(format!("{known}; to create it: {create}")),
                     None => near.hint(create),
@@ -125,7 +128,11 @@ impl Session {
             (Some(own), Some(url)) if !own.same_origin(url) => Err(Error::usage(format!(
                 "profile {name} is bound to {own}, which is another origin than {url}"
             ))
-            .hint(format!("autocom profiles set {name} api_url={url}"))),
+            .hint(format!(
+                "autocom profiles set {} api_url={}",
+                shell_word(name),
+                shell_word(url)
+            ))),
             _ => Ok((selection, false)),
         }
     }

@@ -9,7 +9,7 @@ use super::login::{ids, not_a_member};
 use super::protection::Access;
 use super::several::Member;
 use crate::config::{Login, Resolved};
-use crate::domain::{Origin, Tenant};
+use crate::domain::{Origin, Tenant, shell_word};
 use crate::error::Result;
 use crate::platform::{Platform, PlatformError};
 
@@ -76,7 +76,7 @@ impl Session {
                 Err(CallError::Own(match theirs.first() {
                     Some(first) => refused
                         .cause(format!("theirs: {}", ids(&theirs)))
-                        .hint(format!("autocom tenants use {}{named}", first.id)),
+                        .hint(format!("autocom tenants use {}{named}", shell_word(&first.id))),
                     None => refused,
                 }))
             }

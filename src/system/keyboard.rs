@@ -99,7 +99,7 @@ mod unix {
             for byte in typed {
                 match *byte {
                     b'\n' | b'\r' => {
-                        let line = Secret::new(String::from_utf8_lossy(&self.line).into_owned());
+                        let line = Secret::unsearched(String::from_utf8_lossy(&self.line).into_owned());
                         self.line.clear();
                         return Some(line);
                     }

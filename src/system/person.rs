@@ -1,6 +1,6 @@
 //! The person in front of the terminal, as far as somebody below the user interface needs them.
 
-use crate::domain::Secret;
+use crate::domain::{Secret, sanitized};
 
 /// One of several things to choose from.
 #[derive(Debug, Clone)]
@@ -15,7 +15,8 @@ pub struct Choice {
 
 impl From<&str> for Choice {
     fn from(line: &str) -> Choice {
-        Choice { line: line.to_owned(), name: line.to_owned(), words: vec![line.to_owned()] }
+        let shown = sanitized(line);
+        Choice { line: shown.to_string(), name: shown.into_owned(), words: vec![line.to_owned()] }
     }
 }
 

@@ -4,34 +4,47 @@ use serde::Serialize;
 
 use super::escape;
 use super::style::Tone;
+use crate::domain::diagnostic;
 
 /// What `-o json` prints on stderr.
 #[derive(Serialize, schemars::JsonSchema)]
 #[schemars(title = "autocom error")]
-pub struct ErrorReport<'a> {
-    pub error: ErrorBody<'a>,
+pub struct ErrorReport {
+    error: ErrorBody,
 }
 
 #[derive(Serialize, schemars::JsonSchema)]
-pub struct ErrorBody<'a> {
-    pub kind: &'a str,
-    pub message: &'a str,
-    pub causes: &'a [String],
-    pub hint: Option<&'a str>,
-    pub exit_code: u8,
+struct ErrorBody {
+    kind: &'static str,
+    message: String,
+    causes: Vec<String>,
+    hint: Option<String>,
+    exit_code: u8,
 }
 
-impl ErrorReport<'_> {
+impl ErrorReport {
+    pub fn new(
+        kind: &'static str,
+        exit_code: u8,
+        message: &str,
+        causes: &[String],
+        hint: Option<&str>,
+    ) -> Self {
+        let causes = causes.iter().map(|cause| diagnostic(cause)).collect();
+        let (message, hint) = (diagnostic(message), hint.map(diagnostic));
+        ErrorReport { error: ErrorBody { kind, message, causes, hint, exit_code } }
+    }
+
     pub fn json(&self) -> String {
         escape::json(&serde_json::to_string(self).unwrap_or_default()).into_owned()
     }
 
     pub fn text(&self, colours: bool) -> String {
         let mut text = format!("{} {}", Tone::Bad.paint("error:", colours), self.error.message);
-        for cause in self.error.causes {
+        for cause in &self.error.causes {
             text.push_str(&format!("\n  {} {cause}", Tone::Faint.paint("caused by:", colours)));
         }
-        if let Some(hint) = self.error.hint {
+        if let Some(hint) = &self.error.hint {
             text.push_str(&format!("\n{} {hint}", Tone::Good.paint("hint:", colours)));
         }
         text

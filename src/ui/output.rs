@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use super::style::Tone;
 use super::view::{Cell, Column, Show, View};
 use super::{escape, report, table, tsv, yaml};
-use crate::domain::{Json, OutputFormat, one_line};
+use crate::domain::{Json, OutputFormat};
 
 /// How answers are to be written.
 #[derive(Debug, Clone, Copy)]
@@ -33,7 +33,10 @@ impl Output {
 
     fn render(&self, answer: &dyn Show) -> io::Result<String> {
         match self.format {
-            OutputFormat::Json => Ok(self.json(answer.json().map_err(io::Error::other)?) + "\n"),
+            OutputFormat::Json => {
+                let drawn = answer.json().map_err(io::Error::other)?;
+                Ok(escape::json(&drawn).into_owned() + "\n")
+            }
             OutputFormat::Yaml => {
                 let mut text = answer.yaml().map_err(io::Error::other)?;
                 // serde-saphyr writes these as they are; the drawing of lists escapes them.
@@ -48,8 +51,8 @@ impl Output {
         }
     }
 
-    /// Drawn JSON as this output may have it: a pipe's is left alone.
-    pub fn json(&self, drawn: String) -> String {
+    /// Drawn JSON of somebody else, as this output may have it: a pipe's is left alone.
+    pub fn others_json(&self, drawn: String) -> String {
         match self.terminal {
             true => escape::json(&drawn).into_owned(),
             false => drawn,
@@ -83,7 +86,7 @@ impl Output {
             .iter()
             .map(|(name, cell)| {
                 let label = Tone::Faint.paint(&format!("{:widest$}", name.to_lowercase()), self.colours);
-                format!("{label}  {}\n", cell.tone.paint(&one_line(&cell.text), self.colours))
+                format!("{label}  {}\n", cell.tone.paint(cell.text(), self.colours))
             })
             .collect()
     }

@@ -4,15 +4,15 @@ use unicode_width::UnicodeWidthStr;
 
 use super::style::Tone;
 use super::view::{Cell, Group, Item};
-use crate::domain::one_line;
+use crate::domain::sanitized;
 
 /// In a terminal narrower than this the text begins on a line of its own.
 const LEAST_TEXT: usize = 40;
 
 pub(super) fn draw(groups: &[Group], summary: &Cell, width: usize, colours: bool) -> String {
     let items = || groups.iter().flat_map(|group| &group.items);
-    let marks = items().map(|item| item.mark.text.width()).max().unwrap_or(0);
-    let names = items().map(|item| one_line(&item.name).width()).max().unwrap_or(0);
+    let marks = items().map(|item| item.mark.text().width()).max().unwrap_or(0);
+    let names = items().map(|item| sanitized(&item.name).width()).max().unwrap_or(0);
     let mut out = String::new();
     for group in groups {
         out += &format!("{}\n", Tone::Strong.paint(group.title, colours));
@@ -21,19 +21,19 @@ pub(super) fn draw(groups: &[Group], summary: &Cell, width: usize, colours: bool
         }
         out.push('\n');
     }
-    out + &summary.tone.paint(&summary.text, colours) + "\n"
+    out + &summary.tone.paint(summary.text(), colours) + "\n"
 }
 
 fn draw_item(out: &mut String, item: &Item, (marks, names): (usize, usize), width: usize, colours: bool) {
-    let (mark, name) = (&item.mark, one_line(&item.name));
+    let (mark, name) = (&item.mark, sanitized(&item.name));
     let blanks = |text: &str, to: usize| " ".repeat(to.saturating_sub(text.width()));
-    let head = format!("  {}{}  {name}", mark.tone.paint(&mark.text, colours), blanks(&mark.text, marks));
+    let head = format!("  {}{}  {name}", mark.tone.paint(mark.text(), colours), blanks(mark.text(), marks));
     let beside = 2 + marks + 2 + names + 2;
     let (indent, beside) = match width.saturating_sub(beside) >= LEAST_TEXT {
         true => (beside, true),
         false => (2 + marks + 2, false),
     };
-    let lines = wrapped(&one_line(&item.text), width.saturating_sub(indent).max(20));
+    let lines = wrapped(&sanitized(&item.text), width.saturating_sub(indent).max(20));
     let margin = " ".repeat(indent);
     *out += &head;
     for (n, line) in lines.iter().enumerate() {
@@ -45,7 +45,7 @@ fn draw_item(out: &mut String, item: &Item, (marks, names): (usize, usize), widt
     }
     if let Some(command) = &item.command {
         let arrow = Tone::Faint.paint("→", colours);
-        *out += &format!("{margin}{arrow} {}\n", Tone::Strong.paint(&one_line(command), colours));
+        *out += &format!("{margin}{arrow} {}\n", Tone::Strong.paint(&sanitized(command), colours));
     }
 }
 

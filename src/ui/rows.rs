@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::output::Output;
 use super::table::Layout;
 use super::view::{Cell, Column};
-use super::{tsv, yaml};
+use super::{escape, tsv, yaml};
 use crate::domain::{Json, OutputFormat};
 
 /// A row of a list; `Serialize` is its JSON and YAML.
@@ -69,7 +69,7 @@ impl Rows {
         let mut text = String::new();
         for (i, row) in rows.iter().enumerate() {
             text.push_str(if i == 0 && !self.started { "[" } else { "," });
-            for line in self.output.json(serde_json::to_string_pretty(row)?).split('\n') {
+            for line in escape::json(&serde_json::to_string_pretty(row)?).split('\n') {
                 text.push_str("\n  ");
                 text.push_str(line);
             }

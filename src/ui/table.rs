@@ -8,7 +8,6 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::style::Tone;
 use super::view::{Cell, Column};
-use crate::domain::one_line;
 
 /// Between two columns.
 pub const GAP: u16 = 2;
@@ -149,7 +148,7 @@ fn text(table: &Table) -> String {
 }
 
 fn widest(rows: &[Vec<Cell>], column: usize) -> usize {
-    rows.iter().map(|row| one_line(&row[column].text).width()).max().unwrap_or(0)
+    rows.iter().map(|row| row[column].text().width()).max().unwrap_or(0)
 }
 
 /// `text` in at most `width` columns. It is the end that goes: addresses and names of one
@@ -167,7 +166,7 @@ pub fn cut(text: &str, width: usize) -> String {
 }
 
 fn styled(cell: &Cell, width: usize, colours: bool) -> TableCell {
-    let text = TableCell::new(cut(&one_line(&cell.text), width));
+    let text = TableCell::new(cut(cell.text(), width));
     if !colours {
         return text;
     }

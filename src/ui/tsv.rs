@@ -1,7 +1,6 @@
 //! Tab-separated values for pipes: a header row, no colour, one line a row.
 
 use super::view::{Cell, Column};
-use crate::domain::one_line;
 
 pub(super) fn draw(columns: &[Column], rows: &[Vec<Cell>]) -> String {
     let header = columns.iter().map(|column| column.name.to_owned()).collect::<Vec<_>>().join("\t");
@@ -16,7 +15,7 @@ pub(super) fn draw_rows(rows: &[Vec<Cell>]) -> String {
             if i > 0 {
                 text.push('\t');
             }
-            text.push_str(&one_line(cell.plain.as_ref().unwrap_or(&cell.text)));
+            text.push_str(cell.plain_text());
         }
         text.push('\n');
     }

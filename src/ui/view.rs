@@ -1,20 +1,32 @@
 //! What a command has to show, before anyone knows whether it becomes a table, TSV, JSON or YAML.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 
 use super::style::Tone;
+use crate::domain::sanitized;
 
-/// One cell: what a person reads, and what a program reads where that differs.
+/// One cell: what a person reads, and what a program reads where that differs. Its texts are sanitized.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Cell {
-    pub text: String,
-    pub plain: Option<String>,
+    text: String,
+    plain: Option<String>,
     pub tone: Tone,
 }
 
 impl Cell {
     pub fn new(text: impl Into<String>) -> Cell {
-        Cell { text: text.into(), ..Cell::default() }
+        Cell { text: clean(text.into()), ..Cell::default() }
+    }
+
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// For programs.
+    pub fn plain_text(&self) -> &str {
+        self.plain.as_ref().unwrap_or(&self.text)
     }
 
     /// An absent value: a dash for people, nothing for programs.
@@ -39,7 +51,14 @@ impl Cell {
 
     /// What programs read instead of the text.
     pub fn plain(self, plain: impl Into<String>) -> Cell {
-        Cell { plain: Some(plain.into()), ..self }
+        Cell { plain: Some(clean(plain.into())), ..self }
+    }
+}
+
+fn clean(text: String) -> String {
+    match sanitized(&text) {
+        Cow::Borrowed(_) => text,
+        Cow::Owned(clean) => clean,
     }
 }
 

@@ -2,6 +2,7 @@
 
 #[cfg(target_os = "linux")]
 pub mod driver;
+pub mod echo;
 pub mod http;
 #[cfg(target_os = "linux")]
 pub mod locks;

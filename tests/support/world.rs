@@ -363,6 +363,11 @@ impl World {
 }
 
 impl Running {
+    /// Its answer is data, such as a body of the platform, in which a token may be.
+    pub fn answers_with_data(&mut self) {
+        self.hands_out_the_token = true;
+    }
+
     /// All of its input, then the end of it.
     pub fn input(&mut self, text: &str) {
         // A command that fails early closes its end: that is its right.

@@ -81,12 +81,12 @@ impl Documents {
         if !self.draws() {
             text.extend(if self.slurp { bytes.trim_ascii() } else { bytes });
         } else if self.slurp {
-            for line in self.output.json(serde_json::to_string_pretty(json)?).split('\n') {
+            for line in self.output.others_json(serde_json::to_string_pretty(json)?).split('\n') {
                 text.extend(b"\n  ");
                 text.extend(line.bytes());
             }
         } else {
-            text.extend(self.output.json(serde_json::to_string_pretty(json)?).into_bytes());
+            text.extend(self.output.others_json(serde_json::to_string_pretty(json)?).into_bytes());
         }
         if !self.slurp && (self.several || self.draws()) && !text.ends_with(b"\n") {
             text.push(b'\n');

@@ -11,7 +11,9 @@ use super::super::Done;
 use crate::cli::seconds;
 use crate::config::{EditTarget, Facts};
 use crate::domain::time::{relative, rfc3339};
-use crate::domain::{Key, OutputFormat, ProfileName, Secret, StoreChoice, StoreKind, TokenKind, token_flaw};
+use crate::domain::{
+    Key, OutputFormat, ProfileName, Secret, StoreChoice, StoreKind, TokenKind, shell_word, token_flaw,
+};
 use crate::error::{Error, Kind, Result};
 use crate::session::Session;
 use crate::session::login::{LoggedIn, LoginRequest, Method};
@@ -153,7 +155,8 @@ fn offer_lock(session: &Session, done: &LoggedIn) -> Result<()> {
     let user = done.record.user();
     if !(done.is_protected && session.can_ask()) {
         session.notices().hint(format!(
-            "to let nobody but {user} log in to {profile}: autocom profiles set {profile} 'expect_user={user}'"
+            "to let nobody but {user} log in to {profile}: autocom profiles set {profile} {}",
+            shell_word(format_args!("expect_user={user}"))
         ));
         return Ok(());
     }
@@ -209,7 +212,7 @@ fn from_stdin(session: &Session) -> Result<Secret> {
     std::io::stdin().lock().take(LONGEST_TOKEN + 1).read_to_string(&mut text).map_err(|error| {
         Error::new(Kind::Failed, "could not read the token from standard input").cause(error)
     })?;
-    let text = Secret::new(text);
+    let text = Secret::unsearched(text);
     usable(text.expose())
 }
 

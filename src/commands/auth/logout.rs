@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::super::Done;
 use crate::config::Resolved;
-use crate::domain::{Layer, ProfileName, StoreKind, TokenKind};
+use crate::domain::{Layer, ProfileName, StoreKind, TokenKind, shell_word};
 use crate::error::{Error, Result};
 use crate::session::Session;
 use crate::session::logout::{LoggedOut, Revocation};
@@ -150,7 +150,8 @@ fn one_target(profile: &Resolved) -> Result<()> {
         None => format!("is not bound to {url}"),
     };
     Err(Error::usage(format!("profile {name} {bound}")).hint(format!(
-        "autocom auth logout --profile {name}; or whoever is logged in there: autocom auth logout --api-url {url}"
+        "autocom auth logout --profile {name}; or whoever is logged in there: autocom auth logout --api-url {}",
+        shell_word(url)
     )))
 }
 

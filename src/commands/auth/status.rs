@@ -73,7 +73,7 @@ fn check_cell(check: &Check) -> Cell {
     let cell = checked_cell(check);
     match check.status {
         CheckStatus::Ok => cell,
-        status => Cell::new(status.as_str()).plain(cell.text).tone(cell.tone),
+        status => Cell::new(status.as_str()).plain(cell.text()).tone(cell.tone),
     }
 }
 

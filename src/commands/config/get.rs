@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::super::Done;
 use super::{dotted, known, profile_of};
+use crate::domain::one_line;
 use crate::error::{Error, Kind, Result};
 use crate::session::Session;
 use crate::session::settings::settings;
@@ -27,7 +28,7 @@ pub struct GetAnswer {
 
 impl Viewed for GetAnswer {
     fn view(&self) -> View {
-        View::Line(self.value.clone())
+        View::Line(one_line(&self.value).into_owned())
     }
 }
 

@@ -9,7 +9,7 @@ use clap::Subcommand;
 
 use super::Done;
 use crate::config::{ConfigError, EditTarget};
-use crate::domain::{Key, ProfileName};
+use crate::domain::{Key, ProfileName, shell_word};
 use crate::error::{Error, Result};
 use crate::session::Session;
 use crate::session::settings::SettingRow;
@@ -45,7 +45,7 @@ fn dotted(text: &str) -> Result<Option<(ProfileName, &str)>> {
     let Some(rest) = text.strip_prefix("profiles.") else { return Ok(None) };
     let Some((name, key)) = rest.split_once('.') else {
         return Err(Error::usage(format!("`{text}` names a profile, not a key"))
-            .hint(format!("autocom config get {text}.api_url")));
+            .hint(format!("autocom config get {}", shell_word(format_args!("{text}.api_url")))));
     };
     let name: ProfileName = name.parse().map_err(|why| {
         Error::usage(format!("the profile name `{name}` {why}")).hint("autocom profiles list")

@@ -3,6 +3,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::super::Done;
+use crate::domain::one_line;
 use crate::error::Result;
 use crate::session::Session;
 use crate::ui::view::{View, Viewed};
@@ -21,7 +22,7 @@ pub struct PathAnswer {
 
 impl Viewed for PathAnswer {
     fn view(&self) -> View {
-        View::Line(self.path.clone())
+        View::Line(one_line(&self.path).into_owned())
     }
 }
 

@@ -3,6 +3,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::super::Done;
+use crate::domain::one_line;
 use crate::error::{Error, Result};
 use crate::session::Session;
 use crate::ui::view::{View, Viewed};
@@ -22,7 +23,7 @@ pub struct CurrentAnswer {
 
 impl Viewed for CurrentAnswer {
     fn view(&self) -> View {
-        View::Line(self.name.clone())
+        View::Line(one_line(&self.name).into_owned())
     }
 }
 

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::super::Done;
 use super::existing;
 use crate::config::{Shared, to_toml};
-use crate::domain::Key;
+use crate::domain::{Key, one_line};
 use crate::error::{Error, Result};
 use crate::session::Session;
 use crate::ui::view::{View, Viewed};
@@ -47,7 +47,8 @@ pub enum Exported {
 
 impl Viewed for ExportAnswer {
     fn view(&self) -> View {
-        View::Line(self.toml.trim_end().to_owned())
+        // TOML escapes control characters itself, but not what reorders letters.
+        View::Line(self.toml.trim_end().split('\n').map(one_line).collect::<Vec<_>>().join("\n"))
     }
 }
 

@@ -71,9 +71,9 @@ impl Profiles {
 
 /// The cell of a profile's name, in which a protected one stands out. Programs read the name alone.
 pub fn name_cell(cell: Cell, openness: Openness, now: Timestamp) -> Cell {
-    let plain = cell.plain.clone().unwrap_or_else(|| cell.text.clone());
+    let plain = cell.plain_text().to_owned();
     let Some((note, tone)) = note_on(openness, now) else { return cell };
-    Cell::new(format!("{} ({note})", cell.text)).plain(plain).tone(tone)
+    Cell::new(format!("{} ({note})", cell.text())).plain(plain).tone(tone)
 }
 
 /// What is said of a profile behind its name, and in which tone.

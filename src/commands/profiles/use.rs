@@ -68,7 +68,7 @@ impl Use {
         let openness = profile.map_or(Openness::Unknown, |profile| locked.openness(&profile));
         drop(locked);
         let cell = name_cell(Cell::new(name.as_str()), openness, session.clock().now());
-        session.notices().progress(format!("active profile: {}", cell.text));
+        session.notices().progress(format!("active profile: {}", cell.text()));
         session.mention_overrides(&EditTarget::TopLevel, Key::Profile);
         Ok(Done::nothing())
     }

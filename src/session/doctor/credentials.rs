@@ -9,7 +9,7 @@ use super::{Doctor, Finding, Patient, Section};
 use crate::config::Login;
 use crate::credentials::{Lookup, Record, StoreError, Stored};
 use crate::domain::time::{relative, rfc3339};
-use crate::domain::{ApiUrl, CredentialKey, ProfileName, StoreChoice, StoreKind, TokenStatus};
+use crate::domain::{ApiUrl, CredentialKey, ProfileName, StoreChoice, StoreKind, TokenStatus, shell_word};
 use crate::error::{Error, Kind, Result};
 use crate::platform::Platform;
 use crate::session::bearer::Bearer;
@@ -318,9 +318,10 @@ impl Doctor {
             let words = format!("{key} is in the file, but no profile and no login knows it");
             let finding = Finding::warn(Section::Leftovers, "record", words);
             found.push(match (key.as_str().parse::<ApiUrl>(), record) {
-                (Ok(url), _) => finding.fix(format!("autocom auth logout --api-url {url}")),
+                (Ok(url), _) => finding.fix(format!("autocom auth logout --api-url {}", shell_word(url))),
                 (_, Ok(Some(Record { api_url, .. }))) if is_free(key.as_str()) => {
-                    finding.fix(format!("autocom profiles set {key} api_url={api_url} credential={key}"))
+                    let url = shell_word(api_url);
+                    finding.fix(format!("autocom profiles set {key} api_url={url} credential={key}"))
                 }
                 _ => finding,
             });

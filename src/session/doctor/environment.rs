@@ -1,7 +1,7 @@
 //! What surrounds autocom on this machine: variables, and what a login in the browser needs.
 
 use super::{Finding, Section};
-use crate::domain::{Key, likely, quoted};
+use crate::domain::{Key, likely, quoted, shell_word};
 use crate::oauth::CALLBACK_PORTS;
 use crate::session::Session;
 use crate::session::switch::PREVIOUS;
@@ -37,7 +37,7 @@ pub(super) fn variables(session: &Session) -> Vec<Finding> {
         let found_here = if environment.is_blank(name) {
             Some(
                 Finding::warn(Section::Variables, name, "is set, but empty, which counts as unset")
-                    .fix(format!("unset {name}")),
+                    .fix(format!("unset {}", shell_word(name))),
             )
         } else if name.starts_with(OF_A_PROFILE) {
             let is_known = of_profiles.iter().chain(&its_own).any(|known| known == name);
@@ -45,7 +45,7 @@ pub(super) fn variables(session: &Session) -> Vec<Finding> {
                 let near = slip_of(name, OF_A_PROFILE, of_profiles.iter().map(String::as_str));
                 let meant = near.map(|near| format!("; did you mean {near}?")).unwrap_or_default();
                 let words = format!("is the token of no profile that exists{meant}");
-                Finding::warn(Section::Variables, name, words).fix(format!("unset {name}"))
+                Finding::warn(Section::Variables, name, words).fix(format!("unset {}", shell_word(name)))
             })
         } else if !known.contains(&name) {
             Some(match slip_of(name, PREFIX, known.iter().copied()) {
@@ -56,7 +56,7 @@ pub(super) fn variables(session: &Session) -> Vec<Finding> {
                 )
                 .fix(format!("export {near}=\"${name}\"; unset {name}")),
                 None => Finding::warn(Section::Variables, name, "is no variable of autocom")
-                    .fix(format!("unset {name}")),
+                    .fix(format!("unset {}", shell_word(name))),
             })
         } else {
             None

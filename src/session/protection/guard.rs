@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::Records;
 use super::journal::{Event, Permit, Sent};
 use crate::config::Protection;
-use crate::domain::{ApiUrl, Secret, Tenant};
+use crate::domain::{ApiUrl, Secret, Tenant, one_line};
 use crate::error::{Error, Kind, Result};
 use crate::platform::{Admission, Change, Outcome, Platform, TokenSource};
 use crate::session::bearer::{CallError, Tokens};
@@ -157,7 +157,10 @@ impl Guard {
             return Ok((Permit::Lease, Some(reason)));
         }
         let Some(person) = &self.person else { return Err(Barred::Refused(self.refusal(change))) };
-        let user = tokens.held().map(|stored| format!(", as {}", stored.record.user())).unwrap_or_default();
+        let user = tokens
+            .held()
+            .map(|stored| format!(", as {}", one_line(stored.record.user())))
+            .unwrap_or_default();
         let tenant = self.tenant.as_ref().map(|tenant| format!(", tenant {tenant}")).unwrap_or_default();
         self.records.notices.show(format!(
             "{name} is protected, and this may change something there:\n\n  {}\n  at {}{tenant}{user}\n",
@@ -196,7 +199,11 @@ impl Guard {
         if user.as_deref() == Some(lease.user.as_str()) {
             return Ok(Some(lease.reason));
         }
-        self.records.notices.warn(format!("{} is unlocked for {} only", lease.profile, lease.user));
+        self.records.notices.warn(format!(
+            "{} is unlocked for {} only",
+            lease.profile,
+            one_line(&lease.user)
+        ));
         Ok(None)
     }
 

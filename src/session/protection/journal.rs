@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Records;
 use super::lease::no_home;
+use crate::domain::redact::redacted;
 use crate::domain::time::rfc3339;
 use crate::error::{Error, Kind, Result};
 use crate::system::files::{self, Trust};
@@ -120,7 +121,7 @@ impl Records {
         let _lock = self.locks.protection(place)?;
         let line = serde_json::to_string(&Line { at: self.clock.now(), event })
             .map_err(|error| Error::new(Kind::Failed, "the journal's line could not be made").cause(error))?;
-        Ok(files::append_line(&place.path, &line, Trust::of(place, false), &self.notices)?)
+        Ok(files::append_line(&place.path, &redacted(&line), Trust::of(place, false), &self.notices)?)
     }
 
     /// The newest `most` that `wanted` wants, the oldest first, each request with what came of it. A line that

@@ -120,7 +120,7 @@ impl Clients {
             let broken = Client::builder().tls_certs_only(bundle).build().is_err();
             match self.network.authorities.as_ref().filter(|_| broken) {
                 Some(authorities) => unusable(authorities, "holds a certificate that can't be read"),
-                None => HttpError::Setup(failure::innermost(&error)),
+                None => failure::setup(&error),
             }
         })
     }
@@ -140,8 +140,7 @@ impl Clients {
             None => builder.dns_resolver(SystemResolver),
             Some(Proxy::Direct) => builder.no_proxy().dns_resolver(SystemResolver),
             Some(Proxy::Through(proxy)) => {
-                let proxy = reqwest::Proxy::all(proxy.as_str())
-                    .map_err(|error| HttpError::Setup(failure::innermost(&error)))?;
+                let proxy = reqwest::Proxy::all(proxy.as_str()).map_err(|error| failure::setup(&error))?;
                 let exempt = self.network.no_proxy.as_deref().and_then(NoProxy::from_string);
                 builder.proxy(proxy.no_proxy(exempt)).dns_resolver(SystemResolver)
             }

@@ -4,8 +4,13 @@ use std::error::Error;
 use std::io;
 use std::time::Duration;
 
+use rustls::InvalidMessage;
+
 use crate::domain::printable;
 use crate::system::runtime::{self, StartError};
+
+/// How much is shown of the names that a certificate is for.
+const MAX_NAMES: usize = 300;
 
 /// Why there is no answer. No variant holds a query, a header or a body.
 #[derive(Debug, thiserror::Error)]
@@ -23,8 +28,9 @@ pub enum HttpError {
     /// `ca_bundle` can't be used. A whole sentence.
     #[error("{0}")]
     Authorities(String),
-    #[error("HTTPS could not be set up: {0}")]
-    Setup(String),
+    /// Why, `-vv` logs.
+    #[error("HTTPS could not be set up")]
+    Setup,
     /// This process has no descriptor or thread left for it.
     #[error("cannot connect to {at}: {reason}")]
     Exhausted { at: String, reason: String },
@@ -67,7 +73,8 @@ pub enum Cause {
     Reset,
     /// What came is not HTTP.
     NotHttp,
-    Other(String),
+    /// What it is, `-vv` logs.
+    Other,
 }
 
 /// Why a certificate is not taken.
@@ -112,7 +119,7 @@ impl Unreachable {
             Cause::CutShort => format!("{at} closed the connection before its answer was complete"),
             Cause::Reset => format!("the connection to {at} was reset in the middle of the answer"),
             Cause::NotHttp => format!("{at} does not speak HTTP"),
-            Cause::Other(reason) => format!("the exchange with {at} failed: {reason}"),
+            Cause::Other => format!("the exchange with {at} failed"),
         }
     }
 
@@ -144,32 +151,39 @@ impl Mistrust {
         }
     }
 
-    /// rustls' words, read.
-    fn read(reason: &str) -> Mistrust {
-        if let Some((_, rest)) = reason.split_once("certificate not valid for name ") {
-            let names = rest.split_once("only valid for ").map_or("another name", |(_, names)| names);
-            return Mistrust::OtherName(names.replace("DnsName(\"", "").replace("\")", ""));
+    /// What rustls says, by its type: its words may hold what the other side sent.
+    fn from_error(error: &rustls::Error) -> Mistrust {
+        use rustls::{CertificateError as C, Error as E};
+        let other = |words: &str| Mistrust::Other(words.to_owned());
+        match error {
+            E::InvalidCertificate(certificate) => match certificate {
+                C::UnknownIssuer => Mistrust::UnknownAuthority,
+                C::Expired | C::ExpiredContext { .. } => Mistrust::Expired,
+                C::NotValidYet | C::NotValidYetContext { .. } => Mistrust::NotYetValid,
+                C::NotValidForNameContext { presented, .. } if !presented.is_empty() => {
+                    let name = |name: &String| name.replace("DnsName(\"", "").replace("\")", "");
+                    let names = presented.iter().map(name).collect::<Vec<_>>().join(", ");
+                    Mistrust::OtherName(printable(&names, MAX_NAMES))
+                }
+                C::NotValidForName | C::NotValidForNameContext { .. } => {
+                    Mistrust::OtherName("another name".to_owned())
+                }
+                C::BadSignature => other("its certificate's signature is wrong"),
+                C::Revoked => other("its certificate was revoked"),
+                // webpki's own error, which rustls has no name for.
+                C::Other(error) if format!("{error:?}").contains("CaUsedAsEndEntity") => {
+                    Mistrust::SelfSignedCa
+                }
+                other_reason if format!("{other_reason:?}").contains("Unsupported") => {
+                    other("its certificate is signed in a way that is not supported")
+                }
+                _ => other("its certificate is not valid"),
+            },
+            E::InvalidMessage(InvalidMessage::InvalidContentType) => Mistrust::NoTls,
+            E::AlertReceived(_) => other("it refused the TLS handshake"),
+            E::PeerIncompatible(_) => other("it offers no TLS version or cipher that autocom supports"),
+            _ => other("the TLS handshake failed"),
         }
-        let known = [
-            ("UnknownIssuer", Mistrust::UnknownAuthority),
-            ("CaUsedAsEndEntity", Mistrust::SelfSignedCa),
-            ("InvalidContentType", Mistrust::NoTls),
-            ("certificate expired", Mistrust::Expired),
-            ("not valid yet", Mistrust::NotYetValid),
-            // reqwest 0.13 can't make one of an IPv6 address behind a proxy.
-            (
-                "Invalid Server Name",
-                Mistrust::Other("its address is no name that a certificate has".to_owned()),
-            ),
-            ("BadSignature", Mistrust::Other("its certificate's signature is wrong".to_owned())),
-            (
-                "Unsupported",
-                Mistrust::Other("its certificate is signed in a way that is not supported".to_owned()),
-            ),
-        ];
-        let found = known.into_iter().find(|(word, _)| reason.contains(word)).map(|(_, mistrust)| mistrust);
-        let words = reason.trim_start_matches("invalid peer certificate: ");
-        found.unwrap_or_else(|| Mistrust::Other(words.to_owned()))
     }
 }
 
@@ -211,14 +225,14 @@ pub(super) fn classify(
             (Some(_), false) => Cause::NoAnswer,
             (Some(io::ErrorKind::ConnectionReset), true) => Cause::Reset,
             (Some(_), true) => Cause::CutShort,
-            (None, _) => Cause::Other(printable(&innermost(&error), 200)),
+            (None, _) => Cause::Other,
         }
     };
     // With a proxy in between, the first connection is to the proxy.
     let at_first_hop = matches!(cause, Cause::Dns | Cause::Refused | Cause::Connect(_));
     let proxy = via.filter(|_| at_first_hop).map(|via| format!("the proxy {}", via.proxy));
     let at = proxy.unwrap_or_else(|| authority(url));
-    tracing::debug!(at, ?cause, "unreachable");
+    tracing::debug!(at, ?cause, error = innermost(&error), "unreachable");
     Unreachable { at, cause }
 }
 
@@ -228,7 +242,6 @@ pub(super) fn authority(url: &reqwest::Url) -> String {
 }
 
 fn connect_cause(error: &reqwest::Error, via: Option<&Via>) -> Cause {
-    let reason = printable(&innermost(error), 200);
     if let Some(Via { proxy, with_password, unset }) = via {
         let proxy = proxy.clone();
         let said = |words: &str| chain(error).any(|error| error.to_string().contains(words));
@@ -244,18 +257,20 @@ fn connect_cause(error: &reqwest::Error, via: Option<&Via>) -> Cause {
             return Cause::Proxy { proxy, reason: reason.to_owned() };
         }
         if said("tunnel error") && !said("failed to create underlying connection") {
-            return Cause::Proxy { proxy, reason };
+            return Cause::Proxy { proxy, reason: "it opened no tunnel".to_owned() };
         }
     }
-    if reason == "Invalid Server Name" {
-        return Cause::Tls(Mistrust::read(&reason));
+    if let Some(error) = chain(error).find_map(|error| error.downcast_ref::<rustls::Error>()) {
+        return Cause::Tls(Mistrust::from_error(error));
+    }
+    // reqwest 0.13 can't make one of an IPv6 address behind a proxy.
+    if chain(error).any(|error| error.is::<rustls::pki_types::InvalidDnsNameError>()) {
+        return Cause::Tls(Mistrust::Other("its address is no name that a certificate has".to_owned()));
     }
     let io = chain(error).filter_map(|error| error.downcast_ref::<io::Error>()).map(io::Error::kind);
     for kind in io {
         match kind {
             io::ErrorKind::ConnectionRefused => return Cause::Refused,
-            // rustls reports through an io::Error of this kind.
-            io::ErrorKind::InvalidData => return Cause::Tls(Mistrust::read(&reason)),
             io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset => {
                 let closed = "the connection was closed during the TLS handshake";
                 return Cause::Tls(Mistrust::Other(closed.to_owned()));
@@ -263,7 +278,12 @@ fn connect_cause(error: &reqwest::Error, via: Option<&Via>) -> Cause {
             _ => {}
         }
     }
-    Cause::Connect(reason)
+    // What the operating system says of it, in its own words.
+    let code = chain(error).find_map(|error| error.downcast_ref::<io::Error>()?.raw_os_error());
+    Cause::Connect(code.map_or_else(
+        || "the connection failed".to_owned(),
+        |code| io::Error::from_raw_os_error(code).to_string(),
+    ))
 }
 
 /// How the connection ended, if that is what went wrong.
@@ -299,7 +319,13 @@ fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn 
     })
 }
 
+/// The client can't be built.
+pub(super) fn setup(error: &reqwest::Error) -> HttpError {
+    tracing::debug!(error = innermost(error), "HTTPS could not be set up");
+    HttpError::Setup
+}
+
 /// The innermost error's words: the outer ones only say where it happened.
-pub(super) fn innermost(error: &(dyn Error + 'static)) -> String {
+fn innermost(error: &(dyn Error + 'static)) -> String {
     chain(error).last().map(ToString::to_string).unwrap_or_default()
 }
