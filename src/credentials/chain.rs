@@ -41,7 +41,7 @@ impl Credentials {
     pub fn new(paths: &Paths, locks: Locks, notices: Arc<Notices>, patience: Patience) -> Credentials {
         let locks = locks.where_it_is(paths.credentials.as_ref());
         let file = FileStore::new(paths.credentials.clone(), locks.clone(), notices.clone());
-        let keychain = Keychain::new(notices.clone(), patience);
+        let keychain = Keychain::new(paths, notices.clone(), patience);
         Credentials::with_stores(Box::new(keychain), Box::new(file), locks, notices)
     }
 

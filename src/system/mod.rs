@@ -5,6 +5,8 @@
 
 pub mod browser;
 pub mod clock;
+#[cfg(target_os = "linux")]
+pub mod command_line;
 pub mod editor;
 pub mod environment;
 pub mod files;

@@ -28,6 +28,10 @@ pub struct Paths {
     /// What was sent to protected profiles.
     pub journal: Option<Place>,
     pub locks: Option<PathBuf>,
+    /// The addresses of the D-Bus session bus, if the variable names them.
+    pub session_bus: Option<String>,
+    /// The folder of this user's sockets (XDG Base Directory Specification).
+    pub runtime_dir: Option<PathBuf>,
 }
 
 impl Paths {
@@ -59,6 +63,8 @@ impl Paths {
             leases: place(None, "unlocked.json"),
             journal: place(None, "journal.jsonl"),
             locks: home.as_ref().map(|home| home.join("locks")),
+            session_bus: environment.var("DBUS_SESSION_BUS_ADDRESS"),
+            runtime_dir: environment.path_var("XDG_RUNTIME_DIR"),
             home: home.map(|path| Place { path, by_variable, look_only: false }),
         }
     }

@@ -51,7 +51,7 @@ impl Seen {
             // Nothing of what doctor asks hangs on these.
             leases: None,
             journal: None,
-            locks: self.paths.locks.clone(),
+            ..self.paths.clone()
         }
     }
 }
