@@ -3,6 +3,8 @@
 #[cfg(target_os = "linux")]
 pub mod driver;
 pub mod http;
+#[cfg(target_os = "linux")]
+pub mod mock_keychain;
 pub mod ports;
 #[cfg(target_os = "linux")]
 pub mod real_server;
