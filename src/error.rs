@@ -277,6 +277,7 @@ impl From<StoreError> for Error {
             StoreError::Locked | StoreError::NoAnswer { .. } => {
                 or_without_it("unlock the keychain and try again")
             }
+            StoreError::Denied => or_without_it("allow autocom to use org.freedesktop.secrets"),
             StoreError::Keychain { .. } => or_without_it("try again"),
             StoreError::Newer { .. } => Some("update autocom".to_owned()),
             StoreError::Lock(LockError::Busy { .. }) => Some(WAIT_FOR_IT.to_owned()),

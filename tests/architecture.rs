@@ -24,7 +24,6 @@ const ROOMS: &[(&str, &[&str])] = &[
 /// Where a crate may appear.
 const FENCES: &[(&str, &[&str])] = &[
     ("keyring_core", &["credentials/keychain"]),
-    ("zbus_secret_service_keyring_store", &["credentials/keychain"]),
     ("apple_native_keyring_store", &["credentials/keychain"]),
     ("windows_native_keyring_store", &["credentials/keychain"]),
     ("security_framework", &["credentials/keychain"]),

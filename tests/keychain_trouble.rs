@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use crate::keychain_login::world_on;
 use crate::platform::{Fault, Gate, Options, Sandbox, Visitor};
 use crate::support::World;
+use crate::support::mock_keychain::MockKeychain;
 use crate::support::ports::CallbackPorts;
 use crate::support::secret_service::{SecretService, Spy};
 use crate::support::world::{DEADLINE, Outcome};
@@ -452,4 +453,96 @@ fn an_address_that_leads_to_no_bus_is_no_keychain() {
             .code(6)
             .says("no D-Bus session bus");
     }
+}
+
+#[test]
+#[ignore = "needs dbus; run by tests/run"]
+fn another_user_s_bus_is_no_keychain() {
+    let (sandbox, service) = (sandbox(), SecretService::without_service());
+    let _mute = service.impersonate(false);
+    service.show_to_others();
+    let mut world = world_on(&service);
+    // Only root can become another user, and here must not stay one whom the bus accepts.
+    world.heed_modes();
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let token = sandbox.mint_pat("ada", None);
+    let login = world.login_with_token(&sandbox.api_url(), &token, "").ok();
+    assert_eq!(login.stderr.matches("the D-Bus session bus belongs to another user").count(), 1);
+    world.run("auth status").ok().prints("file");
+    world.run("auth logout").ok();
+}
+
+#[test]
+#[ignore = "needs dbus; run by tests/run"]
+fn a_service_that_has_only_plain_sessions_keeps_a_login() {
+    let (sandbox, service) = (sandbox(), SecretService::without_service());
+    let (keychain, world) = (MockKeychain::on(&service), world_on(&service));
+    world.log_in(&sandbox, "ada", "");
+    world.run("auth status").ok().prints("keychain");
+    world.log_in(&sandbox, "ada", "");
+    assert_eq!(keychain.accounts(), [sandbox.api_url()]);
+    world.run("auth logout").ok().says("deleted from the keychain");
+    assert!(keychain.accounts().is_empty());
+}
+
+/// What is planted is checked in the output of every command that a [`World`] runs.
+#[test]
+#[ignore = "needs dbus; run by tests/run"]
+fn no_error_of_the_bus_is_repeated_whichever_call_it_answers() {
+    let (sandbox, service) = (sandbox(), SecretService::without_service());
+    let (keychain, world) = (MockKeychain::on(&service), world_on(&service));
+    world.log_in(&sandbox, "ada", "");
+    let (quoted, token) = ("password=hunter2hunter2", sandbox.mint_pat("ada", None));
+    world.plant(quoted);
+    let text = format!(
+        "Rejected send message, 1 matched rules; comm=\"autocom api -f {quoted} --with-token {token}\""
+    );
+    let methods =
+        ["OpenSession", "SearchItems", "GetSecret", "ReadAlias", "Get", "CreateItem", "SetSecret", "Delete"];
+    let denied = "org.freedesktop.DBus.Error.AccessDenied";
+    for (error, words) in [
+        (denied, "access denied"),
+        ("org.freedesktop.DBus.Error.LimitsExceeded", "it reported an error"),
+        ("org.freedesktop.DBus.Error.Spawn.ChildExited", "could not be started"),
+        ("org.freedesktop.DBus.Error.NoReply", "it went away before it answered"),
+        ("org.example.Error.Other", "it reported an error"),
+    ] {
+        for method in methods {
+            keychain.refuse(method, error, &text);
+            // Even the log has no text of the two errors that quote a command line.
+            let more = if error == denied { "-vv -o json" } else { "-o json" };
+            let login = world.login_with_token(&sandbox.api_url(), &token, more).code(6);
+            assert!(login.stderr.contains(words), "{error} of {method}: {}", login.stderr);
+            for line in ["auth status", "auth logout", "auth token"] {
+                world.run(line);
+            }
+            world.run_words(&["api", "orders", "-X", "post", "-f", quoted, "-v"]);
+            assert!(keychain.refuse("", "", "") > 0, "{method} was not called");
+            world.log_in(&sandbox, "ada", "");
+            assert!(!world.path("credentials").exists(), "{error} of {method}");
+        }
+    }
+}
+
+#[test]
+#[ignore = "needs dbus; run by tests/run"]
+fn a_policy_that_forbids_the_keychain_is_named_and_the_bus_logs_no_token() {
+    let (sandbox, service) = (sandbox(), SecretService::forbidden());
+    let world = world_on(&service);
+    let (token, url) = (sandbox.mint_pat("ada", None), sandbox.api_url());
+    world.plant(&token);
+    for output in ["table", "json"] {
+        // Its name is short: the bus logs the first 50 characters of the command line.
+        std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_autocom"), world.home().join("autocom")).ok();
+        let line = format!("login --with-token {token} -o {output} --api-url {url}");
+        let outcome = world.start_script_in_terminal(&format!("exec ./autocom {line} --no-input")).finish();
+        outcome.code(6).says("access denied by a policy").says("--store file");
+    }
+    // Nothing in plain text beside a keychain that is there.
+    assert_eq!(world.files(), <[String; 3]>::default());
+    assert!(sandbox.requests().is_empty());
+    let log = service.bus_log();
+    assert!(log.contains("autocom login --with-token xxxx") && !log.contains(&token[..12]), "{log}");
 }

@@ -1,7 +1,7 @@
 //! The credential stores against a real gnome-keyring. A keychain is found through variables of the
 //! process, so each test runs the library in a child: this binary again, doing what `DO` says.
 
-use std::io::{BufRead, BufReader, Lines};
+use std::io::{BufRead, BufReader, Lines, Write};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use autocom::system::locks::Locks;
 use autocom::system::notices::Notices;
 use autocom::system::paths::Paths;
 
-use crate::support::secret_service::SecretService;
+use crate::support::secret_service::{LOGIN, SecretService};
 
 const DO: &str = "AUTOCOM_TEST_DO";
 const KEY: &str = "https://api.example.test/api/v1";
@@ -249,4 +249,111 @@ fn a_keychain_that_hangs_is_given_up_after_three_seconds_once() {
     assert_eq!(running.answer().unwrap(), "said waiting for the keychain to be unlocked...");
     service.thaw();
     assert_eq!(running.answer().unwrap(), "one in keychain");
+}
+
+#[test]
+#[ignore = "needs gnome-keyring and dbus; run by tests/run"]
+fn a_copy_in_a_locked_collection_blocks_no_command_and_a_deletion_says_that_it_stays() {
+    let (service, home) = (SecretService::start(), tempfile::tempdir().unwrap());
+    let other = service.add_collection("other");
+    run(&service, home.path(), "save old");
+    let old = service.secrets(KEY).remove(0);
+    run(&service, home.path(), "delete");
+    service.put_in(&other, KEY, old.as_bytes(), "");
+    service.lock_collection(&other);
+
+    let answers = run(&service, home.path(), "prepare;save new;read;prepare;save newer;read");
+    let expected = ["keychain", "saved", "new in keychain", "keychain", "saved", "newer in keychain"];
+    assert_eq!(answers[..], expected);
+    let paths = service.paths(KEY);
+    assert!(paths.len() == 2 && paths[0].starts_with(LOGIN) && paths[1].starts_with(&other), "{paths:?}");
+
+    let answers = run(&service, home.path(), "delete");
+    assert!(answers[0].starts_with("said another copy of the credential"), "{answers:?}");
+    assert_eq!(answers[1], "Deleted { keychain: true, file: false }");
+    assert_eq!(service.paths(KEY), paths[1..]);
+    // What may be a login is not called logged out.
+    assert_eq!(run(&service, home.path(), "read"), ["locked: the keychain is locked"]);
+    assert_eq!(run(&service, home.path(), "delete"), ["locked: the keychain is locked"]);
+}
+
+#[test]
+#[ignore = "needs gnome-keyring and dbus; run by tests/run"]
+fn an_unlocked_copy_is_used_and_written_while_the_default_collection_is_locked() {
+    let (service, home) = (SecretService::start(), tempfile::tempdir().unwrap());
+    let other = service.add_collection("other");
+    run(&service, home.path(), "save one");
+    let record = service.secrets(KEY).remove(0);
+    service.put_in(&other, KEY, record.as_bytes(), "");
+    // Of two that are unlocked the default collection's is kept.
+    assert_eq!(run(&service, home.path(), "save two;read"), ["saved", "two in keychain"]);
+    let paths = service.paths(KEY);
+    assert!(paths.len() == 1 && paths[0].starts_with(LOGIN), "{paths:?}");
+
+    service.put_in(&other, KEY, record.as_bytes(), "");
+    service.lock();
+    assert_eq!(
+        run(&service, home.path(), "read;prepare;save three;read")[..],
+        ["one in keychain", "keychain", "saved", "three in keychain"]
+    );
+    service.unlock();
+    assert_eq!(service.accounts(), [KEY, KEY], "and the check for writing left nothing");
+}
+
+#[test]
+#[ignore = "needs gnome-keyring and dbus; run by tests/run"]
+fn another_program_s_unlocked_item_does_not_hide_a_login_that_is_locked() {
+    let (service, home) = (SecretService::start(), tempfile::tempdir().unwrap());
+    let other = service.add_collection("other");
+    run(&service, home.path(), "save one");
+    service.put_in(&other, KEY, b"a token of the Go client", "");
+    service.lock();
+    assert_eq!(run(&service, home.path(), "read"), ["locked: the keychain is locked"]);
+    service.unlock();
+    assert_eq!(run(&service, home.path(), "read"), ["one in keychain"]);
+}
+
+#[test]
+#[ignore = "needs gnome-keyring and dbus; run by tests/run"]
+fn every_address_of_the_bus_is_tried() {
+    let (service, home) = (SecretService::start(), tempfile::tempdir().unwrap());
+    let (bare, nowhere) = (SecretService::without_service(), home.path().join("no/bus"));
+    let address = |service: &SecretService| {
+        let (_, address) = service.env().remove(0);
+        address.into_string().unwrap()
+    };
+    let (real, bare, nowhere) = (address(&service), address(&bare), nowhere.display());
+    let closed = format!("unix:path={}", home.path().join("socket").display());
+    drop(std::os::unix::net::UnixListener::bind(home.path().join("socket")).unwrap());
+    for list in [
+        format!("unix:path={nowhere};{real}"),
+        format!("nonsense;;disabled:;unix:tmpdir=/tmp;{closed};{bare};{real};{closed}"),
+        real.replacen("/bus", "/%62us", 1),
+    ] {
+        let mut running = Running::start(home.path(), "prepare;save one;read;delete", |command| {
+            command.env("DBUS_SESSION_BUS_ADDRESS", &list);
+        });
+        let answers: Vec<String> = std::iter::from_fn(|| running.answer()).collect();
+        assert_eq!(answers[..3], ["keychain", "saved", "one in keychain"], "{list}");
+    }
+}
+
+#[test]
+fn a_bus_that_rejects_this_user_is_an_absent_keychain() {
+    let home = tempfile::tempdir().unwrap();
+    let socket = home.path().join("bus");
+    let listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+    std::thread::spawn(move || {
+        for stream in listener.incoming().map_while(Result::ok) {
+            let mut line = String::new();
+            let _ = BufReader::new(&stream).read_line(&mut line);
+            let _ = (&stream).write_all(b"REJECTED EXTERNAL\r\n");
+        }
+    });
+    let mut running = Running::start(home.path(), "read;prepare keychain", |command| {
+        command.env("DBUS_SESSION_BUS_ADDRESS", format!("unix:path={}", socket.display()));
+    });
+    assert_eq!(running.answer().unwrap(), "nothing");
+    let answer = running.answer().unwrap();
+    assert!(answer.starts_with("absent: ") && answer.contains("another user"), "{answer}");
 }

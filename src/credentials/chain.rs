@@ -10,9 +10,11 @@ use std::sync::Arc;
 
 use super::{CredentialStore, FileStore, Keychain, Patience, Prepared, Record, StoreError};
 use crate::domain::{CredentialKey, StoreChoice, StoreKind};
-use crate::system::locks::{LockGuard, Locks};
+use crate::system::locks::{LockError, LockGuard, Locks};
 use crate::system::notices::Notices;
 use crate::system::paths::Paths;
+
+const BOTH: [StoreKind; 2] = [StoreKind::Keychain, StoreKind::File];
 
 /// The chain of the two stores.
 pub struct Credentials {
@@ -70,7 +72,7 @@ impl Credentials {
     /// The stores of this machine. Opens and reads nothing.
     pub fn new(paths: &Paths, locks: Locks, notices: Arc<Notices>, patience: Patience) -> Credentials {
         let file = FileStore::new(paths.credentials.clone(), locks.clone(), notices.clone());
-        let keychain = Keychain::new(notices.clone(), patience);
+        let keychain = Keychain::new(paths, notices.clone(), patience);
         Credentials::with_stores(Box::new(keychain), Box::new(file), locks, notices)
     }
 
@@ -84,12 +86,28 @@ impl Credentials {
     }
 
     /// The lock of `key` in one store, which every write there holds. Not re-entrant: [`delete`](Self::delete)
-    /// takes it itself, [`save`](Self::save) and [`update`](Self::update) expect it held.
+    /// takes it itself, [`update`](Self::update) expects it held.
     pub fn lock(&self, key: &CredentialKey, store: StoreKind) -> Result<LockGuard, StoreError> {
-        Ok(match store {
-            StoreKind::Keychain => self.locks.credential_in_keychain(key.as_str())?,
-            StoreKind::File => self.locks.credential_in_file(key.as_str())?,
-        })
+        Ok(self.locks.credential(key.as_str(), &[store])?)
+    }
+
+    /// The locks that [`save`](Self::save) into `store` expects held: that of the other store as well where it may
+    /// have a copy.
+    pub fn lock_to_save(
+        &self,
+        key: &CredentialKey,
+        store: StoreKind,
+        known: Option<StoreKind>,
+    ) -> Result<LockGuard, StoreError> {
+        if store == StoreKind::Keychain || known == Some(StoreKind::Keychain) {
+            match self.locks.credential(key.as_str(), &BOTH) {
+                Ok(locks) => return Ok(locks),
+                Err(error @ LockError::Busy { .. }) => return Err(error.into()),
+                // An older copy in a store that can't be written is no reason not to log in.
+                Err(_) => {}
+            }
+        }
+        self.lock(key, store)
     }
 
     /// The credential of `key`, or `None` if nobody is logged in.
@@ -178,8 +196,8 @@ impl Credentials {
         Ok(PreparedStore { kind: StoreKind::File, prepared })
     }
 
-    /// Login's write: into `store`, after which the other store's copy is deleted. The caller holds the key's
-    /// lock in `store`. Once the record is written, a copy that can't be deleted is a warning.
+    /// Login's write: into `store`, after which the other store's copy is deleted. The caller holds
+    /// [`lock_to_save`](Self::lock_to_save). Once the record is written, a copy that can't be deleted is a warning.
     pub fn save(
         &self,
         key: &CredentialKey,
@@ -197,7 +215,7 @@ impl Credentials {
         let deleted = match other.read(key) {
             Ok(None) => Ok(false),
             Err(error) if error.is_absent() => Err(error),
-            _ => self.lock(key, store.other()).and_then(|_lock| other.delete(key)),
+            _ => other.delete(key),
         };
         match deleted {
             Ok(_) => {}
@@ -251,24 +269,20 @@ impl Credentials {
 
     /// The lock of `key` in every store that may have a record of it. A store that certainly has none needs no
     /// lock: a logout works in a home that is read-only, or none.
-    fn lock_all(&self, key: &CredentialKey, keychain: bool) -> Result<Vec<LockGuard>, StoreError> {
+    fn lock_all(&self, key: &CredentialKey, keychain: bool) -> Result<LockGuard, StoreError> {
         let holds_nothing = |store| match self.store(store).read(key) {
             Ok(record) => record.is_none(),
             Err(error) => error.is_absent(),
         };
-        let mut stores = vec![StoreKind::File];
-        if keychain && !self.keychain.read(key).is_err_and(|error| error.is_absent()) {
-            stores.insert(0, StoreKind::Keychain);
+        let keychain = keychain && !self.keychain.read(key).is_err_and(|error| error.is_absent());
+        let mut stores = BOTH.to_vec();
+        stores.retain(|store| *store == StoreKind::File || keychain);
+        let locked = self.locks.credential(key.as_str(), &stores);
+        if matches!(locked, Ok(_) | Err(LockError::Busy { .. })) {
+            return Ok(locked?);
         }
-        let mut locks = Vec::new();
-        for store in stores {
-            match self.lock(key, store) {
-                Ok(lock) => locks.push(lock),
-                Err(error) if error.is_busy() || !holds_nothing(store) => return Err(error),
-                Err(_) => {}
-            }
-        }
-        Ok(locks)
+        stores.retain(|store| !holds_nothing(*store));
+        Ok(self.locks.credential(key.as_str(), &stores)?)
     }
 
     fn delete_held(

@@ -1,15 +1,20 @@
 //! The OS keychain: Keychain on macOS, Secret Service on Linux, Credential Manager on Windows.
 //!
 //! This folder is the only user of the keyring crates. Its layers, from the bottom: [`platform`]
-//! opens the OS's store and sorts its errors, [`vault`] is that store by account name, [`worker`] is
-//! the thread that it lives on, [`items`] lays a record out over one or several items.
+//! opens the OS's store and sorts its errors (on Linux that is [`store`], over the [`bus`]), [`vault`] is
+//! that store by account name, [`worker`] is the thread that it lives on, [`items`] lays a record out
+//! over one or several items.
 //!
 //! Items have the service `autocom` and the credential key as account, and on Linux exactly the
 //! attributes that go-keyring gives them, so an item of the Go client is found, seen to be foreign
 //! and not overwritten without a word.
 
+#[cfg(target_os = "linux")]
+mod bus;
 mod items;
 mod platform;
+#[cfg(target_os = "linux")]
+mod store;
 // Linux, because they make its errors.
 #[cfg(all(test, target_os = "linux"))]
 mod tests;
@@ -26,6 +31,7 @@ use self::worker::{Timing, Worker};
 use super::{CredentialStore, Record, StoreError};
 use crate::domain::{CredentialKey, StoreKind};
 use crate::system::notices::Notices;
+use crate::system::paths::Paths;
 
 const PLACE: &str = "the OS keychain";
 
@@ -46,8 +52,8 @@ pub struct Keychain {
 }
 
 impl Keychain {
-    pub fn new(notices: Arc<Notices>, patience: Patience) -> Keychain {
-        Keychain::with(Arc::new(platform::open), platform::LIMIT, Timing::of(patience), notices)
+    pub fn new(paths: &Paths, notices: Arc<Notices>, patience: Patience) -> Keychain {
+        Keychain::with(platform::opener(paths), platform::LIMIT, Timing::of(patience), notices)
     }
 
     fn with(open: Arc<Open>, limit: Option<usize>, timing: Timing, notices: Arc<Notices>) -> Keychain {
@@ -98,17 +104,17 @@ impl CredentialStore for Keychain {
     }
 
     fn delete(&self, key: &CredentialKey) -> Result<bool, StoreError> {
-        self.call(key, items::delete)
+        let removed = self.call(key, items::delete)?;
+        if removed.locked_left {
+            self.notices.warn(format!(
+                "another copy of the credential {key} may be left in a locked collection of {PLACE}; \
+                 unlock it and log out again to delete it"
+            ));
+        }
+        Ok(removed.any)
     }
 
     fn check_writable(&self, key: &CredentialKey) -> Result<(), StoreError> {
-        self.read(key)?;
-        self.call(key, |vault, account, _| {
-            let account = format!("{account}#check");
-            // What killed processes may have left would make the account ambiguous.
-            vault.delete(&account)?;
-            vault.set(&account, b"autocom checks that it can write here")?;
-            vault.delete(&account).map(drop)
-        })
+        self.call(key, |vault, account, _| items::check(vault, account))
     }
 }

@@ -104,6 +104,9 @@ pub enum StoreError {
     NoAnswer { waited: Duration },
     #[error("the keychain has no default collection to write to")]
     NoCollection,
+    /// It is there, and a rule of the system keeps autocom from it.
+    #[error("cannot use the keychain: access denied by a policy of this system (snap, AppArmor or D-Bus)")]
+    Denied,
     #[error("the keychain failed: {reason}")]
     Keychain { reason: String },
     #[error("{place} was written by a newer version of autocom")]

@@ -203,8 +203,9 @@ impl Session {
         let by_url = CredentialKey::from(&before.url);
         let choice = before.profile.store.value;
         let known = self.config().ok().and_then(|config| config.captured.get(&by_url));
-        let mut locks = vec![self.credentials().lock(&by_url, store)?];
-        let held = self.credentials().read(&by_url, choice, known.as_ref().and_then(Login::kept_in));
+        let known_store = known.as_ref().and_then(Login::kept_in);
+        let mut locks = vec![self.credentials().lock_to_save(&by_url, store, known_store)?];
+        let held = self.credentials().read(&by_url, choice, known_store);
         // Never in place of another user's.
         let own_key = match held {
             Ok(None) => None,
@@ -215,10 +216,10 @@ impl Session {
             }
         };
         if let Some(own) = &own_key {
-            locks.push(self.credentials().lock(own, store)?);
+            locks.push(self.credentials().lock_to_save(own, store, None)?);
         }
         let key = own_key.as_ref().unwrap_or(&by_url);
-        let kept_in = known.as_ref().filter(|_| own_key.is_none()).and_then(Login::kept_in);
+        let kept_in = known_store.filter(|_| own_key.is_none());
         self.credentials().save(key, &record, prepared, choice, kept_in)?;
         let login = login_of(&record, store, known.as_ref().filter(|_| own_key.is_none()));
         self.logins().update(key, |_| Some(login));
@@ -251,10 +252,11 @@ impl Session {
     ) -> Result<LoggedIn> {
         let store = prepared.kind;
         // From the look at who is logged in to the write.
-        let mut locks = vec![self.credentials().lock(&target.key, store)?];
+        let known_store = self.config()?.captured.get(&target.key).as_ref().and_then(Login::kept_in);
+        let mut locks = vec![self.credentials().lock_to_save(&target.key, store, known_store)?];
         let own_key = self.own_key(target, &target.key, &record)?;
         if let Some(own) = &own_key {
-            locks.push(self.credentials().lock(own, store)?);
+            locks.push(self.credentials().lock_to_save(own, store, None)?);
         }
         let key = own_key.as_ref().unwrap_or(&target.key);
         let known = self.config()?.captured.get(key);

@@ -25,6 +25,7 @@ use super::accounts;
 use super::files::{self, FileError};
 use super::paths::{Paths, Place};
 use super::replace::{self, Mode, PreparedWrite};
+use crate::domain::StoreKind;
 
 const CONFIG: &str = "config.lock";
 const PROTECTION: &str = "protection.lock";
@@ -68,10 +69,29 @@ pub struct LockGuard {
     _files: Vec<Arc<File>>,
 }
 
+/// One of the locks of a credential.
+enum Step {
+    Own(PathBuf),
+    /// That of old versions.
+    Old(PathBuf),
+    /// A mounted credential file itself.
+    Mounted(PathBuf),
+}
+
+impl Step {
+    fn path(&self) -> &Path {
+        let (Step::Own(path) | Step::Old(path) | Step::Mounted(path)) = self;
+        path
+    }
+}
+
 impl Locks {
     pub fn new(paths: &Paths) -> Locks {
-        let (folder, runtime, credentials) =
-            (paths.locks.clone(), paths.runtime.clone(), paths.credentials.clone());
+        let (folder, runtime, credentials) = (
+            paths.locks.clone(),
+            paths.runtime_dir.as_ref().map(|folder| folder.join("autocom")),
+            paths.credentials.clone(),
+        );
         Locks { folder, runtime, credentials, patience: Duration::from_secs(30) }
     }
 
@@ -110,37 +130,45 @@ impl Locks {
         Ok(LockGuard { _files: file.into_iter().collect() })
     }
 
-    /// The lock of a credential in the credential file.
-    pub fn credential_in_file(&self, key: &str) -> Result<LockGuard, LockError> {
-        let place = self.credentials.as_ref().ok_or(LockError::NoHome)?;
+    /// The locks of a credential in `stores`, always in the same order. To be taken together: one file may be the
+    /// lock for both stores.
+    pub fn credential(&self, key: &str, stores: &[StoreKind]) -> Result<LockGuard, LockError> {
         let name = Locks::name_of(key);
-        let mut files = Vec::new();
-        let path = if replace::is_mount_point(&place.path) {
-            // What lies beside a mounted file is not what lies beside it elsewhere. In this process the lock
-            // file below keeps the credentials apart.
-            files.push(shared(&canonical(place), |path| self.lock_file(path))?);
-            self.folder.as_ref().ok_or(LockError::NoHome)?.join(&name)
-        } else {
-            beside(place).join(&name)
-        };
-        if let Some(old) = self.old_beside(place, &name).filter(|old| files::canonical(old) != path) {
-            files.extend(self.lock_old(&old)?);
+        let mut steps = Vec::new();
+        if stores.contains(&StoreKind::Keychain) {
+            let own_home = || Some(accounts::own_home()?.join(".autocom").join("locks"));
+            let folder = self.runtime.clone().or_else(own_home).ok_or(LockError::NoHome)?;
+            steps.extend(self.old(&name).map(Step::Old));
+            steps.push(Step::Own(folder.join(&name)));
         }
-        files.push(Arc::new(self.lock_named(&path)?));
-        Ok(LockGuard { _files: files })
-    }
-
-    /// The lock of a credential in the keychain.
-    pub fn credential_in_keychain(&self, key: &str) -> Result<LockGuard, LockError> {
-        let name = Locks::name_of(key);
-        let folder = self.runtime.clone();
-        let folder = folder.or_else(|| Some(accounts::own_home()?.join(".autocom").join("locks")));
-        let path = folder.ok_or(LockError::NoHome)?.join(&name);
-        let old = self.old(&name).filter(|old| files::canonical(old) != files::canonical(&path));
-        let mut files: Vec<Arc<File>> =
-            old.map(|old| self.lock_old(&old)).transpose()?.flatten().into_iter().collect();
-        files.push(Arc::new(self.lock_named(&path)?));
-        Ok(LockGuard { _files: files })
+        if stores.contains(&StoreKind::File) {
+            let place = self.credentials.as_ref().ok_or(LockError::NoHome)?;
+            steps.extend(self.old_beside(place, &name).map(Step::Old));
+            if replace::is_mount_point(&place.path) {
+                // What lies beside a mounted file is not what lies beside it elsewhere. In this process the lock
+                // file in the home keeps the credentials apart.
+                steps.push(Step::Mounted(canonical(place)));
+                let folder = self.folder.as_ref().ok_or(LockError::NoHome)?;
+                steps.push(Step::Own(folder.join(&name)));
+            } else {
+                steps.push(Step::Own(beside(place).join(&name)));
+            }
+        }
+        let mut files: Vec<(PathBuf, Arc<File>)> = Vec::new();
+        for step in &steps {
+            let path = files::canonical(step.path());
+            if files.iter().any(|(locked, _)| *locked == path) {
+                continue;
+            }
+            let is_own = |other: &Step| matches!(other, Step::Own(own) if files::canonical(own) == path);
+            let file = match step {
+                Step::Old(old) if !steps.iter().any(is_own) => self.lock_old(old)?,
+                Step::Old(own) | Step::Own(own) => Some(Arc::new(self.lock_named(own)?)),
+                Step::Mounted(file) => Some(shared(file, |path| self.lock_file(path))?),
+            };
+            files.extend(file.map(|file| (path, file)));
+        }
+        Ok(LockGuard { _files: files.into_iter().map(|(_, file)| file).collect() })
     }
 
     /// The name of a credential's lock file.

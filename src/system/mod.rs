@@ -6,6 +6,8 @@
 pub mod accounts;
 pub mod browser;
 pub mod clock;
+#[cfg(target_os = "linux")]
+pub mod command_line;
 pub mod editor;
 pub mod environment;
 pub mod files;

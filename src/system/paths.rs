@@ -31,8 +31,10 @@ pub struct Paths {
     /// What was sent to protected profiles.
     pub journal: Option<Place>,
     pub locks: Option<PathBuf>,
-    /// The folder for the locks of the keychain's records, if the session has one of its own.
-    pub runtime: Option<PathBuf>,
+    /// The addresses of the D-Bus session bus, if the variable names them.
+    pub session_bus: Option<String>,
+    /// The folder of this user's sockets (XDG Base Directory Specification).
+    pub runtime_dir: Option<PathBuf>,
     /// The variables that name no place: neither theirs nor the default one is used then.
     pub refused: Vec<PathError>,
 }
@@ -83,7 +85,8 @@ impl Paths {
             leases: place(None, None, "unlocked.json"),
             journal: place(None, None, "journal.jsonl"),
             locks: home.as_ref().map(|home| home.join("locks")),
-            runtime: environment.path_var("XDG_RUNTIME_DIR").map(|folder| folder.join("autocom")),
+            session_bus: environment.var("DBUS_SESSION_BUS_ADDRESS"),
+            runtime_dir: environment.path_var("XDG_RUNTIME_DIR"),
             home: home.map(|path| Place { path, by_variable, look_only: false, copies: None }),
             refused,
         }

@@ -6,6 +6,8 @@ pub mod echo;
 pub mod http;
 #[cfg(target_os = "linux")]
 pub mod locks;
+#[cfg(target_os = "linux")]
+pub mod mock_keychain;
 pub mod ports;
 #[cfg(target_os = "linux")]
 pub mod real_server;

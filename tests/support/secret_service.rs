@@ -12,6 +12,7 @@
 use std::collections::HashMap;
 use std::ffi::OsString;
 use std::io::{BufRead, BufReader, ErrorKind, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -22,7 +23,9 @@ use zbus::zvariant::{ObjectPath, OwnedObjectPath, OwnedValue, Value};
 
 const SERVICE: &str = "org.freedesktop.secrets";
 const ROOT: &str = "/org/freedesktop/secrets";
-const LOGIN: &str = "/org/freedesktop/secrets/collection/login";
+/// The collection that is the default.
+pub const LOGIN: &str = "/org/freedesktop/secrets/collection/login";
+const UNSUPPORTED: &str = "org.gnome.keyring.InternalUnsupportedGuiltRiddenInterface";
 /// With the newline: the daemon takes all of its input for the password.
 const PASSWORD: &str = "\n";
 
@@ -59,18 +62,34 @@ impl SecretService {
 
     /// A bus on which nothing provides secrets and nothing can be started that would.
     pub fn without_service() -> SecretService {
+        SecretService::with_policy("")
+    }
+
+    /// A bus that forbids to send anything to the service, as a sandbox does. It logs to `bus.log` in
+    /// its home.
+    pub fn forbidden() -> SecretService {
+        SecretService::with_policy(&format!(r#"<deny send_destination="{SERVICE}"/>"#))
+    }
+
+    /// What the bus has logged.
+    pub fn bus_log(&self) -> String {
+        std::fs::read_to_string(self.home.path().join("bus.log")).unwrap()
+    }
+
+    fn with_policy(rule: &str) -> SecretService {
         let home = tempfile::Builder::new().prefix("keychain-").tempdir_in("/tmp").unwrap();
         for folder in ["run", "data"] {
             private_folder(&home.path().join(folder));
         }
         let config = home.path().join("bus.conf");
-        std::fs::write(&config, bus_config(home.path())).unwrap();
+        std::fs::write(&config, bus_config(home.path(), rule)).unwrap();
+        let log = std::fs::File::create(home.path().join("bus.log")).unwrap();
         let mut bus = Command::new("dbus-daemon")
             .arg(format!("--config-file={}", config.display()))
             .args(["--nofork", "--nopidfile", "--print-address=1"])
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stderr(log)
             .spawn()
             .expect("dbus-daemon is installed");
         let mut address = String::new();
@@ -92,9 +111,20 @@ impl SecretService {
         ]
     }
 
+    /// Lets other users reach the bus's socket, though the bus accepts none.
+    pub fn show_to_others(&self) {
+        for folder in [self.home.path().to_owned(), self.home.path().join("run")] {
+            std::fs::set_permissions(folder, PermissionsExt::from_mode(0o711)).unwrap();
+        }
+    }
+
     /// Locks the collection that items are in.
     pub fn lock(&self) {
-        let paths = vec![ObjectPath::try_from(LOGIN).unwrap()];
+        self.lock_collection(LOGIN);
+    }
+
+    pub fn lock_collection(&self, path: &str) {
+        let paths = vec![ObjectPath::try_from(path).unwrap()];
         let reply = self.call(ROOT, "org.freedesktop.Secret.Service", "Lock", &(paths,));
         let (locked, _): (Vec<OwnedObjectPath>, OwnedObjectPath) = reply.body().deserialize().unwrap();
         assert_eq!(locked.len(), 1, "the collection was not locked");
@@ -105,14 +135,20 @@ impl SecretService {
         // A session belongs to its connection, so both calls are made on one.
         let (bus, session) = self.session();
         let password = (session, Vec::<u8>::new(), PASSWORD.as_bytes().to_vec(), "text/plain");
-        bus.call_method(
-            Some(SERVICE),
-            ROOT,
-            Some("org.gnome.keyring.InternalUnsupportedGuiltRiddenInterface"),
-            "UnlockWithMasterPassword",
-            &(ObjectPath::try_from(LOGIN).unwrap(), password),
-        )
-        .unwrap();
+        let body = (ObjectPath::try_from(LOGIN).unwrap(), password);
+        bus.call_method(Some(SERVICE), ROOT, Some(UNSUPPORTED), "UnlockWithMasterPassword", &body).unwrap();
+    }
+
+    /// Makes another collection, unlocked, and answers its path.
+    pub fn add_collection(&self, label: &str) -> String {
+        let (bus, session) = self.session();
+        let properties = HashMap::from([("org.freedesktop.Secret.Collection.Label", Value::from(label))]);
+        let password = (session, Vec::<u8>::new(), b"another".to_vec(), "text/plain");
+        let body = (properties, password);
+        let reply =
+            bus.call_method(Some(SERVICE), ROOT, Some(UNSUPPORTED), "CreateWithMasterPassword", &body);
+        let path: OwnedObjectPath = reply.unwrap().body().deserialize().unwrap();
+        path.as_str().to_owned()
     }
 
     /// Stops the service: it holds its name, and answers nothing any more.
@@ -139,11 +175,7 @@ impl SecretService {
     /// Puts a program in the service's place that takes every call and answers none, until the guard
     /// is dropped or, if it `dies`, until the first call has come in.
     pub fn impersonate(&self, dies: bool) -> Impostor {
-        let bus = self.connect();
-        // Not by zbus's own way, which would answer calls that nobody serves.
-        let body = (SERVICE, 0_u32);
-        let dbus = "org.freedesktop.DBus";
-        bus.call_method(Some(dbus), "/org/freedesktop/DBus", Some(dbus), "RequestName", &body).unwrap();
+        let bus = self.own_name();
         if dies {
             let calls = zbus::blocking::MessageIterator::from(bus.clone());
             let bus = bus.clone();
@@ -160,8 +192,14 @@ impl SecretService {
     /// Makes an item with the attributes that go-keyring and autocom give theirs, and one more, so
     /// that it is an item of its own beside autocom's. The collection must be unlocked.
     pub fn put(&self, account: &str, secret: &[u8], more: &str) {
+        self.put_in(LOGIN, account, secret, more);
+    }
+
+    /// The same in another collection; without `more` it has exactly autocom's attributes.
+    pub fn put_in(&self, collection: &str, account: &str, secret: &[u8], more: &str) {
         let (bus, session) = self.session();
-        let attributes = HashMap::from([("service", "autocom"), ("username", account), ("more", more)]);
+        let mut attributes = HashMap::from([("service", "autocom"), ("username", account), ("more", more)]);
+        attributes.retain(|_, value| !value.is_empty());
         let properties = HashMap::from([
             ("org.freedesktop.Secret.Item.Label", Value::from("put by a test")),
             ("org.freedesktop.Secret.Item.Attributes", Value::from(attributes)),
@@ -169,7 +207,7 @@ impl SecretService {
         let secret = (session, Vec::<u8>::new(), secret.to_vec(), "text/plain");
         bus.call_method(
             Some(SERVICE),
-            LOGIN,
+            collection,
             Some("org.freedesktop.Secret.Collection"),
             "CreateItem",
             &(properties, secret, false),
@@ -215,6 +253,14 @@ impl SecretService {
         secrets
     }
 
+    /// The paths of the items of `account`, sorted: each begins with that of its collection.
+    pub fn paths(&self, account: &str) -> Vec<String> {
+        let items = self.items(HashMap::from([("service", "autocom"), ("username", account)]));
+        let mut paths: Vec<String> = items.iter().map(|path| path.as_str().to_owned()).collect();
+        paths.sort();
+        paths
+    }
+
     fn items(&self, attributes: HashMap<&str, &str>) -> Vec<OwnedObjectPath> {
         let reply = self.call(ROOT, "org.freedesktop.Secret.Service", "SearchItems", &(attributes,));
         let (unlocked, locked): (Vec<OwnedObjectPath>, Vec<OwnedObjectPath>) =
@@ -239,8 +285,17 @@ impl SecretService {
         self.connect().call_method(Some(SERVICE), path, Some(interface), method, body).unwrap()
     }
 
-    fn connect(&self) -> Connection {
+    pub fn connect(&self) -> Connection {
         connection::Builder::address(self.address.as_str()).unwrap().build().unwrap()
+    }
+
+    /// A connection that owns the service's name. Not by zbus's own way, which would answer calls that
+    /// nobody serves.
+    pub fn own_name(&self) -> Connection {
+        let (bus, body) = (self.connect(), (SERVICE, 0_u32));
+        let dbus = "org.freedesktop.DBus";
+        bus.call_method(Some(dbus), "/org/freedesktop/DBus", Some(dbus), "RequestName", &body).unwrap();
+        bus
     }
 
     /// Waits until the service's name has an owner, or none.
@@ -290,7 +345,7 @@ impl Drop for SecretService {
 }
 
 /// A session bus without any folder of services, so that it can't start one either.
-fn bus_config(home: &Path) -> String {
+fn bus_config(home: &Path, rule: &str) -> String {
     format!(
         r#"<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
  "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
@@ -302,6 +357,7 @@ fn bus_config(home: &Path) -> String {
     <allow send_destination="*" eavesdrop="true"/>
     <allow eavesdrop="true"/>
     <allow own="*"/>
+    {rule}
   </policy>
 </busconfig>
 "#,

@@ -21,7 +21,7 @@ struct World {
 
 fn locks_in(folder: &std::path::Path) -> Locks {
     let credentials = Some(Place::at(folder.join("credentials")));
-    Locks::new(&Paths { credentials, runtime: Some(folder.to_owned()), ..Paths::default() })
+    Locks::new(&Paths { credentials, runtime_dir: Some(folder.to_owned()), ..Paths::default() })
 }
 
 fn world(keychain: Option<Record>, file: Option<Record>) -> World {

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::PLACE;
-use super::vault::{Item, Vault};
+use super::vault::{Item, Items, Unlock, Vault};
 use crate::credentials::StoreError;
 use crate::credentials::record::{Parsed, Record, VERSION};
 
@@ -60,10 +60,11 @@ enum Shape {
 }
 
 pub(super) fn read(vault: &mut Vault, account: &str) -> Result<Found, StoreError> {
-    for _ in 0..3 {
-        let items = vault.get(account)?;
+    let (mut unlock, mut looks) = (Unlock::Nothing, 3);
+    loop {
+        let Items { unlocked, locked } = vault.get(account, unlock)?;
         let (mut newest, mut torn): (Option<Box<Record>>, bool) = (None, false);
-        for item in &items {
+        for item in &unlocked {
             let record = match shape(item, account)? {
                 Shape::Whole(record) => record,
                 Shape::Head(head) => match join(vault, account, head)? {
@@ -81,12 +82,56 @@ pub(super) fn read(vault: &mut Vault, account: &str) -> Result<Found, StoreError
         }
         match newest {
             Some(record) => return Ok(Found::Ours(record)),
-            None if items.is_empty() => return Ok(Found::Nothing),
-            None if torn => {} // A write is replacing the parts right now: look again.
+            // A write is replacing the parts right now: look again.
+            None if torn && looks > 1 => looks -= 1,
+            None if locked => unlock = Unlock::Next,
+            None if unlocked.is_empty() => return Ok(Found::Nothing),
             None => return Ok(Found::Foreign),
         }
     }
-    Ok(Found::Foreign)
+}
+
+/// What a write replaces: ours first, then other programs'.
+struct Targets {
+    items: Vec<Item>,
+    foreign: bool,
+    head: Option<Head>,
+}
+
+/// Locked copies elsewhere are left alone. In the collection that the record goes to they are unlocked:
+/// one may be a newer version's.
+fn targets(vault: &mut Vault, account: &str) -> Result<Targets, StoreError> {
+    let mut found = vault.get(account, Unlock::Nothing)?;
+    if found.unlocked.is_empty() && found.locked {
+        found = vault.get(account, Unlock::Home)?;
+    }
+    let mut head = None;
+    let mut items = Vec::with_capacity(found.unlocked.len());
+    let mut others = Vec::new();
+    for item in found.unlocked {
+        match shape(&item, account)? {
+            Shape::Foreign => others.push(item),
+            Shape::Whole(_) => items.push(item),
+            Shape::Head(found) => {
+                head = Some(found);
+                items.push(item);
+            }
+        }
+    }
+    let foreign = !others.is_empty();
+    items.append(&mut others);
+    Ok(Targets { items, foreign, head })
+}
+
+/// Whether a write would succeed: makes and deletes an item where it would write.
+pub(super) fn check(vault: &mut Vault, account: &str) -> Result<(), StoreError> {
+    let targets = targets(vault, account)?;
+    let beside = targets.items.first();
+    let account = format!("{account}#check");
+    // What killed processes may have left would make the account ambiguous.
+    vault.delete(&account, beside)?;
+    vault.set(&account, b"autocom checks that it can write here", beside)?;
+    vault.delete(&account, beside).map(drop)
 }
 
 /// Replaces what is there. `before_foreign` is called before an item of another program is.
@@ -97,32 +142,17 @@ pub(super) fn write(
     limit: Option<usize>,
     before_foreign: impl Fn(),
 ) -> Result<(), StoreError> {
-    let items = vault.get(account)?;
-    let mut old_head = None;
-    let mut ours_first = Vec::with_capacity(items.len());
-    let mut foreign = Vec::new();
-    for item in &items {
-        match shape(item, account)? {
-            Shape::Foreign => foreign.push(item),
-            Shape::Whole(_) => ours_first.push(item),
-            Shape::Head(head) => {
-                old_head = Some(head);
-                ours_first.push(item);
-            }
-        }
-    }
-    if !foreign.is_empty() {
+    let targets = targets(vault, account)?;
+    if targets.foreign {
         before_foreign();
-        ours_first.append(&mut foreign);
     }
-
-    let free_slot = old_head.map_or(Slot::A, |head| head.slot.other());
+    let free_slot = targets.head.map_or(Slot::A, |head| head.slot.other());
     let limit = limit.unwrap_or(usize::MAX);
     let mut parts = 0;
     if bytes.len() > limit {
         for part in bytes.chunks(limit) {
             parts += 1;
-            vault.set(&free_slot.account(account, parts), part)?;
+            vault.set(&free_slot.account(account, parts), part, None)?;
         }
     }
     let head;
@@ -132,12 +162,12 @@ pub(super) fn write(
         head = Head { version: VERSION, slot: free_slot, parts, checksum: checksum(bytes) }.to_bytes();
         &head
     };
-    match ours_first.split_first() {
-        None => vault.set(account, main)?,
+    match targets.items.split_first() {
+        None => vault.set(account, main, None)?,
         Some((first, duplicates)) => {
             vault.replace(account, first, main)?;
             for duplicate in duplicates {
-                // One that stays, say in a locked collection, loses to the later written record.
+                // One that stays loses to the later written record.
                 let _ = vault.remove(duplicate);
             }
         }
@@ -150,15 +180,31 @@ pub(super) fn write(
     Ok(())
 }
 
-/// Deletes what is ours; answers whether there was something.
-pub(super) fn delete(vault: &mut Vault, account: &str, limit: Option<usize>) -> Result<bool, StoreError> {
-    let mut ours = Vec::new();
-    for item in vault.get(account)? {
-        // All are looked at before one is removed: beside a newer version's nothing is touched.
-        if !matches!(shape(&item, account)?, Shape::Foreign) {
-            ours.push(item);
+/// What a deletion did.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Removed {
+    pub any: bool,
+    /// Items of the account are left in a locked collection.
+    pub locked_left: bool,
+}
+
+/// Deletes what is ours. Where nothing of ours is unlocked, what is locked is unlocked.
+pub(super) fn delete(vault: &mut Vault, account: &str, limit: Option<usize>) -> Result<Removed, StoreError> {
+    let mut unlock = Unlock::Nothing;
+    let (ours, locked_left) = loop {
+        let Items { unlocked, locked } = vault.get(account, unlock)?;
+        let mut ours = Vec::new();
+        for item in unlocked {
+            // All are looked at before one is removed: beside a newer version's nothing is touched.
+            if !matches!(shape(&item, account)?, Shape::Foreign) {
+                ours.push(item);
+            }
         }
-    }
+        if !ours.is_empty() || !locked {
+            break (ours, locked);
+        }
+        unlock = Unlock::Next;
+    };
     for item in &ours {
         // The head first: a record without parts would be a riddle, parts without a head are nothing.
         vault.remove(item)?;
@@ -167,7 +213,7 @@ pub(super) fn delete(vault: &mut Vault, account: &str, limit: Option<usize>) -> 
         clear(vault, account, Slot::A, 1)?;
         clear(vault, account, Slot::B, 1)?;
     }
-    Ok(!ours.is_empty())
+    Ok(Removed { any: !ours.is_empty(), locked_left })
 }
 
 fn shape(item: &Item, account: &str) -> Result<Shape, StoreError> {
@@ -185,7 +231,7 @@ fn shape(item: &Item, account: &str) -> Result<Shape, StoreError> {
 fn join(vault: &mut Vault, account: &str, head: Head) -> Result<Option<Box<Record>>, StoreError> {
     let mut parts = Vec::new();
     for n in 1..=head.parts {
-        match vault.get(&head.slot.account(account, n))?.into_iter().next() {
+        match vault.get(&head.slot.account(account, n), Unlock::Nothing)?.unlocked.into_iter().next() {
             Some(part) => parts.push(part),
             None => return Ok(None),
         }
@@ -202,7 +248,7 @@ fn join(vault: &mut Vault, account: &str, head: Head) -> Result<Option<Box<Recor
 /// Deletes the parts of `slot` from number `first` to the last that is there.
 fn clear(vault: &mut Vault, account: &str, slot: Slot, first: usize) -> Result<(), StoreError> {
     let mut n = first;
-    while vault.delete(&slot.account(account, n))? {
+    while vault.delete(&slot.account(account, n), None)? {
         n += 1;
     }
     Ok(())

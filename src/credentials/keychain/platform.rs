@@ -6,44 +6,68 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use keyring_core::error::PlatformError;
-use keyring_core::{CredentialStore, Error};
+use keyring_core::{Entry, Error};
 use zeroize::Zeroize;
 
+#[cfg(target_os = "linux")]
+use super::bus::{Addresses, Failure};
+#[cfg(target_os = "linux")]
+use super::store::{self, FoundItem, Store};
+use super::vault::{Open, Unlock};
 use crate::credentials::StoreError;
+use crate::system::paths::Paths;
 
 /// The most bytes that an item can hold: `CRED_MAX_CREDENTIAL_BLOB_SIZE` on Windows.
 pub(super) const LIMIT: Option<usize> = if cfg!(windows) { Some(2560) } else { None };
 
+/// What opens the OS's store.
 #[cfg(target_os = "linux")]
-pub(super) fn open() -> keyring_core::Result<Arc<CredentialStore>> {
-    Ok(zbus_secret_service_keyring_store::Store::new()?)
+pub(super) fn opener(paths: &Paths) -> Arc<Open> {
+    let addresses = Addresses::new(paths);
+    Arc::new(move || Store::open(&addresses))
 }
 
 #[cfg(target_os = "macos")]
-pub(super) fn open() -> keyring_core::Result<Arc<CredentialStore>> {
-    Ok(apple_native_keyring_store::keychain::Store::new()?)
+pub(super) fn opener(_: &Paths) -> Arc<Open> {
+    Arc::new(|| Ok(apple_native_keyring_store::keychain::Store::new()?))
 }
 
 #[cfg(windows)]
-pub(super) fn open() -> keyring_core::Result<Arc<CredentialStore>> {
-    Ok(windows_native_keyring_store::Store::new()?)
+pub(super) fn opener(_: &Paths) -> Arc<Open> {
+    Arc::new(|| Ok(windows_native_keyring_store::Store::new()?))
 }
 
 #[cfg(not(any(target_os = "linux", target_os = "macos", windows)))]
-pub(super) fn open() -> keyring_core::Result<Arc<CredentialStore>> {
-    Err(Error::NoDefaultStore)
+pub(super) fn opener(_: &Paths) -> Arc<Open> {
+    Arc::new(|| Err(Error::NoDefaultStore))
 }
 
-/// How a new item is made: on Linux with a label that people can read in the keychain's window, on
-/// Windows so that it does not roam to other machines.
-pub(super) fn modifiers(label: &str) -> Option<HashMap<&'static str, &str>> {
-    if cfg!(target_os = "linux") {
-        Some(HashMap::from([("label", label)]))
-    } else if cfg!(windows) {
-        Some(HashMap::from([("persistence", "Local")]))
-    } else {
-        None
-    }
+/// How the items of an account are found and made: on Linux with a label that people can read in the
+/// keychain's window, in the collection of the item `beside` if there is one, and with what is unlocked
+/// for it; on Windows so that they do not roam to other machines.
+#[cfg(target_os = "linux")]
+pub(super) fn modifiers<'a>(
+    label: &'a str,
+    unlock: Unlock,
+    beside: Option<&'a Entry>,
+) -> Option<HashMap<&'static str, &'a str>> {
+    let collection = beside.and_then(|entry| entry.as_any().downcast_ref::<FoundItem>());
+    let collection = collection.map(|item| (store::COLLECTION, item.collection()));
+    Some(
+        [(store::LABEL, label), (store::UNLOCK, store::unlock_word(unlock))]
+            .into_iter()
+            .chain(collection)
+            .collect(),
+    )
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(super) fn modifiers<'a>(
+    _: &'a str,
+    _: Unlock,
+    _: Option<&'a Entry>,
+) -> Option<HashMap<&'static str, &'a str>> {
+    cfg!(windows).then(|| HashMap::from([("persistence", "Local")]))
 }
 
 /// What a keyring error means to the chain.
@@ -51,7 +75,8 @@ pub(super) fn sort(error: Error) -> StoreError {
     let failed = |reason: &str| StoreError::Keychain { reason: reason.to_owned() };
     match error {
         Error::PlatformFailure(cause) | Error::NoStorageAccess(cause) => {
-            meaning(&cause).unwrap_or_else(|| StoreError::Keychain { reason: cause.to_string() })
+            // Its text is the library's own, and may repeat what it was given.
+            meaning(&cause).unwrap_or_else(|| failed("it reported an error"))
         }
         Error::NoDefaultStore => {
             StoreError::Absent { reason: "this system has none that autocom knows".to_owned() }
@@ -69,76 +94,50 @@ pub(super) fn sort(error: Error) -> StoreError {
     }
 }
 
-/// The Secret Service's errors, as gnome-keyring and dbus-daemon were seen to give them.
 #[cfg(target_os = "linux")]
 fn meaning(cause: &PlatformError) -> Option<StoreError> {
-    use secret_service::Error as Service;
-    use std::io::ErrorKind;
-
-    let absent = |reason: &str| Some(StoreError::Absent { reason: reason.to_owned() });
-    let error = match cause.downcast_ref::<Service>()? {
-        // The address of a bus is missing, malformed, or of a kind that can't be.
-        Service::Unavailable => return absent("no D-Bus session bus"),
-        // Dismissed by a person, or by a service that found nobody to ask.
-        Service::Locked | Service::Prompt => return Some(StoreError::Locked),
-        Service::NoResult => return Some(StoreError::NoCollection),
-        Service::PromptDisconnected => return broken_off(),
-        Service::Zbus(error) => error,
-        Service::ZbusFdo(zbus::fdo::Error::ZBus(error)) => error,
-        _ => return None,
-    };
-    match error {
-        zbus::Error::Connection(io, _) | zbus::Error::InputOutput(io)
-            if matches!(io.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused) =>
-        {
-            absent("no D-Bus session bus")
+    let failure = *cause.downcast_ref::<Failure>()?;
+    let reason = failure.to_string();
+    Some(match failure {
+        Failure::NoBus | Failure::OtherUsersBus | Failure::NoService => StoreError::Absent { reason },
+        Failure::Locked => StoreError::Locked,
+        Failure::NoCollection => StoreError::NoCollection,
+        // The keychain is there, so no file stands in for it unasked.
+        Failure::Denied => StoreError::Denied,
+        Failure::Gone | Failure::NoSession | Failure::NotStarted | Failure::Disconnected | Failure::Other => {
+            StoreError::Keychain { reason }
         }
-        zbus::Error::InputOutput(_) => broken_off(),
-        zbus::Error::MethodError(name, ..) => match name.as_str() {
-            // Nobody owns the name and nothing can be started for it.
-            "org.freedesktop.DBus.Error.ServiceUnknown"
-            | "org.freedesktop.DBus.Error.NameHasNoOwner"
-            | "org.freedesktop.DBus.Error.Spawn.ServiceNotFound" => {
-                absent("no Secret Service on the D-Bus session bus")
-            }
-            "org.freedesktop.Secret.Error.IsLocked" => Some(StoreError::Locked),
-            // It died over our call. It was there, so this is not an absent one.
-            "org.freedesktop.DBus.Error.NoReply" | "org.freedesktop.DBus.Error.Disconnected" => broken_off(),
-            _ => None,
-        },
-        _ => None,
-    }
+    })
 }
 
 #[cfg(target_os = "linux")]
-fn broken_off() -> Option<StoreError> {
-    Some(StoreError::Keychain { reason: "it went away before it answered".to_owned() })
+fn failure_of(error: &Error) -> Option<Failure> {
+    let (Error::PlatformFailure(cause) | Error::NoStorageAccess(cause)) = error else { return None };
+    cause.downcast_ref::<Failure>().copied()
 }
 
-/// Whether the item that was found is no more: another process has deleted it since.
+/// Whether what was found is no more: another process has deleted it since, or the service has
+/// restarted.
 #[cfg(target_os = "linux")]
 pub(super) fn is_gone(error: &Error) -> bool {
-    use secret_service::Error as Service;
-    let (Error::PlatformFailure(cause) | Error::NoStorageAccess(cause)) = error else { return false };
-    let name = match cause.downcast_ref::<Service>() {
-        Some(Service::Zbus(zbus::Error::MethodError(name, ..))) => name.as_str(),
-        Some(Service::ZbusFdo(zbus::fdo::Error::UnknownObject(_) | zbus::fdo::Error::UnknownMethod(_))) => {
-            return true;
-        }
-        _ => return false,
-    };
-    // gnome-keyring was seen to say the last, of an object that no longer has an item's methods.
-    matches!(
-        name,
-        "org.freedesktop.Secret.Error.NoSuchObject"
-            | "org.freedesktop.DBus.Error.UnknownObject"
-            | "org.freedesktop.DBus.Error.UnknownMethod"
-    )
+    matches!(failure_of(error), Some(Failure::Gone | Failure::NoSession))
+}
+
+/// Whether it is one of several items that is locked.
+#[cfg(target_os = "linux")]
+pub(super) fn is_locked(error: &Error) -> bool {
+    failure_of(error) == Some(Failure::Locked)
 }
 
 /// Elsewhere an item is found and used in one call.
 #[cfg(not(target_os = "linux"))]
 pub(super) fn is_gone(_: &Error) -> bool {
+    false
+}
+
+/// Elsewhere all items are locked or none.
+#[cfg(not(target_os = "linux"))]
+pub(super) fn is_locked(_: &Error) -> bool {
     false
 }
 

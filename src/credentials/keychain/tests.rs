@@ -70,7 +70,7 @@ impl FakeEntry {
         let open = self.fake.shut.0.lock().unwrap();
         drop(self.fake.shut.1.wait_while(open, |shut| *shut).unwrap());
         if *self.fake.locked.lock().unwrap() {
-            return Err(Error::PlatformFailure(Box::new(secret_service::Error::Prompt)));
+            return Err(Error::NoStorageAccess(Box::new(bus::Failure::Locked)));
         }
         let items = self.fake.items.lock().unwrap();
         Ok(items

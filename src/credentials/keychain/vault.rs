@@ -13,6 +13,17 @@ use crate::credentials::StoreError;
 /// The service that all items of this program belong to.
 pub(super) const SERVICE: &str = "autocom";
 
+/// Which of an account's locked items are unlocked before it is looked at. Only the Secret Service
+/// has items that are locked beside others that are not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unlock {
+    Nothing,
+    /// One of them, the default collection's first, and whatever else that unlocks.
+    Next,
+    /// One in the collection that new items go to.
+    Home,
+}
+
 /// Opens the OS's store.
 pub(super) type Open = dyn Fn() -> keyring_core::Result<Arc<CredentialStore>> + Send + Sync;
 
@@ -30,35 +41,55 @@ pub(super) struct Item {
     pub bytes: Zeroizing<Vec<u8>>,
 }
 
+/// What an account has.
+#[derive(Default)]
+pub(super) struct Items {
+    /// Those that can be used, the default collection's first.
+    pub unlocked: Vec<Item>,
+    /// Whether there are others, in a collection that is locked.
+    pub locked: bool,
+}
+
 impl Vault {
     pub fn new(open: Arc<Open>, abandoned: Arc<AtomicBool>) -> Vault {
         Vault { open, store: None, abandoned }
     }
 
-    /// Every item of `account`, with its bytes.
-    pub fn get(&mut self, account: &str) -> Result<Vec<Item>, StoreError> {
-        let item = |entry: Entry| {
-            let bytes = Zeroizing::new(entry.get_secret()?);
-            Ok(Item { entry, bytes })
-        };
-        self.find_and(account, |entry| match entry.get_secret() {
-            Ok(bytes) => Ok(vec![Item { entry, bytes: Zeroizing::new(bytes) }]),
-            Err(Error::NoEntry) => Ok(Vec::new()),
-            Err(Error::Ambiguous(entries)) => entries.into_iter().map(item).collect(),
-            Err(error) => Err(error),
+    /// Every item of `account`, with its bytes where it is unlocked.
+    ///
+    /// # Errors
+    /// [`StoreError::Locked`] if what was to be unlocked was not.
+    pub fn get(&mut self, account: &str, unlock: Unlock) -> Result<Items, StoreError> {
+        self.find_and(account, unlock, None, |entry| {
+            let mut items = Items::default();
+            match entry.get_secret() {
+                Ok(bytes) => items.unlocked.push(Item { entry, bytes: Zeroizing::new(bytes) }),
+                Err(Error::NoEntry) => {}
+                Err(Error::Ambiguous(entries)) => {
+                    for entry in entries {
+                        match entry.get_secret() {
+                            Ok(bytes) => items.unlocked.push(Item { entry, bytes: Zeroizing::new(bytes) }),
+                            Err(error) if platform::is_locked(&error) => items.locked = true,
+                            Err(error) => return Err(error),
+                        }
+                    }
+                }
+                Err(error) => return Err(error),
+            }
+            Ok(items)
         })
     }
 
-    /// Sets the one item of `account`, or makes it.
-    pub fn set(&mut self, account: &str, bytes: &[u8]) -> Result<(), StoreError> {
-        self.find_and(account, |entry| entry.set_secret(bytes))
+    /// Sets the one item of `account`, or makes it, beside another one if that is given.
+    pub fn set(&mut self, account: &str, bytes: &[u8], beside: Option<&Item>) -> Result<(), StoreError> {
+        self.find_and(account, Unlock::Nothing, beside, |entry| entry.set_secret(bytes))
     }
 
     /// Replaces the bytes of an item that was got for `account`.
     pub fn replace(&mut self, account: &str, item: &Item, bytes: &[u8]) -> Result<(), StoreError> {
         self.check()?;
         match item.entry.set_secret(bytes) {
-            Err(error) if platform::is_gone(&error) => self.set(account, bytes),
+            Err(error) if platform::is_gone(&error) => self.set(account, bytes, None),
             result => self.finish(result),
         }
     }
@@ -73,37 +104,48 @@ impl Vault {
         }
     }
 
-    /// Removes every item of `account`; answers whether there was one.
-    pub fn delete(&mut self, account: &str) -> Result<bool, StoreError> {
-        self.find_and(account, |entry| match entry.delete_credential() {
+    /// Removes the items of `account`, but those in other collections that are locked; answers whether
+    /// there was one.
+    pub fn delete(&mut self, account: &str, beside: Option<&Item>) -> Result<bool, StoreError> {
+        self.find_and(account, Unlock::Home, beside, |entry| match entry.delete_credential() {
             Ok(()) => Ok(true),
             Err(Error::NoEntry) => Ok(false),
             Err(Error::Ambiguous(entries)) => {
-                entries.iter().try_for_each(Entry::delete_credential).map(|()| true)
+                let mut deleted = false;
+                for entry in entries {
+                    match entry.delete_credential() {
+                        Ok(()) => deleted = true,
+                        Err(error) if platform::is_locked(&error) => {}
+                        Err(error) => return Err(error),
+                    }
+                }
+                Ok(deleted)
             }
             Err(error) => Err(error),
         })
     }
 
-    /// Does what first has to find the account's items, and does it again if one of them vanished in
-    /// between: other processes check for writing whenever they like, since that needs no lock.
+    /// Does what first has to find the account's items, and does it again if one of them, or the session,
+    /// vanished in between: other processes check for writing whenever they like, since that needs no lock.
     fn find_and<T>(
         &mut self,
         account: &str,
+        unlock: Unlock,
+        beside: Option<&Item>,
         work: impl Fn(Entry) -> keyring_core::Result<T>,
     ) -> Result<T, StoreError> {
         let mut left = 5;
         loop {
-            let entry = self.entry(account)?;
+            let entry = self.entry(account, unlock, beside)?;
             left -= 1;
             match work(entry) {
-                Err(error) if left > 0 && platform::is_gone(&error) => {}
+                Err(error) if left > 0 && platform::is_gone(&error) => self.store = None,
                 result => return self.finish(result),
             }
         }
     }
 
-    fn entry(&mut self, account: &str) -> Result<Entry, StoreError> {
+    fn entry(&mut self, account: &str, unlock: Unlock, beside: Option<&Item>) -> Result<Entry, StoreError> {
         self.check()?;
         let store = match &self.store {
             Some(store) => store.clone(),
@@ -113,7 +155,8 @@ impl Vault {
             }
         };
         let label = format!("Autocom login for {account}");
-        let entry = store.build(SERVICE, account, platform::modifiers(&label).as_ref());
+        let modifiers = platform::modifiers(&label, unlock, beside.map(|item| &item.entry));
+        let entry = store.build(SERVICE, account, modifiers.as_ref());
         entry.map_err(|error| self.failed(error))
     }
 

@@ -57,9 +57,8 @@ impl Seen {
             // Nothing of what doctor asks hangs on these.
             leases: None,
             journal: None,
-            locks: self.paths.locks.clone(),
-            runtime: self.paths.runtime.clone(),
             refused: Vec::new(),
+            ..self.paths.clone()
         }
     }
 }
