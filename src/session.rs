@@ -18,6 +18,7 @@ pub mod logout;
 pub mod orders;
 pub mod protection;
 pub mod record;
+mod revocation;
 pub mod settings;
 pub mod several;
 pub mod status;

@@ -64,7 +64,7 @@ fn a_logout_does_not_take_a_login_made_meanwhile_with_it() {
     // Revoked at once, answered late: time enough for a login that does not wait its turn.
     let late = Fault::status(200).body("application/json", "{}").delay(Duration::from_millis(1500));
     sandbox.fault("/api/v1/auth/logout", late.after_work());
-    let logout = world.start("auth logout");
+    let logout = world.start("auth logout --revoke");
     sandbox.wait_for_request(|request| request.path.ends_with("/auth/logout"), DEADLINE).unwrap();
     let new = world.log_in(&sandbox, "ada", "");
     logout.finish().ok();

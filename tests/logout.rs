@@ -3,7 +3,7 @@
 use crate::platform::{Fault, Gate, Options, Sandbox, Visitor};
 use crate::support::World;
 use crate::support::ports::CallbackPorts;
-use crate::support::world::DEADLINE;
+use crate::support::world::{DEADLINE, has_open, until};
 
 fn sandbox() -> Sandbox {
     Sandbox::start(Options::default()).unwrap()
@@ -30,12 +30,12 @@ fn states(world: &World) -> Vec<String> {
 fn a_logout_revokes_deletes_and_leaves_the_config_and_other_logins() {
     let (world, [one, two], tokens) = two();
     let config = world.read("config.toml");
-    let outcome = world.run("auth logout --profile two").ok();
+    let outcome = world.run("auth logout --profile two --revoke").ok();
     insta::assert_snapshot!(outcome.shown(&[]), @r"
     exit 0
     --- stderr
-    Logged out profile two (grace@example.test).
-    The personal access token is revoked: it is dead everywhere; deleted from the file.
+    Logged out profile two (grace@example.test); deleted from the file.
+    The personal access token is revoked at the platform.
     ");
     assert!(!two.accepts(&tokens[1]) && one.accepts(&tokens[0]));
     assert_eq!(states(&world), ["valid", "logged_out"]);
@@ -52,25 +52,109 @@ fn a_logout_revokes_deletes_and_leaves_the_config_and_other_logins() {
     world.run("whoami").ok().prints("ada@example.test");
 }
 
+/// Logged in by OAuth, with the record that is stored.
+fn logged_in() -> (World, Sandbox, serde_json::Value) {
+    let (world, sandbox) = (World::new(), sandbox());
+    world.log_in_by_oauth(&sandbox);
+    let record = world.record(&sandbox.api_url());
+    (world, sandbox, record)
+}
+
+/// Revokes, and answers when the gate is opened.
+fn late(gate: &Gate) -> Fault {
+    Fault::status(200).body("application/json", "{}").after_work().behind(gate)
+}
+
+fn is_dead(sandbox: &Sandbox, record: &serde_json::Value) -> bool {
+    ["access_token", "refresh_token"].iter().all(|token| !sandbox.accepts(record[token].as_str().unwrap()))
+}
+
 #[test]
-fn an_oauth_login_is_revoked_with_its_own_token_and_tenant() {
+fn an_oauth_login_is_refreshed_and_then_revoked_in_its_own_tenant() {
     let _ports = CallbackPorts::take();
     let (world, sandbox) = (World::new(), sandbox());
     world.browse(&sandbox, Visitor::approving("ada"), "--tenant globex").0.ok();
-    let record = world.record(&sandbox.api_url());
-    let outcome = world.run("logout").ok().says("The token is revoked at the platform");
-    assert!(!outcome.stderr.contains("personal access token"));
-    for token in ["access_token", "refresh_token"] {
-        assert!(!sandbox.accepts(record[token].as_str().unwrap()), "{token}");
+    let (record, before) = (world.record(&sandbox.api_url()), sandbox.requests().len());
+    world.run("logout").ok().says("The token is revoked at the platform.");
+    let requests = sandbox.requests().split_off(before);
+    let paths: Vec<&str> = requests.iter().map(|request| request.path.as_str()).collect();
+    assert_eq!(paths, ["/oauth/token", "/api/v1/auth/logout"]);
+    assert_eq!((requests[1].tenant.as_deref(), requests[1].status), (Some("globex"), Some(200)));
+    assert!(is_dead(&sandbox, &record) && !sandbox.has_live_tokens("ada"));
+}
+
+#[test]
+fn a_login_that_can_not_be_refreshed_is_revoked_as_far_as_that_goes() {
+    let rejected = || Fault::status(400).body("application/json", r#"{"error":"invalid_grant"}"#);
+    for (fault, why) in [(Fault::status(500), "status 500"), (rejected(), "invalid_grant")] {
+        let (world, sandbox, record) = logged_in();
+        sandbox.fault("/oauth/token", fault);
+        let outcome = world
+            .run("auth logout -o json -q")
+            .ok()
+            .says("The access token is revoked at the platform; the refresh token may still work")
+            .says(why);
+        let row = &outcome.json()[0];
+        assert_eq!((&row["revoked"], &row["deleted_from"][0]), (&false.into(), &"file".into()));
+        assert!(row["reason"].as_str().unwrap().contains("the refresh token may still work"));
+        assert!(!sandbox.accepts(record["access_token"].as_str().unwrap()));
+        assert!(world.record(&sandbox.api_url()).is_null());
     }
-    let request = sandbox.requests().into_iter().rfind(|it| it.path == "/api/v1/auth/logout").unwrap();
-    assert_eq!((request.tenant.as_deref(), request.status), (Some("globex"), Some(200)));
+}
+
+/// Nothing that a refresh granted is lost: a signal waits until it is revoked and deleted.
+#[test]
+fn a_signal_waits_for_a_logout_that_has_begun() {
+    let (world, sandbox, record) = logged_in();
+    let gate = Gate::shut();
+    sandbox.fault("/api/v1/auth/logout", late(&gate));
+    let mut logout = world.start("auth logout");
+    sandbox.wait_for_request(|request| request.path.ends_with("/auth/logout"), DEADLINE).unwrap();
+    logout.interrupt();
+    logout.line_with("Logging out first (Ctrl-C again to stop at once)");
+    gate.open();
+    logout.finish().ok().says("The token is revoked at the platform.");
+    assert!(is_dead(&sandbox, &record) && !sandbox.has_live_tokens("ada"));
+    assert!(world.record(&sandbox.api_url()).is_null());
+}
+
+#[test]
+fn a_personal_access_token_is_revoked_only_if_somebody_says_so() {
+    for (line, answer, is_revoked) in [
+        ("auth logout", Some("y\r"), true),
+        ("auth logout", Some("\r"), false),
+        ("auth logout --no-input", None, false),
+        ("auth logout --all", Some("y\r"), true),
+        ("profiles remove one --logout", None, false),
+    ] {
+        let (world, [one, two], tokens) = two();
+        let mut logout = world.start_in_terminal(line);
+        if let Some(answer) = answer {
+            logout.line_with(&if line.ends_with("--all") { two.api_url() } else { one.api_url() });
+            logout.types(answer);
+        }
+        let outcome = logout.finish().ok();
+        outcome.says(if is_revoked { "is revoked at the platform" } else { "was not revoked" });
+        assert_eq!(one.accepts(&tokens[0]), !is_revoked, "{line}");
+        assert_eq!(two.accepts(&tokens[1]), !(is_revoked && line.ends_with("--all")), "{line}");
+        assert!(world.record(&one.api_url()).is_null(), "{line}");
+    }
+    let (world, [one, two], tokens) = two();
+    let row = world.run("auth logout -o json").ok().says("was not revoked").json()[0].clone();
+    assert_eq!(row["reason"], "personal access tokens are revoked with --revoke only");
+    assert!(row["revoked"] == false && one.accepts(&tokens[0]));
+    // Who gives up at the question has not logged out.
+    let mut logout = world.start_in_terminal("auth logout --profile two");
+    logout.line_with(&two.api_url());
+    logout.types("\u{3}");
+    logout.finish().code(130);
+    assert_eq!(states(&world), ["logged_out", "valid"]);
 }
 
 #[test]
 fn a_url_selects_whom_to_log_out() {
     let (world, [_, two], tokens) = two();
-    world.run(&format!("auth logout --api-url {}", two.origin())).ok().says("profile two");
+    world.run(&format!("auth logout --revoke --api-url {}", two.origin())).ok().says("profile two");
     assert!(!two.accepts(&tokens[1]));
     assert_eq!(states(&world), ["valid", "logged_out"]);
 }
@@ -82,7 +166,7 @@ fn all_covers_profiles_what_was_captured_and_the_file() {
     // profile does not even exist.
     world.config("profile = \"gone\"\n");
     world.write("logins.toml", "");
-    let outcome = world.run("auth logout --all -o json").ok();
+    let outcome = world.run("auth logout --all --revoke -o json").ok();
     let rows = outcome.json();
     assert_eq!(rows.as_array().unwrap().len(), 2);
     assert!(
@@ -99,8 +183,10 @@ fn all_goes_on_where_one_platform_is_down() {
     let (world, [one, two], tokens) = two();
     let down = one.api_url();
     drop(one);
-    let outcome = world.run("auth logout --all").ok();
-    outcome.says("not revoked (nothing accepts connections").says("The personal access token is revoked");
+    let outcome = world.run("auth logout --all --revoke").ok();
+    outcome
+        .says("not revoked (nothing accepts connections")
+        .says("The personal access token is revoked at the platform");
     assert!(!two.accepts(&tokens[1]) && world.record(&down).is_null());
     assert_eq!(states(&world), ["logged_out", "logged_out"]);
 }
@@ -110,9 +196,7 @@ fn local_only_asks_nobody() {
     let (world, [one, _], tokens) = two();
     let before = one.requests().len();
     let outcome = world.run("auth logout --local-only").ok();
-    outcome
-        .says("not revoked (--local-only: the token stays good at the platform)")
-        .says("deleted from the file");
+    outcome.says("not revoked (--local-only: it still works at the platform)").says("deleted from the file");
     assert!(one.accepts(&tokens[0]) && one.requests().len() == before);
     assert_eq!(states(&world), ["logged_out", "valid"]);
 }
@@ -121,13 +205,13 @@ fn local_only_asks_nobody() {
 fn a_platform_that_fails_does_not_keep_the_credential_here() {
     for (fault, reason) in [
         (Fault::status(500), "the platform failed with status 500"),
-        (Fault::status(401), "dead at the platform already"),
+        (Fault::status(401), "it no longer worked at the platform"),
         (Fault::status(200).body("text/html", "<html>").after_work(), ""),
         (Fault::close(), "closed the connection"),
     ] {
         let (world, [one, _], _tokens) = two();
         one.fault("/api/v1/auth/logout", fault);
-        world.run("auth logout --profile one").ok().says(reason).says("deleted from the file");
+        world.run("auth logout --profile one --revoke").ok().says(reason).says("deleted from the file");
         assert!(world.record(&one.api_url()).is_null(), "{reason}");
     }
 }
@@ -165,13 +249,13 @@ fn a_profile_at_another_address_is_not_logged_out_in_name_only() {
     assert_eq!((world.files(), one.requests().len(), two.requests().len()), seen);
     // A variable doesn't bend what a flag names; what it bends is called by its address.
     world.set("AUTOCOM_API_URL", two.api_url()).set("AUTOCOM_PROFILE", "one");
-    let outcome = world.run("auth logout").ok();
+    let outcome = world.run("auth logout --revoke").ok();
     outcome
         .says(&format!("Logged out {} (grace@example.test)", two.api_url()))
         .says("It was the credential of two.");
     assert!(one.accepts(&tokens[0]) && !two.accepts(&tokens[1]));
     world
-        .run(&format!("auth logout --profile one --api-url {}", one.api_url()))
+        .run(&format!("auth logout --profile one --revoke --api-url {}", one.api_url()))
         .ok()
         .says("Logged out profile one");
     assert!(!one.accepts(&tokens[0]));
@@ -202,25 +286,26 @@ fn the_credential_of_another_origin_goes_to_its_own_platform_only() {
         .replace(&format!("\"{}\":{{\"version", one.api_url()), "\"own\":{\"version");
     world.write("credentials", &file);
     let before = two.requests().len();
-    world.run("auth logout --profile one").ok().says("revoked");
+    world.run("auth logout --profile one --revoke").ok().says("is revoked");
     assert_eq!(two.requests().len(), before, "nothing was sent to the other");
     assert!(!one.accepts(&tokens[0]));
 }
 
 #[test]
-fn a_token_that_was_renewed_during_a_logout_dies_too() {
-    let (world, sandbox) = (World::new(), sandbox());
-    world.log_in_by_oauth(&sandbox);
-    // The first one says that it revoked, and did not.
+fn whoever_wants_to_refresh_during_a_logout_waits_and_finds_nobody_logged_in() {
+    let (world, sandbox, record) = logged_in();
     let gate = Gate::shut();
-    sandbox.fault("/api/v1/auth/logout", Fault::status(200).body("application/json", "{}").behind(&gate));
+    sandbox.fault("/api/v1/auth/logout", late(&gate));
     let logout = world.start("auth logout");
     sandbox.wait_for_request(|request| request.path.ends_with("/auth/logout"), DEADLINE).unwrap();
-    world.run("auth refresh").ok();
+    let lock = std::fs::read_dir(world.path("locks")).unwrap().map(|entry| entry.unwrap().path());
+    let lock = lock.into_iter().find(|path| path.to_string_lossy().contains("/key-")).unwrap();
+    let refresh = world.start("auth refresh");
+    assert!(until(|| has_open(refresh.id(), &lock)), "it does not wait");
     gate.open();
-    logout.finish().ok().says("The token is revoked at the platform");
-    assert!(!sandbox.has_live_tokens("ada"));
-    assert!(world.record(&sandbox.api_url()).is_null());
+    logout.finish().ok();
+    refresh.finish().code(4).says("is not logged in");
+    assert!(is_dead(&sandbox, &record) && !sandbox.has_live_tokens("ada"));
 }
 
 #[test]

@@ -42,8 +42,8 @@ impl Person for Nobody {
         None
     }
 
-    fn confirm(&self, _: &str, _: bool) -> bool {
-        false
+    fn confirm(&self, _: &str, _: bool) -> Option<bool> {
+        Some(false)
     }
 
     fn room(&self) -> Room {

@@ -43,7 +43,11 @@ fn child() {
             "save" => chain
                 .save(&key, &record(argument), StoreKind::Keychain, choice, None)
                 .map(|()| "saved".to_owned()),
-            "delete" => chain.delete(&key, choice, None).map(|deleted| format!("{deleted:?}")),
+            "delete" => {
+                let _lock = chain.lock_to_delete((&key, choice, None)).unwrap();
+                let deleted = chain.delete_each(&[(&key, choice, None)]);
+                deleted.and_then(|mut each| each.remove(0)).map(|deleted| format!("{deleted:?}"))
+            }
             _ => continue,
         };
         let answer = answer.unwrap_or_else(|error| format!("{}: {error}", sort(&error)));

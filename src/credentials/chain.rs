@@ -48,12 +48,6 @@ impl From<StoreKind> for PreparedStore {
 /// A credential that is looked for: its key, the setting `store`, and the store that `logins.toml` names.
 pub type Lookup<'k> = (&'k CredentialKey, StoreChoice, Option<StoreKind>);
 
-/// A record to be deleted, unless another than `seen` is there by now.
-pub struct Deletion<'k> {
-    pub lookup: Lookup<'k>,
-    pub seen: &'k Stored,
-}
-
 /// What a logout removed from where.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Deleted {
@@ -85,8 +79,8 @@ impl Credentials {
         Credentials { keychain, file, locks, notices }
     }
 
-    /// The lock of `key` in one store, which every write there holds. Not re-entrant: [`delete`](Self::delete)
-    /// takes it itself, [`update`](Self::update) expects it held.
+    /// The lock of `key` in one store, which every write there holds. Not re-entrant:
+    /// [`update`](Self::update) expects it held.
     pub fn lock(&self, key: &CredentialKey, store: StoreKind) -> Result<LockGuard, StoreError> {
         Ok(self.locks.credential(key.as_str(), &[store])?)
     }
@@ -252,24 +246,10 @@ impl Credentials {
         Ok(PreparedStore { kind, prepared: self.store(kind).prepare(key)? })
     }
 
-    /// Logout: from both stores, holding the key's lock. Both are tried before an error is returned.
-    ///
-    /// # Errors
-    /// An absent keychain is nothing to delete from, unless it is the `known` store: then the
-    /// credential lives on where this session can't reach it.
-    pub fn delete(
-        &self,
-        key: &CredentialKey,
-        choice: StoreChoice,
-        known: Option<StoreKind>,
-    ) -> Result<Deleted, StoreError> {
-        let _locks = self.lock_all(key, may_touch_keychain(choice, known))?;
-        self.delete_held(key, choice, known)
-    }
-
     /// The lock of `key` in every store that may have a record of it. A store that certainly has none needs no
     /// lock: a logout works in a home that is read-only, or none.
-    fn lock_all(&self, key: &CredentialKey, keychain: bool) -> Result<LockGuard, StoreError> {
+    pub fn lock_to_delete(&self, (key, choice, known): Lookup<'_>) -> Result<LockGuard, StoreError> {
+        let keychain = may_touch_keychain(choice, known);
         let holds_nothing = |store| match self.store(store).read(key) {
             Ok(record) => record.is_none(),
             Err(error) => error.is_absent(),
@@ -285,15 +265,22 @@ impl Credentials {
         Ok(self.locks.credential(key.as_str(), &stores)?)
     }
 
-    fn delete_held(
+    /// Logout: each from both stores; the file is written once. The caller holds
+    /// [`lock_to_delete`](Self::lock_to_delete) of each.
+    ///
+    /// # Errors
+    /// The file still has all of them; the keychain was cleared all the same. A keychain that fails does so for one
+    /// by one; an absent one is nothing to delete from, unless it is the `known` store: then the credential lives on
+    /// where this session can't reach it.
+    pub fn delete_each(
         &self,
-        key: &CredentialKey,
-        choice: StoreChoice,
-        known: Option<StoreKind>,
-    ) -> Result<Deleted, StoreError> {
-        let file = self.file.delete(key);
-        let keychain = self.delete_in_keychain((key, choice, known));
-        Ok(Deleted { keychain: keychain?, file: file? })
+        lookups: &[Lookup<'_>],
+    ) -> Result<Vec<Result<Deleted, StoreError>>, StoreError> {
+        let keys: Vec<_> = lookups.iter().map(|(key, ..)| *key).collect();
+        let file = self.file.delete_each(&keys);
+        let keychain: Vec<_> = lookups.iter().map(|lookup| self.delete_in_keychain(*lookup)).collect();
+        let deleted = |(keychain, file): (Result<_, _>, _)| Ok(Deleted { keychain: keychain?, file });
+        Ok(keychain.into_iter().zip(file?).map(deleted).collect())
     }
 
     fn delete_in_keychain(&self, (key, choice, known): Lookup<'_>) -> Result<bool, StoreError> {
@@ -306,65 +293,15 @@ impl Credentials {
         }
     }
 
-    /// As [`delete_if`](Self::delete_if), of many: the file is written once. `None`: another record is there.
-    ///
-    /// # Errors
-    /// Nothing was deleted. What fails in the keychain alone fails by itself.
-    pub fn delete_many(
-        &self,
-        deletions: &[Deletion<'_>],
-    ) -> Result<Vec<Result<Option<Deleted>, StoreError>>, StoreError> {
-        let locks = deletions.iter().map(|Deletion { lookup: (key, choice, known), .. }| {
-            self.lock_all(key, may_touch_keychain(*choice, *known))
-        });
-        // Held until all are deleted.
-        let _locks = locks.collect::<Result<Vec<_>, _>>()?;
-        let lookups: Vec<_> = deletions.iter().map(|deletion| deletion.lookup).collect();
-        let keys: Vec<_> = lookups.iter().map(|(key, ..)| *key).collect();
-        let (mut same, mut in_file) = (vec![false; keys.len()], vec![false; keys.len()]);
-        self.file.read_each(&keys, &mut |n, record| {
-            let is_there = matches!(record, Ok(Some(_)));
-            let now = self.read_beside(lookups[n], || in_the_file(record));
-            same[n] = now.is_ok_and(|now| now.is_some_and(|now| now.is_same(deletions[n].seen)));
-            in_file[n] = same[n] && is_there;
-        });
-        let doomed: Vec<_> = keys.iter().zip(&in_file).filter(|(_, is)| **is).map(|(key, _)| *key).collect();
-        self.file.delete_all(&doomed)?;
-        let outcomes = lookups.iter().enumerate().map(|(n, lookup)| {
-            let deleted = || Ok(Deleted { keychain: self.delete_in_keychain(*lookup)?, file: in_file[n] });
-            same[n].then(deleted).transpose()
-        });
-        Ok(outcomes.collect())
-    }
-
     /// Where both stores have a copy: deletes the one that was written earlier, under the key's lock.
     /// Answers which store lost it, or `None` if there are no two copies any more.
     pub fn drop_older_copy(&self, key: &CredentialKey) -> Result<Option<StoreKind>, StoreError> {
-        let _locks = self.lock_all(key, true)?;
+        let _locks = self.lock_to_delete((key, StoreChoice::Auto, None))?;
         let (keychain, file) = (self.read_in(key, StoreKind::Keychain)?, self.read_in(key, StoreKind::File)?);
         let (Some(keychain), Some(file)) = (keychain, file) else { return Ok(None) };
         let older = later(keychain, file).store.other();
         self.store(older).delete(key)?;
         Ok(Some(older))
-    }
-
-    /// As [`delete`](Self::delete), but only if the record is `still` what the caller takes it for, looked
-    /// at under the key's lock; `None`: it is not.
-    pub fn delete_if(
-        &self,
-        key: &CredentialKey,
-        choice: StoreChoice,
-        known: Option<StoreKind>,
-        still: impl FnOnce(Option<&Stored>) -> bool,
-    ) -> Result<Option<Deleted>, StoreError> {
-        match self.lock_all(key, may_touch_keychain(choice, known)) {
-            // Held until all is deleted.
-            Ok(_locks) => match still(self.read(key, choice, known)?.as_ref()) {
-                true => self.delete_held(key, choice, known).map(Some),
-                false => Ok(None),
-            },
-            Err(_) => self.delete(key, choice, known).map(Some),
-        }
     }
 
     /// The records that one store has, as [`read_each`](Self::read_each).

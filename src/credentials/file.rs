@@ -179,13 +179,7 @@ impl CredentialStore for FileStore {
     }
 
     fn delete(&self, key: &CredentialKey) -> Result<bool, StoreError> {
-        // A logout where nothing is stored needs neither a lock nor a folder that can be written.
-        if self.read(key)?.is_none() {
-            self.sweep();
-            return Ok(false);
-        }
-        self.change(&[(key, None)], Prepared::default())?;
-        Ok(true)
+        Ok(self.delete_each(&[key])?.contains(&true))
     }
 
     fn read_each(
@@ -206,11 +200,19 @@ impl CredentialStore for FileStore {
         }
     }
 
-    fn delete_all(&self, keys: &[&CredentialKey]) -> Result<(), StoreError> {
-        if keys.is_empty() {
-            return Ok(());
+    fn delete_each(&self, keys: &[&CredentialKey]) -> Result<Vec<bool>, StoreError> {
+        let mut records = Vec::with_capacity(keys.len());
+        self.read_each(keys, &mut |_, record| records.push(record.map(|record| record.is_some())));
+        let stored = records.into_iter().collect::<Result<Vec<_>, _>>()?;
+        let gone = keys.iter().zip(&stored).filter(|(_, stored)| **stored).map(|(key, _)| (*key, None));
+        let changes: Vec<_> = gone.collect();
+        // A logout where nothing is stored needs neither a lock nor a folder that can be written.
+        if changes.is_empty() {
+            self.sweep();
+        } else {
+            self.change(&changes, Prepared::default())?;
         }
-        self.change(&keys.iter().map(|key| (*key, None)).collect::<Vec<_>>(), Prepared::default())
+        Ok(stored)
     }
 
     fn check_writable(&self, key: &CredentialKey) -> Result<(), StoreError> {

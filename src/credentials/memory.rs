@@ -108,10 +108,9 @@ impl CredentialStore for MemoryStore {
         }
     }
 
-    fn delete_all(&self, keys: &[&CredentialKey]) -> Result<(), StoreError> {
+    fn delete_each(&self, keys: &[&CredentialKey]) -> Result<Vec<bool>, StoreError> {
         let mut state = self.called(true)?;
-        keys.iter().for_each(|key| _ = state.records.remove(*key));
-        Ok(())
+        Ok(keys.iter().map(|key| state.records.remove(*key).is_some()).collect())
     }
 
     fn check_writable(&self, _: &CredentialKey) -> Result<(), StoreError> {

@@ -16,7 +16,7 @@ mod record;
 use std::path::PathBuf;
 use std::time::Duration;
 
-pub use chain::{Credentials, Deleted, Deletion, Lookup, PreparedStore, Stored};
+pub use chain::{Credentials, Deleted, Lookup, PreparedStore, Stored};
 pub use file::FileStore;
 pub use keychain::{Keychain, Patience};
 pub use memory::{Fault, MemoryStore};
@@ -60,12 +60,12 @@ pub trait CredentialStore: Send + Sync {
         keys.iter().enumerate().for_each(|(n, key)| take(n, self.read(key)));
     }
 
-    /// Deletes many records that are ours: a file is written once.
+    /// As [`delete`](Self::delete), of many: a file is written once.
     ///
     /// # Errors
     /// Some of them may be left; of a file, all.
-    fn delete_all(&self, keys: &[&CredentialKey]) -> Result<(), StoreError> {
-        keys.iter().try_for_each(|key| self.delete(key).map(drop))
+    fn delete_each(&self, keys: &[&CredentialKey]) -> Result<Vec<bool>, StoreError> {
+        keys.iter().map(|key| self.delete(key)).collect()
     }
 
     /// Whether `write` would succeed, found out by writing something harmless.

@@ -88,6 +88,8 @@ enum Cause {
     Due,
     /// `auth refresh`.
     Asked,
+    /// What it grants is revoked at once.
+    Revocation,
 }
 
 /// Why there is no new token.
@@ -186,6 +188,20 @@ impl Credential {
             tracing::debug!("another process has renewed the token");
             return Ok((stored, None));
         }
+        self.renew_held(stored, cause, guard).await
+    }
+
+    /// A last renewal, of what was read under the lock that `guard` holds.
+    pub async fn renew_to_revoke(&self, stored: Stored, guard: LockGuard) -> Result<Stored, Unrenewed> {
+        Ok(self.renew_held(stored, Cause::Revocation, guard).await?.0)
+    }
+
+    async fn renew_held(
+        &self,
+        stored: Stored,
+        cause: Cause,
+        guard: LockGuard,
+    ) -> Result<(Stored, Option<Error>), Unrenewed> {
         let is_tried = |_: &Secret| cause == Cause::Asked || !stored.record.refresh_refused;
         let Some(refresh_token) = stored.record.refresh_token.clone().filter(is_tried) else {
             return Err(Unrenewed::NotRenewable);
@@ -246,7 +262,8 @@ impl Credential {
             let unknown = "the client id of the login is not known, so it can't be renewed";
             Unrenewed::Failed(self.0.whose.owner.expired().cause(unknown))
         })?;
-        match self.granted(&stored.record.api_url, &client_id, &refresh_token).await {
+        let retries = if cause == Cause::Revocation { 0 } else { MOST_RETRIES };
+        match self.granted(&stored.record.api_url, &client_id, &refresh_token, retries).await {
             Ok(grant) => self.keep(stored, grant, prepared, cause, guard).await.map_err(Unrenewed::Failed),
             Err(error @ OAuthError::Refused { .. }) => {
                 // Final only if nobody, say on another machine with this home, has been faster.
@@ -273,18 +290,18 @@ impl Credential {
         issuer: &ApiUrl,
         client_id: &ClientId,
         token: &Secret,
+        mut retries: u32,
     ) -> Result<Grant, OAuthError> {
         let (endpoints, started) = (Endpoints::of(issuer), Instant::now());
-        let mut retries = 0;
         loop {
             let error = match oauth::refresh(&self.0.whose.http, &endpoints, client_id, token).await {
                 Ok(grant) => return Ok(grant),
                 Err(error) => error,
             };
             match error.asks_to_wait().filter(|wait| *wait <= LONGEST_WAIT) {
-                Some(wait) if retries < MOST_RETRIES && started.elapsed() + wait < ATTEMPTS_END => {
+                Some(wait) if retries > 0 && started.elapsed() + wait < ATTEMPTS_END => {
                     tracing::debug!(wait = wait.as_secs(), "waiting as the platform asks");
-                    retries += 1;
+                    retries -= 1;
                     tokio::time::sleep(wait).await;
                 }
                 _ => return Err(error),

@@ -7,6 +7,7 @@ pub use super::fresh::Method;
 use super::fresh::Fresh;
 use super::protection::Openness;
 use super::record::login_of;
+use super::revocation::revoke;
 use super::target::{Target, Used, free_name};
 use super::{Session, broken_off};
 use jiff::Timestamp;
@@ -142,9 +143,7 @@ impl Session {
                 }
                 if kind == TokenKind::Oauth && error.kind != Kind::Unreachable {
                     // Nobody will ever use it: better dead than forgotten.
-                    let _ = Platform::new(self.http(&target.profile), target.url.clone(), access_token, None)
-                        .logout()
-                        .await;
+                    revoke(&self.http(&target.profile), target.url.clone(), access_token, None).await;
                 }
                 Err(error)
             }

@@ -1,22 +1,37 @@
 //! Logout: revoked at the platform if that can be had, deleted here in any case.
 
 use std::collections::{BTreeMap, HashMap};
+use std::time::{Duration, Instant};
 
 use super::Session;
-use super::bearer::{CallError, Tokens};
-use super::credential::Whose;
+use super::credential::{Credential, Whose};
 use super::expectation::Wanted;
 use super::record::Owner;
+use super::revocation::REVOKING;
+pub use super::revocation::Revocation;
 use crate::config::{Resolved, Selection};
-use crate::credentials::{Deleted, Deletion, StoreError, Stored};
+use crate::credentials::{Deleted, Lookup, StoreError, Stored};
 use crate::domain::{CredentialKey, Layer, ProfileName, StoreChoice, StoreKind, TokenKind};
 use crate::error::{Error, Kind, Result};
-use crate::platform::{Platform, PlatformError};
 use crate::system::http::Http;
+use crate::system::interrupt;
+use crate::system::locks::LockGuard;
 use crate::system::runtime;
 
-/// How often somebody else may renew a credential while it is being revoked.
-const MOST_RENEWALS: usize = 3;
+/// What the stores may take when a logout was told to stop.
+const STORING: Duration = Duration::from_secs(5);
+/// After this time what is done so far is written down: others wait for the locks, 30 seconds at most.
+const LONGEST_BATCH: Duration = Duration::from_secs(10);
+
+/// What a logout ends at the platform.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Revoke {
+    Nothing,
+    /// Logins. A personal access token may be in use elsewhere.
+    Logins,
+    /// Personal access tokens as well.
+    All,
+}
 
 /// One credential to be forgotten.
 pub struct Doomed {
@@ -35,18 +50,6 @@ pub struct LoggedOut {
     /// The stores that it was deleted from; none: there was nothing.
     pub stores: Vec<StoreKind>,
     pub revocation: Revocation,
-}
-
-/// What became of the token at the platform.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Revocation {
-    /// There was no token.
-    Nothing,
-    Skipped,
-    Done,
-    /// The token was dead already.
-    AlreadyDead,
-    Failed(String),
 }
 
 impl LoggedOut {
@@ -129,163 +132,137 @@ impl Session {
         Ok(users)
     }
 
-    /// Revokes (unless `local_only`) and deletes.
-    pub fn logout(&self, doomed: &Doomed, local_only: bool) -> Result<LoggedOut> {
-        let Doomed { key, choice, known, .. } = doomed;
-        // What is deleted must be what was revoked, not a login made meanwhile.
-        let _turn = self.turn()?;
-        // What can't be read can't be revoked, but it can still be deleted.
-        let found = match self.credentials().read(key, *choice, *known) {
-            Ok(found) => found,
-            Err(error) if error.is_locked() || error.is_no_answer() => return Err(error.into()),
-            Err(error) if error.is_newer() => return Err(error.into()),
-            Err(error) => {
-                self.notices()
-                    .warn(format!("the credential could not be read, so it is not revoked: {error}"));
-                None
-            }
-        };
-        if let Some(stored) = &found {
-            self.meet_stored_user(&stored.record)?;
-        }
-        let (mut revocation, mut seen) = match &found {
-            None => (Revocation::Nothing, None),
-            Some(_) if local_only => (Revocation::Skipped, None),
-            Some(stored) => self.revoke(doomed, stored)?,
-        };
-        // Somebody may have renewed it since: then it is their token that must die before it is deleted.
-        let mut deleted = None;
-        for _ in 0..MOST_RENEWALS {
-            let mut newer = None;
-            deleted = self.credentials().delete_if(key, *choice, *known, |now| {
-                newer = now.filter(|now| seen.as_ref().is_some_and(|seen| !seen.is_same(now))).cloned();
-                newer.is_none()
-            })?;
-            let Some(newer) = newer else { break };
-            (revocation, seen) = self.revoke(doomed, &newer)?;
-        }
-        let deleted = match deleted {
-            Some(deleted) => deleted,
-            None => self.credentials().delete(key, *choice, *known)?,
-        };
-        self.logins().log_out([key]);
-        Ok(LoggedOut::new(key, found.as_ref(), deleted, revocation))
+    /// The personal access tokens among `doomed`, by key and user.
+    pub fn personal_access_tokens(&self, doomed: &[Doomed]) -> Result<Vec<(CredentialKey, String)>> {
+        let mut tokens = Vec::new();
+        self.credentials().read_each(&lookups(doomed), |n, stored| {
+            // What can't be read is said when it is to be deleted.
+            let stored = stored.ok().flatten().filter(|stored| stored.record.kind == TokenKind::Pat);
+            tokens.extend(stored.map(|stored| (doomed[n].key.clone(), stored.record)));
+        });
+        tokens.iter().try_for_each(|(_, record)| self.meet_stored_user(record))?;
+        Ok(tokens.into_iter().map(|(key, record)| (key, record.user().to_owned())).collect())
+    }
+
+    /// Revokes and deletes.
+    pub fn logout(&self, doomed: &Doomed, revoke: Revoke) -> Result<LoggedOut> {
+        let mut outcome = None;
+        self.logout_all(std::slice::from_ref(doomed), revoke, |it| outcome = Some(it));
+        outcome.unwrap_or_else(|| Err(Error::new(Kind::Failed, "the logout broke off")))
     }
 
     /// As [`logout`](Self::logout), of many: the files are read once and written once a batch. `tell` hears of each
     /// in its order; an interruption is the last.
-    pub fn logout_all(&self, doomed: &[Doomed], local_only: bool, mut tell: impl FnMut(Result<LoggedOut>)) {
-        let lookups: Vec<_> = doomed.iter().map(|it| (&it.key, it.choice, it.known)).collect();
-        let mut found = Vec::with_capacity(doomed.len());
-        self.credentials().read_each(&lookups, |_, stored| found.push(stored));
-        let mut found = found.into_iter();
-        let mut gone = Vec::with_capacity(doomed.len());
+    pub fn logout_all(&self, mut doomed: &[Doomed], revoke: Revoke, mut tell: impl FnMut(Result<LoggedOut>)) {
         // Each of a batch has a lock, which is an open file or two.
         let batch = (runtime::max_descriptors() / 4).max(16);
-        'all: for batch in doomed.chunks(batch) {
-            let outcomes = match self.turn() {
-                Ok(_turn) => self.logout_batch(batch, found.by_ref().take(batch.len()), local_only),
-                Err(error) => {
-                    tell(Err(error));
-                    break;
-                }
-            };
-            for (doomed, outcome) in batch.iter().zip(outcomes) {
-                gone.extend(matches!(outcome, Some(Ok(_))).then_some(&doomed.key));
-                // What is not as it usually is goes by itself, which also says why.
-                let outcome = outcome.unwrap_or_else(|| self.logout(doomed, local_only));
-                let is_last = outcome.as_ref().is_err_and(|error| error.kind.is_interruption());
-                tell(outcome);
-                if is_last {
-                    break 'all;
-                }
+        let mut gone = Vec::with_capacity(doomed.len());
+        while !doomed.is_empty() {
+            let mut outcomes = Vec::new();
+            let ended = self.logout_batch(&doomed[..batch.min(doomed.len())], revoke, &mut outcomes);
+            for (doomed, outcome) in doomed.iter().zip(&outcomes) {
+                gone.extend(outcome.is_ok().then_some(&doomed.key));
+            }
+            doomed = &doomed[outcomes.len()..];
+            outcomes.into_iter().for_each(&mut tell);
+            if let Err(error) = ended {
+                tell(Err(error));
+                break;
             }
         }
         self.logins().log_out(gone);
     }
 
-    /// `None`: it is to be done by itself.
+    /// The outcomes are of as many as are done before long, one at least.
     fn logout_batch(
         &self,
         batch: &[Doomed],
-        found: impl Iterator<Item = Result<Option<Stored>, StoreError>>,
-        local_only: bool,
-    ) -> Vec<Option<Result<LoggedOut>>> {
-        let mut outcomes = Vec::with_capacity(batch.len());
-        // What is over at the platform, and where its outcome belongs.
-        let mut ended = Vec::new();
-        for (n, (doomed, found)) in batch.iter().zip(found).enumerate() {
-            let found = match found {
-                Ok(None) => {
-                    let nothing = LoggedOut::new(&doomed.key, None, Deleted::default(), Revocation::Nothing);
-                    outcomes.push(Some(Ok(nothing)));
-                    continue;
+        revoke: Revoke,
+        outcomes: &mut Vec<Result<LoggedOut>>,
+    ) -> Result<()> {
+        let _turn = self.turn()?;
+        // From the look to the end of it: what is deleted is what was revoked.
+        let lookups = lookups(batch);
+        let locks: Vec<_> = lookups.iter().map(|lookup| self.credentials().lock_to_delete(*lookup)).collect();
+        let mut found = Vec::with_capacity(batch.len());
+        self.credentials().read_each(&lookups, |_, stored| found.push(stored));
+        self.block_on(async {
+            let _shield = interrupt::shield("Logging out", REVOKING + STORING);
+            let started = Instant::now();
+            let mut ended = Vec::new();
+            for ((doomed, lock), found) in batch.iter().zip(locks).zip(found) {
+                let is_late = started.elapsed() >= LONGEST_BATCH || interrupt::has_come();
+                if is_late && !ended.is_empty() {
+                    break;
                 }
-                Ok(Some(found)) if self.meet_stored_user(&found.record).is_ok() => found,
-                _ => {
-                    outcomes.push(None);
-                    continue;
-                }
-            };
-            let revoked = match local_only {
-                true => Ok((Revocation::Skipped, Some(found.clone()))),
-                false => self.revoke(doomed, &found),
-            };
-            match revoked {
-                Ok((revocation, seen)) => {
-                    ended.extend(seen.map(|seen| (n, found, seen, revocation)));
-                    outcomes.push(None);
-                }
-                Err(error) => {
-                    let is_last = error.kind.is_interruption();
-                    outcomes.push(Some(Err(error)));
-                    if is_last {
-                        break;
-                    }
-                }
+                ended.push(self.end(doomed, lock, found, revoke).await);
             }
-        }
-        let deletions = ended.iter().map(|(n, _, seen, _)| {
-            let Doomed { key, choice, known, .. } = &batch[*n];
-            Deletion { lookup: (key, *choice, *known), seen }
-        });
-        let deleted = self.credentials().delete_many(&deletions.collect::<Vec<_>>());
-        for ((n, found, _, revocation), deleted) in ended.into_iter().zip(deleted.into_iter().flatten()) {
-            let done = |deleted| LoggedOut::new(&batch[n].key, Some(&found), deleted, revocation);
-            outcomes[n] = deleted.map(|deleted| deleted.map(done)).map_err(Error::from).transpose();
-        }
-        outcomes
+            let chosen = ended.iter().zip(&lookups).filter(|(ended, _)| ended.is_ok());
+            let chosen: Vec<_> = chosen.map(|(_, lookup)| *lookup).collect();
+            let mut deleted = match self.credentials().delete_each(&chosen) {
+                Ok(each) => each.into_iter().map(|deleted| deleted.map_err(Error::from)).collect(),
+                Err(error) => vec![Err(Error::from(error)); chosen.len()],
+            }
+            .into_iter();
+            for (doomed, ended) in batch.iter().zip(ended) {
+                outcomes.push(ended.and_then(|(_lock, found, revocation)| {
+                    let deleted = deleted.next().transpose()?.unwrap_or_default();
+                    Ok(LoggedOut::new(&doomed.key, found.as_ref(), deleted, revocation))
+                }));
+            }
+            Ok(())
+        })
     }
 
-    /// Best effort: the token goes to its own platform only, whatever the profile says now. One that has
-    /// ended is renewed first, since the platform hears nobody else about its refresh token.
-    /// Answers also with the record as that has left it.
-    fn revoke(&self, doomed: &Doomed, stored: &Stored) -> Result<(Revocation, Option<Stored>)> {
-        let (url, tenant) = (stored.record.api_url.clone(), stored.record.tenant.clone());
+    /// Ends a credential at its platform, and holds its lock.
+    async fn end(
+        &self,
+        doomed: &Doomed,
+        lock: Result<LockGuard, StoreError>,
+        found: Result<Option<Stored>, StoreError>,
+        revoke: Revoke,
+    ) -> Result<(LockGuard, Option<Stored>, Revocation)> {
+        let lock = lock?;
+        let stored = match found {
+            Ok(Some(stored)) => stored,
+            Ok(None) => return Ok((lock, None, Revocation::Nothing)),
+            Err(error) if error.is_locked() || error.is_no_answer() || error.is_newer() => {
+                return Err(error.into());
+            }
+            // What can't be read can't be revoked, but it can still be deleted.
+            Err(error) => {
+                self.notices()
+                    .warn(format!("the credential could not be read, so it is not revoked: {error}"));
+                return Ok((lock, None, Revocation::Nothing));
+            }
+        };
+        self.meet_stored_user(&stored.record)?;
+        let revocation = match revoke {
+            Revoke::Nothing => Revocation::Skipped,
+            Revoke::Logins if stored.record.kind == TokenKind::Pat => Revocation::Kept,
+            Revoke::Logins | Revoke::All => self.revoke(doomed, stored.clone(), lock.clone()).await?,
+        };
+        Ok((lock, Some(stored), revocation))
+    }
+
+    /// Best effort: the tokens go to their own platform only, whatever the profile says now.
+    async fn revoke(&self, doomed: &Doomed, stored: Stored, lock: LockGuard) -> Result<Revocation> {
         let known = self.config()?.captured.get(&doomed.key);
-        let owner = Owner::of_key(&doomed.key);
-        let http = doomed.http.clone();
         let credential = self.credential_of(Whose {
             key: doomed.key.clone(),
             choice: doomed.choice,
             known,
             client_id: None,
-            url: url.clone(),
-            owner,
-            http: http.clone(),
+            url: stored.record.api_url.clone(),
+            owner: Owner::of_key(&doomed.key),
+            http: Credential::way_to_revoke(&doomed.http),
             // Whoever's it is, it may be ended.
             wanted: Wanted::default(),
         });
-        let platform = Platform::new(http, url, Tokens::stored(credential, stored.clone()), tenant);
-        let outcome = self.block_on(async { Ok(platform.logout().await) })?;
-        let seen = platform.tokens().held();
-        let revocation = match outcome {
-            Ok(()) => Revocation::Done,
-            Err(CallError::Platform(PlatformError::Unauthenticated { .. })) => Revocation::AlreadyDead,
-            Err(CallError::Platform(error)) => Revocation::Failed(error.to_string()),
-            Err(CallError::Token(error)) if error.kind == Kind::Authentication => Revocation::AlreadyDead,
-            Err(CallError::Token(error) | CallError::Own(error)) => Revocation::Failed(error.message),
-        };
-        Ok((revocation, seen))
+        Ok(credential.revoke(&doomed.http, stored, lock).await)
     }
+}
+
+fn lookups(doomed: &[Doomed]) -> Vec<Lookup<'_>> {
+    doomed.iter().map(|Doomed { key, choice, known, .. }| (key, *choice, *known)).collect()
 }

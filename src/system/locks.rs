@@ -63,8 +63,8 @@ pub struct FileLock {
     _old: Option<Arc<File>>,
 }
 
-/// The locks of one credential, held until dropped.
-#[derive(Debug, Default)]
+/// The locks of one credential, held until the last clone is dropped.
+#[derive(Debug, Clone, Default)]
 pub struct LockGuard {
     _files: Vec<Arc<File>>,
 }

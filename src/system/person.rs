@@ -38,8 +38,8 @@ pub trait Person: Send + Sync {
     /// A line that nobody sees, or `None` if they gave up.
     fn tell_secret(&self, question: &str) -> Option<Secret>;
 
-    /// Yes or no; who gives up says no.
-    fn confirm(&self, question: &str, default: bool) -> bool;
+    /// Yes or no, or `None` if they gave up.
+    fn confirm(&self, question: &str, default: bool) -> Option<bool>;
 
     /// What there is for each line of a choice.
     fn room(&self) -> Room;

@@ -136,7 +136,7 @@ pub async fn tenants(caller: Caller) -> Response {
 }
 
 pub async fn log_out(State(world): State<Arc<World>>, caller: Caller) -> Response {
-    world.desk().tokens.log_out(&caller.token);
+    world.desk().tokens.revoke(&caller.token);
     answer::message(200, "Successfully logged out")
 }
 

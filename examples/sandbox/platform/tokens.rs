@@ -188,15 +188,7 @@ impl Tokens {
             .any(|entry| entry.user.id == user.id && entry.login.is_some() && entry.expires > time)
     }
 
-    /// What logout does: the token that asks for it, and the refresh token that came with it.
-    pub fn log_out(&mut self, access_token: &str) {
-        self.access.remove(access_token);
-        for entry in self.refresh.values_mut().filter(|entry| entry.access == access_token) {
-            entry.revoked = true;
-        }
-    }
-
-    /// This one token, of either kind, and nothing that came with it.
+    /// This one token, of either kind, and nothing that came with it: as Passport's logout.
     pub fn revoke(&mut self, token: &str) {
         self.access.remove(token);
         if let Some(entry) = self.refresh.get_mut(token) {

@@ -163,7 +163,7 @@ fn offer_lock(session: &Session, done: &LoggedIn) -> Result<()> {
     let question = format!("{profile} is protected. Let nobody but {user} log in to it from now on?");
     let Ok(name) = profile.parse::<ProfileName>() else { return Ok(()) };
     let seen = Facts::of(session.lock_config()?.config()?, &name, &[Key::ExpectUser]);
-    if session.person().confirm(&question, true) {
+    if session.person().confirm(&question, true) == Some(true) {
         let session = session.lock_config()?;
         session.check_facts(&seen, &format!("autocom profiles set {profile} 'expect_user={user}'"))?;
         let target = EditTarget::of(&name);

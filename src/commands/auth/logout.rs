@@ -5,9 +5,9 @@ use serde::Serialize;
 use super::super::Done;
 use crate::config::Resolved;
 use crate::domain::{Layer, ProfileName, StoreKind, TokenKind, shell_word};
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::session::Session;
-use crate::session::logout::{LoggedOut, Revocation};
+use crate::session::logout::{Doomed, LoggedOut, Revocation, Revoke};
 use crate::ui::view::{Cell, Column, View, Viewed};
 
 /// Log out: revoke the token at the platform and delete it here; config.toml stays as it is
@@ -16,9 +16,12 @@ pub struct Logout {
     /// Log out everywhere: all profiles and everything that is stored
     #[arg(long, conflicts_with_all = ["profile", "api_url"])]
     all: bool,
-    /// Delete the credential here only; the token stays good at the platform
+    /// Delete the credential here only; its tokens still work at the platform
     #[arg(long)]
     local_only: bool,
+    /// Revoke personal access tokens as well, without asking
+    #[arg(long, conflicts_with = "local_only")]
+    revoke: bool,
 }
 
 /// `autocom auth logout -o json`: one entry for each credential.
@@ -35,9 +38,9 @@ pub struct LogoutRow {
     pub user: Option<String>,
     /// The stores that it was deleted from.
     pub deleted_from: Vec<StoreKind>,
-    /// Whether the platform revoked the token.
+    /// Whether the platform revoked the access token, and the refresh token if there is one.
     pub revoked: bool,
-    /// Why it was not revoked.
+    /// Why not all was revoked.
     pub reason: Option<String>,
     /// The profiles that used the credential.
     pub profiles: Vec<String>,
@@ -74,6 +77,7 @@ impl Logout {
             let is_own = profile.own_api_url.as_ref() == profile.api_url.as_ref().map(|url| &url.value);
             (doomed.into_iter().collect(), profile.name().cloned().filter(|_| is_own))
         };
+        let revoke = self.what_to_revoke(session, &doomed)?;
         let (mut rows, mut failures): (Vec<LogoutRow>, Vec<Error>) = (Vec::new(), Vec::new());
         let users = session.users_of_all()?;
         let mut tell = |outcome: Result<LoggedOut>| match outcome {
@@ -84,8 +88,8 @@ impl Logout {
             Err(error) => failures.push(error),
         };
         match doomed.as_slice() {
-            [one] => tell(session.logout(one, self.local_only)),
-            many => session.logout_all(many, self.local_only, tell),
+            [one] => tell(session.logout(one, revoke)),
+            many => session.logout_all(many, revoke, tell),
         }
         if failures.last().is_some_and(|error| error.kind.is_interruption()) {
             return Err(failures.remove(failures.len() - 1));
@@ -100,6 +104,33 @@ impl Logout {
             Done::answer(LogoutAnswer(rows))
         };
         Ok(done.with_failures(failures))
+    }
+
+    fn what_to_revoke(&self, session: &Session, doomed: &[Doomed]) -> Result<Revoke> {
+        if self.local_only || self.revoke || !session.can_ask() {
+            return Ok(match (self.local_only, self.revoke) {
+                (true, _) => Revoke::Nothing,
+                (_, true) => Revoke::All,
+                _ => Revoke::Logins,
+            });
+        }
+        let tokens = session.personal_access_tokens(doomed)?;
+        if tokens.is_empty() {
+            return Ok(Revoke::Logins);
+        }
+        let lines: String = tokens.iter().map(|(key, user)| format!("\n  {key}  {user}")).collect();
+        session
+            .notices()
+            .always(format!("Personal access tokens may be in use elsewhere, such as in CI:{lines}"));
+        let question = match tokens.len() {
+            1 => "Revoke it everywhere?".to_owned(),
+            many => format!("Revoke these {many} everywhere?"),
+        };
+        match session.person().confirm(&question, false) {
+            Some(true) => Ok(Revoke::All),
+            Some(false) => Ok(Revoke::Logins),
+            None => Err(Error::new(Kind::Interrupted, "nobody was logged out")),
+        }
     }
 
     fn report(
@@ -155,29 +186,37 @@ fn one_target(profile: &Resolved) -> Result<()> {
     )))
 }
 
-/// Says what became of a credential, and answers why it was not revoked.
+/// Says what became of a credential, and answers why not all of it was revoked.
 pub fn tell(session: &Session, subject: &str, done: &LoggedOut) -> Option<String> {
     let user = done.user.as_ref().map(|user| format!(" ({user})")).unwrap_or_default();
-    let reason = match &done.revocation {
-        Revocation::Done => None,
-        Revocation::Skipped => Some("--local-only: the token stays good at the platform".to_owned()),
-        Revocation::AlreadyDead => Some("the token was dead at the platform already".to_owned()),
-        Revocation::Nothing => Some("the credential could not be read".to_owned()),
-        Revocation::Failed(why) => Some(why.clone()),
+    let token = match done.kind {
+        Some(TokenKind::Pat) => "personal access token",
+        _ => "token",
     };
-    let revoked = match (&reason, done.kind) {
-        (None, Some(TokenKind::Pat)) => {
-            "The personal access token is revoked: it is dead everywhere".to_owned()
+    let not_revoked = |why: &str| (format!("The {token} was not revoked ({why})"), Some(why.to_owned()));
+    let (revoked, reason) = match &done.revocation {
+        Revocation::Done => (format!("The {token} is revoked at the platform"), None),
+        Revocation::AccessTokenOnly(why) => {
+            let alive = format!("the refresh token may still work: {why}");
+            (format!("The access token is revoked at the platform; {alive}"), Some(alive))
         }
-        (None, _) => "The token is revoked at the platform".to_owned(),
-        (Some(why), _) => format!("The token was not revoked ({why})"),
+        Revocation::Kept => (
+            format!("The {token} was not revoked (--revoke does that)"),
+            Some("personal access tokens are revoked with --revoke only".to_owned()),
+        ),
+        Revocation::Skipped => not_revoked("--local-only: it still works at the platform"),
+        Revocation::AlreadyDead => not_revoked("it no longer worked at the platform"),
+        Revocation::Failed(why) => not_revoked(why),
+        Revocation::Nothing => not_revoked("the credential could not be read"),
     };
     let stores: Vec<&str> = done.stores.iter().map(|store| store.as_str()).collect();
     let sentence =
-        format!("Logged out {subject}{user}.\n{revoked}; deleted from the {}.", stores.join(" and the "));
+        format!("Logged out {subject}{user}; deleted from the {}.\n{revoked}.", stores.join(" and the "));
     match done.revocation {
-        // A token that may live on is worth a word even with --quiet.
-        Revocation::Failed(_) | Revocation::Nothing => session.notices().warn(sentence),
+        // A token that may still work is worth a word even with --quiet.
+        Revocation::Failed(_) | Revocation::Nothing | Revocation::AccessTokenOnly(_) => {
+            session.notices().warn(sentence);
+        }
         _ => session.notices().progress(sentence),
     }
     reason

@@ -73,7 +73,7 @@ impl Import {
             ))
             .hint(self.command(" --force")));
         }
-        if asks && !session.person().confirm("Import them?", false) {
+        if asks && session.person().confirm("Import them?", false) != Some(true) {
             session.notices().progress("nothing was imported");
             return Ok(Done::ended(1));
         }

@@ -7,6 +7,7 @@ use crate::config::{ConfigEdit, EditTarget, Facts, Selection};
 use crate::domain::{Key, ProfileName, one_line, quoted};
 use crate::error::{Error, Result};
 use crate::session::Session;
+use crate::session::logout::Revoke;
 
 /// Remove a profile; logs it out too, unless another profile uses its credential
 ///
@@ -133,7 +134,7 @@ fn log_out(session: &Session, name: &ProfileName) -> Result<bool> {
         session.notices().progress(format!("its credential stays: profile {other} uses it"));
         return Ok(false);
     }
-    let done = session.logout(&doomed, false)?;
+    let done = session.logout(&doomed, Revoke::Logins)?;
     if !done.stores.is_empty() {
         tell(session, &format!("profile {name}"), &done);
     }

@@ -52,6 +52,12 @@ impl World {
             Err(_) => "!".to_owned(),
         }
     }
+
+    fn delete(&self, choice: StoreChoice, known: Option<StoreKind>) -> Result<Deleted, StoreError> {
+        let lookup = (&self.key, choice, known);
+        let _lock = self.chain.lock_to_delete(lookup)?;
+        self.chain.delete_each(&[lookup])?.remove(0)
+    }
 }
 
 #[test]
@@ -158,23 +164,23 @@ fn a_copy_that_stays_behind_is_a_warning_and_an_absent_keychain_none() {
 fn a_logout_deletes_everywhere_and_says_what_it_could_not() {
     let both = || world(Some(record("a", 1)), Some(record("b", 2)));
     let w = both();
-    let deleted = w.chain.delete(&w.key, Auto, None).unwrap();
+    let deleted = w.delete(Auto, None).unwrap();
     assert_eq!(deleted, Deleted { keychain: true, file: true });
-    assert_eq!(w.chain.delete(&w.key, Auto, None).unwrap(), Deleted::default(), "twice is no error");
+    assert_eq!(w.delete(Auto, None).unwrap(), Deleted::default(), "twice is no error");
 
     let w = both();
-    let deleted = w.chain.delete(&w.key, File, None).unwrap();
+    let deleted = w.delete(File, None).unwrap();
     assert_eq!(deleted, Deleted { keychain: false, file: true });
     assert_eq!(w.keychain.calls(), 0);
-    assert!(w.chain.delete(&w.key, File, IN_KEYCHAIN).unwrap().keychain);
+    assert!(w.delete(File, IN_KEYCHAIN).unwrap().keychain);
 
     let w = both();
     w.keychain.set_fault(Some(Fault::Absent));
-    assert!(w.chain.delete(&w.key, Auto, IN_KEYCHAIN).is_err(), "the token lives on there");
+    assert!(w.delete(Auto, IN_KEYCHAIN).is_err(), "the token lives on there");
     assert!(w.file.get(&w.key).is_none(), "the other store was cleared all the same");
-    assert_eq!(w.chain.delete(&w.key, Auto, None).unwrap(), Deleted::default());
+    assert_eq!(w.delete(Auto, None).unwrap(), Deleted::default());
     w.keychain.set_fault(Some(Fault::Locked));
-    assert!(w.chain.delete(&w.key, Auto, None).unwrap_err().is_locked());
+    assert!(w.delete(Auto, None).unwrap_err().is_locked());
 }
 
 #[test]
@@ -207,7 +213,7 @@ fn writes_hold_the_lock_of_their_key() {
         Credentials::with_stores(Box::new(w.keychain.clone()), Box::new(w.file.clone()), locks, notices);
     let _held = chain.lock(&w.key, StoreKind::File).unwrap();
     assert!(chain.lock(&w.key, StoreKind::File).unwrap_err().is_busy());
-    assert!(chain.delete(&w.key, Auto, None).unwrap_err().is_busy());
+    assert!(chain.lock_to_delete((&w.key, Auto, None)).unwrap_err().is_busy());
     assert_eq!(w.file.calls(), 0);
     chain.update(&w.key, &record("new", 1), StoreKind::Keychain).unwrap();
 }
@@ -221,26 +227,20 @@ fn many_records_are_read_and_deleted_with_as_few_calls_as_one() {
     let mut seen = Vec::new();
     w.chain.read_each(&lookups, |_, stored| seen.push(stored.unwrap().unwrap()));
     assert_eq!((seen.len(), w.file.calls()), (100, 1));
-    // Somebody renews one and removes another meanwhile.
-    w.file.put(&keys[7], record("renewed", 2));
     w.file.delete(&keys[9]).unwrap();
     let before = w.file.calls();
-    let deletions = lookups.iter().zip(&seen).map(|(lookup, seen)| Deletion { lookup: *lookup, seen });
-    let outcomes = w.chain.delete_many(&deletions.collect::<Vec<_>>()).unwrap();
-    assert_eq!((w.file.calls() - before, w.keychain.calls()), (2, 0));
+    let outcomes = w.chain.delete_each(&lookups).unwrap();
+    assert_eq!((w.file.calls() - before, w.keychain.calls()), (1, 0));
     for (n, (key, outcome)) in keys.iter().zip(outcomes).enumerate() {
-        let deleted = outcome.unwrap();
-        assert_eq!(deleted, (n != 7 && n != 9).then_some(Deleted { keychain: false, file: true }), "{key}");
-        assert_eq!(w.file.get(key).is_some(), n == 7, "{key}");
+        assert_eq!(outcome.unwrap(), Deleted { keychain: false, file: n != 9 }, "{key}");
+        assert!(w.file.get(key).is_none(), "{key}");
     }
 }
 
 #[test]
-fn where_nothing_can_be_deleted_nothing_is() {
+fn where_the_file_can_not_be_written_it_keeps_all() {
     let w = world(None, Some(record("file", 1)));
-    let lookup = (&w.key, File, None);
-    let seen = w.chain.read(&w.key, File, None).unwrap().unwrap();
     w.file.set_fault(Some(Fault::ReadOnly));
-    assert!(w.chain.delete_many(&[Deletion { lookup, seen: &seen }]).is_err());
+    assert!(w.chain.delete_each(&[(&w.key, File, None)]).is_err());
     assert!(w.file.get(&w.key).is_some());
 }

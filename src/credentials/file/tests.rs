@@ -140,7 +140,7 @@ fn many_records_are_read_as_one_is_and_deleted_in_one_write() {
     };
     let tokens = ["a-access", "b-access", "c-access"].map(|token| Some(token.to_owned()));
     assert_eq!(read(&w), [&tokens[..], &[None]].concat());
-    w.store.delete_all(&[&keys[0], &keys[2]]).unwrap();
+    assert_eq!(w.store.delete_each(&[&keys[0], &keys[2]]).unwrap(), [true; 2]);
     assert_eq!(read(&w), [None, tokens[1].clone(), None, None]);
     assert_eq!(w.store.keys().unwrap(), [key("b")]);
     // What can't be read as a whole says why for each, as it does for one.

@@ -52,19 +52,23 @@ impl Clients {
     }
 
     /// The error as a sentence, without the URL's query. `answered`: its head had arrived.
-    pub fn unreachable(&self, url: &Url, error: reqwest::Error, answered: bool) -> HttpError {
+    pub fn unreachable(
+        &self,
+        url: &Url,
+        error: reqwest::Error,
+        answered: bool,
+        timeout: Duration,
+    ) -> HttpError {
         if let Some(reason) = failure::exhaustion(&error) {
             return HttpError::Exhausted { at: failure::authority(url), reason };
         }
-        let connect = CONNECT_TIMEOUT.min(self.network.request_timeout);
-        let times = (connect, self.network.request_timeout);
+        let times = (CONNECT_TIMEOUT.min(timeout), timeout);
         HttpError::Unreachable(failure::classify(url, error, answered, times, self.via(url)))
     }
 
     /// No answer within the time-out.
-    pub fn timed_out(&self, url: &Url) -> HttpError {
-        let (at, time) = (failure::authority(url), self.network.request_timeout);
-        HttpError::Unreachable(Unreachable { at, cause: Cause::Timeout(time) })
+    pub fn timed_out(&self, url: &Url, timeout: Duration) -> HttpError {
+        HttpError::Unreachable(Unreachable { at: failure::authority(url), cause: Cause::Timeout(timeout) })
     }
 
     pub fn proxy(&self, url: &Url) -> Option<String> {

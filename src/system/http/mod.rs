@@ -22,7 +22,10 @@ const GRACE: Duration = Duration::from_millis(250);
 
 /// Cheap to clone; the clones share their connections. Nothing is set up before the first call.
 #[derive(Clone)]
-pub struct Http(Arc<Clients>);
+pub struct Http {
+    clients: Arc<Clients>,
+    request_timeout: Duration,
+}
 
 impl Default for Http {
     fn default() -> Http {
@@ -32,21 +35,27 @@ impl Default for Http {
 
 impl Http {
     pub fn new(network: Network) -> Http {
-        Http(Arc::new(Clients::new(network)))
+        let request_timeout = network.request_timeout;
+        Http { clients: Arc::new(Clients::new(network)), request_timeout }
+    }
+
+    /// The same connections, for calls that take no longer than `time`.
+    pub fn within(&self, time: Duration) -> Http {
+        Http { request_timeout: time.min(self.request_timeout), ..self.clone() }
     }
 
     pub fn network(&self) -> &Network {
-        self.0.network()
+        self.clients.network()
     }
 
     /// The proxy that a call to `url` goes through, without user name and password.
     pub fn proxy(&self, url: &str) -> Option<String> {
-        self.0.proxy(&url.parse().ok()?)
+        self.clients.proxy(&url.parse().ok()?)
     }
 
     /// For a whole call, its body included.
     pub fn request_timeout(&self) -> Duration {
-        self.network().request_timeout
+        self.request_timeout
     }
 
     /// Makes one request, with `Accept: application/json` unless it says otherwise, and reads at
@@ -65,7 +74,9 @@ impl Http {
             return outcome;
         }
         // A process that was stopped finds its time over and the answer in its socket.
-        tokio::time::timeout(GRACE, exchange).await.unwrap_or_else(|_| Err(self.0.timed_out(&url)))
+        tokio::time::timeout(GRACE, exchange)
+            .await
+            .unwrap_or_else(|_| Err(self.clients.timed_out(&url, timeout)))
     }
 
     async fn exchange(
@@ -74,15 +85,16 @@ impl Http {
         url: &reqwest::Url,
         limit: usize,
     ) -> Result<http::Response<Bytes>, HttpError> {
-        let client = self.0.of(url)?;
-        let response =
-            client.execute(request).await.map_err(|error| self.0.unreachable(url, error, false))?;
+        let client = self.clients.of(url)?;
+        let unreachable =
+            |error, answered| self.clients.unreachable(url, error, answered, self.request_timeout);
+        let response = client.execute(request).await.map_err(|error| unreachable(error, false))?;
         let mut answer = http::Response::new(Bytes::new());
         *answer.status_mut() = response.status();
         *answer.headers_mut() = response.headers().clone();
         *answer.body_mut() = read_limited(response, limit).await.map_err(|error| match error {
             Some(error) if failure::is_garbled(&error) => HttpError::Garbled { at: failure::authority(url) },
-            Some(error) => self.0.unreachable(url, error, true),
+            Some(error) => unreachable(error, true),
             None => HttpError::TooLarge { at: failure::authority(url), limit },
         })?;
         Ok(answer)
