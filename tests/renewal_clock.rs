@@ -42,8 +42,8 @@ impl Person for Nobody {
         None
     }
 
-    fn confirm(&self, _: &str, _: bool) -> bool {
-        false
+    fn yes_or_no(&self, _: &str, _: bool) -> Option<bool> {
+        None
     }
 
     fn room(&self) -> Room {

@@ -28,8 +28,8 @@ impl Person for Terminal {
         lend(|| prompt::hidden(&diagnostic(question), self.colours))
     }
 
-    fn confirm(&self, question: &str, default: bool) -> bool {
-        lend(|| prompt::confirm(&diagnostic(question), default, self.colours)).unwrap_or(false)
+    fn yes_or_no(&self, question: &str, default: bool) -> Option<bool> {
+        lend(|| prompt::confirm(&diagnostic(question), default, self.colours))
     }
 
     fn room(&self) -> Room {

@@ -38,8 +38,13 @@ pub trait Person: Send + Sync {
     /// A line that nobody sees, or `None` if they gave up.
     fn tell_secret(&self, question: &str) -> Option<Secret>;
 
+    /// Yes or no, or `None` if the person gave up.
+    fn yes_or_no(&self, question: &str, default: bool) -> Option<bool>;
+
     /// Yes or no; who gives up says no.
-    fn confirm(&self, question: &str, default: bool) -> bool;
+    fn confirm(&self, question: &str, default: bool) -> bool {
+        self.yes_or_no(question, default).unwrap_or(false)
+    }
 
     /// What there is for each line of a choice.
     fn room(&self) -> Room;
