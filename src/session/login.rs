@@ -412,8 +412,7 @@ impl Session {
         Ok(theirs[chosen].id.clone())
     }
 
-    /// Asks a person before this login replaces another user's, by the files as they are now. Answers whose it may
-    /// replace.
+    /// Asks before this login replaces another user's, and returns the one that it may replace.
     async fn ask_to_replace(&self, before: &Target, record: &Record) -> Result<Option<Record>> {
         let now = self.again();
         // A target that has changed is not written to.
@@ -435,10 +434,15 @@ impl Session {
             Some(false) => Kind::Failed,
             None => Kind::Interrupted,
         };
-        Err(Error::new(kind, format!("login canceled: {} was not replaced", login_of_whom(&held))))
+        Err(Error::new(kind, format!("login canceled: {} was not replaced", login_of_whom(&held))).hint(
+            format!(
+                "log in to another profile: autocom auth login --profile NAME --api-url {}",
+                shell_word(&target.url)
+            ),
+        ))
     }
 
-    /// What this login would replace, and must not unless it is said.
+    /// The login of another user or of another kind that is stored under this login's key.
     fn in_the_way(&self, target: &Target, record: &Record) -> Result<Option<InTheWay>> {
         let sharer = self.profiles_with_key(&target.key, target.profile.name())?.into_iter().next();
         let known = self.config()?.captured.get(&target.key);
@@ -537,7 +541,7 @@ impl Session {
     }
 }
 
-/// Whether both are one user's, and of one kind: then the later one simply replaces the other.
+/// Whether both are of one user and one kind.
 fn is_same_login(held: &Record, record: &Record) -> bool {
     held.kind == record.kind && held.is_of_the_user_of(record)
 }

@@ -36,7 +36,7 @@ pub(super) async fn revoke(record: &Record, http: &Http) -> Revoked {
     let token = token.unwrap_or_else(|| record.access_token.clone());
     let platform = Platform::new(http.clone(), record.api_url.clone(), token, record.tenant.clone());
     match timeout_at(deadline, platform.logout()).await {
-        // Whoever is not authenticated by it has no use for it.
+        // An access token that is not accepted needs no revocation.
         Ok(Ok(()) | Err(PlatformError::Unauthenticated { .. })) => {
             left.map_or(Revoked::All, Revoked::AccessTokenOnly)
         }
