@@ -52,9 +52,9 @@ use crate::system::locks::{FileLock, LockError, LockGuard, Locks};
 use crate::system::notices::Notices;
 use crate::system::paths::{Paths, Place};
 use crate::system::person::Person;
-use crate::system::runtime;
 #[cfg(unix)]
 use crate::system::{accounts, files};
+use crate::system::{runtime, terminal};
 
 pub struct Session {
     environment: Environment,
@@ -464,6 +464,10 @@ impl Session {
                 }
             }
         });
+        // A question may still wait for its answer, on a thread of its own.
+        if interrupt::has_come() {
+            terminal::take_back();
+        }
         // A thread that still waits (for a pasted line, for a name server) must not hold up the exit.
         runtime.shutdown_background();
         outcome

@@ -1,6 +1,8 @@
 //! Which profile a login ends in, what it writes to `config.toml`, under which key, in which tenant.
 
-use crate::platform::{CLIENT_ID, Options, Sandbox, Visitor};
+use std::time::Duration;
+
+use crate::platform::{CLIENT_ID, Fault, Options, Sandbox, Visited, Visitor, visit_blocking};
 use crate::support::World;
 use crate::support::ports::CallbackPorts;
 
@@ -247,7 +249,7 @@ fn a_second_user_of_a_shared_key_gets_a_key_of_their_own() {
     world.log_in(&sandbox, "ada", "--profile one");
     world.log_in(&sandbox, "ada", "--profile two");
     let outcome = world.login_with_token(&url, &sandbox.mint_pat("grace", None), "--profile two").ok();
-    outcome.says("ada@example.test stays logged in for profile one").says("its own key `two`");
+    outcome.says("profile one keeps the personal access token of ada@example.test").says("its own key `two`");
     assert_eq!(world.record(&url)["user_email"], "ada@example.test");
     assert_eq!(world.record("two")["user_email"], "grace@example.test");
     let email =
@@ -292,6 +294,112 @@ fn a_key_of_its_own_that_could_not_be_written_down_is_refused() {
     let outcome = world.run_with_input("auth login --token-stdin", &token).code(2);
     outcome.says("ada@example.test").says("profile one").says("hint: ");
     assert_eq!(world.files(), before);
+}
+
+/// Logs ada in to a profile by OAuth.
+fn log_in_by_oauth(world: &World, sandbox: &Sandbox, profile: &str) {
+    world.log_in_by_paste(&format!("{} --profile {profile}", sandbox.api_url()), |url| match visit_blocking(
+        url,
+        Visitor::approving("ada").without_delivery(),
+    )
+    .unwrap()
+    {
+        Visited::Callback(callback) => callback,
+        other => panic!("{other:?}"),
+    });
+}
+
+#[test]
+fn a_login_of_another_kind_leaves_that_of_another_profile_alone() {
+    let ada = "of ada@example.test on 127.0.0.1";
+    // A token beside an OAuth login.
+    let (world, sandbox) = (World::new(), sandbox());
+    let url = sandbox.api_url();
+    log_in_by_oauth(&world, &sandbox, "one");
+    let outcome = world.login_with_token(&url, &sandbox.mint_pat("ada", None), "--profile two").ok();
+    outcome.says(&format!("profile one keeps the OAuth login {ada}")).says("its own key `two`");
+    assert_eq!((world.stored(&url, "kind"), world.stored("two", "kind")), ("oauth".into(), "pat".into()));
+    world.run("auth logout --profile two").ok();
+    world.run("whoami --check --profile one").ok();
+    // And the other way round.
+    let (world, sandbox) = (World::new(), self::sandbox());
+    let token = world.log_in(&sandbox, "ada", "--profile one");
+    log_in_by_oauth(&world, &sandbox, "two");
+    assert_eq!(world.stored("two", "kind"), "oauth");
+    world.run("auth logout --profile two").ok();
+    assert!(sandbox.accepts(&token));
+    world.run("whoami --check --profile one").ok();
+}
+
+#[test]
+fn a_login_of_another_kind_says_what_it_replaces_and_revokes_nothing() {
+    let (world, sandbox) = (World::new(), sandbox());
+    let url = sandbox.api_url();
+    world.log_in_by_oauth(&sandbox);
+    let oauth = world.stored(&url, "access_token");
+    let token = sandbox.mint_pat("ada", None);
+    let outcome = world.login_with_token(&url, &token, "").ok();
+    outcome
+        .says("this personal access token replaces the OAuth login of ada@example.test")
+        .says("whose tokens were not revoked");
+    assert_eq!(world.stored(&url, "kind"), "pat");
+    world.log_in_by_oauth(&sandbox);
+    assert_eq!(world.stored(&url, "kind"), "oauth");
+    assert!(sandbox.accepts(&oauth) && sandbox.accepts(&token));
+}
+
+#[test]
+fn the_replaced_login_of_another_user_is_revoked_whole() {
+    let json = |status| Fault::status(status).body("application/json", "{}");
+    let cases = [
+        (None, "whose tokens were revoked"),
+        (Some("/oauth/token"), "whose refresh token may still work: the platform failed with status 500"),
+        (Some("/api/v1/auth/logout"), "whose tokens may still work: the platform failed with status 500"),
+    ];
+    for (fault, fate) in cases {
+        let (world, sandbox) = (World::new(), sandbox());
+        let url = sandbox.api_url();
+        // An access token that has ended is no reason to leave its refresh token.
+        sandbox.knobs(|knobs| knobs.access_ttl_seconds = if fault.is_none() { 1 } else { 3600 });
+        world.log_in_by_oauth(&sandbox);
+        sandbox.turn_clock(Duration::from_secs(60));
+        let tokens = ["access_token", "refresh_token"].map(|token| world.stored(&url, token));
+        if let Some(path) = fault {
+            sandbox.fault(path, json(500));
+        }
+        let outcome = world.login_with_token(&url, &sandbox.mint_pat("grace", None), "").ok();
+        outcome
+            .says("warning: this personal access token replaces the OAuth login of ada@example.test on 127.0.0.1")
+            .says(fate);
+        assert_eq!(world.stored(&url, "user_email"), "grace@example.test");
+        // The refresh token is used up even where nothing can be revoked.
+        let alive = tokens.map(|token| sandbox.accepts(&token));
+        assert_eq!(alive, [false, fault == Some("/oauth/token")], "{fate}");
+        assert_eq!(sandbox.has_live_tokens("ada"), fault == Some("/api/v1/auth/logout"), "{fate}");
+    }
+}
+
+#[test]
+fn nothing_is_revoked_that_is_still_used_or_may_be() {
+    // Another profile uses it.
+    let (world, sandbox) = (World::new(), sandbox());
+    let url = sandbox.api_url();
+    log_in_by_oauth(&world, &sandbox, "one");
+    log_in_by_oauth(&world, &sandbox, "two");
+    world.log_in(&sandbox, "grace", "--profile two");
+    world.run("whoami --check --profile one").ok().prints("ada@example.test");
+    // A running command of the same user may.
+    let older = world.stored(&url, "access_token");
+    log_in_by_oauth(&world, &sandbox, "one");
+    assert_ne!(world.stored(&url, "access_token"), older);
+    assert!(sandbox.accepts(&older));
+    // Whatever else has the personal access token.
+    let token = world.log_in(&sandbox, "mary", "--profile two --tenant acme");
+    let outcome = world.login_with_token(&url, &sandbox.mint_pat("grace", None), "--profile two").ok();
+    outcome
+        .says("warning: this personal access token replaces the personal access token of mary@example.test")
+        .says("which was not revoked");
+    assert!(sandbox.accepts(&token));
 }
 
 // In which tenant

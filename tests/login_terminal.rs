@@ -228,3 +228,70 @@ fn ctrl_c_at_the_question_for_a_tenant_revokes_what_was_granted() {
     assert!(!sandbox.has_live_tokens("mary"));
     assert_eq!(world.files(), <[String; 3]>::default());
 }
+
+/// A login of grace in a terminal, over that of ada, at its question.
+fn over_ada(world: &World, sandbox: &Sandbox, before: &str) -> Running {
+    let (mut login, url) = in_terminal(world, sandbox, before, "code=$?; stty -a; exit $code");
+    login.types(&format!(
+        "{}\n",
+        match visit_blocking(&url, Visitor::approving("grace").without_delivery()) {
+            Ok(Visited::Callback(address)) => address,
+            other => panic!("{other:?}"),
+        }
+    ));
+    login.line_with("Logging in to profile local as grace@example.test");
+    login
+}
+
+#[test]
+fn a_terminal_asks_before_another_user_s_login_is_replaced() {
+    let _ports = CallbackPorts::take();
+    let question = "Replace the OAuth login of ada@example.test on 127.0.0.1";
+    for (keys, code) in [("n\r", 1), ("\r", 1), ("\u{3}", 130), ("y\r", 0)] {
+        let (world, sandbox) = (World::new(), sandbox());
+        world.log_in_by_oauth(&sandbox);
+        let before = world.files();
+        let mut login = over_ada(&world, &sandbox, "");
+        login.types(keys);
+        let outcome = login.finish().code(code);
+        let screen = &outcome.stderr;
+        assert!(screen.contains(question) && screen.contains("and revoke its"), "{keys:?}: {screen}");
+        assert_eq!(world.files() == before, code != 0, "{keys:?}");
+        let live = ["ada", "grace"].map(|user| sandbox.has_live_tokens(user));
+        assert_eq!(live, [code != 0, code == 0], "{keys:?}");
+        assert!(!screen.contains("warning"), "{screen}");
+    }
+}
+
+#[test]
+fn a_signal_at_the_question_whether_to_replace_revokes_what_was_granted() {
+    let _ports = CallbackPorts::take();
+    let (world, sandbox) = (World::new(), sandbox());
+    world.log_in_by_oauth(&sandbox);
+    let before = world.files();
+    let login = over_ada(&world, &sandbox, "sh -c 'echo $$ > pid; exec \"$0\" \"$@\"'");
+    let id = std::fs::read_to_string(world.home().join("pid")).unwrap();
+    let id = rustix::process::Pid::from_raw(id.trim().parse().unwrap()).unwrap();
+    rustix::process::kill_process(id, Signal::TERM).unwrap();
+    let screen = login.finish().code(143).stderr;
+    assert!(screen.contains(" echo ") && screen.contains(" icanon"), "{screen}");
+    assert_eq!(world.files(), before);
+    assert_eq!(["ada", "grace"].map(|user| sandbox.has_live_tokens(user)), [true, false]);
+}
+
+#[test]
+fn only_the_login_that_was_asked_about_is_replaced() {
+    let _ports = CallbackPorts::take();
+    let (world, sandbox) = (World::new(), sandbox());
+    let url = sandbox.api_url();
+    world.log_in_by_oauth(&sandbox);
+    let mut login = over_ada(&world, &sandbox, "");
+    let token = world.log_in(&sandbox, "mary", "--tenant acme");
+    login.types("y\r");
+    let outcome = login.finish().ok();
+    let screen = &outcome.stderr;
+    assert!(screen.contains(&format!("the credential `{url}` is now mary@example.test's")), "{screen}");
+    assert_eq!(world.stored(&url, "access_token"), token);
+    assert_eq!(world.stored("local", "user_email"), "grace@example.test");
+    assert!(sandbox.accepts(&token) && sandbox.has_live_tokens("grace"));
+}

@@ -125,7 +125,7 @@ fn a_personal_access_token_is_revoked_only_if_somebody_says_so() {
         ("auth logout", Some("\r"), false),
         ("auth logout --no-input", None, false),
         ("auth logout --all", Some("y\r"), true),
-        ("profiles remove one --logout", None, false),
+        ("profiles remove one --use two", None, false),
     ] {
         let (world, [one, two], tokens) = two();
         let mut logout = world.start_in_terminal(line);

@@ -1,5 +1,6 @@
 //! Login: a token in hand, then who it is, and only then stored.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 pub use super::fresh::Method;
@@ -7,15 +8,14 @@ pub use super::fresh::Method;
 use super::fresh::Fresh;
 use super::protection::Openness;
 use super::record::login_of;
-use super::revocation::revoke;
+use super::revocation::{Revocation, revoke_access_token, revoke_login};
 use super::target::{Target, Used, free_name};
 use super::{Session, broken_off};
-use jiff::Timestamp;
 
 use crate::config::{EditTarget, Login};
 use crate::credentials::{PreparedStore, Record};
 use crate::domain::{
-    CredentialKey, Key, Layer, ProfileName, Secret, StoreKind, Tenant, TokenKind, shell_word,
+    CredentialKey, Key, Layer, ProfileName, Secret, StoreKind, Tenant, TokenKind, one_line, shell_word,
 };
 use crate::error::{Error, Kind, Result};
 use crate::oauth::page::Success;
@@ -27,6 +27,8 @@ use crate::system::runtime;
 
 /// What the stores may take when a login was told to stop.
 const STORING: Duration = Duration::from_secs(10);
+/// What the page in the browser and the end of a replaced login may take.
+const REVOKING: Duration = Duration::from_secs(10);
 
 #[derive(Debug)]
 pub struct LoginRequest {
@@ -55,6 +57,15 @@ pub struct LoggedIn {
     pub is_protected: bool,
     /// Why the profile does not use it, although it is stored.
     unwritten: Option<Error>,
+    /// What was stored under its key, of another user or of another kind.
+    replaced: Option<Record>,
+}
+
+/// What is stored under the key of a login, of another user or of another kind.
+struct InTheWay {
+    record: Record,
+    /// Another profile that uses it: then it stays.
+    sharer: Option<ProfileName>,
 }
 
 /// Held while a login is written down.
@@ -109,20 +120,25 @@ impl Session {
         let (reply, _shield) = (fresh.reply.take(), fresh.shield.take());
         let (access_token, kind) = (fresh.access_token.clone(), fresh.kind);
         let ready = async {
-            let identified = self.identify(target, &access_token).await?;
-            self.meet_tenant(Some(&identified.1), "this login")?;
-            Ok((identified, self.wait_for_config().await))
+            let (user, tenant) = self.identify(target, &access_token).await?;
+            self.meet_tenant(Some(&tenant), "this login")?;
+            let record = fresh.record(user, tenant, target, self.clock.now());
+            // Before any lock is held.
+            let agreed = self.ask_to_replace(target, &record).await?;
+            Ok((record, agreed, self.wait_for_config().await))
         };
         let outcome = tokio::select! {
             biased;
             // Shielded, but not worth waiting for: what was granted is revoked below.
             interruption = interrupt::pressed() => Err(broken_off(interruption)),
-            ready = ready => ready.and_then(|((user, tenant), lock)| {
-                self.commit(target, store, |target, now| fresh.record(user, tenant, target, now), lock_user, lock)
+            ready = ready => ready.and_then(|(record, agreed, lock)| {
+                self.commit(target, store, record, agreed.as_ref(), lock_user, lock)
             }),
         };
         match outcome {
-            Ok(done) => {
+            Ok(mut done) => {
+                let is_shielded = done.replaced.is_some();
+                let _shield = is_shielded.then(|| interrupt::shield("Revoking the replaced login", REVOKING));
                 if let Some(reply) = reply {
                     let host = target.url.authority();
                     reply
@@ -135,6 +151,9 @@ impl Session {
                         })
                         .await;
                 }
+                if let Some(replaced) = done.replaced.take() {
+                    self.end_replaced(target, &replaced, &done.record).await;
+                }
                 Ok(done)
             }
             Err(error) => {
@@ -143,7 +162,8 @@ impl Session {
                 }
                 if kind == TokenKind::Oauth && error.kind != Kind::Unreachable {
                     // Nobody will ever use it: better dead than forgotten.
-                    revoke(&self.http(&target.profile), target.url.clone(), access_token, None).await;
+                    revoke_access_token(&self.http(&target.profile), target.url.clone(), access_token, None)
+                        .await;
                 }
                 Err(error)
             }
@@ -172,19 +192,21 @@ impl Session {
         &self,
         before: &Target,
         store: PreparedStore,
-        record: impl FnOnce(&Target, Timestamp) -> Record,
+        record: Record,
+        agreed: Option<&Record>,
         lock_user: bool,
         lock: Result<ConfigLock>,
     ) -> Result<LoggedIn> {
         let _shield = interrupt::shield("Storing the login", STORING);
-        let record = record(before, self.clock.now());
+        let now = self.clock.now();
+        let record = Record { logged_in_at: now, written_at: now, ..record };
         let (config, _old, busy) = match lock {
             Ok(ConfigLock { config, _old }) => (config, Some(_old), None),
             Err(error) => (None, None, Some(error)),
         };
         let session = self.holding(config);
         match busy.map_or_else(|| session.target_now(before, &record), Err) {
-            Ok(target) => session.store_login(&target, store, record, lock_user),
+            Ok(target) => session.store_login(&target, store, record, agreed, lock_user),
             Err(why) => session.store_apart(before, store, record, &why),
         }
     }
@@ -205,10 +227,10 @@ impl Session {
         let known_store = known.as_ref().and_then(Login::kept_in);
         let mut locks = vec![self.credentials().lock_to_save(&by_url, store, known_store)?];
         let held = self.credentials().read(&by_url, choice, known_store);
-        // Never in place of another user's.
+        // Never in place of another login.
         let own_key = match held {
             Ok(None) => None,
-            Ok(Some(held)) if held.record.is_of_the_user_of(&record) => None,
+            Ok(Some(held)) if is_same_login(&held.record, &record) => None,
             _ => {
                 let name = before.profile.name().map(ToString::to_string);
                 Some(self.free_key(&name.unwrap_or_else(|| before.url.suggested_name()), None))
@@ -238,6 +260,7 @@ impl Session {
             is_locked: true,
             is_protected: false,
             unwritten: None,
+            replaced: None,
             record,
         })
     }
@@ -247,13 +270,28 @@ impl Session {
         target: &Target,
         prepared: PreparedStore,
         record: Record,
+        agreed: Option<&Record>,
         lock_user: bool,
     ) -> Result<LoggedIn> {
         let store = prepared.kind;
         // From the look at who is logged in to the write.
         let known_store = self.config()?.captured.get(&target.key).as_ref().and_then(Login::kept_in);
         let mut locks = vec![self.credentials().lock_to_save(&target.key, store, known_store)?];
-        let own_key = self.own_key(target, &target.key, &record)?;
+        let (own_key, replaced) = match self.in_the_way(target, &record)? {
+            None => (None, None),
+            Some(InTheWay { record: held, sharer: Some(sharer) }) => {
+                (Some(self.own_key(target, &record, &held, &sharer)?), None)
+            }
+            Some(InTheWay { record: held, .. }) => {
+                let is_agreed = agreed.is_some_and(|agreed| agreed.is_of_the_user_of(&held));
+                if self.can_ask && !is_agreed && !held.is_of_the_user_of(&record) {
+                    drop(locks);
+                    let why = format!("the credential `{}` is now {}'s", target.key, user(&held));
+                    return self.store_apart(target, prepared, record, &Error::usage(why));
+                }
+                (None, Some(held))
+            }
+        };
         if let Some(own) = &own_key {
             locks.push(self.credentials().lock_to_save(own, store, None)?);
         }
@@ -309,6 +347,7 @@ impl Session {
             is_locked: lock_user || target.profile.expect_user.is_some() || !target.may_be_written(),
             is_protected: self.openness(&target.profile) != Openness::Open,
             unwritten,
+            replaced,
             record,
         })
     }
@@ -372,44 +411,100 @@ impl Session {
         Ok(theirs[chosen].id.clone())
     }
 
-    /// A key of its own for a login that would otherwise take the credential of another user from
-    /// another profile.
+    /// Asks before this login replaces another user's, and returns the one that it may replace.
+    async fn ask_to_replace(&self, before: &Target, record: &Record) -> Result<Option<Record>> {
+        let now = self.again();
+        // A target that has changed is not written to.
+        let Some(target) = self.can_ask.then(|| now.target_now(before, record).ok()).flatten() else {
+            return Ok(None);
+        };
+        let held = match now.in_the_way(&target, record)? {
+            Some(InTheWay { record: held, sharer: None }) if !held.is_of_the_user_of(record) => held,
+            _ => return Ok(None),
+        };
+        let and_revoke = if held.kind == TokenKind::Oauth { " and revoke its tokens" } else { "" };
+        let question = format!("Replace {}{and_revoke}?", login_of_whom(&held));
+        let label = target.profile.label();
+        self.notices.show(format!("Logging in to profile {label} as {}.", user(record)));
+        let person = self.person.clone();
+        // On a thread of its own, so that a signal ends the wait.
+        let kind = match runtime::blocking(move || person.confirm(&question, false)).await?.flatten() {
+            Some(true) => return Ok(Some(held)),
+            Some(false) => Kind::Failed,
+            None => Kind::Interrupted,
+        };
+        Err(Error::new(kind, format!("login canceled: {} was not replaced", login_of_whom(&held))).hint(
+            format!(
+                "log in to another profile: autocom auth login --profile NAME --api-url {}",
+                shell_word(&target.url)
+            ),
+        ))
+    }
+
+    /// The login of another user or of another kind that is stored under this login's key.
+    fn in_the_way(&self, target: &Target, record: &Record) -> Result<Option<InTheWay>> {
+        let sharer = self.profiles_with_key(&target.key, target.profile.name())?.into_iter().next();
+        let known = self.config()?.captured.get(&target.key);
+        let known_store = known.as_ref().and_then(Login::kept_in);
+        let held = match self.credentials().read(&target.key, target.profile.store.value, known_store) {
+            // A login into the file must not need a keychain that is out of order.
+            Err(_) if sharer.is_none() => None,
+            // Whose it is, `logins.toml` knows as well.
+            Err(_) if known.is_some_and(|known| names_the_login(&known, record)) => None,
+            held => held?,
+        };
+        let other = held.map(|held| held.record).filter(|held| !is_same_login(held, record));
+        Ok(other.map(|record| InTheWay { record, sharer }))
+    }
+
+    /// A key of its own for a login that would otherwise take the credential `held` from the profile `sharer`.
     fn own_key(
         &self,
         target: &Target,
-        key: &CredentialKey,
         record: &Record,
-    ) -> Result<Option<CredentialKey>> {
-        let config = self.config()?;
-        // First whether it matters: a login into the file must not need a keychain that is out of order.
-        let sharing = self.profiles_with_key(key, target.profile.name())?;
-        let Some(sharer) = sharing.first() else { return Ok(None) };
-        let known = config.captured.get(key);
-        let known_store = known.as_ref().and_then(Login::kept_in);
-        let held = match self.credentials().read(key, target.profile.store.value, known_store) {
-            // Whose it is, `logins.toml` knows as well.
-            Err(_) if known.is_some_and(|known| names_the_user_of(&known, record)) => return Ok(None),
-            held => held?,
-        };
-        let Some(held) = held.map(|held| held.record).filter(|held| !held.is_of_the_user_of(record)) else {
-            return Ok(None);
-        };
-        let other_user = held.user();
+        held: &Record,
+        sharer: &ProfileName,
+    ) -> Result<CredentialKey> {
         // A key of its own counts only once it is written down.
         let name = target.profile.name().filter(|_| target.may_be_written()).ok_or_else(|| {
-            Error::usage(format!(
-                "{other_user} is logged in there, and profile {sharer} uses that credential"
-            ))
-            .hint(format!(
+            let (this, held) = (this_login(record), login_of_whom(held));
+            Error::usage(format!("cannot store {this}: profile {sharer} uses {held}")).hint(format!(
                 "give this login a profile: autocom auth login --profile NAME --api-url {}",
                 shell_word(&target.url)
             ))
         })?;
         let own = self.free_key(name.as_str(), Some(name));
         self.notices.progress(format!(
-            "{other_user} stays logged in for profile {sharer}; this login is kept under its own key `{own}`"
+            "profile {sharer} keeps {}; {} is stored under its own key `{own}`",
+            login_of_whom(held),
+            this_login(record)
         ));
-        Ok(Some(own))
+        Ok(own)
+    }
+
+    /// Says what a login has replaced. Another user's grant is revoked, since nobody can use it any more; the same
+    /// user's may be in use by a running command, and a personal access token anywhere.
+    async fn end_replaced(&self, target: &Target, replaced: &Record, record: &Record) {
+        let is_same_user = replaced.is_of_the_user_of(record);
+        let replaces = format!("{} replaces {}", this_login(record), login_of_whom(replaced));
+        let fate = match replaced.kind {
+            TokenKind::Pat => "which was not revoked".to_owned(),
+            TokenKind::Oauth if is_same_user => "whose tokens were not revoked".to_owned(),
+            TokenKind::Oauth => match revoke_login(&self.http(&target.profile), replaced).await {
+                Revocation::AccessTokenOnly(why) => {
+                    return self
+                        .notices
+                        .warn(format!("{replaces}, whose refresh token may still work: {why}"));
+                }
+                Revocation::Failed(why) => {
+                    return self.notices.warn(format!("{replaces}, whose tokens may still work: {why}"));
+                }
+                _ => "whose tokens were revoked".to_owned(),
+            },
+        };
+        let said = format!("{replaces}, {fate}");
+        // Unless a person was asked, it must not pass unnoticed.
+        if is_same_user || self.can_ask { self.notices.progress(said) } else { self.notices.warn(said) }
     }
 
     /// A key under which nothing is stored, and that no profile but `except` uses.
@@ -445,10 +540,35 @@ impl Session {
     }
 }
 
-/// Whether `logins.toml` has the record's user for the one who is logged in.
-fn names_the_user_of(known: &Login, record: &Record) -> bool {
-    known.user_email.as_ref().is_some_and(|email| !email.is_empty() && *email == record.user_email)
+/// Whether both are of one user and one kind.
+fn is_same_login(held: &Record, record: &Record) -> bool {
+    held.kind == record.kind && held.is_of_the_user_of(record)
+}
+
+/// Whether `logins.toml` has such a login under the key.
+fn names_the_login(known: &Login, record: &Record) -> bool {
+    known.kind == Some(record.kind)
+        && known.user_email.as_ref().is_some_and(|email| !email.is_empty() && *email == record.user_email)
         && known.api_url.as_ref().is_some_and(|url| url.same_origin(&record.api_url))
+}
+
+fn login_of_whom(record: &Record) -> String {
+    let what = match record.kind {
+        TokenKind::Oauth => "OAuth login",
+        TokenKind::Pat => "personal access token",
+    };
+    format!("the {what} of {} on {}", user(record), record.api_url.authority())
+}
+
+fn this_login(record: &Record) -> &'static str {
+    match record.kind {
+        TokenKind::Oauth => "this login",
+        TokenKind::Pat => "this personal access token",
+    }
+}
+
+fn user(record: &Record) -> Cow<'_, str> {
+    if record.user().is_empty() { "an unknown user".into() } else { one_line(record.user()) }
 }
 
 pub(super) fn not_a_member(tenant: &Tenant, origin: &crate::domain::Origin, theirs: &[Membership]) -> Error {

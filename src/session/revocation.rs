@@ -7,9 +7,10 @@
 use std::time::{Duration, Instant};
 
 use super::credential::{Credential, Unrenewed};
-use crate::credentials::Stored;
+use crate::credentials::{Record, Stored};
 use crate::domain::{ApiUrl, Secret, Tenant};
 use crate::error::{Error, Kind};
+use crate::oauth::{self, Endpoints, OAuthError};
 use crate::platform::{Platform, PlatformError};
 use crate::system::http::Http;
 use crate::system::locks::LockGuard;
@@ -44,12 +45,35 @@ enum Alive {
 }
 
 /// Revokes an access token. It goes to its own platform only.
-pub(super) async fn revoke(http: &Http, url: ApiUrl, token: Secret, tenant: Option<Tenant>) -> Revocation {
+pub(super) async fn revoke_access_token(
+    http: &Http,
+    url: ApiUrl,
+    token: Secret,
+    tenant: Option<Tenant>,
+) -> Revocation {
     match Platform::new(http.within(REVOKING), url, token, tenant).logout().await {
         Ok(()) => Revocation::Done,
         Err(PlatformError::Unauthenticated { .. }) => Revocation::AlreadyDead,
         Err(error) => Revocation::Failed(error.to_string()),
     }
+}
+
+/// Ends both tokens of a login that is stored no longer.
+pub(super) async fn revoke_login(http: &Http, record: &Record) -> Revocation {
+    let refresh = async {
+        let Some(token) = record.refresh_token.as_ref().filter(|_| record.is_renewable()) else {
+            return Ok(record.access_token.clone());
+        };
+        let unknown = || Alive::Unknown("its client id is not known".to_owned());
+        let client_id = record.client_id.as_ref().ok_or_else(unknown)?;
+        let (way, endpoints) = (http.within(REFRESHING), Endpoints::of(&record.api_url));
+        match oauth::refresh(&way, &endpoints, client_id, token).await {
+            Ok(grant) => Ok(grant.access_token),
+            Err(error @ OAuthError::Refused { .. }) => Err(Alive::Rejected(error.to_string())),
+            Err(error) => Err(Alive::Unknown(error.to_string())),
+        }
+    };
+    end(http, record, refresh).await
 }
 
 impl Credential {
@@ -61,25 +85,38 @@ impl Credential {
     /// Ends both tokens of `stored`, which was read under the lock that `guard` holds. What a refresh grants is
     /// stored before it is revoked, as by every refresh.
     pub async fn revoke(&self, http: &Http, stored: Stored, guard: LockGuard) -> Revocation {
-        let started = Instant::now();
-        let (seen, alive) = match self.renew_to_revoke(stored.clone(), guard).await {
-            Ok(renewed) => (renewed, None),
-            Err(Unrenewed::NotRenewable) => (stored, None),
-            Err(Unrenewed::Refused(error)) => (stored, Some(Alive::Rejected(reason(error)))),
-            Err(Unrenewed::NotTried(error) | Unrenewed::Failed(error)) => {
-                (stored, Some(Alive::Unknown(reason(error))))
+        let refresh = async {
+            match self.renew_to_revoke(stored.clone(), guard).await {
+                Ok(renewed) => Ok(renewed.record.access_token),
+                Err(Unrenewed::NotRenewable) => Ok(stored.record.access_token.clone()),
+                Err(Unrenewed::Refused(error)) => Err(Alive::Rejected(reason(error))),
+                Err(Unrenewed::NotTried(error) | Unrenewed::Failed(error)) => {
+                    Err(Alive::Unknown(reason(error)))
+                }
             }
         };
-        let left = REVOKING.saturating_sub(started.elapsed());
-        let record = seen.record;
-        let revoked = revoke(&http.within(left), record.api_url, record.access_token, record.tenant).await;
-        match (revoked, alive) {
-            (Revocation::Done, Some(Alive::Rejected(why) | Alive::Unknown(why))) => {
-                Revocation::AccessTokenOnly(why)
-            }
-            (Revocation::AlreadyDead, Some(Alive::Unknown(why))) => Revocation::Failed(why),
-            (revoked, _) => revoked,
+        end(http, &stored.record, refresh).await
+    }
+}
+
+/// Revokes the access token that `refresh` comes to, else that of the record.
+async fn end(
+    http: &Http,
+    record: &Record,
+    refresh: impl Future<Output = Result<Secret, Alive>>,
+) -> Revocation {
+    let started = Instant::now();
+    let (token, alive) = match refresh.await {
+        Ok(token) => (token, None),
+        Err(alive) => (record.access_token.clone(), Some(alive)),
+    };
+    let http = http.within(REVOKING.saturating_sub(started.elapsed()));
+    match (revoke_access_token(&http, record.api_url.clone(), token, record.tenant.clone()).await, alive) {
+        (Revocation::Done, Some(Alive::Rejected(why) | Alive::Unknown(why))) => {
+            Revocation::AccessTokenOnly(why)
         }
+        (Revocation::AlreadyDead, Some(Alive::Unknown(why))) => Revocation::Failed(why),
+        (revoked, _) => revoked,
     }
 }
 

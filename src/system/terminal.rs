@@ -14,7 +14,7 @@ pub fn lend<T>(question: impl FnOnce() -> Option<T>) -> Option<T> {
 }
 
 /// Makes the terminal what it was before the question that has it, if one has.
-pub(super) fn take_back() {
+pub fn take_back() {
     modes::take_back();
 }
 

@@ -26,6 +26,11 @@ const LONGEST_TOKEN: u64 = 64 << 10;
 ///
 /// With --api-url alone, the profile bound to that URL is used, or a new one is named after its host,
 /// and becomes the active one. With --profile and --api-url, a profile of that name is made.
+///
+/// If another user is logged in to the profile, a terminal asks before that login is replaced; elsewhere a
+/// warning names the user. The replaced OAuth login is revoked, a personal access token is not. If another
+/// profile uses the credential, a login as another user or of another kind gets a key of its own, and nothing
+/// is replaced.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

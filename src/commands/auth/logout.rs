@@ -10,7 +10,13 @@ use crate::session::Session;
 use crate::session::logout::{Doomed, LoggedOut, Revocation, Revoke};
 use crate::ui::view::{Cell, Column, View, Viewed};
 
-/// Log out: revoke the token at the platform and delete it here; config.toml stays as it is
+/// Log out: revoke the tokens at the platform and delete them here; config.toml stays as it is
+///
+/// A login is refreshed first, which ends its refresh token, and the new access token is then revoked. The platform has five
+/// seconds for both; the credential is deleted here in any case.
+///
+/// A personal access token may be in use elsewhere, such as in CI. In a terminal autocom asks before it revokes one, with --all
+/// once for all of them. Elsewhere it is deleted here and not revoked, unless --revoke is given.
 #[derive(Debug, Args)]
 pub struct Logout {
     /// Log out everywhere: all profiles and everything that is stored
@@ -201,7 +207,7 @@ pub fn tell(session: &Session, subject: &str, done: &LoggedOut) -> Option<String
             (format!("The access token is revoked at the platform; {alive}"), Some(alive))
         }
         Revocation::Kept => (
-            format!("The {token} was not revoked (--revoke does that)"),
+            format!("The {token} was not revoked, since it may be in use elsewhere"),
             Some("personal access tokens are revoked with --revoke only".to_owned()),
         ),
         Revocation::Skipped => not_revoked("--local-only: it still works at the platform"),
