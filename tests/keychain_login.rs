@@ -69,7 +69,7 @@ fn a_login_goes_to_the_keychain_and_no_file_holds_its_token() {
     world.run("auth status").ok().prints("ada@example.test").prints("keychain");
     assert_eq!(status_of(&world, "local"), "valid keychain");
 
-    world.run("auth logout").ok().says("deleted from the keychain");
+    world.run("auth logout --revoke").ok().says("deleted from the keychain");
     assert_eq!(service.accounts(), NONE);
     assert!(!sandbox.accepts(&token));
     assert_eq!(status_of(&world, "local"), "logged_out -");
@@ -99,7 +99,7 @@ fn two_environments_in_one_keychain_and_a_logout_of_one() {
     assert_eq!(service.accounts(), [prod.api_url()]);
     assert!(prod.accepts(&long));
     world.run("auth status --profile prod").ok().prints("valid");
-    world.run("auth logout --all").ok();
+    world.run("auth logout --all --revoke").ok();
     assert_eq!(service.accounts(), NONE);
     assert!(!prod.accepts(&long));
 }

@@ -239,7 +239,7 @@ fn a_personal_access_token_is_taken_if_the_platform_takes_it() {
     world.login_with_token(&server.api_url(), &dead, "").code(4);
     assert_eq!(stored(&world, &server.api_url(), "access_token"), good);
 
-    world.run("auth logout").ok().says("dead everywhere");
+    world.run("auth logout --revoke").ok().says("is revoked at the platform");
     assert!(!server.accepts(&good));
     world.run("auth logout").ok().says("logged out already");
 }
@@ -253,7 +253,7 @@ fn a_token_of_4000_characters_is_a_token() {
     world.login_with_token(&server.api_url(), &token, "").ok();
     assert_eq!(stored(&world, &server.api_url(), "access_token"), token);
     world.run("auth status").ok().prints("ada@example.test");
-    world.run("auth logout").ok();
+    world.run("auth logout --revoke").ok();
     assert!(!server.accepts(&token));
 }
 
@@ -325,7 +325,7 @@ fn two_environments_live_side_by_side_and_a_logout_ends_one() {
     assert_eq!(row("prod")["user"], "grace@example.test");
 
     let other = stored(&world, &two.api_url(), "access_token");
-    world.run("auth logout --profile staging").ok();
+    world.run("auth logout --profile staging --revoke").ok();
     assert!(!one.accepts(&token));
     assert!(two.accepts(&other));
     world.run("whoami --profile prod").ok().prints("Grace Hopper");
@@ -348,7 +348,7 @@ fn a_private_certificate_authority_counts_if_the_machine_is_told_so() {
 
     world.set("SSL_CERT_FILE", server.ca());
     world.login_with_token(&server.api_url(), &token, "").ok().says("Ada Lovelace");
-    world.run("auth logout").ok().says("dead everywhere");
+    world.run("auth logout --revoke").ok().says("is revoked at the platform");
     assert!(!server.accepts(&token));
 }
 
