@@ -169,8 +169,10 @@ fn a_login_sends_what_the_standards_ask_for_and_no_secret_in_a_url() {
     let ours = |agent: &str| agent.starts_with("autocom/");
     let ours: Vec<_> =
         requests.iter().filter(|r| r.headers.get("User-Agent").is_some_and(|agent| ours(agent))).collect();
-    let exchange =
-        ours.iter().find(|request| request.path == "/oauth/token" && request.status == 200).unwrap();
+    let exchange = ours
+        .iter()
+        .find(|request| request.status == 200 && request.form.contains_key("code_verifier"))
+        .unwrap();
     let fields: Vec<&str> = exchange.form.keys().map(String::as_str).collect();
     assert_eq!(fields, ["client_id", "code", "code_verifier", "grant_type", "redirect_uri"]);
     for request in ours {
