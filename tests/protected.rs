@@ -83,6 +83,9 @@ fn nothing_that_changes_something_gets_through_by_any_way() {
         format!("POST graphql?query=mutation{{a}} --input {home}/query.json"),
         "GET %67raphql?query=mutation{a}".to_owned(),
         format!("GET orders/{order}?_method=DELETE"),
+        format!("GET orders/{order}?.METHOD[]=DELETE"),
+        format!("GET orders/{order} -H X_Original_Method:DELETE"),
+        format!("GET orders/{order} -H X-Override-Method:DELETE"),
     ];
     // By every name that leads there.
     let elsewhere = Sandbox::start(Options::default()).unwrap();
