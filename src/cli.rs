@@ -55,7 +55,7 @@ pub struct GlobalFlags {
     /// Fail before the first request unless profile, tenant, user, host or api_url is so (also AUTOCOM_EXPECT)
     #[arg(long, global = true, value_name = "KEY=VALUE,...")]
     pub expect: Vec<String>,
-    /// Change something in this protected profile without being asked (repeat for several)
+    /// Skip the confirmation for this protected profile, or for taking its protection away (repeat for several)
     #[arg(long, global = true, value_name = "PROFILE")]
     pub confirm: Vec<String>,
     /// When to use colour

@@ -85,7 +85,8 @@ impl Kind {
     }
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{message}")]
 pub struct Error {
     pub kind: Kind,
     pub message: String,
@@ -162,6 +163,14 @@ impl Error {
 
 impl From<ConfigError> for Error {
     fn from(error: ConfigError) -> Error {
+        let error = match error {
+            ConfigError::Refused(why) => {
+                return why
+                    .downcast::<Error>()
+                    .map_or_else(|why| Error::usage(why.to_string()), |error| *error);
+            }
+            error => error,
+        };
         let kind = match &error {
             ConfigError::File(_) | ConfigError::Unreadable(_) | ConfigError::Lock(_) => Kind::Failed,
             _ => Kind::Usage,

@@ -73,7 +73,7 @@ pub struct Session {
     typed: Arc<Mutex<HashSet<String>>>,
     config: OnceCell<Arc<Config>>,
     /// Set while this command holds the lock of `config.toml`.
-    config_lock: Option<Arc<Mutex<FileLock>>>,
+    config_lock: Option<Arc<Mutex<Option<FileLock>>>>,
     credentials: OnceCell<Arc<Credentials>>,
     /// One for each way to the network that profiles want.
     http: RefCell<Vec<Http>>,
@@ -274,10 +274,10 @@ impl Session {
         Ok(Config::load(&self.paths, environment, flags, &self.notices)?)
     }
 
-    /// Whatever writes it ends the leases that it was the ground of.
+    /// Whatever writes it passes the [watch](Watcher) over protection and its leases.
     pub fn config_file(&self) -> ConfigFile<'_> {
         ConfigFile::new(self.paths.config.as_ref(), &self.locks, &self.notices)
-            .watched(|before, after| self.end_groundless_leases(before, after))
+            .watched(self)
             .holding(self.config_lock.as_deref())
     }
 
@@ -312,7 +312,7 @@ impl Session {
 
     /// This invocation once more, with the lock of `config.toml`, if that could be had.
     fn holding(&self, lock: Option<FileLock>) -> Session {
-        let config_lock = lock.map(|lock| Arc::new(Mutex::new(lock)));
+        let config_lock = lock.map(|lock| Arc::new(Mutex::new(Some(lock))));
         Session { config_lock: config_lock.or_else(|| self.config_lock.clone()), ..self.again() }
     }
 

@@ -130,7 +130,7 @@ impl Scene {
         world.log_in(&sandbox, "ada", "-p p");
         world.run(&format!("profiles pin p {}", bound.display())).ok();
         world.run("profiles use a").ok();
-        world.run("profiles unlock p --reason why").ok();
+        world.run("profiles unlock p --reason why --confirm p").ok();
         Scene { world, sandbox, bound, free }
     }
 

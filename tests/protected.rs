@@ -83,6 +83,9 @@ fn nothing_that_changes_something_gets_through_by_any_way() {
         format!("POST graphql?query=mutation{{a}} --input {home}/query.json"),
         "GET %67raphql?query=mutation{a}".to_owned(),
         format!("GET orders/{order}?_method=DELETE"),
+        format!("GET orders/{order}?.METHOD[]=DELETE"),
+        format!("GET orders/{order} -H X_Original_Method:DELETE"),
+        format!("GET orders/{order} -H X-Override-Method:DELETE"),
     ];
     // By every name that leads there.
     let elsewhere = Sandbox::start(Options::default()).unwrap();
@@ -253,7 +256,7 @@ fn a_reading_request_is_not_led_on_to_a_change_nor_a_change_taken_on_by_another_
     world.run("api orders").code(1).says("which may change something: not followed");
     assert!(sandbox.requests().iter().all(|request| request.path != "/api/v1/graphql"));
 
-    world.run("profiles unlock prod --reason x").ok();
+    world.run("profiles unlock prod --reason x --confirm prod").ok();
     sandbox.revoke(&world.stored(&sandbox.api_url(), "access_token"));
     let path = format!("/api/v1/orders/{order}");
     let gate = Gate::shut();
@@ -294,6 +297,149 @@ fn in_a_terminal_the_name_is_asked_for() {
     assert_eq!(journal(&world)[0]["permit"], "typed");
 }
 
+/// What takes protection from `prod`, which is protected at the sandbox's address, or opens its host.
+fn loosening(world: &World, url: &str) -> Vec<String> {
+    let file = |name: &str, lines: &str| {
+        world.write(name, &format!("[profiles.{lines}"));
+        format!("profiles import {} --force", world.path(name).display())
+    };
+    vec![
+        "profiles set prod protected=false".to_owned(),
+        "profiles set prod protected=".to_owned(),
+        "profiles set prod api_url=https://other.test".to_owned(),
+        "config set profiles.prod.protected false".to_owned(),
+        "config set protected false -p prod".to_owned(),
+        "config unset profiles.prod.protected".to_owned(),
+        "config unset profiles.prod.api_url".to_owned(),
+        "profiles remove prod --use other".to_owned(),
+        "config edit".to_owned(),
+        format!("profiles set writer api_url={url} protected=false"),
+        "profiles set sibling protected=false".to_owned(),
+        format!("profiles set open api_url={url}"),
+        file("unprotect.toml", &format!("prod]\napi_url = \"{url}\"\nprotected = false\n")),
+        file("open.toml", &format!("writer]\napi_url = \"{url}\"\nprotected = false\n")),
+    ]
+}
+
+/// Whether the lines of the journal say that protection was loosened, and who or what let it through.
+fn loosened(world: &World) -> Vec<(String, String)> {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let entries = journal(world).into_iter().filter(|entry| entry["event"] == "loosened");
+    entries.map(|entry| (text(&entry["profile"]), text(&entry["permit"]))).collect()
+}
+
+fn guarded_world() -> (World, Sandbox, String) {
+    let (mut world, sandbox, _) = prod();
+    let url = sandbox.api_url();
+    world.set("EDITOR", "sed -i 's/protected = true/protected = false/'");
+    world.run("profiles set other api_url=https://other.test").ok();
+    world.run("profiles set open api_url=https://open.test protected=false").ok();
+    world.run(&format!("profiles set sibling api_url={url}")).ok();
+    (world, sandbox, url)
+}
+
+#[test]
+fn protection_comes_off_only_confirmed_and_with_a_line_in_the_journal() {
+    let (world, sandbox, url) = guarded_world();
+    let (config, credentials) = (world.read("config.toml"), world.read("credentials"));
+    let seen = sandbox.requests().len();
+    let lines = loosening(&world, &url);
+    for line in &lines {
+        let refused = world.run(line).code(2).says("profile prod is protected").says("nothing was written");
+        refused.says("the same command with --confirm prod");
+        world.run(&format!("{line} --confirm other")).code(2);
+        assert_eq!(
+            (world.read("config.toml"), world.read("credentials")),
+            (config.clone(), credentials.clone())
+        );
+    }
+    world.run("profiles unlock prod --reason x").code(2).says("--confirm prod");
+    assert_eq!(sandbox.requests().len(), seen, "a removal has revoked nothing");
+    assert!(journal(&world).is_empty());
+    for (done, line) in lines.iter().enumerate() {
+        world.run(&format!("{line} --confirm prod")).ok();
+        assert_ne!(world.read("config.toml"), config, "{line}");
+        let journal = loosened(&world);
+        assert_eq!(journal.len(), done + 1, "{line}");
+        assert_eq!(journal[done], ("prod".to_owned(), "flag".to_owned()), "{line}");
+        world.config(&config);
+        world.write("credentials", &credentials);
+    }
+    // What keeps or raises it needs nothing, nor does a profile that is open already.
+    for line in [
+        "profiles set prod protected=true tenant=globex",
+        "profiles rename prod production",
+        "profiles set sibling protected=true",
+        "profiles set other protected=true",
+        "config set protected true",
+        "profiles set open tenant=acme",
+        "profiles remove open",
+    ] {
+        world.run(line).ok();
+    }
+    assert_eq!(loosened(&world).len(), lines.len());
+    // Above all profiles, too.
+    world.config(&format!("protected = true\n[profiles.a]\napi_url = \"{url}\"\n"));
+    for line in
+        ["config set protected false", "config unset protected", "config set api_url https://top.test"]
+    {
+        world.run(line).code(2).says("profile a is protected");
+        world.run(&format!("{line} --confirm a")).ok();
+        world.config(&format!("protected = true\n[profiles.a]\napi_url = \"{url}\"\n"));
+    }
+    #[cfg(unix)]
+    {
+        fs::remove_file(world.path("journal.jsonl")).unwrap();
+        fs::create_dir(world.path("journal.jsonl")).unwrap();
+        let refused = world.run("config set protected false --confirm a").code(1);
+        refused.says("nothing was written").says("journal.jsonl");
+        assert!(world.read("config.toml").contains("protected = true"));
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn in_a_terminal_the_name_is_asked_for_before_protection_comes_off_and_nobody_waits_for_it() {
+    let (world, _sandbox, url) = guarded_world();
+    let (config, credentials) = (world.read("config.toml"), world.read("credentials"));
+    let asked = |line: &str, between: &str, typed: &str| {
+        let mut running = world.start_in_terminal(line);
+        running.line_with("prod is protected, and this would ");
+        if !between.is_empty() {
+            world.run(between).ok();
+        }
+        running.types(typed);
+        running.finish()
+    };
+    let lines = loosening(&world, &url);
+    for line in &lines {
+        asked(line, "", "prd\r").code(2);
+        assert_eq!(
+            (world.read("config.toml"), world.read("credentials")),
+            (config.clone(), credentials.clone())
+        );
+    }
+    asked(&lines[0], "", "\u{3}").code(130);
+    // Another command writes while the person thinks: what the question was about is not so any more.
+    for line in [&lines[0], &lines[3], &lines[8]] {
+        let outcome = asked(line, "profiles set prod tenant=initech", "prod\r").code(2);
+        assert!(outcome.stderr.contains("nothing was written"), "{outcome:?}");
+        assert!(world.read("config.toml").contains("initech"));
+        world.config(&config);
+    }
+    assert!(loosened(&world).is_empty());
+    for line in &lines {
+        asked(line, "", "prod\r").code(0);
+        assert_ne!(world.read("config.toml"), config, "{line}");
+        world.config(&config);
+        world.write("credentials", &credentials);
+    }
+    asked("profiles unlock prod --reason x", "", "prod\r").code(0);
+    let entries = journal(&world);
+    assert!(entries.iter().all(|entry| entry["permit"] == "typed"), "{entries:?}");
+    assert_eq!(entries.len(), lines.len() + 1);
+}
+
 #[test]
 fn a_lease_opens_one_profile_to_one_user_and_ends_by_itself() {
     let (mut world, sandbox, order) = prod();
@@ -301,7 +447,8 @@ fn a_lease_opens_one_profile_to_one_user_and_ends_by_itself() {
     world.run("profiles unlock prod").code(2).says("--reason");
     world.run("profiles unlock prod --reason x --for 9h").code(2).says("8 h at most");
     world.run("profiles unlock default --reason x").code(2).says("is not protected");
-    let lease = world.run("profiles unlock prod --for 15m --reason doubled -o json").ok().json();
+    let lease =
+        world.run("profiles unlock prod --for 15m --reason doubled -o json --confirm prod").ok().json();
     assert_eq!((lease["user"].as_str(), lease["profile"].as_str()), (Some("ada@example.test"), Some("prod")));
     world.run(&change).ok();
     let row = &world.run("profiles list -o json").ok().json()[0];
@@ -359,8 +506,8 @@ fn a_lease_opens_one_profile_to_one_user_and_ends_by_itself() {
         ),
     ];
     for (away, back) in ways {
-        world.run(away).ok().says("is not unlocked any more");
-        world.run(&back).ok();
+        world.run(&format!("{away} --confirm prod")).ok().says("is not unlocked any more");
+        world.run(&format!("{back} --confirm prod")).ok();
         world.run(&format!("{change} -p prod")).code(2).says("prod is protected");
         assert!(!world.read("unlocked.json").contains("prod"), "{away}");
         world.write("unlocked.json", &text);
@@ -368,7 +515,7 @@ fn a_lease_opens_one_profile_to_one_user_and_ends_by_itself() {
     let config = world.read("config.toml");
     for (from, to) in [("protected = true", "protected = false"), ("protected = false", "protected = true")] {
         world.set("EDITOR", format!("sed -i 's/{from}/{to}/'"));
-        world.run("config edit").ok();
+        world.run("config edit --confirm prod").ok();
     }
     world.unset("EDITOR");
     assert_eq!(world.read("config.toml"), config);
@@ -408,7 +555,7 @@ fn a_protected_profile_stands_out_for_people_and_is_plain_for_programs() {
     {
         let table = world.run_in_terminal("profiles list", 140).ok().stdout;
         assert!(table.contains("* prod (protected)"), "{table}");
-        world.run("profiles unlock prod --reason x --for 1h").ok();
+        world.run("profiles unlock prod --reason x --for 1h --confirm prod").ok();
         let table = world.run_in_terminal("profiles list", 140).ok().stdout;
         assert!(table.contains("* prod (unlocked, 1 h left)"), "{table}");
         let whoami = world.run_in_terminal("whoami", 100).ok().stdout;

@@ -68,6 +68,7 @@ fn what(entry: &Entry) -> String {
         (EntryEvent::Unlocked, Some(until)) => format!("unlocked until {until}"),
         (EntryEvent::Unlocked, None) => "unlocked".to_owned(),
         (EntryEvent::Locked, _) => "locked".to_owned(),
+        (EntryEvent::Loosened, _) => entry.operation.clone().unwrap_or_default(),
         (EntryEvent::Request, _) => {
             let words = [&entry.method, &entry.path, &entry.operation];
             words.into_iter().flatten().map(String::as_str).collect::<Vec<_>>().join(" ")

@@ -16,7 +16,6 @@ use toml_edit::{DocumentMut, Entry, InlineTable, Item, Key as TomlKey, Table, Ta
 
 use super::{Config, ConfigError, Conflict, Document};
 use crate::domain::{Key, ProfileName};
-use crate::system::files::FileError;
 use crate::system::locks::{FileLock, Locks};
 use crate::system::notices::Notices;
 use crate::system::paths::Place;
@@ -27,13 +26,22 @@ pub struct ConfigFile<'a> {
     place: Option<&'a Place>,
     locks: &'a Locks,
     notices: &'a Notices,
-    watcher: Option<Watcher<'a>>,
+    watcher: Option<&'a dyn Watcher>,
     /// The lock, where the caller holds it already.
-    held: Option<&'a Mutex<FileLock>>,
+    held: Option<&'a Mutex<Option<FileLock>>>,
 }
 
-/// Told of a write before it is made: what the file holds, and what it is to hold.
-type Watcher<'a> = Box<dyn Fn(&[u8], &[u8]) + 'a>;
+/// Must agree to a write before it is made: `before` is what the file holds, `after` what it is to hold.
+pub trait Watcher {
+    /// Whether a person must be asked first.
+    fn must_ask(&self, before: &[u8], after: &[u8]) -> bool;
+
+    /// Asks, with the file unlocked: no other process waits for a person.
+    fn ask(&self, before: &[u8], after: &[u8]) -> Result<(), ConfigError>;
+
+    /// Called for every write, with the file locked.
+    fn admit(&self, before: &[u8], after: &[u8]) -> Result<(), ConfigError>;
+}
 
 /// How many lines may have come or gone between two that stayed, for these to be recognized.
 const MAX_CHANGED: usize = 32;
@@ -75,13 +83,13 @@ impl<'a> ConfigFile<'a> {
         ConfigFile { place, locks, notices, watcher: None, held: None }
     }
 
-    /// `watcher` hears of every write while the lock is held.
-    pub fn watched(self, watcher: impl Fn(&[u8], &[u8]) + 'a) -> ConfigFile<'a> {
-        ConfigFile { watcher: Some(Box::new(watcher)), ..self }
+    /// No write is made without the consent of `watcher`.
+    pub fn watched(self, watcher: &'a dyn Watcher) -> ConfigFile<'a> {
+        ConfigFile { watcher: Some(watcher), ..self }
     }
 
     /// For a caller who holds the file's [lock](ConfigFile::lock) already.
-    pub fn holding(self, held: Option<&'a Mutex<FileLock>>) -> ConfigFile<'a> {
+    pub fn holding(self, held: Option<&'a Mutex<Option<FileLock>>>) -> ConfigFile<'a> {
         ConfigFile { held, ..self }
     }
 
@@ -92,17 +100,17 @@ impl<'a> ConfigFile<'a> {
     ) -> Result<T, E> {
         match self.held {
             Some(held) => self.edit_locked(&mut held.lock().unwrap_or_else(PoisonError::into_inner), change),
-            None => self.edit_locked(&mut self.lock()?, change),
+            None => self.edit_locked(&mut Some(self.lock()?), change),
         }
     }
 
     fn edit_locked<T, E: From<ConfigError>>(
         &self,
-        lock: &mut FileLock,
+        lock: &mut Option<FileLock>,
         change: impl FnOnce(&mut ConfigEdit) -> Result<T, E>,
     ) -> Result<T, E> {
-        let place = lock.place().clone();
-        let (mut edit, mark) = self.read(&place)?;
+        let place = self.place.ok_or(ConfigError::NoHome)?;
+        let (mut edit, mark) = self.read(place)?;
         let text = edit.text.clone();
         let answer = change(&mut edit)?;
         if edit.text != text {
@@ -116,7 +124,7 @@ impl<'a> ConfigFile<'a> {
                     path: place.path.clone(),
                     source: Box::new(source),
                 })?;
-            self.write(lock, text.as_bytes(), &after).map_err(ConfigError::from)?;
+            self.write(lock, format!("{mark}{text}").as_bytes(), &after)?;
         }
         Ok(answer)
     }
@@ -137,11 +145,9 @@ impl<'a> ConfigFile<'a> {
 
     /// Puts `after`, which must have been checked, in place of the whole file, if that is still `before`.
     pub fn replace(&self, before: Option<&[u8]>, after: &[u8]) -> Result<(), ConfigError> {
-        let mut lock = self.lock()?;
-        if self.bytes()?.as_deref().unwrap_or_default() != before.unwrap_or_default() {
-            return Err(ConfigError::ChangedMeanwhile { path: lock.place().path.clone() });
-        }
-        Ok(self.write(&mut lock, before.unwrap_or_default(), after)?)
+        let mut lock = Some(self.lock()?);
+        self.check_unchanged(before.unwrap_or_default())?;
+        self.write(&mut lock, before.unwrap_or_default(), after)
     }
 
     /// The lock that every change of the file holds.
@@ -150,12 +156,32 @@ impl<'a> ConfigFile<'a> {
         Ok(self.locks.config(place)?)
     }
 
-    fn write(&self, lock: &mut FileLock, before: &[u8], after: &[u8]) -> Result<(), FileError> {
-        if let Some(watcher) = &self.watcher {
-            watcher(before, after);
+    fn check_unchanged(&self, before: &[u8]) -> Result<(), ConfigError> {
+        let place = self.place.ok_or(ConfigError::NoHome)?;
+        if self.bytes()?.as_deref().unwrap_or_default() == before {
+            Ok(())
+        } else {
+            Err(ConfigError::ChangedMeanwhile { path: place.path.clone() })
         }
+    }
+
+    fn write(&self, held: &mut Option<FileLock>, before: &[u8], after: &[u8]) -> Result<(), ConfigError> {
+        if let Some(watcher) = self.watcher {
+            if watcher.must_ask(before, after) {
+                *held = None;
+                watcher.ask(before, after)?;
+                *held = Some(self.lock()?);
+                self.check_unchanged(before)?;
+            }
+            watcher.admit(before, after)?;
+        }
+        let lock = match held {
+            Some(lock) => lock,
+            // It was given up for a question to which the answer was no.
+            None => held.insert(self.lock()?),
+        };
         let mode = Mode::of_config(lock.place());
-        lock.replace(after, mode)
+        Ok(lock.replace(after, mode)?)
     }
 
     /// The file, and the mark that it begins with.

@@ -49,6 +49,9 @@ pub enum ConfigError {
     ChangedMeanwhile { path: PathBuf },
     #[error("{0}; nothing was written")]
     Conflict(Conflict),
+    /// Who [watches](super::Watcher) the file does not let the write through, and why.
+    #[error("{0}")]
+    Refused(Box<dyn std::error::Error + Send + Sync>),
     #[error("there is no home folder to keep config.toml in")]
     NoHome,
     #[error("there is no home folder to keep pins.toml in")]

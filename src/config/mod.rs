@@ -24,7 +24,7 @@ mod token_variable;
 
 pub use captured::{Captured, Login};
 pub use document::{Document, Entry, UnknownKey};
-pub use edit::{ConfigEdit, ConfigFile, EditTarget};
+pub use edit::{ConfigEdit, ConfigFile, EditTarget, Watcher};
 pub use error::ConfigError;
 pub use exchange::{Change, Plan, Shared, Step, to_toml};
 pub use explain::{Explained, Explanation, Loser};
@@ -32,7 +32,7 @@ pub use facts::{Conflict, Facts};
 pub use invalid_profile::{InvalidProfile, Reason};
 pub use pending::PendingMove;
 pub use pins::Pins;
-pub use protection::Protection;
+pub use protection::{Loosened, Protection};
 pub use repository::{REPOSITORY_FILE, RepositoryFile, Standing, profile_in};
 pub use resolve::{PassedOver, Resolved, Setting};
 pub use schema::{ConfigSchema, ProfileSchema};

@@ -14,7 +14,68 @@ pub struct Protection {
     pub origin: Origin,
 }
 
+/// Protection that a change of `config.toml` takes away.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Loosened {
+    /// The protected profile, whose name confirms the change.
+    pub name: String,
+    /// Where it is; `None`: that can't be read.
+    pub url: Option<ApiUrl>,
+    /// What the change does, such as `remove profile prod`.
+    pub change: String,
+}
+
 impl Config {
+    /// What `after` takes from the protection that holds now. A profile that is only renamed keeps its own.
+    pub fn loosened_by(&self, after: &Config) -> Vec<Loosened> {
+        let has = |config: &Config, name: &str| name.parse().is_ok_and(|name| config.exists(&name));
+        let guards = self.guarded().iter().filter(|guard| {
+            let is_kept_by = |other: &Guarded| {
+                let is_renamed = !has(after, guard.name()) && !has(self, other.name());
+                let at = |url: &ApiUrl| other.url.as_ref().is_none_or(|own| own.same_place(url));
+                (other.name() == guard.name() || is_renamed) && guard.url.as_ref().is_none_or(at)
+            };
+            !after.guarded().iter().any(is_kept_by)
+        });
+        let ended = guards.map(|guard| {
+            let name = guard.name();
+            let url = name.parse().ok().and_then(|name| after.own_api_url(&name));
+            let moved = url.filter(|url| guard.url.as_ref().is_some_and(|own| !own.same_place(url)));
+            let change = match moved {
+                _ if !has(after, name) => format!("remove profile {name}"),
+                Some(url) => format!("move profile {name} to {url}"),
+                None => format!("end the protection of profile {name}"),
+            };
+            Loosened { name: name.to_owned(), url: guard.url.clone(), change }
+        });
+        let mut all: Vec<Loosened> = ended.collect();
+        if self.guarded().is_empty() {
+            return all;
+        }
+        for name in after.profiles() {
+            let Some(url) = after.opening(&name) else { continue };
+            let Some(guard) = self.guard_at(&url) else { continue };
+            let was_open = |name: &ProfileName| self.opening(name).as_ref() == Some(&url);
+            let is_renamed = || {
+                let gone = self.profiles().into_iter().filter(|other| !after.exists(other));
+                !self.exists(&name) && gone.into_iter().any(|other| was_open(&other))
+            };
+            if !was_open(&name) && !is_renamed() && !all.iter().any(|other| other.name == guard.name()) {
+                let change = format!("open {} to profile {name}", url.authority());
+                all.push(Loosened { name: guard.name().to_owned(), url: guard.url.clone(), change });
+            }
+        }
+        all
+    }
+
+    /// The address of `name`, if something is protected there and `name` is not held to it.
+    fn opening(&self, name: &ProfileName) -> Option<ApiUrl> {
+        let profile = self.resolve(Selection::listed(name.clone())).ok()?;
+        let is_open = matches!(self.protection(&profile), Ok(None));
+        let url = profile.api_url.filter(|_| is_open)?.value;
+        self.guard_at(&url).is_some().then_some(url)
+    }
+
     /// What protects `profile`, if anything does.
     ///
     /// Protection is the environment's, and there is no way round by another name: a protected profile of
@@ -42,11 +103,7 @@ impl Config {
     }
 
     fn protected_at(&self, url: &ApiUrl) -> Result<Option<Protection>, ConfigError> {
-        let guarded = self.guarded();
-        let there = |guarded: &&Guarded| guarded.url.as_ref().is_some_and(|own| own.same_place(url));
-        // One that leads nobody knows where may lead there.
-        let anywhere = |guarded: &&Guarded| guarded.url.is_none();
-        match guarded.iter().find(there).or_else(|| guarded.iter().find(anywhere)) {
+        match self.guard_at(url) {
             None => Ok(None),
             Some(Guarded { by: Guard::Protection(protection), .. }) => Ok(Some(protection.clone())),
             // Once more, for what is wrong with it.
@@ -62,6 +119,14 @@ impl Config {
                 source: Box::new(self.document.invalid_profile(profile)),
             }),
         }
+    }
+
+    fn guard_at(&self, url: &ApiUrl) -> Option<&Guarded> {
+        let guarded = self.guarded();
+        let there = |guarded: &&Guarded| guarded.url.as_ref().is_some_and(|own| own.same_place(url));
+        // One that leads nobody knows where may lead there.
+        let anywhere = |guarded: &&Guarded| guarded.url.is_none();
+        guarded.iter().find(there).or_else(|| guarded.iter().find(anywhere))
     }
 
     /// The profiles that are protected at their own addresses, or might be. Looked for once: a list asks for
@@ -133,6 +198,16 @@ pub(super) struct Guarded {
     /// `None`: it can't be read.
     url: Option<ApiUrl>,
     by: Guard,
+}
+
+impl Guarded {
+    fn name(&self) -> &str {
+        match &self.by {
+            Guard::Protection(protection) => protection.name.as_str(),
+            Guard::Unreadable(name) => name.as_str(),
+            Guard::Invalid(profile) => &profile.name,
+        }
+    }
 }
 
 enum Guard {

@@ -120,10 +120,11 @@ impl FileStore {
         fields.remove("version");
         fields.remove("credentials");
         let bytes = render(&fields, &credentials, bytes.len())?;
-        Ok(match prepared.0 {
+        match prepared.0 {
             Some(prepared) => lock.finish(prepared, &bytes)?,
             None => lock.replace(&bytes, Mode::Private)?,
-        })
+        }
+        Ok(())
     }
 
     /// Removes what killed processes have left: it may hold tokens.

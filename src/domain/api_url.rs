@@ -1,12 +1,16 @@
 //! An environment's address in its one canonical spelling.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::str::FromStr;
 
 use url::{Host, Url};
 
 /// The path that an address without one means.
 const API_PATH: &str = "/api/v1";
+
+/// What systems call this machine, besides the names below `localhost`.
+const LOCAL_NAMES: [&str; 4] = ["localhost", "localhost.localdomain", "ip6-localhost", "ip6-loopback"];
 
 /// The canonical `api_url` of an environment: two spellings of one address compare equal.
 ///
@@ -83,11 +87,24 @@ impl ApiUrl {
     /// Whether the two most likely lead to one machine: the same host by another spelling or scheme. For
     /// caution only; who a credential belongs to is [`ApiUrl::same_origin`].
     pub fn same_place(&self, other: &ApiUrl) -> bool {
-        let host = |url: &ApiUrl| {
-            let host = url.0.host_str().unwrap_or_default().trim_end_matches('.').to_owned();
-            if url.is_loopback() { "localhost".to_owned() } else { host }
+        self.place() == other.place() && self.0.port_or_known_default() == other.0.port_or_known_default()
+    }
+
+    /// The host without the spellings that one machine can have; this machine is `localhost`.
+    fn place(&self) -> String {
+        let address = match self.0.host() {
+            Some(Host::Domain(name)) => {
+                let name = name.trim_end_matches('.');
+                let is_local = LOCAL_NAMES.contains(&name) || name.ends_with(".localhost");
+                return if is_local { LOCAL_NAMES[0] } else { name }.to_owned();
+            }
+            Some(Host::Ipv4(address)) => IpAddr::from(address),
+            Some(Host::Ipv6(address)) => IpAddr::from(address).to_canonical(),
+            None => return String::new(),
         };
-        host(self) == host(other) && self.0.port_or_known_default() == other.0.port_or_known_default()
+        // Whoever connects to the unspecified address comes to this machine.
+        let is_local = address.is_loopback() || address.is_unspecified();
+        if is_local { LOCAL_NAMES[0].to_owned() } else { address.to_string() }
     }
 
     /// `path` (starting with `/`) below the platform base: this address without its trailing `/api/v1`,
@@ -191,6 +208,38 @@ mod tests {
         assert_eq!(canonical("http://127.1:80"), "http://127.0.0.1/api/v1");
         assert_eq!(canonical("https://[0:0::1]:8443/x/"), "https://[::1]:8443/x");
         assert_eq!(canonical("https://münchen.test"), "https://xn--mnchen-3ya.test/api/v1");
+    }
+
+    #[test]
+    fn one_machine_is_one_place_by_all_its_names() {
+        let place = |host: &str| format!("https://{host}:8800").parse::<ApiUrl>().unwrap();
+        for host in [
+            "localhost",
+            "LOCALHOST.",
+            "shop.localhost",
+            "a.b.localhost.",
+            "127.0.0.1",
+            "127.1.2.3",
+            "127.1",
+            "0x7f000001",
+            "127.0.0.1.",
+            "0.0.0.0",
+            "0",
+            "[::1]",
+            "[::]",
+            "[::ffff:127.0.0.1]",
+            "[::ffff:0.0.0.0]",
+            "[0:0:0:0:0:ffff:7f01:203]",
+            "ip6-localhost",
+        ] {
+            assert!(place(host).same_place(&place("127.0.0.1")), "{host}");
+            assert!(!place(host).same_place(&"https://127.0.0.1:8801".parse().unwrap()), "{host}");
+        }
+        assert!(place("[::ffff:203.0.113.9]").same_place(&place("203.0.113.9")));
+        assert!(place("API.example.test.").same_place(&place("api.example.test")));
+        for host in ["notlocalhost", "localhost.example.test", "10.0.0.1", "[::2]", "203.0.113.9"] {
+            assert!(!place(host).same_place(&place("localhost")), "{host}");
+        }
     }
 
     #[test]

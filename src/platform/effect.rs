@@ -5,6 +5,7 @@
 //! can't be told counts as a change.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use apollo_parser::Parser;
 use apollo_parser::cst::{Definition, OperationDefinition, Selection};
@@ -21,15 +22,8 @@ use crate::domain::{header_as_servers_read_it, printable};
 const LONGEST_WORDS: usize = 120;
 const MOST_DECODINGS: usize = 4;
 
-/// What a server may take for the method instead of the method.
-const OVERRIDES: [&str; 6] = [
-    "x-http-method-override",
-    "x-http-method",
-    "x-method-override",
-    "x-forwarded-method",
-    "x-original-url",
-    "x-rewrite-url",
-];
+/// What a server may take for the address instead of the address.
+const OTHER_ADDRESSES: [&str; 3] = ["x-original-url", "x-original-uri", "x-rewrite-url"];
 
 /// A request that may change something, as people are told of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,17 +55,16 @@ struct Question<'a> {
 /// `None`: it only reads.
 pub(super) fn change(method: &Method, path: &str, headers: &HeaderMap, body: &[u8]) -> Option<Change> {
     let (endpoint, query) = path.split_once('?').unwrap_or((path, ""));
-    let overrides =
-        |name: &HeaderName| OVERRIDES.contains(&header_as_servers_read_it(name.as_str()).as_str());
     let overridden = headers.keys().any(overrides)
         || headers.contains_key(UPGRADE)
-        || parameters(query).any(|(name, _)| name == "_method");
+        || form_overrides(query)
+        || body_overrides(headers, body);
     let reads = match *method {
         _ if overridden => false,
         Method::POST => {
             endpoint.strip_suffix('/').unwrap_or(endpoint) == GRAPHQL
                 && query.is_empty()
-                && is_plain_json(headers)
+                && is_plain(headers, "application/json")
                 && asks(body)
         }
         _ if method.is_safe() => !mentions_graphql(endpoint) || (body.is_empty() && asks_by_address(query)),
@@ -82,6 +75,39 @@ pub(super) fn change(method: &Method, path: &str, headers: &HeaderMap, body: &[u
     }
     let operation = mentions_graphql(endpoint).then(|| what_is_asked(query, body)).flatten();
     Some(Change { method: method.clone(), path: endpoint.to_owned(), operation })
+}
+
+/// Whether a server may take its value for the method: `X-HTTP-Method-Override`, `X-Original-Method` and their like.
+fn overrides(name: &HeaderName) -> bool {
+    let name = header_as_servers_read_it(name.as_str());
+    name.contains("method") || name.contains("override") || OTHER_ADDRESSES.contains(&name.as_str())
+}
+
+/// Whether PHP may take a parameter for `_method`: it drops what follows a NUL and blanks before the name, and makes
+/// dots, blanks and a lone bracket underscores. `name[]` is a list of that name.
+fn is_method(name: &str) -> bool {
+    let name = name.split('\0').next().unwrap_or_default().trim();
+    let Some(rest) = name.strip_prefix(['_', '.', '[']) else { return false };
+    let rest = rest.split(['[', ']']).next().unwrap_or_default();
+    rest.trim_end().eq_ignore_ascii_case("method")
+}
+
+fn form_overrides(form: &str) -> bool {
+    // Some servers take a semicolon for an ampersand.
+    form.split(';').flat_map(parameters).any(|(name, _)| is_method(&name))
+}
+
+/// Whether a body may name another method, or can't be read: one of several parts, or one that is compressed.
+fn body_overrides(headers: &HeaderMap, body: &[u8]) -> bool {
+    if body.is_empty() {
+        false
+    } else if is_plain(headers, "application/json") {
+        let fields = serde_json::from_slice::<BTreeMap<String, &RawValue>>(body);
+        !fields.is_ok_and(|fields| !fields.keys().any(|name| is_method(name)))
+    } else {
+        let is_form = is_plain(headers, "application/x-www-form-urlencoded");
+        !is_form || form_overrides(&String::from_utf8_lossy(body))
+    }
 }
 
 fn parameters(query: &str) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
@@ -102,19 +128,19 @@ fn mentions_graphql(endpoint: &str) -> bool {
     true // whoever wraps it up so often has something to hide
 }
 
-/// Whether a server reads the body as we do.
-fn is_plain_json(headers: &HeaderMap) -> bool {
+/// Whether the body is of this type alone, so that a server reads it as we do.
+fn is_plain(headers: &HeaderMap, wanted: &str) -> bool {
     let mut types = headers.get_all(CONTENT_TYPE).iter();
     let (Some(only), None) = (types.next().and_then(|it| it.to_str().ok()), types.next()) else {
         return false;
     };
     let mut parts = only.split(';').map(str::trim);
-    let is_json = parts.next().is_some_and(|kind| kind.eq_ignore_ascii_case("application/json"))
+    let is_wanted = parts.next().is_some_and(|kind| kind.eq_ignore_ascii_case(wanted))
         && parts.all(|parameter| {
             let parameter = parameter.to_ascii_lowercase().replace('"', "");
             matches!(parameter.as_str(), "" | "charset=utf-8")
         });
-    is_json && !headers.contains_key(CONTENT_ENCODING)
+    is_wanted && !headers.contains_key(CONTENT_ENCODING)
 }
 
 /// Whether the body asks GraphQL a query and nothing else.
@@ -340,6 +366,54 @@ mod tests {
             "/orders/7?_method=DELETE",
         ] {
             assert!(get(path).is_some(), "{path}");
+        }
+        let with_body = |kind: &'static str, body: &str| {
+            let headers = HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static(kind))]);
+            change(&Method::GET, "/orders", &headers, body.as_bytes()).is_some()
+        };
+        let (json, form) = ("application/json", "application/x-www-form-urlencoded");
+        for name in [
+            "_method",
+            "_METHOD",
+            ".method",
+            "[method",
+            " _method",
+            "  .Method",
+            "_method\0",
+            "_method\0x",
+            "_method[]",
+            "_method[a][b]",
+            "_method[",
+            "_method ",
+        ] {
+            let pair = form_urlencoded::Serializer::new(String::new()).append_pair(name, "DELETE").finish();
+            assert!(get(&format!("/orders?page=1&{pair}")).is_some(), "{name:?}");
+            assert!(get(&format!("/orders?page=1;{pair}")).is_some(), "{name:?}");
+            assert!(get(&format!("/orders?{name}=DELETE")).is_some(), "{name:?}");
+            assert!(with_body(form, &format!("page=1&{pair}")), "{name:?}");
+            assert!(with_body(json, &serde_json::json!({ name: "DELETE" }).to_string()), "{name:?}");
+        }
+        for name in ["method", "payment_method", "_methods", "__method", "filter[_method]", "a._method"] {
+            let pair = form_urlencoded::Serializer::new(String::new()).append_pair(name, "DELETE").finish();
+            assert_eq!(get(&format!("/orders?{pair}")), None, "{name}");
+            assert!(!with_body(form, &pair), "{name}");
+            assert!(!with_body(json, &serde_json::json!({ name: "DELETE" }).to_string()), "{name}");
+        }
+        assert!(with_body(json, "{") && with_body(json, "[1]"));
+        let part = "--x\r\nContent-Disposition: form-data; name=\"_method\"\r\n\r\nDELETE\r\n--x--";
+        assert!(with_body("multipart/form-data; boundary=x", part));
+        for header in [
+            "x-http-method-override",
+            "x_http_method_override",
+            "x-http-method",
+            "x-method-override",
+            "x-override-method",
+            "x-original-method",
+            "x_original_url",
+        ] {
+            let headers =
+                HeaderMap::from_iter([(HeaderName::from_static(header), HeaderValue::from_static("DELETE"))]);
+            assert!(change(&Method::GET, "/orders", &headers, b"").is_some(), "{header}");
         }
         for method in [Method::PUT, Method::PATCH, Method::DELETE, Method::CONNECT] {
             let change = change(&method, "/orders/7?token=hunter2", &HeaderMap::new(), b"").unwrap();

@@ -170,7 +170,8 @@ impl Session {
         files.captured.insert(key.clone(), login);
         let table = EditTarget::of(name);
         let writes_url = files.own_api_url(name).as_ref() != Some(&target.url);
-        self.change_config(|edit| {
+        // Nobody is asked while the locks of a login are held: what would take protection away is left out.
+        Session { can_ask: false, ..self.again() }.change_config(|edit| {
             if target.creates {
                 edit.set_all(&[(table.clone(), Key::ApiUrl, target.url.as_str())])?;
             } else if writes_url {

@@ -16,7 +16,6 @@
 
 use std::collections::HashMap;
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
@@ -318,6 +317,7 @@ fn shared(path: &Path, lock: impl FnOnce(&Path) -> Result<File, LockError>) -> R
 
 #[cfg(unix)]
 fn open_or_make(path: &Path) -> Result<File, FileError> {
+    use std::io;
     use std::os::unix::fs::OpenOptionsExt;
     let failed = FileError::io("lock", path);
     let mut options = OpenOptions::new();

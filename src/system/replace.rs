@@ -216,6 +216,8 @@ pub(super) fn is_mount_point(path: &Path) -> bool {
 
 /// Why a file can't be renamed over although its folder can be written.
 enum Obstacle {
+    /// Told on Linux only.
+    #[cfg_attr(not(target_os = "linux"), expect(dead_code))]
     MountPoint,
     Refusal(io::Error),
 }
@@ -300,6 +302,7 @@ fn before_rename(temporary: &File) {
 }
 
 #[cfg(all(test, unix))]
+#[expect(clippy::disallowed_methods, reason = "files of others, which were written as they were")]
 mod tests {
     use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 

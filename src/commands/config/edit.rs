@@ -67,11 +67,11 @@ impl Edit {
                         session.notices().progress(format!("changed {}", place.path.display()));
                         Ok(Done::nothing())
                     }
-                    Err(error @ ConfigError::ChangedMeanwhile { .. }) => {
+                    Err(error @ (ConfigError::ChangedMeanwhile { .. } | ConfigError::Refused(_))) => {
                         let (kept, there) = (quoted(&draft.keep()), quoted(&place.path));
                         Err(Error::from(error)
                             .cause(format!("what was edited is kept in {kept}"))
-                            .hint(format!("diff {there} {kept}")))
+                            .hint_if_none(|| format!("diff {there} {kept}")))
                     }
                     Err(error) => Err(abandon(error.into(), Some(draft), &place.path)),
                 };

@@ -36,6 +36,7 @@ impl Remove {
             return self.remove_invalid(&session.lock_config()?);
         }
         let decided = self.decide(session)?;
+        session.confirm_change(|edit| _ = edit.remove_profile(&decided.name))?;
         // Out first: if the credential can't be deleted, the profile that leads to it must stay.
         let facts = Facts::of(session.config()?, &decided.name, &[Key::Credential]);
         let has_waited = !self.keep_credential && log_out(session, &decided.name)?;

@@ -18,12 +18,13 @@ const LONGEST_REASON: usize = 200;
 
 /// Open a protected profile for a while: requests that change something need no confirmation
 ///
-/// For the user who is logged in now, and nobody else. It ends by itself; `profiles lock` ends it earlier.
+/// For the user who is logged in now, and nobody else. A terminal asks for the profile's name first, elsewhere
+/// --confirm is needed. It ends by itself; `profiles lock` ends it earlier.
 /// What is sent meanwhile stands in `autocom journal`, with the reason.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  autocom profiles unlock prod --for 15m --reason 'cancel the doubled orders of 4711'
+  autocom profiles unlock prod --for 15m --reason 'cancel the doubled orders of 4711' --confirm prod
   autocom profiles unlock prod --for 1h30m --reason migration")]
 pub struct Unlock {
     name: String,

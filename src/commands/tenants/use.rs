@@ -61,7 +61,7 @@ impl Use {
         let named = profile.name().filter(|_| !profile.selection.only_in_variables);
         let Some(name) = named.cloned() else {
             let url = profile.api_url.as_ref().map_or("URL", |url| url.value.as_str());
-            let (url, tenant) = (shell_word(url), shell_word(&tenant));
+            let (url, tenant) = (shell_word(url), shell_word(tenant));
             return Err(Error::usage("this environment has no profile that the tenant could be written to")
                 .hint(format!("autocom profiles set NAME api_url={url} tenant={tenant}")));
         };
@@ -71,7 +71,7 @@ impl Use {
             && own != url
         {
             return Err(Error::usage(format!("profile {name} is bound to {own}, not to {url}"))
-                .hint(format!("autocom tenants use {} --profile {name}", shell_word(&tenant))));
+                .hint(format!("autocom tenants use {} --profile {name}", shell_word(tenant))));
         }
         Ok((profile, name))
     }

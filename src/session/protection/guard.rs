@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::Records;
 use super::journal::{Event, Permit, Sent};
 use crate::config::Protection;
-use crate::domain::{ApiUrl, Secret, Tenant, one_line};
+use crate::domain::{ApiUrl, Secret, Tenant, one_line, shell_word};
 use crate::error::{Error, Kind, Result};
 use crate::platform::{Admission, Change, Outcome, Platform, TokenSource};
 use crate::session::bearer::{CallError, Tokens};
@@ -167,17 +167,9 @@ impl Guard {
             said(change),
             self.url
         ));
-        match person.answer("Type the name of the profile to go on:") {
-            Some(typed) if typed.trim() == name.as_str() => {
-                self.typed.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_string());
-                Ok((Permit::Typed, None))
-            }
-            Some(_) => Err(Barred::Refused(
-                Error::usage(format!("that is not {name}: nothing was sent"))
-                    .hint(format!("type `{name}`, or give the command --confirm {name}")),
-            )),
-            None => Err(Barred::Refused(Error::new(Kind::Interrupted, "not confirmed: nothing was sent"))),
-        }
+        ask_for_name(person.as_ref(), name.as_str(), "nothing was sent").map_err(Barred::Refused)?;
+        self.typed.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_string());
+        Ok((Permit::Typed, None))
     }
 
     /// The reason of the lease that opens the profile for the token's user.
@@ -219,7 +211,7 @@ impl Guard {
             })
             .hint(format!(
                 "if that is what you want: the same command with --confirm {name}; \
-                 for a while: autocom profiles unlock {name} --for 15m --reason TEXT"
+                 for a while: autocom profiles unlock {name} --for 15m --reason TEXT --confirm {name}"
             ))
     }
 
@@ -255,6 +247,16 @@ impl Guard {
             })
         })?;
         Ok(id)
+    }
+}
+
+/// Has a person type the name of a protected profile. `nothing` is what is said of a refusal.
+pub(super) fn ask_for_name(person: &dyn Person, name: &str, nothing: &str) -> Result<()> {
+    match person.answer("Type the name of the profile to go on:") {
+        Some(typed) if typed.trim() == name => Ok(()),
+        Some(_) => Err(Error::usage(format!("that is not {name}: {nothing}"))
+            .hint(format!("type `{name}`, or give the command --confirm {}", shell_word(name)))),
+        None => Err(Error::new(Kind::Interrupted, format!("not confirmed: {nothing}"))),
     }
 }
 

@@ -53,6 +53,16 @@ pub(super) enum Event {
         user: String,
         until: Timestamp,
         reason: String,
+        /// Older lines have none.
+        #[serde(default)]
+        permit: Option<Permit>,
+    },
+    /// Written before `config.toml` is.
+    Loosened {
+        profile: String,
+        api_url: Option<String>,
+        change: String,
+        permit: Permit,
     },
     Locked {
         profile: String,
@@ -93,7 +103,7 @@ pub struct Entry {
     pub method: Option<String>,
     /// Below `api_url`, without the query.
     pub path: Option<String>,
-    /// GraphQL's operation.
+    /// GraphQL's operation, or how protection was loosened.
     pub operation: Option<String>,
     pub permit: Option<Permit>,
     /// Why the profile was unlocked.
@@ -113,6 +123,8 @@ pub enum EntryEvent {
     Request,
     Unlocked,
     Locked,
+    /// A change of config.toml took protection away.
+    Loosened,
 }
 
 impl Records {
@@ -176,13 +188,25 @@ impl Newest {
                     entry.failure = Some(reason);
                 }
             }
-            Event::Unlocked { profile, user, until, reason } => {
+            Event::Unlocked { profile, user, until, reason, permit } => {
                 let entry = Entry {
                     event: EntryEvent::Unlocked,
                     profile,
                     user: Some(user),
                     reason: Some(reason),
                     until: Some(rfc3339(until)),
+                    permit,
+                    ..entry
+                };
+                self.push(entry, wanted);
+            }
+            Event::Loosened { profile, api_url, change, permit } => {
+                let entry = Entry {
+                    event: EntryEvent::Loosened,
+                    profile,
+                    api_url,
+                    operation: Some(change),
+                    permit: Some(permit),
                     ..entry
                 };
                 self.push(entry, wanted);

@@ -6,7 +6,7 @@ mod lease;
 
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -17,8 +17,10 @@ pub use lease::Lease;
 use super::bearer::Tokens;
 use super::several::Member;
 use super::{Session, no_environment};
-use crate::config::{Captured, Config, Document, Facts, Flags, Resolved, Selection};
-use crate::domain::{ApiUrl, Key, ProfileName};
+use crate::config::{
+    Captured, Config, ConfigEdit, ConfigError, Document, Facts, Flags, Loosened, Resolved, Selection, Watcher,
+};
+use crate::domain::{ApiUrl, Key, ProfileName, one_line, shell_word};
 use crate::error::{Error, Result};
 use crate::platform::Change;
 use crate::system::clock::Clock;
@@ -26,7 +28,7 @@ use crate::system::environment::Environment;
 use crate::system::locks::Locks;
 use crate::system::notices::Notices;
 use crate::system::paths::Place;
-use guard::Guard;
+use guard::{Guard, ask_for_name};
 use journal::Event;
 
 /// A lease that outlasts a working day is no lease.
@@ -162,6 +164,7 @@ impl Session {
         let keys = [Key::Protected, Key::Credential, Key::ExpectUser];
         let facts = [profile.name().unwrap_or(&protection.name), &protection.name]
             .map(|name| Facts::of(config, name, &keys));
+        let permit = self.confirm_loosening(protection.name.as_str(), "unlock it")?;
         let identity = self.identity(profile)?;
         let user = [identity.email, identity.name].into_iter().flatten().find(|name| !name.is_empty());
         let user = user.ok_or_else(|| Error::usage("the platform doesn't say who this is"))?;
@@ -181,7 +184,7 @@ impl Session {
         };
         let (profile, until, reason) = (lease.profile.clone(), lease.until, lease.reason.clone());
         // Written down first: an open profile of which the journal knows nothing must not be.
-        self.records().write(Event::Unlocked { profile, user, until, reason })?;
+        self.records().write(Event::Unlocked { profile, user, until, reason, permit: Some(permit) })?;
         self.records().grant(lease.clone())?;
         Ok(lease)
     }
@@ -195,9 +198,52 @@ impl Session {
         Ok(was_open)
     }
 
+    /// What was said already of changes in the protected profile `name`.
+    fn permit(&self, name: &str) -> Option<Permit> {
+        let typed = || self.typed.lock().unwrap_or_else(PoisonError::into_inner).contains(name);
+        if self.confirmed.iter().any(|confirmed| confirmed == name) {
+            Some(Permit::Flag)
+        } else {
+            typed().then_some(Permit::Typed)
+        }
+    }
+
+    /// Leave to do what takes protection from `name`, asked for where there is none yet.
+    fn confirm_loosening(&self, name: &str, change: &str) -> Result<Permit> {
+        if let Some(permit) = self.permit(name) {
+            return Ok(permit);
+        }
+        let shown = one_line(name);
+        if !self.can_ask {
+            return Err(Error::usage(format!("profile {shown} is protected, and this would {change}"))
+                .cause("nothing was written")
+                .hint(format!(
+                    "if that is what you want: the same command with --confirm {}",
+                    shell_word(name)
+                )));
+        }
+        self.notices.show(format!("{shown} is protected, and this would {change}.\n"));
+        ask_for_name(self.person.as_ref(), name, "nothing was written")?;
+        self.typed.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned());
+        Ok(Permit::Typed)
+    }
+
+    /// Asks now for what `change` would take from protection, for a command that does something else before it
+    /// writes. Only with `config.toml` unlocked.
+    pub fn confirm_change(&self, change: impl FnOnce(&mut ConfigEdit)) -> Result<()> {
+        let file = self.config_file();
+        let before = file.bytes()?.unwrap_or_default();
+        let after = file.rehearse(|edit| {
+            change(edit);
+            edit.config()
+        })?;
+        let loosened = config_of(&before).map(|before| before.loosened_by(&after)).unwrap_or_default();
+        loosened.iter().try_for_each(|it| self.confirm_loosening(&it.name, &it.change).map(drop))
+    }
+
     /// Ends the leases of profiles whose name, address or protection a write of `config.toml` changes. It comes
     /// before the write: one that fails leaves a lease too few, and none too many.
-    pub(super) fn end_groundless_leases(&self, before: &[u8], after: &[u8]) {
+    fn end_groundless_leases(&self, before: &[u8], after: &[u8]) {
         // What can't be read opens nothing.
         let leases = self.records().leases().unwrap_or_default();
         let names: BTreeSet<ProfileName> =
@@ -217,6 +263,21 @@ impl Session {
         }
     }
 
+    /// # Errors
+    /// It is not confirmed, or the journal can't be written.
+    fn write_down_loosening(&self, before: &[u8], after: &[u8]) -> Result<()> {
+        let loosened = loosened(before, after);
+        let permits = loosened.iter().map(|it| self.confirm_loosening(&it.name, &it.change));
+        let permits = permits.collect::<Result<Vec<_>>>()?;
+        for (Loosened { name: profile, url, change }, permit) in loosened.into_iter().zip(permits) {
+            let api_url = url.map(|url| url.to_string());
+            self.records().write(Event::Loosened { profile, api_url, change, permit }).map_err(|error| {
+                Error { message: format!("nothing was written: {}", error.message), ..error }
+            })?;
+        }
+        Ok(())
+    }
+
     fn close(&self, name: &ProfileName) {
         match self.lock(name) {
             Ok(true) => self.notices.progress(format!("profile {name} is not unlocked any more")),
@@ -232,6 +293,30 @@ impl Session {
         // Also of one that is gone by now: what was sent was sent.
         self.records().journal(most, |entry| profile.is_none_or(|name| entry.profile == name))
     }
+}
+
+impl Watcher for Session {
+    fn must_ask(&self, before: &[u8], after: &[u8]) -> bool {
+        self.can_ask && loosened(before, after).iter().any(|it| self.permit(&it.name).is_none())
+    }
+
+    fn ask(&self, before: &[u8], after: &[u8]) -> Result<(), ConfigError> {
+        let mut loosened = loosened(before, after).into_iter();
+        let asked = loosened.try_for_each(|it| self.confirm_loosening(&it.name, &it.change).map(drop));
+        asked.map_err(|error| ConfigError::Refused(error.into()))
+    }
+
+    fn admit(&self, before: &[u8], after: &[u8]) -> Result<(), ConfigError> {
+        self.write_down_loosening(before, after).map_err(|error| ConfigError::Refused(error.into()))?;
+        self.end_groundless_leases(before, after);
+        Ok(())
+    }
+}
+
+/// What can't be understood protects nothing.
+fn loosened(before: &[u8], after: &[u8]) -> Vec<Loosened> {
+    let (before, after) = (config_of(before), config_of(after));
+    before.zip(after).map(|(before, after)| before.loosened_by(&after)).unwrap_or_default()
 }
 
 /// `None`: it can't be understood.
