@@ -30,10 +30,11 @@ impl Config {
     pub fn loosened_by(&self, after: &Config) -> Vec<Loosened> {
         let has = |config: &Config, name: &str| name.parse().is_ok_and(|name| config.exists(&name));
         let guards = self.guarded().iter().filter(|guard| {
+            let is_gone = !has(after, guard.name());
             let is_kept_by = |other: &Guarded| {
-                let is_renamed = !has(after, guard.name()) && !has(self, other.name());
                 let at = |url: &ApiUrl| other.url.as_ref().is_none_or(|own| own.same_place(url));
-                (other.name() == guard.name() || is_renamed) && guard.url.as_ref().is_none_or(at)
+                let may_be_it = other.name() == guard.name() || is_gone && !has(self, other.name());
+                may_be_it && guard.url.as_ref().is_none_or(at)
             };
             !after.guarded().iter().any(is_kept_by)
         });
