@@ -1,14 +1,17 @@
 //! What `expect_user` and `--expect` stop beside the selected profile's own commands.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use autocom::error::Kind;
 use autocom::system::clock::ManualClock;
 use jiff::Timestamp;
+use serde_json::json;
 
 use crate::platform::{Fault, Options, Sandbox};
 use crate::renewal_clock::session;
 use crate::support::World;
+use crate::support::site::{self, End, Site};
 
 const ADA: &str = "ada@example.test";
 const MARY: &str = "mary@example.test";
@@ -86,6 +89,50 @@ fn who_is_not_even_in_the_tenant_is_a_stranger_first() {
     assert_eq!(world.files(), files);
     world.set("AUTOCOM_TOKEN", &token);
     world.run("api orders --tenant acme").code(4).says("the token in AUTOCOM_TOKEN is grace@example.test's");
+}
+
+#[test]
+fn who_only_looks_like_the_expected_user_is_nobody() {
+    let look_alikes = [
+        json!({"email": "\u{202e}ada@example.test\0", "name": ADA}),
+        json!({"email": "ada@example.test\u{3164}", "name": ADA}),
+        json!({"email": " ada@example.test", "name": ADA}),
+        json!({"name": ADA}),
+    ];
+    for mut user in look_alikes {
+        user["current_tenant"] = "acme".into();
+        let site = Site::answering(site::json(&user.to_string()), End::Closed);
+        let (world, url) = (World::new(), site.http());
+        let login =
+            |more: &str| world.run_with_input(&format!("auth login --token-stdin {more}"), "any-token-0123");
+        let profile = |lines: &str| {
+            world.config(&format!("profile = \"shop\"\n[profiles.shop]\napi_url = \"{url}\"\n{lines}\n"));
+        };
+        profile(&format!("expect_user = \"{ADA}\""));
+        login("").code(4).says(ADA).says("nothing was stored");
+        login("--expect user=ada@example.test").code(2);
+        profile("protected = true");
+        login("--lock-user").code(4).says("nothing can be bound to the user");
+        assert_eq!(world.read("credentials"), "", "{user}");
+        // Where nothing is compared, nobody is refused.
+        login("").ok();
+        login("").ok();
+        assert!(!world.read("config.toml").contains("expect_user"));
+        world
+            .run("profiles unlock shop --reason x --confirm shop")
+            .code(4)
+            .says("nothing can be bound to the user");
+        let now = Timestamp::now();
+        let lease = json!({"profile": "shop", "api_url": format!("{url}/api/v1"), "user": ADA, "reason": "x",
+            "since": now.to_string(), "until": (now + Duration::from_secs(600)).to_string()});
+        world.write("unlocked.json", &json!({"version": 1, "leases": [lease]}).to_string());
+        let seen = site.requests().len();
+        world.run("api DELETE orders/1").code(2).says("is unlocked for ada@example.test only");
+        profile(&format!("expect_user = \"{ADA}\""));
+        world.run("api orders").code(4).says(ADA);
+        world.run("whoami").code(4).says(ADA);
+        assert_eq!(site.requests().len(), seen, "{user}");
+    }
 }
 
 #[test]

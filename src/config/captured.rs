@@ -11,7 +11,9 @@ use serde::{Deserialize, Serialize};
 
 use super::ConfigError;
 use crate::domain::redact::holds_secret;
-use crate::domain::{ApiUrl, ClientId, CredentialKey, Lifetime, StoreKind, Tenant, TokenKind, TokenStatus};
+use crate::domain::{
+    ApiUrl, ClientId, CredentialKey, Lifetime, StoreKind, Tenant, TokenKind, TokenStatus, UserRef,
+};
 use crate::system::files::{self, FileError, Trust};
 use crate::system::locks::{FileLock, Locks};
 use crate::system::notices::Notices;
@@ -61,10 +63,8 @@ impl Login {
         Login { logged_out_at: Some(now), written_at, ..self.clone() }
     }
 
-    /// E-mail address, or the name of a user without one.
-    pub fn user(&self) -> Option<&str> {
-        let names = [self.user_email.as_deref(), self.user_name.as_deref()];
-        names.into_iter().flatten().find(|name| !name.is_empty())
+    pub fn user(&self) -> UserRef<'_> {
+        UserRef::new(self.user_email.as_deref(), self.user_name.as_deref())
     }
 
     /// The store that holds the credential, if there is one.

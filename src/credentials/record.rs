@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use crate::domain::{ApiUrl, ClientId, Lifetime, Secret, Tenant, TokenKind};
+use crate::domain::{ApiUrl, ClientId, Lifetime, Secret, Tenant, TokenKind, UserRef};
 
 /// The version that this program writes, and the newest that it understands.
 pub(super) const VERSION: u64 = 1;
@@ -45,18 +45,18 @@ pub(super) enum Parsed {
 }
 
 impl Record {
-    /// Whether both belong to one user of one platform: by e-mail, and by name where there is none.
+    /// Whether both belong to one user of one platform.
     pub fn is_of_the_user_of(&self, other: &Record) -> bool {
-        let same = match self.user_email.is_empty() && other.user_email.is_empty() {
-            true => self.user_name == other.user_name,
-            false => self.user_email == other.user_email,
-        };
-        same && self.api_url.same_origin(&other.api_url)
+        self.user().is(other.user()) && self.api_url.same_origin(&other.api_url)
     }
 
-    /// The user for people: the e-mail, else the name.
-    pub fn user(&self) -> &str {
-        if self.user_email.is_empty() { &self.user_name } else { &self.user_email }
+    pub fn user(&self) -> UserRef<'_> {
+        UserRef::new(Some(&self.user_email), Some(&self.user_name))
+    }
+
+    /// The user for people: the e-mail, else the name. Not printable.
+    pub fn user_label(&self) -> &str {
+        self.user().label().unwrap_or_default()
     }
 
     pub fn lifetime(&self) -> Lifetime {

@@ -44,7 +44,7 @@ pub use secret::Secret;
 pub use store::{StoreChoice, StoreKind};
 pub use tenant::Tenant;
 pub use token::{EXPIRING_WITHIN, Lifetime, SKEW, TokenKind, TokenStatus, flaw as token_flaw};
-pub use user::ExpectedUser;
+pub use user::{ExpectedUser, UserRef};
 
 /// Why a text is not a value of its key: a lower-case clause that reads well after "`KEY` ".
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

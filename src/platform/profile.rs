@@ -4,22 +4,24 @@ use serde_json::Value;
 
 use super::answer::{Answer, name, text};
 use super::error::PlatformError;
-use crate::domain::Tenant;
+use crate::domain::redact::redacted;
+use crate::domain::{Tenant, UserRef};
 
-/// At least one of name and e-mail is there. The texts are printable.
+/// At least one of name and e-mail is there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Profile {
     pub id: Option<String>,
+    /// Printable.
     pub name: Option<String>,
+    /// As it came, to be compared: no printable text.
     pub email: Option<String>,
     /// The tenant that the platform takes if none is sent.
     pub current_tenant: Option<Tenant>,
 }
 
 impl Profile {
-    /// The e-mail address, else the name.
-    pub fn user(&self) -> &str {
-        self.email.as_deref().or(self.name.as_deref()).unwrap_or_default()
+    pub fn user(&self) -> UserRef<'_> {
+        UserRef::new(self.email.as_deref(), self.name.as_deref())
     }
 
     pub(super) fn read(answer: &Answer) -> Result<Profile, PlatformError> {
@@ -31,7 +33,10 @@ impl Profile {
         let profile = Profile {
             id: name(&json["id"]),
             name: name(&json["name"]),
-            email: name(&json["email"]),
+            email: json["email"]
+                .as_str()
+                .filter(|email| !email.trim().is_empty())
+                .map(|email| redacted(email).into()),
             current_tenant: current_tenant.and_then(|id| id.parse().ok()),
         };
         if profile.name.is_none() && profile.email.is_none() {

@@ -138,8 +138,7 @@ impl Credential {
                 Err(owner.foreign(&stored.record.api_url, url))
             }
             Some(stored) => {
-                let Record { user_email, user_name, .. } = &stored.record;
-                wanted.check(Some(user_email), Some(user_name), "the credential")?;
+                wanted.check(stored.record.user(), "the credential")?;
                 Ok(Some(stored))
             }
             None => Ok(None),

@@ -13,7 +13,9 @@ use super::record::login_command;
 use super::several::Pool;
 use crate::config::{Login, Resolved, Selection, TokenVariable};
 use crate::credentials::Record;
-use crate::domain::{ApiUrl, Expectation, ExpectedUser, Origin, ProfileName, Secret, Tenant, shell_word};
+use crate::domain::{
+    ApiUrl, Expectation, ExpectedUser, Origin, ProfileName, Secret, Tenant, UserRef, shell_word,
+};
 use crate::error::{Error, Kind, Result};
 use crate::platform::{Platform, Profile as User};
 
@@ -40,9 +42,9 @@ impl Wanted {
 
     /// # Errors
     /// It is somebody else. `whose` says what the user is of: `the credential`, `the token in AUTOCOM_TOKEN`.
-    pub fn check(&self, email: Option<&str>, name: Option<&str>, whose: &str) -> Result<()> {
-        let Some(wanted) = self.0.iter().find(|wanted| !wanted.user.is(email, name)) else { return Ok(()) };
-        let seen = [email, name].into_iter().flatten().find(|text| !text.is_empty()).unwrap_or("nobody");
+    pub fn check(&self, seen: UserRef<'_>, whose: &str) -> Result<()> {
+        let Some(wanted) = self.0.iter().find(|wanted| !wanted.user.is(seen)) else { return Ok(()) };
+        let seen = seen.label().unwrap_or("nobody");
         let WantedUser { user, origin, lock_of, login } = wanted;
         Err(match lock_of {
             Some(profile) => Error::new(
@@ -56,18 +58,27 @@ impl Wanted {
         })
     }
 
-    pub fn check_user(&self, user: &User, whose: &str) -> Result<()> {
-        self.check(user.email.as_deref(), user.name.as_deref(), whose)
-    }
-
     /// Of what `logins.toml` knows.
     pub fn check_login(&self, login: &Login) -> Result<()> {
-        self.check(login.user_email.as_deref(), login.user_name.as_deref(), "the login")
+        self.check(login.user(), "the login")
     }
 }
 
 fn differs(key: &str, expected: &str, by: &Origin, actual: &str, from: &str) -> Error {
     Error::usage(format!("expected {key} {expected} (from {by}), but it is {actual} (from {from})"))
+}
+
+/// The text that expects `user` and nobody else.
+///
+/// # Errors
+/// There is none.
+pub(super) fn expected_user(user: UserRef<'_>) -> Result<ExpectedUser> {
+    ExpectedUser::of(user).ok_or_else(|| match user.label() {
+        None => Error::new(Kind::Authentication, "the platform does not say who this is"),
+        Some(label) => Error::new(Kind::Authentication, format!("nothing can be bound to the user {label}"))
+            .cause("that is no e-mail address, and no name, that can be compared")
+            .hint("see every character of it: autocom whoami -o json"),
+    })
 }
 
 impl Session {
@@ -160,10 +171,10 @@ impl Session {
         match (variable, &profile.login) {
             (Some(variable), _) => self.variable_user(&profile, &variable).map(drop),
             (None, Some(login)) if !login.is_logged_out() => wanted.check_login(login),
-            (None, Some(_)) => wanted.check(None, None, "the login"),
+            (None, Some(_)) => wanted.check(UserRef::new(None, None), "the login"),
             (None, None) => match self.stored(&profile)? {
                 Some(_) => Ok(()), // who it is was checked when it was read
-                None => wanted.check(None, None, "the login"),
+                None => wanted.check(UserRef::new(None, None), "the login"),
             },
         }
     }
@@ -244,10 +255,10 @@ impl Session {
     pub(super) fn meet_stored_user(&self, record: &Record) -> Result<()> {
         for (expectation, by) in self.config()?.expectations()? {
             if let Expectation::User(user) = &expectation
-                && !user.is(Some(&record.user_email), Some(&record.user_name))
+                && !user.is(record.user())
             {
                 let from = "the stored credential";
-                return Err(differs("user", user.as_str(), &by, record.user(), from)
+                return Err(differs("user", user.as_str(), &by, record.user_label(), from)
                     .hint("see who is logged in: autocom profiles list"));
             }
         }
@@ -324,7 +335,7 @@ impl Session {
                 user
             }
         };
-        self.wanted(profile)?.check_user(&user, &format!("the token in {}", variable.name))?;
+        self.wanted(profile)?.check(user.user(), &format!("the token in {}", variable.name))?;
         Ok(user)
     }
 
@@ -350,7 +361,7 @@ impl Session {
             return Ok(());
         }
         match platform.profile().await {
-            Ok(user) => wanted.check_user(&user, whose),
+            Ok(user) => wanted.check(user.user(), whose),
             // What was wrong first says more.
             Err(_) => Ok(()),
         }

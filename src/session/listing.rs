@@ -189,9 +189,9 @@ impl Session {
             protected: openness.protected(),
             unlocked_until: openness.unlocked_until(),
             openness,
-            stranger: login.zip(profile.expect_user.as_ref()).is_some_and(|(login, expected)| {
-                !expected.value.is(login.user_email.as_deref(), login.user_name.as_deref())
-            }),
+            stranger: login
+                .zip(profile.expect_user.as_ref())
+                .is_some_and(|(login, expected)| !expected.value.is(login.user())),
             credential: profile.credential.as_ref().map(|key| key.value.to_string()),
             token_variable: variable.map(|variable| variable.name),
             check: None,

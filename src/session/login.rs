@@ -5,6 +5,7 @@ use std::time::Duration;
 
 pub use super::fresh::Method;
 
+use super::expectation::expected_user;
 use super::fresh::Fresh;
 use super::protection::Openness;
 use super::record::login_of;
@@ -15,7 +16,8 @@ use super::{Session, broken_off};
 use crate::config::{EditTarget, Login};
 use crate::credentials::{PreparedStore, Record};
 use crate::domain::{
-    CredentialKey, Key, Layer, ProfileName, Secret, StoreKind, Tenant, TokenKind, one_line, shell_word,
+    CredentialKey, ExpectedUser, Key, Layer, ProfileName, Secret, StoreKind, Tenant, TokenKind, one_line,
+    shell_word,
 };
 use crate::error::{Error, Kind, Result};
 use crate::oauth::page::Success;
@@ -123,16 +125,17 @@ impl Session {
             let (user, tenant) = self.identify(target, &access_token).await?;
             self.meet_tenant(Some(&tenant), "this login")?;
             let record = fresh.record(user, tenant, target, self.clock.now());
+            let lock_to = lock_user.then(|| expected_user(record.user())).transpose()?;
             // Before any lock is held.
             let agreed = self.ask_to_replace(target, &record).await?;
-            Ok((record, agreed, self.wait_for_config().await))
+            Ok((record, agreed, lock_to, self.wait_for_config().await))
         };
         let outcome = tokio::select! {
             biased;
             // Shielded, but not worth waiting for: what was granted is revoked below.
             interruption = interrupt::pressed() => Err(broken_off(interruption)),
-            ready = ready => ready.and_then(|(record, agreed, lock)| {
-                self.commit(target, store, record, agreed.as_ref(), lock_user, lock)
+            ready = ready => ready.and_then(|(record, agreed, lock_to, lock)| {
+                self.commit(target, store, record, agreed.as_ref(), lock_to.as_ref(), lock)
             }),
         };
         match outcome {
@@ -194,7 +197,7 @@ impl Session {
         store: PreparedStore,
         record: Record,
         agreed: Option<&Record>,
-        lock_user: bool,
+        lock_to: Option<&ExpectedUser>,
         lock: Result<ConfigLock>,
     ) -> Result<LoggedIn> {
         let _shield = interrupt::shield("Storing the login", STORING);
@@ -206,7 +209,7 @@ impl Session {
         };
         let session = self.holding(config);
         match busy.map_or_else(|| session.target_now(before, &record), Err) {
-            Ok(target) => session.store_login(&target, store, record, agreed, lock_user),
+            Ok(target) => session.store_login(&target, store, record, agreed, lock_to),
             Err(why) => session.store_apart(before, store, record, &why),
         }
     }
@@ -271,7 +274,7 @@ impl Session {
         prepared: PreparedStore,
         record: Record,
         agreed: Option<&Record>,
-        lock_user: bool,
+        lock_to: Option<&ExpectedUser>,
     ) -> Result<LoggedIn> {
         let store = prepared.kind;
         // From the look at who is logged in to the write.
@@ -302,7 +305,7 @@ impl Session {
             tenant: record.tenant.as_ref(),
             client_id: record.client_id.as_ref(),
             store: (target.profile.store.layer == Layer::Flag).then_some(target.profile.store.value),
-            expect_user: lock_user.then(|| record.user()),
+            expect_user: lock_to,
             own_key: own_key.as_ref(),
             login: (key, &login),
         };
@@ -344,7 +347,7 @@ impl Session {
             activated,
             store,
             own_key,
-            is_locked: lock_user || target.profile.expect_user.is_some() || !target.may_be_written(),
+            is_locked: lock_to.is_some() || target.profile.expect_user.is_some() || !target.may_be_written(),
             is_protected: self.openness(&target.profile) != Openness::Open,
             unwritten,
             replaced,
@@ -355,7 +358,7 @@ impl Session {
     /// Asks the platform who the token is and settles the tenant. The platform decides membership.
     async fn identify(&self, target: &Target, token: &Secret) -> Result<(User, Tenant)> {
         let wanted = self.wanted(&target.profile)?;
-        let known = |user: User| match wanted.check_user(&user, "this login") {
+        let known = |user: User| match wanted.check(user.user(), "this login") {
             Ok(()) => Ok(user),
             Err(stranger) => Err(stranger.cause("nothing was stored")),
         };
@@ -375,9 +378,10 @@ impl Session {
             };
         }
         let user = known(platform(None).profile().await?)?;
-        let before = target.profile.login.as_ref().and_then(|login| login.user_email.as_ref());
-        if let Some(captured) = asked.filter(|_| before.is_some() && before == user.email.as_ref()) {
-            // The same user again. If they have left that tenant since, it counts no more.
+        let before = target.profile.login.as_ref();
+        let is_same_user = before.is_some_and(|login| login.user().is(user.user()));
+        if let Some(captured) = asked.filter(|_| is_same_user) {
+            // If they have left that tenant since, it counts no more.
             let tenant = captured.value.clone();
             match platform(Some(tenant.clone())).profile().await {
                 Ok(user) => return Ok((user, tenant)),
@@ -548,7 +552,7 @@ fn is_same_login(held: &Record, record: &Record) -> bool {
 /// Whether `logins.toml` has such a login under the key.
 fn names_the_login(known: &Login, record: &Record) -> bool {
     known.kind == Some(record.kind)
-        && known.user_email.as_ref().is_some_and(|email| !email.is_empty() && *email == record.user_email)
+        && known.user().is(record.user())
         && known.api_url.as_ref().is_some_and(|url| url.same_origin(&record.api_url))
 }
 
@@ -568,7 +572,7 @@ fn this_login(record: &Record) -> &'static str {
 }
 
 fn user(record: &Record) -> Cow<'_, str> {
-    if record.user().is_empty() { "an unknown user".into() } else { one_line(record.user()) }
+    record.user().label().map_or("an unknown user".into(), one_line)
 }
 
 pub(super) fn not_a_member(tenant: &Tenant, origin: &crate::domain::Origin, theirs: &[Membership]) -> Error {

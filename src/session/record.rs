@@ -101,7 +101,7 @@ impl Logins {
 /// What `logins.toml` keeps of a record. A personal access token knows no client id: that of the
 /// login before stays for the next one.
 pub(super) fn login_of(record: &Record, store: StoreKind, before: Option<&Login>) -> Login {
-    let same_user = |login: &&Login| login.user_email.as_ref() == Some(&record.user_email);
+    let same_user = |login: &&Login| login.user().is(record.user());
     Login {
         api_url: Some(record.api_url.clone()),
         tenant: record.tenant.clone(),

@@ -4,7 +4,7 @@ use super::{Session, no_environment};
 use crate::config::{Config, ConfigError, EditTarget, Facts, Login, Resolved, Selection};
 use crate::credentials::Record;
 use crate::domain::{
-    ApiUrl, ClientId, CredentialKey, Key, Layer, ProfileName, StoreChoice, Tenant, shell_word,
+    ApiUrl, ClientId, CredentialKey, ExpectedUser, Key, Layer, ProfileName, StoreChoice, Tenant, shell_word,
 };
 use crate::error::{Error, Result};
 
@@ -30,7 +30,7 @@ pub struct Used<'a> {
     pub client_id: Option<&'a ClientId>,
     pub store: Option<StoreChoice>,
     /// `--lock-user`: the profile is for this user from now on.
-    pub expect_user: Option<&'a str>,
+    pub expect_user: Option<&'a ExpectedUser>,
     /// Set if the login got a key of its own.
     pub own_key: Option<&'a CredentialKey>,
     /// What `logins.toml` will say of it.
@@ -60,7 +60,7 @@ impl Session {
             None => self.login_target(before.asks_to_activate)?,
         };
         let wanted = self.wanted(&target.profile)?;
-        wanted.check(Some(&record.user_email), Some(&record.user_name), "this login")?;
+        wanted.check(record.user(), "this login")?;
         Ok(target)
     }
 
@@ -203,7 +203,7 @@ impl Session {
                 edit.set(&table, Key::Store, store.as_str())?;
             }
             if let Some(user) = used.expect_user {
-                edit.set(&table, Key::ExpectUser, user)?;
+                edit.set(&table, Key::ExpectUser, user.as_str())?;
             }
             let activates =
                 target.activates && config.active().ok().and_then(|s| s.name).as_ref() != Some(name);

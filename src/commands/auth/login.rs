@@ -12,7 +12,8 @@ use crate::cli::seconds;
 use crate::config::{EditTarget, Facts};
 use crate::domain::time::{relative, rfc3339};
 use crate::domain::{
-    Key, OutputFormat, ProfileName, Secret, StoreChoice, StoreKind, TokenKind, shell_word, token_flaw,
+    ExpectedUser, Key, OutputFormat, ProfileName, Secret, StoreChoice, StoreKind, TokenKind, shell_word,
+    token_flaw,
 };
 use crate::error::{Error, Kind, Result};
 use crate::session::Session;
@@ -157,7 +158,7 @@ impl Login {
 /// question, any other a word.
 fn offer_lock(session: &Session, done: &LoggedIn) -> Result<()> {
     let (Some(profile), false) = (&done.profile, done.is_locked) else { return Ok(()) };
-    let user = done.record.user();
+    let Some(user) = ExpectedUser::of(done.record.user()) else { return Ok(()) };
     if !(done.is_protected && session.can_ask()) {
         session.notices().hint(format!(
             "to let nobody but {user} log in to {profile}: autocom profiles set {profile} {}",
@@ -172,7 +173,7 @@ fn offer_lock(session: &Session, done: &LoggedIn) -> Result<()> {
         let session = session.lock_config()?;
         session.check_facts(&seen, &format!("autocom profiles set {profile} 'expect_user={user}'"))?;
         let target = EditTarget::of(&name);
-        session.change_config(|edit| Ok(edit.set(&target, Key::ExpectUser, user)?))?;
+        session.change_config(|edit| Ok(edit.set(&target, Key::ExpectUser, user.as_str())?))?;
         session.notices().progress(format!("profile {profile} is for {user} only"));
     }
     Ok(())

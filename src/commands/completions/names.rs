@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
 use crate::config::{Config, Flags, Selection};
-use crate::domain::{ApiUrl, Expectation, Key, OutputFormat, ProfileName, Ring, StoreChoice};
+use crate::domain::{ApiUrl, Expectation, ExpectedUser, Key, OutputFormat, ProfileName, Ring, StoreChoice};
 use crate::session::orders::STATUSES;
 use crate::system::environment::Environment;
 use crate::system::paths::Paths;
@@ -113,7 +113,9 @@ impl Names {
         match key {
             "profile" => profiles.iter().map(ToString::to_string).collect(),
             "tenant" => self.tenants(),
-            "user" => logins().filter_map(|login| login.user_email).collect(),
+            "user" => {
+                logins().filter_map(|login| Some(ExpectedUser::of(login.user())?.to_string())).collect()
+            }
             "host" => urls().map(|url| url.authority()).collect(),
             "api_url" => urls().map(|url| url.to_string()).collect(),
             _ => BTreeSet::new(),

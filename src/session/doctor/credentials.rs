@@ -188,12 +188,10 @@ impl Doctor {
         }
         let wanted = self.session.wanted(profile);
         let whose = "the credential";
-        if let Err(error) =
-            wanted.and_then(|wanted| wanted.check(Some(&record.user_email), Some(&record.user_name), whose))
-        {
+        if let Err(error) = wanted.and_then(|wanted| wanted.check(record.user(), whose)) {
             return (Finding::failed(section, check, error), None);
         }
-        let who = if record.user_email.is_empty() { &record.user_name } else { &record.user_email };
+        let who = record.user_label();
         let end = record.expires_at.map(|end| format!(", {}", ends(end, now))).unwrap_or_default();
         let words = format!("{who}, in the {}{end}", stored.store);
         let bearer = Some(Bearer::Stored(Box::new(stored.clone())));
@@ -230,7 +228,7 @@ impl Doctor {
                         Bearer::Stored(_) => "the credential".to_owned(),
                     };
                     let wanted = session.wanted(&question.patient.profile);
-                    match wanted.and_then(|wanted| wanted.check_user(&user, &whose)) {
+                    match wanted.and_then(|wanted| wanted.check(user.user(), &whose)) {
                         Ok(()) => finding.finding += &format!("; the platform takes it ({ms} ms)"),
                         Err(error) => *finding = Finding::failed(Section::Credentials, &finding.check, error),
                     }

@@ -72,10 +72,6 @@ impl Access {
         Access { tokens, gate }
     }
 
-    fn user(&self) -> Option<String> {
-        self.tokens.held().map(|stored| stored.record.user().to_owned())
-    }
-
     /// Leave to send `change`, without sending it: so that nothing is sent anywhere before all is settled.
     ///
     /// # Errors
@@ -100,11 +96,14 @@ impl TokenSource for Access {
     }
 
     async fn instead_of(&self, rejected: &Secret) -> Result<Option<Secret>, CallError> {
-        let before = self.user();
+        let before = self.tokens.held();
         let other = self.tokens.instead_of(rejected).await?;
         // What was let through, and written down, was one user's request: nobody else's token takes it on.
-        if matches!(self.gate, Gate::Guarded(_)) && other.is_some() && self.user() != before {
-            let (before, now) = (before.unwrap_or_default(), self.user().unwrap_or_default());
+        if let (Gate::Guarded(_), Some(_), Some(before), Some(now)) =
+            (&self.gate, &other, before, self.tokens.held())
+            && !now.record.is_of_the_user_of(&before.record)
+        {
+            let (before, now) = (before.record.user_label(), now.record.user_label());
             return Err(CallError::Own(
                 Error::new(
                     Kind::Authentication,
@@ -159,7 +158,7 @@ impl Guard {
         let Some(person) = &self.person else { return Err(Barred::Refused(self.refusal(change))) };
         let user = tokens
             .held()
-            .map(|stored| format!(", as {}", one_line(stored.record.user())))
+            .map(|stored| format!(", as {}", one_line(stored.record.user_label())))
             .unwrap_or_default();
         let tenant = self.tenant.as_ref().map(|tenant| format!(", tenant {tenant}")).unwrap_or_default();
         self.records.notices.show(format!(
@@ -175,8 +174,8 @@ impl Guard {
     /// The reason of the lease that opens the profile for the token's user.
     async fn lease(&self, tokens: &Tokens) -> Result<Option<String>> {
         let Some(lease) = self.records.lease(&self.protection.name, &self.url) else { return Ok(None) };
-        let user = match tokens {
-            Tokens::Stored { .. } => tokens.held().map(|stored| stored.record.user().to_owned()),
+        let is_theirs = match tokens {
+            Tokens::Stored { .. } => tokens.held().is_some_and(|stored| lease.is_for(stored.record.user())),
             // Whose it is, only the platform knows.
             Tokens::Variable(variable) => {
                 let platform = Platform::new(
@@ -185,10 +184,10 @@ impl Guard {
                     variable.token.clone(),
                     self.tenant.clone(),
                 );
-                Some(platform.profile().await.map_err(Error::from)?.user().to_owned())
+                lease.is_for(platform.profile().await.map_err(Error::from)?.user())
             }
         };
-        if user.as_deref() == Some(lease.user.as_str()) {
+        if is_theirs {
             return Ok(Some(lease.reason));
         }
         self.records.notices.warn(format!(
@@ -233,7 +232,7 @@ impl Guard {
             profile: self.protection.name.to_string(),
             api_url: self.url.to_string(),
             tenant: self.tenant.as_ref().map(ToString::to_string),
-            user: tokens.held().map(|stored| stored.record.user().to_owned()),
+            user: tokens.held().map(|stored| stored.record.user_label().to_owned()),
             token_variable,
             method: change.method.to_string(),
             path: change.path.clone(),

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{LONGEST_LEASE, Records};
-use crate::domain::{ApiUrl, ProfileName};
+use crate::domain::{ApiUrl, ExpectedUser, ProfileName, UserRef};
 use crate::error::{Error, Kind, Result};
 use crate::system::files::{self, Trust};
 use crate::system::replace::Mode;
@@ -34,6 +34,10 @@ impl Lease {
     /// where it is longer than we give them.
     pub fn is_over(&self, now: Timestamp) -> bool {
         now < self.since || now >= self.until || self.until.duration_since(self.since) > LONGEST_LEASE
+    }
+
+    pub fn is_for(&self, user: UserRef<'_>) -> bool {
+        self.user.parse().is_ok_and(|own: ExpectedUser| own.is(user))
     }
 
     fn is_of(&self, profile: &ProfileName, url: &ApiUrl) -> bool {

@@ -15,12 +15,14 @@ pub use journal::{Entry, EntryEvent, Permit};
 pub use lease::Lease;
 
 use super::bearer::Tokens;
+use super::expectation::expected_user;
 use super::several::Member;
 use super::{Session, no_environment};
 use crate::config::{
-    Captured, Config, ConfigEdit, ConfigError, Document, Facts, Flags, Loosened, Resolved, Selection, Watcher,
+    Captured, Config, ConfigEdit, ConfigError, Document, Facts, Flags, Login, Loosened, Resolved, Selection,
+    Watcher,
 };
-use crate::domain::{ApiUrl, Key, ProfileName, one_line, shell_word};
+use crate::domain::{ApiUrl, Key, ProfileName, UserRef, one_line, shell_word};
 use crate::error::{Error, Result};
 use crate::platform::Change;
 use crate::system::clock::Clock;
@@ -149,8 +151,8 @@ impl Session {
         // Whose a variable's token is, only the platform knows.
         let by_variable = config.token_variable(profile, profile.selection.sole).used.is_some();
         let login = profile.login.as_ref().filter(|login| !by_variable && !login.is_logged_out());
-        let user = login.filter(|_| !profile.is_foreign()).and_then(|login| login.user());
-        user.is_none_or(|user| user == lease.user).then_some(lease)
+        let user = login.filter(|_| !profile.is_foreign()).map(Login::user);
+        user.is_none_or(|user| user.label().is_none() || lease.is_for(user)).then_some(lease)
     }
 
     /// Opens a protected profile to its user for a while.
@@ -166,8 +168,8 @@ impl Session {
             .map(|name| Facts::of(config, name, &keys));
         let permit = self.confirm_loosening(protection.name.as_str(), "unlock it")?;
         let identity = self.identity(profile)?;
-        let user = [identity.email, identity.name].into_iter().flatten().find(|name| !name.is_empty());
-        let user = user.ok_or_else(|| Error::usage("the platform doesn't say who this is"))?;
+        let user = UserRef::new(identity.email.as_deref(), identity.name.as_deref());
+        let user = expected_user(user)?.to_string();
         // The platform has been asked meanwhile. A lease is written while its profile is what was decided on.
         let session = self.lock_config()?;
         for facts in facts {
