@@ -5,6 +5,8 @@
 
 use std::fmt::Write;
 
+use crate::domain::sanitized;
+
 const STYLE: &str = include_str!("page.css");
 
 /// The head of an arrow in a bent line: an A, and a way through.
@@ -98,7 +100,7 @@ fn sentence(clause: &str) -> String {
 /// Safe as text and inside quoted attributes.
 fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
+    for c in sanitized(text).chars() {
         match c {
             '&' => escaped.push_str("&amp;"),
             '<' => escaped.push_str("&lt;"),
@@ -117,12 +119,12 @@ mod tests {
 
     #[test]
     fn nothing_that_is_put_in_becomes_markup() {
-        let bad = "<script>\"'&";
+        let bad = "<script>\"'&\u{202e}";
         let details =
             Success { name: Some(bad), email: Some(bad), profile: bad, environment: bad, tenant: Some(bad) };
         for page in [success(&details), failure(bad, Some(bad))] {
             assert!(!page.contains("<script") && !page.contains(bad), "{page}");
-            assert!(page.contains("&lt;script&gt;&quot;&#39;&amp;"));
+            assert!(page.contains("&lt;script&gt;&quot;&#39;&amp; ") && !page.contains('\u{202e}'));
         }
     }
 
