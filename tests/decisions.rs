@@ -233,6 +233,10 @@ fn check(first: &Writer, second: &Writer, before: &State, outcome: &Outcome, aft
     if wanted.is_some_and(|code| outcome.code != code) || !matches!(outcome.code, 0 | 2) {
         faults.push(format!("ended with {} in place of {wanted:?}", outcome.code));
     }
+    // What a login was told by config.toml it does not put back there.
+    if second.name == "login" && first.user.is_none() && !(first.done)(after) {
+        faults.push("undoes what the other has done".to_owned());
+    }
     if outcome.code == 0 && !(second.done)(after) {
         faults.push("claims to have done it".to_owned());
     }

@@ -2,6 +2,7 @@
 
 use crate::platform::{Fault, Gate, Options, Sandbox, Visitor};
 use crate::support::World;
+use crate::support::locks::ConfigLock;
 use crate::support::ports::CallbackPorts;
 use crate::support::world::{DEADLINE, has_open, until};
 
@@ -306,6 +307,25 @@ fn whoever_wants_to_refresh_during_a_logout_waits_and_finds_nobody_logged_in() {
     logout.finish().ok();
     refresh.finish().code(4).says("is not logged in");
     assert!(is_dead(&sandbox, &record) && !sandbox.has_live_tokens("ada"));
+}
+
+#[test]
+fn a_profile_that_is_logged_in_to_while_a_removal_logs_it_out_stays() {
+    let (world, sandbox, record) = logged_in();
+    let logins = world.read("logins.toml");
+    let gate = Gate::shut();
+    sandbox.fault("/api/v1/auth/logout", late(&gate));
+    let removal = world.start("profiles remove local --use default");
+    sandbox.wait_for_request(|request| request.path.ends_with("/auth/logout"), DEADLINE).unwrap();
+    let lock = ConfigLock::hold(&world);
+    gate.open();
+    lock.awaited_by(&removal);
+    world.write("logins.toml", &logins.replace("written_at = \"20", "written_at = \"21"));
+    drop(lock);
+    removal.finish().code(2).says("profile `local` was logged in to meanwhile; nothing was written");
+    assert!(is_dead(&sandbox, &record) && world.read("config.toml").contains("[profiles.local]"));
+    // What logins.toml says in vain does not keep it for ever.
+    world.run("profiles remove local --use default").ok();
 }
 
 #[test]

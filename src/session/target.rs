@@ -20,6 +20,8 @@ pub struct Target {
     pub creates: bool,
     /// Whether it becomes the active one.
     pub activates: bool,
+    /// What `config.toml` told the login: it need not be told back, and may be another by then.
+    given: Vec<Key>,
     /// What the login is decided on; `None`: `config.toml` does not know the profile.
     facts: Option<Facts>,
 }
@@ -59,6 +61,7 @@ impl Session {
             }
             None => self.login_target(before.asks_to_activate)?,
         };
+        let target = Target { given: before.given.clone(), ..target };
         let wanted = self.wanted(&target.profile)?;
         wanted.check(record.user(), "this login")?;
         Ok(target)
@@ -93,7 +96,13 @@ impl Session {
         };
         let known = profile.name().filter(|_| !creates && !profile.selection.only_in_variables);
         let facts = known.map(|name| Facts::of(config, name, &[Key::Credential]));
-        let target = Target { profile, url, key, asks_to_activate: make_active, creates, activates, facts };
+        let from_file = |key: &Key| {
+            let layer = profile.value_of(*key).map(|value| value.layer);
+            matches!(layer, Some(Layer::Profile | Layer::TopLevel))
+        };
+        let given = [Key::Tenant, Key::ClientId].into_iter().filter(from_file).collect();
+        let target =
+            Target { profile, url, key, asks_to_activate: make_active, creates, activates, given, facts };
         if target.may_be_written() {
             // What can't be read can't be changed either, and that would be noticed only after the login.
             config.document.check_readable()?;
@@ -185,13 +194,13 @@ impl Session {
                 Config::of(edit.preview()?, files.captured.clone(), Default::default(), Default::default())?;
             let now = config.resolve(Selection::listed(name.clone()))?;
             let layers = &target.profile;
-            if let Some(tenant) = used.tenant
+            if let Some(tenant) = used.tenant.filter(|_| !target.given.contains(&Key::Tenant))
                 && now.tenant.map(|t| t.value).as_ref() != Some(tenant)
                 && !by_variable(layers.tenant.as_ref().map(|tenant| tenant.layer))
             {
                 edit.set(&table, Key::Tenant, tenant.as_str())?;
             }
-            if let Some(id) = used.client_id
+            if let Some(id) = used.client_id.filter(|_| !target.given.contains(&Key::ClientId))
                 && now.client_id.map(|id| id.value).as_ref() != Some(id)
                 && !by_variable(layers.client_id.as_ref().map(|id| id.layer))
             {

@@ -1,4 +1,5 @@
 use clap::Args;
+use jiff::Timestamp;
 
 use super::super::Done;
 use super::super::auth::logout::tell;
@@ -7,7 +8,7 @@ use crate::config::{ConfigEdit, EditTarget, Facts, Selection};
 use crate::domain::{Key, ProfileName, one_line, quoted};
 use crate::error::{Error, Result};
 use crate::session::Session;
-use crate::session::logout::Revoke;
+use crate::session::logout::{Doomed, Revoke};
 
 /// Remove a profile; logs it out too, unless another profile uses its credential
 ///
@@ -38,12 +39,11 @@ impl Remove {
         let decided = self.decide(session)?;
         session.confirm_change(|edit| _ = edit.remove_profile(&decided.name))?;
         // Out first: if the credential can't be deleted, the profile that leads to it must stay.
-        let facts = Facts::of(session.config()?, &decided.name, &[Key::Credential]);
-        let has_waited = !self.keep_credential && log_out(session, &decided.name)?;
-        let session = &session.lock_config()?;
-        if has_waited {
-            session.check_facts(&facts, &format!("autocom profiles remove {}", decided.name))?;
-        }
+        let locked = session.lock_config()?;
+        let session = &match self.unshared(&locked, &decided.name)? {
+            None => locked,
+            Some(doomed) => log_out(session, locked, &decided.name, &doomed)?,
+        };
         let Decided { name, successor, is_active } = self.decide(session)?;
         let remove = |edit: &mut ConfigEdit| {
             edit.remove_profile(&name);
@@ -61,6 +61,23 @@ impl Remove {
             session.remember_previous(session.config()?, &successor);
         }
         Ok(Done::nothing())
+    }
+
+    /// The credential of the profile, if it goes with it: nobody else uses it.
+    fn unshared(&self, session: &Session, name: &ProfileName) -> Result<Option<Doomed>> {
+        let config = session.config()?;
+        let profile = config.resolve(Selection::listed(name.clone())).ok();
+        let profile = profile.filter(|profile| !self.keep_credential && profile.credential.is_some());
+        let Some(profile) = profile else { return Ok(None) };
+        let mut doomed = session.doomed(&profile)?;
+        // A store chosen by variable holds for every credential, not for the selected profile's alone.
+        if let Ok(named) = config.resolve(Selection::by_flag(name.clone())) {
+            doomed.choice = named.store.value;
+        }
+        let other = session.profiles_with_key(&doomed.key, Some(name))?.into_iter().next();
+        let Some(other) = other else { return Ok(Some(doomed)) };
+        session.notices().progress(format!("its credential stays: profile {other} uses it"));
+        Ok(None)
     }
 
     fn decide(&self, session: &Session) -> Result<Decided> {
@@ -121,23 +138,28 @@ impl Remove {
     }
 }
 
-/// Logs the profile out, unless another one uses its credential. Answers whether there was something to log out of.
-fn log_out(session: &Session, name: &ProfileName) -> Result<bool> {
-    let config = session.config()?;
-    let profile = config.resolve(Selection::listed(name.clone())).ok();
-    let Some(profile) = profile.filter(|profile| profile.credential.is_some()) else { return Ok(false) };
-    let mut doomed = session.doomed(&profile)?;
-    // A store chosen by variable holds for every credential, not for the selected profile's alone.
-    if let Ok(named) = config.resolve(Selection::by_flag(name.clone())) {
-        doomed.choice = named.store.value;
-    }
-    if let Some(other) = session.profiles_with_key(&doomed.key, Some(name))?.first() {
-        session.notices().progress(format!("its credential stays: profile {other} uses it"));
-        return Ok(false);
-    }
-    let done = session.logout(&doomed, Revoke::Logins)?;
+/// Logs the profile out with `config.toml` unlocked, and locks it again.
+///
+/// # Errors
+/// The profile has changed meanwhile, or somebody has logged in to it.
+fn log_out(session: &Session, locked: Session, name: &ProfileName, doomed: &Doomed) -> Result<Session> {
+    let login_written_at = |session: &Session| -> Result<Option<Timestamp>> {
+        let login = session.config()?.captured.get(&doomed.key);
+        Ok(login.filter(|login| login.kept_in().is_some()).and_then(|login| login.written_at))
+    };
+    let again = format!("autocom profiles remove {name}");
+    let (facts, before) = (Facts::of(locked.config()?, name, &[Key::Credential]), login_written_at(&locked)?);
+    drop(locked);
+    let done = session.logout(doomed, Revoke::Logins)?;
+    let locked = session.lock_config()?;
     if !done.stores.is_empty() {
         tell(session, &format!("profile {name}"), &done);
+        locked.check_facts(&facts, &again)?;
     }
-    Ok(!done.stores.is_empty())
+    let now = login_written_at(&locked)?;
+    if now.is_some() && now != before {
+        let message = format!("profile `{name}` was logged in to meanwhile; nothing was written");
+        return Err(Error::usage(message).hint(again));
+    }
+    Ok(locked)
 }
