@@ -274,7 +274,7 @@ impl Session {
         Ok(Config::load(&self.paths, environment, flags, &self.notices)?)
     }
 
-    /// Whatever writes it passes the [watch](Watcher) over protection and its leases.
+    /// Every write is checked first: see [`Watcher`].
     pub fn config_file(&self) -> ConfigFile<'_> {
         ConfigFile::new(self.paths.config.as_ref(), &self.locks, &self.notices)
             .watched(self)

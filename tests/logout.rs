@@ -322,7 +322,7 @@ fn a_profile_that_is_logged_in_to_while_a_removal_logs_it_out_stays() {
     lock.awaited_by(&removal);
     world.write("logins.toml", &logins.replace("written_at = \"20", "written_at = \"21"));
     drop(lock);
-    removal.finish().code(2).says("profile `local` was logged in to meanwhile; nothing was written");
+    removal.finish().code(2).says("profile `local` has a new login; nothing was written");
     assert!(is_dead(&sandbox, &record) && world.read("config.toml").contains("[profiles.local]"));
     // What logins.toml says in vain does not keep it for ever.
     world.run("profiles remove local --use default").ok();

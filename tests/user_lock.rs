@@ -112,16 +112,13 @@ fn who_only_looks_like_the_expected_user_is_nobody() {
         login("").code(4).says(ADA).says("nothing was stored");
         login("--expect user=ada@example.test").code(2);
         profile("protected = true");
-        login("--lock-user").code(4).says("nothing can be bound to the user");
+        login("--lock-user").code(4).says("cannot identify the user");
         assert_eq!(world.read("credentials"), "", "{user}");
         // Where nothing is compared, nobody is refused.
         login("").ok();
         login("").ok();
         assert!(!world.read("config.toml").contains("expect_user"));
-        world
-            .run("profiles unlock shop --reason x --confirm shop")
-            .code(4)
-            .says("nothing can be bound to the user");
+        world.run("profiles unlock shop --reason x --confirm shop").code(4).says("cannot identify the user");
         let now = Timestamp::now();
         let lease = json!({"profile": "shop", "api_url": format!("{url}/api/v1"), "user": ADA, "reason": "x",
             "since": now.to_string(), "until": (now + Duration::from_secs(600)).to_string()});

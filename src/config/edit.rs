@@ -31,7 +31,7 @@ pub struct ConfigFile<'a> {
     held: Option<&'a Mutex<Option<FileLock>>>,
 }
 
-/// Must agree to a write before it is made: `before` is what the file holds, `after` what it is to hold.
+/// Must agree to every write: `before` is the file's content, `after` the new one.
 pub trait Watcher {
     /// Whether a person must be asked first.
     fn must_ask(&self, before: &[u8], after: &[u8]) -> bool;
@@ -83,7 +83,7 @@ impl<'a> ConfigFile<'a> {
         ConfigFile { place, locks, notices, watcher: None, held: None }
     }
 
-    /// No write is made without the consent of `watcher`.
+    /// `watcher` must agree to every write.
     pub fn watched(self, watcher: &'a dyn Watcher) -> ConfigFile<'a> {
         ConfigFile { watcher: Some(watcher), ..self }
     }
@@ -177,7 +177,7 @@ impl<'a> ConfigFile<'a> {
         }
         let lock = match held {
             Some(lock) => lock,
-            // It was given up for a question to which the answer was no.
+            // The question released it, and the answer was no.
             None => held.insert(self.lock()?),
         };
         let mode = Mode::of_config(lock.place());

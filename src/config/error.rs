@@ -49,7 +49,7 @@ pub enum ConfigError {
     ChangedMeanwhile { path: PathBuf },
     #[error("{0}; nothing was written")]
     Conflict(Conflict),
-    /// Who [watches](super::Watcher) the file does not let the write through, and why.
+    /// The [watcher](super::Watcher) refused the write, and why.
     #[error("{0}")]
     Refused(Box<dyn std::error::Error + Send + Sync>),
     #[error("there is no home folder to keep config.toml in")]

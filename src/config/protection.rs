@@ -45,7 +45,7 @@ impl Config {
             let change = match moved {
                 _ if !has(after, name) => format!("remove profile {name}"),
                 Some(url) => format!("move profile {name} to {url}"),
-                None => format!("end the protection of profile {name}"),
+                None => format!("remove the protection of profile {name}"),
             };
             Loosened { name: name.to_owned(), url: guard.url.clone(), change }
         });
@@ -62,7 +62,8 @@ impl Config {
                 !self.exists(&name) && gone.into_iter().any(|other| was_open(&other))
             };
             if !was_open(&name) && !is_renamed() && !all.iter().any(|other| other.name == guard.name()) {
-                let change = format!("open {} to profile {name}", url.authority());
+                let change =
+                    format!("allow unconfirmed changes at {} through profile {name}", url.authority());
                 all.push(Loosened { name: guard.name().to_owned(), url: guard.url.clone(), change });
             }
         }

@@ -1,4 +1,4 @@
-//! Who a user is: as the platform says it, and as a profile expects it.
+//! Users: as the platform sends them, and as a profile expects them.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,8 +8,8 @@ use super::{Invalid, printable, steers};
 /// The longest address that mail can have (RFC 5321, section 4.5.3.1.3, less the angle brackets).
 const LONGEST: usize = 254;
 
-/// A user by the platform's own words. Two are compared as they came: what cleans a text for people also makes
-/// one address of two.
+/// A user as the platform sent them. They are compared unchanged: text that was cleaned for display can be the same
+/// for two users.
 #[derive(Debug, Clone, Copy)]
 pub struct UserRef<'a> {
     email: Option<&'a str>,
@@ -28,8 +28,8 @@ impl<'a> UserRef<'a> {
         self.email.or(self.name)
     }
 
-    /// Whether both are one user: by address, and by name only where neither has one. Anybody can call
-    /// themselves what they like.
+    /// Whether both are the same user: by address, and by name only if neither has an address, since a name can be
+    /// chosen freely.
     pub fn is(self, other: UserRef<'_>) -> bool {
         match (self.email, other.email) {
             (None, None) => self.name.zip(other.name).is_some_and(|(own, other)| is_equal(own, other)),
@@ -43,7 +43,7 @@ impl<'a> UserRef<'a> {
 pub struct ExpectedUser(String);
 
 impl ExpectedUser {
-    /// The text that expects `user` and nobody else; `None`: there is none.
+    /// The value that matches `user` only; `None`: there is none.
     pub fn of(user: UserRef<'_>) -> Option<ExpectedUser> {
         user.label()?.parse().ok().filter(|expected: &ExpectedUser| expected.is(user))
     }
@@ -59,7 +59,7 @@ impl ExpectedUser {
     }
 }
 
-/// ASCII case apart. A text with characters that nobody sees equals nothing.
+/// Without ASCII case. A text with invisible characters equals nothing.
 fn is_equal(one: &str, other: &str) -> bool {
     one.eq_ignore_ascii_case(other) && !one.contains(is_invisible)
 }

@@ -22,7 +22,7 @@ use crate::domain::{header_as_servers_read_it, printable};
 const LONGEST_WORDS: usize = 120;
 const MOST_DECODINGS: usize = 4;
 
-/// What a server may take for the address instead of the address.
+/// Headers whose value a server may use as the address.
 const OTHER_ADDRESSES: [&str; 3] = ["x-original-url", "x-original-uri", "x-rewrite-url"];
 
 /// A request that may change something, as people are told of it.
@@ -77,7 +77,7 @@ pub(super) fn change(method: &Method, path: &str, headers: &HeaderMap, body: &[u
     Some(Change { method: method.clone(), path: endpoint.to_owned(), operation })
 }
 
-/// Whether a server may take its value for the method: `X-HTTP-Method-Override`, `X-Original-Method` and their like.
+/// Whether a server may use its value as the method or address: `X-HTTP-Method-Override`, `X-Original-Method` and similar.
 fn overrides(name: &HeaderName) -> bool {
     let name = header_as_servers_read_it(name.as_str());
     name.contains("method") || name.contains("override") || OTHER_ADDRESSES.contains(&name.as_str())

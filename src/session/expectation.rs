@@ -68,16 +68,16 @@ fn differs(key: &str, expected: &str, by: &Origin, actual: &str, from: &str) -> 
     Error::usage(format!("expected {key} {expected} (from {by}), but it is {actual} (from {from})"))
 }
 
-/// The text that expects `user` and nobody else.
+/// The `expect_user` that matches `user` only.
 ///
 /// # Errors
 /// There is none.
 pub(super) fn expected_user(user: UserRef<'_>) -> Result<ExpectedUser> {
     ExpectedUser::of(user).ok_or_else(|| match user.label() {
         None => Error::new(Kind::Authentication, "the platform does not say who this is"),
-        Some(label) => Error::new(Kind::Authentication, format!("nothing can be bound to the user {label}"))
-            .cause("that is no e-mail address, and no name, that can be compared")
-            .hint("see every character of it: autocom whoami -o json"),
+        Some(label) => Error::new(Kind::Authentication, format!("cannot identify the user `{label}`"))
+            .cause("the e-mail address or name contains characters that cannot be compared")
+            .hint("show every character: autocom whoami -o json"),
     })
 }
 

@@ -309,28 +309,18 @@ impl Session {
             own_key: own_key.as_ref(),
             login: (key, &login),
         };
-        let save = || {
-            let choice = target.profile.store.value;
-            self.credentials().save(key, &record, prepared, choice, known.as_ref().and_then(Login::kept_in))
-        };
+        let choice = target.profile.store.value;
+        // Before config.toml names its key: until then other commands use what the profile used before.
+        self.credentials().save(key, &record, prepared, choice, known.as_ref().and_then(Login::kept_in))?;
         let mut unwritten = None;
         let activated = match &own_key {
-            // The profile must lead to its own key before there is something under it: otherwise its
-            // commands would use the other user's token.
-            Some(own) => {
-                let written = self.try_write_login(target, &used);
-                save()?;
-                written.unwrap_or_else(|error| {
-                    let bind = format!("autocom profiles set {} credential={own}", target.profile.label());
-                    unwritten =
-                        Some(error.cause(format!("the login is stored under the key `{own}`")).hint(bind));
-                    false
-                })
-            }
-            None => {
-                save()?;
-                self.write_login(target, &used)
-            }
+            Some(own) => self.try_write_login(target, &used).unwrap_or_else(|error| {
+                let bind = format!("autocom profiles set {} credential={own}", target.profile.label());
+                unwritten =
+                    Some(error.cause(format!("the login is stored under the key `{own}`")).hint(bind));
+                false
+            }),
+            None => self.write_login(target, &used),
         };
         self.logins().update(key, |_| Some(login.clone()));
         if activated {

@@ -20,7 +20,7 @@ pub struct Target {
     pub creates: bool,
     /// Whether it becomes the active one.
     pub activates: bool,
-    /// What `config.toml` told the login: it need not be told back, and may be another by then.
+    /// The keys that the login read from `config.toml`: it does not write these, since they may have changed since.
     given: Vec<Key>,
     /// What the login is decided on; `None`: `config.toml` does not know the profile.
     facts: Option<Facts>,
@@ -179,7 +179,7 @@ impl Session {
         files.captured.insert(key.clone(), login);
         let table = EditTarget::of(name);
         let writes_url = files.own_api_url(name).as_ref() != Some(&target.url);
-        // Nobody is asked while the locks of a login are held: what would take protection away is left out.
+        // No question while the locks of a login are held: a change that loosens protection is left out.
         Session { can_ask: false, ..self.again() }.change_config(|edit| {
             if target.creates {
                 edit.set_all(&[(table.clone(), Key::ApiUrl, target.url.as_str())])?;

@@ -439,7 +439,7 @@ fn check_owner_and_mode(
 }
 
 #[cfg(all(test, unix))]
-#[expect(clippy::disallowed_methods, reason = "files of others, which were written as they were")]
+#[expect(clippy::disallowed_methods, reason = "files as other programs write them")]
 mod tests {
     use std::os::unix::fs::PermissionsExt;
 

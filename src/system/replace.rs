@@ -302,7 +302,7 @@ fn before_rename(temporary: &File) {
 }
 
 #[cfg(all(test, unix))]
-#[expect(clippy::disallowed_methods, reason = "files of others, which were written as they were")]
+#[expect(clippy::disallowed_methods, reason = "files as other programs write them")]
 mod tests {
     use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 

@@ -135,7 +135,7 @@ impl Logout {
         match session.person().confirm(&question, false) {
             Some(true) => Ok(Revoke::All),
             Some(false) => Ok(Revoke::Logins),
-            None => Err(Error::new(Kind::Interrupted, "nobody was logged out")),
+            None => Err(Error::new(Kind::Interrupted, "canceled: no profile was logged out")),
         }
     }
 

@@ -63,7 +63,7 @@ impl Remove {
         Ok(Done::nothing())
     }
 
-    /// The credential of the profile, if it goes with it: nobody else uses it.
+    /// The credential of the profile, unless another profile uses it too.
     fn unshared(&self, session: &Session, name: &ProfileName) -> Result<Option<Doomed>> {
         let config = session.config()?;
         let profile = config.resolve(Selection::listed(name.clone())).ok();
@@ -141,7 +141,7 @@ impl Remove {
 /// Logs the profile out with `config.toml` unlocked, and locks it again.
 ///
 /// # Errors
-/// The profile has changed meanwhile, or somebody has logged in to it.
+/// The profile has changed since, or has a new login.
 fn log_out(session: &Session, locked: Session, name: &ProfileName, doomed: &Doomed) -> Result<Session> {
     let login_written_at = |session: &Session| -> Result<Option<Timestamp>> {
         let login = session.config()?.captured.get(&doomed.key);
@@ -158,7 +158,7 @@ fn log_out(session: &Session, locked: Session, name: &ProfileName, doomed: &Doom
     }
     let now = login_written_at(&locked)?;
     if now.is_some() && now != before {
-        let message = format!("profile `{name}` was logged in to meanwhile; nothing was written");
+        let message = format!("profile `{name}` has a new login; nothing was written");
         return Err(Error::usage(message).hint(again));
     }
     Ok(locked)

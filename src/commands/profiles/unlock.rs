@@ -18,8 +18,8 @@ const LONGEST_REASON: usize = 200;
 
 /// Open a protected profile for a while: requests that change something need no confirmation
 ///
-/// For the user who is logged in now, and nobody else. A terminal asks for the profile's name first, elsewhere
-/// --confirm is needed. It ends by itself; `profiles lock` ends it earlier.
+/// Valid for the current user only. In a terminal autocom asks for the profile's name first; elsewhere pass --confirm.
+/// It ends after --for; `profiles lock` ends it earlier.
 /// What is sent meanwhile stands in `autocom journal`, with the reason.
 #[derive(Debug, Args)]
 #[command(after_help = "\

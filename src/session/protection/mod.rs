@@ -200,7 +200,7 @@ impl Session {
         Ok(was_open)
     }
 
-    /// What was said already of changes in the protected profile `name`.
+    /// The confirmation of changes in the protected profile `name` that was given so far.
     fn permit(&self, name: &str) -> Option<Permit> {
         let typed = || self.typed.lock().unwrap_or_else(PoisonError::into_inner).contains(name);
         if self.confirmed.iter().any(|confirmed| confirmed == name) {
@@ -210,7 +210,7 @@ impl Session {
         }
     }
 
-    /// Leave to do what takes protection from `name`, asked for where there is none yet.
+    /// The confirmation to loosen the protection of `name`, asked for where it was not given yet.
     fn confirm_loosening(&self, name: &str, change: &str) -> Result<Permit> {
         if let Some(permit) = self.permit(name) {
             return Ok(permit);
@@ -230,8 +230,8 @@ impl Session {
         Ok(Permit::Typed)
     }
 
-    /// Asks now for what `change` would take from protection, for a command that does something else before it
-    /// writes. Only with `config.toml` unlocked.
+    /// Confirms now what `change` would loosen, for a command that does something else before it writes. To be called
+    /// with `config.toml` unlocked.
     pub fn confirm_change(&self, change: impl FnOnce(&mut ConfigEdit)) -> Result<()> {
         let file = self.config_file();
         let before = file.bytes()?.unwrap_or_default();
@@ -315,7 +315,7 @@ impl Watcher for Session {
     }
 }
 
-/// What can't be understood protects nothing.
+/// Empty where one of them cannot be parsed: such a file protects nothing.
 fn loosened(before: &[u8], after: &[u8]) -> Vec<Loosened> {
     let (before, after) = (config_of(before), config_of(after));
     before.zip(after).map(|(before, after)| before.loosened_by(&after)).unwrap_or_default()
