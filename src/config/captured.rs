@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::ConfigError;
+use crate::domain::one_line;
 use crate::domain::redact::holds_secret;
 use crate::domain::{
     ApiUrl, ClientId, CredentialKey, Lifetime, StoreKind, Tenant, TokenKind, TokenStatus, UserRef,
@@ -140,7 +141,8 @@ impl From<&Login> for Wire {
             tenants: login.tenants.iter().map(ToString::to_string).filter(clean).collect(),
             client_id: text(&login.client_id).filter(clean),
             user_name: login.user_name.clone().filter(clean),
-            user_email: login.user_email.clone().filter(clean),
+            // Not trimmed: what differs from another user's address still does.
+            user_email: login.user_email.as_deref().map(|email| one_line(email).into()).filter(clean),
             kind: login.kind.map(|kind| kind.as_str().to_owned()),
             expires_at: text(&login.expires_at),
             renewable: login.renewable,
@@ -324,7 +326,7 @@ mod tests {
         let login = Login {
             api_url: Some("https://a.test".parse().unwrap()),
             tenants: vec!["acme".parse().unwrap(), "globex".parse().unwrap()],
-            user_email: Some("ada \"the first\"\n@example.test".to_owned()),
+            user_email: Some("ada \"the first\" @example.test".to_owned()),
             kind: Some(TokenKind::Pat),
             expires_at: Some("2026-11-23T10:00:00Z".parse().unwrap()),
             store: Some(StoreKind::File),

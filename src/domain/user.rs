@@ -5,9 +5,6 @@ use std::str::FromStr;
 
 use super::{Invalid, printable, steers};
 
-/// The longest address that mail can have (RFC 5321, section 4.5.3.1.3, less the angle brackets).
-const LONGEST: usize = 254;
-
 /// A user as the platform sent them. They are compared unchanged: text that was cleaned for display can be the same
 /// for two users.
 #[derive(Debug, Clone, Copy)]
@@ -43,6 +40,9 @@ impl<'a> UserRef<'a> {
 pub struct ExpectedUser(String);
 
 impl ExpectedUser {
+    /// The longest address that mail can have (RFC 5321, section 4.5.3.1.3, less the angle brackets).
+    pub const MAX_LENGTH: usize = 254;
+
     /// The value that matches `user` only; `None`: there is none.
     pub fn of(user: UserRef<'_>) -> Option<ExpectedUser> {
         user.label()?.parse().ok().filter(|expected: &ExpectedUser| expected.is(user))
@@ -59,9 +59,10 @@ impl ExpectedUser {
     }
 }
 
-/// Without ASCII case. A text with invisible characters equals nothing.
+/// Without ASCII case. A text that is too long, or has invisible characters, equals nothing.
 fn is_equal(one: &str, other: &str) -> bool {
-    one.eq_ignore_ascii_case(other) && !one.contains(is_invisible)
+    let is_comparable = one.chars().count() <= ExpectedUser::MAX_LENGTH && !one.contains(is_invisible);
+    is_comparable && one.eq_ignore_ascii_case(other)
 }
 
 /// Whether it steers the terminal or, by Unicode's Default_Ignorable_Code_Point, shows nothing.
@@ -79,10 +80,10 @@ impl FromStr for ExpectedUser {
     fn from_str(text: &str) -> Result<ExpectedUser, Invalid> {
         match text.trim() {
             "" => Err(Invalid("must not be empty".to_owned())),
-            text if text.chars().count() > LONGEST => {
-                Err(Invalid(format!("must be at most {LONGEST} characters")))
+            text if text.chars().count() > ExpectedUser::MAX_LENGTH => {
+                Err(Invalid(format!("must be at most {} characters", ExpectedUser::MAX_LENGTH)))
             }
-            text if printable(text, LONGEST) != text || text.contains(is_invisible) => {
+            text if printable(text, ExpectedUser::MAX_LENGTH) != text || text.contains(is_invisible) => {
                 Err(Invalid("must be an e-mail address or a name".to_owned()))
             }
             text => Ok(ExpectedUser(text.to_owned())),
@@ -133,6 +134,8 @@ mod tests {
             assert!(!user(seen, "Ada").is(user("ada@example.test", "Ada")), "{seen:?}");
             assert!(!user(seen, "Ada").is(user(seen, "Ada")), "{seen:?}");
         }
+        let long = "a".repeat(255);
+        assert!(!UserRef::new(Some(&long), None).is(UserRef::new(Some(&long), None)));
         assert!(!user(" ada@example.test", "").is(user("ada@example.test", "")));
     }
 }

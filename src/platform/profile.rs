@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::answer::{Answer, name, text};
 use super::error::PlatformError;
 use crate::domain::redact::redacted;
-use crate::domain::{Tenant, UserRef};
+use crate::domain::{ExpectedUser, Tenant, UserRef};
 
 /// At least one of name and e-mail is there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,10 +33,7 @@ impl Profile {
         let profile = Profile {
             id: name(&json["id"]),
             name: name(&json["name"]),
-            email: json["email"]
-                .as_str()
-                .filter(|email| !email.trim().is_empty())
-                .map(|email| redacted(email).into()),
+            email: json["email"].as_str().filter(|email| !email.trim().is_empty()).map(kept),
             current_tenant: current_tenant.and_then(|id| id.parse().ok()),
         };
         if profile.name.is_none() && profile.email.is_none() {
@@ -46,4 +43,9 @@ impl Profile {
         }
         Ok(profile)
     }
+}
+
+/// Unchanged, but for secrets. One that is too long for an address stays too long.
+fn kept(email: &str) -> String {
+    redacted(email).chars().take(ExpectedUser::MAX_LENGTH + 1).collect()
 }
