@@ -373,14 +373,24 @@ impl From<PlatformError> for Error {
         match &error {
             PlatformError::Invalid { fields, .. } => {
                 let causes = fields.iter().map(|(field, texts)| format!("{field}: {}", texts.join(" ")));
-                report.causes.extend(causes);
+                report.causes.extend(first_of(causes));
             }
-            PlatformError::GraphQl { messages, .. } => report.causes.extend(messages.iter().skip(1).cloned()),
+            PlatformError::GraphQl { messages, .. } => {
+                report.causes.extend(first_of(messages.iter().skip(1).cloned()));
+            }
             _ => {}
         }
         report
     }
 }
+
+/// As many as are of use; the rest is counted.
+fn first_of(causes: impl ExactSizeIterator<Item = String>) -> impl Iterator<Item = String> {
+    let more = causes.len().saturating_sub(MAX_CAUSES);
+    causes.take(MAX_CAUSES).chain((more > 0).then(|| format!("and {more} more")))
+}
+
+const MAX_CAUSES: usize = 20;
 
 const CHECK_ADDRESS: &str = "check the address: autocom config get api_url";
 const TRY_AGAIN: &str = "try again; -vv logs what was sent and answered";

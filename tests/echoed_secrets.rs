@@ -20,7 +20,8 @@ fn assert_untold(place: &str, secrets: &[String], texts: &[(&str, &str)]) {
 
 /// Nothing that the command or an earlier one wrote holds a secret. `data`: what is on stdout is excepted.
 fn assert_nothing_told(world: &World, place: &str, secrets: &[String], outcome: &Outcome, data: bool) {
-    let files = ["journal.jsonl", "logins.toml", "unlocked.json"].map(|file| (file, world.read(file)));
+    let files =
+        ["journal.jsonl", "logins.toml", "unlocked.json", "config.toml"].map(|file| (file, world.read(file)));
     let mut texts: Vec<(&str, &str)> = files.iter().map(|(name, text)| (*name, text.as_str())).collect();
     texts.push(("stderr", &outcome.stderr));
     if !data {
@@ -65,6 +66,7 @@ fn places(text: &str) -> Vec<(&'static str, Answer)> {
         ("graphql", Answer::json(200, json!({"errors": [{"message": text}, {"message": text}]}))),
         ("graphql fields", Answer::json(200, json!({"errors": {text: [text]}}))),
         ("user", Answer::json(200, user(text, text))),
+        ("current tenant", Answer::json(200, json!({"name": "Ada", "current_tenant": text}))),
         ("name", Answer::json(200, json!({"id": text, "name": text, "current_tenant": {"id": text}}))),
         ("tenants", Answer::json(200, json!({"tenants": [{"id": text, "name": text, "role": text}]}))),
         (
@@ -117,8 +119,10 @@ fn what_a_platform_repeats_of_a_token_is_written_nowhere() {
                 }
                 assert_nothing_told(&world, &format!("{place}, {line}"), &secrets, &running.finish(), data);
             }
-            let outcome = world.run_with_input(&format!("-vvv {login}"), TOKEN);
-            assert_nothing_told(&world, &format!("{place}, {login}"), &secrets, &outcome, false);
+            for login in [login.to_owned(), format!("{login} -p new --api-url {}", echo.api_url())] {
+                let outcome = world.run_with_input(&format!("-vvv {login}"), TOKEN);
+                assert_nothing_told(&world, &format!("{place}, {login}"), &secrets, &outcome, false);
+            }
         }
     }
 }
@@ -177,6 +181,21 @@ fn what_an_oauth_server_repeats_is_written_nowhere() {
             assert!(outcome.stderr.contains(&state), "the address to open is shown whole: {outcome:?}");
             assert!(echo.heard().iter().any(|secret| secret.starts_with("code0")), "{outcome:?}");
             assert_nothing_told(&world, "login --no-browser", &echo.heard(), &outcome, false);
+            // An error may repeat a code that is not exchanged.
+            let code = "code0planted1in2every3error";
+            for query in [
+                format!("error=access_denied&error_description={code}&state=STATE&code={code}"),
+                format!("code={code}&state=STATE&error={code}"),
+                format!("code={code}&state=STATE&iss=https://{code}.test/"),
+                format!("error=bad&error_description={code}&code={code}"),
+            ] {
+                let mut login = world.start_open("-vvv login --no-browser");
+                let url = url::Url::parse(&login.login_url()).unwrap();
+                let state = url.query_pairs().find(|(name, _)| name == "state").unwrap().1.into_owned();
+                let query = query.replace("STATE", &state);
+                login.input(&format!("http://127.0.0.1:8765/callback?{query}\n"));
+                assert_nothing_told(&world, &query, &[code.to_owned()], &login.finish(), false);
+            }
         }
     }
 }

@@ -277,6 +277,27 @@ fn a_reading_request_is_not_led_on_to_a_change_nor_a_change_taken_on_by_another_
 }
 
 #[test]
+fn no_value_that_is_taken_for_a_secret_tears_the_journal() {
+    let (world, _sandbox, order) = prod();
+    for value in [r#""event":"sent","id":""#, r#"","request_id":null}"#] {
+        let words = [
+            "api",
+            "PATCH",
+            &*format!("orders/{order}"),
+            "-f",
+            &*format!("password={value}"),
+            "--confirm",
+            "prod",
+        ];
+        let _ = world.run_words(&words);
+        world.run("profiles set other api_url=https://other.test").ok();
+        let newest = journal(&world).pop().unwrap();
+        assert_eq!(newest["path"], format!("/orders/{order}"), "{value}");
+        assert!(newest["status"].is_number(), "{value}: {newest}");
+    }
+}
+
+#[test]
 #[cfg(target_os = "linux")]
 fn in_a_terminal_the_name_is_asked_for() {
     let (world, sandbox, order) = prod();

@@ -114,7 +114,7 @@ fn names_from_the_platform_steer_no_terminal_and_fill_no_screen() {
     let token = sandbox.mint_pat("ada", None);
     let login = world.login_with_token(&sandbox.api_url(), &token, "").ok();
     let outcomes = [
-        login.says("Logged in as E [2J ]0;owned 31m ve aaa"),
+        login.says("Logged in as E [2J ]0;owned  31m ve   aaa"),
         world.run("whoami").ok().prints("E [2J ]0;owned  31m ve   @x.test"),
         world.run("whoami -o json").ok(),
         world.run("auth status").ok(),

@@ -133,6 +133,27 @@ fn who_only_looks_like_the_expected_user_is_nobody() {
 }
 
 #[test]
+fn a_name_is_compared_as_it_came_and_only_without_an_address() {
+    for (user, code) in [
+        (json!({"name": "ada", "email": null}), 0),
+        (json!({"name": "Ada", "email": ""}), 0),
+        (json!({"name": "\u{202e}Ada\0"}), 4),
+        (json!({"name": " Ada"}), 4),
+        (json!({"name": "Ada", "email": "\u{a0}"}), 4),
+        (json!({"name": "Ada", "email": {"x": 1}}), 4),
+    ] {
+        let site = Site::answering(site::json(&user.to_string()), End::Closed);
+        let mut world = World::new();
+        world.config(&format!(
+            "profile = \"shop\"\n[profiles.shop]\napi_url = \"{}\"\ntenant = \"acme\"\nexpect_user = \"Ada\"\n",
+            site.http()
+        ));
+        world.run_with_input("auth login --token-stdin", "any-token-0123").code(code);
+        world.set("AUTOCOM_TOKEN", "any-token-4567").run("api orders --tenant acme").code(code);
+    }
+}
+
+#[test]
 fn a_variables_token_is_asked_about_once() {
     let (mut world, sandbox) = locked(ADA);
     world.set("AUTOCOM_TOKEN", sandbox.mint_pat("ada", None)).set("AUTOCOM_TENANT", "acme");

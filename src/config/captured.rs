@@ -140,8 +140,8 @@ impl From<&Login> for Wire {
             tenant: text(&login.tenant).filter(clean),
             tenants: login.tenants.iter().map(ToString::to_string).filter(clean).collect(),
             client_id: text(&login.client_id).filter(clean),
-            user_name: login.user_name.clone().filter(clean),
-            // Not trimmed: what differs from another user's address still does.
+            // Not trimmed: what differs from another user's still does.
+            user_name: login.user_name.as_deref().map(|name| one_line(name).into()).filter(clean),
             user_email: login.user_email.as_deref().map(|email| one_line(email).into()).filter(clean),
             kind: login.kind.map(|kind| kind.as_str().to_owned()),
             expires_at: text(&login.expires_at),

@@ -3,7 +3,7 @@
 use super::document::Table;
 use super::error::ConfigError;
 use super::{Config, Entry, InvalidProfile, Resolved, Selection, Setting};
-use crate::domain::{ApiUrl, Key, Layer, Origin, ProfileName};
+use crate::domain::{ApiUrl, Key, Layer, Origin, ProfileName, one_line};
 
 /// Why a profile is protected.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,12 +40,13 @@ impl Config {
         });
         let ended = guards.map(|guard| {
             let name = guard.name();
+            let shown = one_line(name);
             let url = name.parse().ok().and_then(|name| after.own_api_url(&name));
             let moved = url.filter(|url| guard.url.as_ref().is_some_and(|own| !own.same_place(url)));
             let change = match moved {
-                _ if !has(after, name) => format!("remove profile {name}"),
-                Some(url) => format!("move profile {name} to {url}"),
-                None => format!("remove the protection of profile {name}"),
+                _ if !has(after, name) => format!("remove profile {shown}"),
+                Some(url) => format!("move profile {shown} to {url}"),
+                None => format!("remove the protection of profile {shown}"),
             };
             Loosened { name: name.to_owned(), url: guard.url.clone(), change }
         });

@@ -47,15 +47,17 @@ pub(super) enum Parsed {
 impl Record {
     /// Whether both belong to one user of one platform.
     pub fn is_of_the_user_of(&self, other: &Record) -> bool {
-        self.user().is(other.user()) && self.api_url.same_origin(&other.api_url)
+        // The same text is the same user, also where it could not be compared with what a person typed.
+        let same_text = self.user_email == other.user_email && self.user_name == other.user_name;
+        (same_text || self.user().is(other.user())) && self.api_url.same_origin(&other.api_url)
     }
 
     pub fn user(&self) -> UserRef<'_> {
         UserRef::new(Some(&self.user_email), Some(&self.user_name))
     }
 
-    /// The user for people: the e-mail, else the name. Not printable.
-    pub fn user_label(&self) -> &str {
+    /// The user for people: the e-mail, else the name.
+    pub fn user_label(&self) -> Cow<'_, str> {
         self.user().label().unwrap_or_default()
     }
 

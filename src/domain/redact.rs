@@ -98,8 +98,9 @@ pub fn looks_like_a_token(word: &str) -> bool {
     if word.len() < MIN_TOKEN {
         return false;
     }
-    if PREFIXES.iter().any(|prefix| word.starts_with(prefix)) {
-        return true;
+    if let Some(prefix) = PREFIXES.iter().find(|prefix| word.starts_with(*prefix)) {
+        // `pat_` begins names of people and shops, too.
+        return *prefix != "pat_" || word.bytes().any(|b| b.is_ascii_digit());
     }
     let (letter, digit) = (|b: u8| b.is_ascii_alphabetic(), |b: u8| b.is_ascii_digit());
     let of_a_token = |b: u8| letter(b) || digit(b) || b"-_|~+=".contains(&b);
@@ -124,11 +125,14 @@ fn pieces(word: &str) -> impl Iterator<Item = &str> {
         word.strip_prefix('-').filter(|rest| !rest.starts_with('-')).and_then(|rest| rest.get(1..));
     let whole = [Some(word.trim_start_matches('-')), attached].into_iter().flatten();
     whole.flat_map(|word| {
-        let stops = |c: char| c.is_whitespace() || "=,?&\"'".contains(c);
+        let stops = |c: char| c.is_whitespace() || "=,?&\"';()[]{}<>!*".contains(c);
         let parts = word.split(stops).filter(|part| !part.contains(['/', ':', '@']));
-        // In an address or a path only what begins like a token is one.
-        let within = word.split(move |c: char| stops(c) || "/:@;".contains(c));
-        parts.chain(within.filter(|part| PREFIXES.iter().any(|prefix| part.starts_with(prefix))))
+        // In an address or a path only what begins like a token is one, and no e-mail address is.
+        let is_url = word.contains("//");
+        let within = word.split(move |c: char| stops(c) || "/:".contains(c) || is_url && c == '@');
+        let within = within.filter(|part| !part.contains('@'));
+        let within = within.filter(|part| PREFIXES.iter().any(|prefix| part.starts_with(prefix)));
+        parts.map(|part| part.trim_matches('.')).chain(within)
     })
 }
 
@@ -144,13 +148,14 @@ pub fn redacted(text: &str) -> Cow<'_, str> {
         return text;
     }
     known.index();
-    let text = known.token_words.iter().fold(text, |text, word| match text.contains(word.as_str()) {
-        true => {
+    let mut text = text;
+    for word in &known.token_words {
+        if text.contains(word.as_str()) {
             let start: String = word.chars().take(4).collect();
-            Cow::Owned(text.replace(word, &format!("{start}… ({} characters)", word.chars().count())))
+            let shown = format!("{start}… ({} characters)", word.chars().count());
+            text = Cow::Owned(text.replace(word, &shown));
         }
-        false => text,
-    });
+    }
     match known.found_in(&text) {
         found if found.is_empty() => text,
         found => Cow::Owned(replaced(&text, found)),
@@ -176,7 +181,7 @@ impl Known {
         let runs = self.runs.get_or_insert_default();
         for secret in &self.secrets[self.indexed..] {
             let secret = secret.expose_secret();
-            let told = &secret.as_bytes()[header(secret)..];
+            let told = secret.as_bytes()[header(secret)..].to_ascii_lowercase();
             runs.extend(told.windows(RUN).filter_map(|run| <[u8; RUN]>::try_from(run).ok()));
             if self.words.iter().any(|word| word == secret) {
                 self.token_words.push(secret.to_owned());
@@ -269,7 +274,8 @@ impl<'t> Decoded<'t> {
     }
 
     fn search(&self, runs: &HashSet<[u8; RUN]>, found: &mut Vec<Range<usize>>) {
-        for (at, run) in self.bytes.windows(RUN).enumerate() {
+        // A host name comes back in lower case.
+        for (at, run) in self.bytes.to_ascii_lowercase().windows(RUN).enumerate() {
             if runs.contains(run) {
                 found.push(self.place(at).start..self.place(at + RUN - 1).end);
             }
@@ -302,6 +308,11 @@ fn replaced(text: &str, found: Vec<Range<usize>>) -> String {
         while !text.is_char_boundary(end) {
             end += 1;
         }
+        // Two runs may share a character of several bytes.
+        start = start.max(done);
+        if end <= done {
+            continue;
+        }
         // The header of a JWT goes with the rest of it.
         let in_header = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
         let before = &text[done..start];
@@ -324,7 +335,7 @@ fn without_user_info(text: &str) -> Cow<'_, str> {
     let mut rest = text;
     while let Some(at) = rest.find(SCHEME_END) {
         let (before, after) = rest.split_at(at + SCHEME_END.len());
-        let stops = |c: char| c.is_whitespace() || c.is_control() || "/\\?#\"'`<>".contains(c);
+        let stops = |c: char| c.is_whitespace() || c.is_control() || "/\\?#".contains(c);
         let authority = &after[..after.find(stops).unwrap_or(after.len())];
         let user_info = authority.rfind('@').filter(|end| &authority[..*end] != "USER:PASSWORD");
         out += before;
@@ -376,6 +387,14 @@ mod tests {
     }
 
     #[test]
+    fn a_secret_is_found_in_lower_case_and_between_characters_of_several_bytes() {
+        let _known =
+            ["aaaaaaaaaaaaaaa\u{20000}", "\u{20601}bbbbbbbbbbbbbb", "hostABCDEFGHIJKLMNOP"].map(Secret::new);
+        assert_eq!(redacted("https://hostabcdefghijklmnop.test"), "https://[redacted].test");
+        assert!(redacted("aaaaaaaaaaaaaaa\u{1f601}bbbbbbbbbbbbbbbb").contains(REDACTED));
+    }
+
+    #[test]
     fn an_address_is_shown_without_its_user_and_password() {
         for (text, shown) in [
             ("see https://ada:hunter2@a.test/x.", "see https://a.test/x."),
@@ -385,6 +404,7 @@ mod tests {
             ),
             ("HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT", "HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT"),
             ("socks5://hunter2@", "socks5://"),
+            ("https://ada:hunter'2@h.test", "https://h.test"),
         ] {
             assert_eq!(redacted(text), shown);
         }
@@ -404,11 +424,14 @@ mod tests {
             "3f786850e387550fdab836ed7e6dc881de23001b",
             "tenant=3f786850e387550fdab836ed7e6dc881de23001b,user=x",
             "12|Zq8wZq8-Zq8wZq8wZq8_Zq8wZq8wZq8wZq8wZq8w",
+            "Bearer;3f786850e387550fdab836ed7e6dc881de23001b.",
         ] {
             assert!(found(token), "{token}");
         }
         for other in [
             "pat_",
+            "pat_production",
+            "user=pat_1smith@example.test",
             "path",
             "tenants",
             "123e4567-e89b-12d3-a456-426614174000",

@@ -1,9 +1,10 @@
 //! Users: as the platform sends them, and as a profile expects them.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
-use super::{Invalid, printable, steers};
+use super::{Invalid, one_line, steers};
 
 /// A user as the platform sent them. They are compared unchanged: text that was cleaned for display can be the same
 /// for two users.
@@ -20,16 +21,18 @@ impl<'a> UserRef<'a> {
         UserRef { email: email.filter(given), name: name.filter(given) }
     }
 
-    /// The e-mail address, else the name.
-    pub fn label(self) -> Option<&'a str> {
-        self.email.or(self.name)
+    /// The e-mail address, else the name, on one line.
+    pub fn label(self) -> Option<Cow<'a, str>> {
+        self.email.or(self.name).map(one_line)
     }
 
     /// Whether both are the same user: by address, and by name only if neither has an address, since a name can be
     /// chosen freely.
     pub fn is(self, other: UserRef<'_>) -> bool {
         match (self.email, other.email) {
-            (None, None) => self.name.zip(other.name).is_some_and(|(own, other)| is_equal(own, other)),
+            (None, None) => {
+                self.name.zip(other.name).is_some_and(|(own, other)| own.eq_ignore_ascii_case(other))
+            }
             (own, other) => own.zip(other).is_some_and(|(own, other)| is_equal(own, other)),
         }
     }
@@ -45,7 +48,7 @@ impl ExpectedUser {
 
     /// The value that matches `user` only; `None`: there is none.
     pub fn of(user: UserRef<'_>) -> Option<ExpectedUser> {
-        user.label()?.parse().ok().filter(|expected: &ExpectedUser| expected.is(user))
+        user.email.or(user.name)?.parse().ok().filter(|expected: &ExpectedUser| expected.is(user))
     }
 
     pub fn as_str(&self) -> &str {
@@ -83,7 +86,7 @@ impl FromStr for ExpectedUser {
             text if text.chars().count() > ExpectedUser::MAX_LENGTH => {
                 Err(Invalid(format!("must be at most {} characters", ExpectedUser::MAX_LENGTH)))
             }
-            text if printable(text, ExpectedUser::MAX_LENGTH) != text || text.contains(is_invisible) => {
+            text if text.contains(is_invisible) => {
                 Err(Invalid("must be an e-mail address or a name".to_owned()))
             }
             text => Ok(ExpectedUser(text.to_owned())),

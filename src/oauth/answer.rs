@@ -28,7 +28,7 @@ pub(super) enum Answer {
 
 #[derive(Default)]
 struct Parameters {
-    code: Option<String>,
+    code: Option<Secret>,
     state: Option<String>,
     iss: Option<String>,
     error: Option<String>,
@@ -42,7 +42,13 @@ impl Parameters {
         let mut parameters = Parameters::default();
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
             let field = match &*name {
-                "code" => &mut parameters.code,
+                // A secret from here on: the other parameters may repeat it.
+                "code" => {
+                    if parameters.code.replace(Secret::new(value)).is_some() {
+                        return None;
+                    }
+                    continue;
+                }
                 "state" => &mut parameters.state,
                 "iss" => &mut parameters.iss,
                 "error" => &mut parameters.error,
@@ -88,12 +94,12 @@ impl Answer {
             let actual = origin(&iss).unwrap_or_else(|| printable(&iss, 100));
             return Answer::Failed(OAuthError::WrongIssuer { expected: expected.clone(), actual });
         }
-        match (error, code.filter(|code| !code.is_empty())) {
+        match (error, code.filter(|code| !code.expose().is_empty())) {
             (Some((error, description)), _) if error == "access_denied" => {
                 Answer::Failed(OAuthError::denied(description))
             }
             (Some((error, description)), _) => Answer::Failed(OAuthError::Rejected { error, description }),
-            (None, Some(code)) => Answer::Code(Secret::new(code)),
+            (None, Some(code)) => Answer::Code(code),
             (None, None) => Answer::Failed(OAuthError::Nonsense {
                 what: "the answer to the login has neither a code nor an error".to_owned(),
             }),

@@ -12,8 +12,9 @@ use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use super::error::{PlatformError, RequestId};
-use crate::domain::printable;
+use crate::domain::redact::holds_secret;
 use crate::domain::time::delay_seconds;
+use crate::domain::{Tenant, printable};
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// How much of the platform's words is shown.
@@ -153,6 +154,11 @@ pub(super) fn fields(errors: &Value) -> Vec<(String, Vec<String>)> {
 /// `logins.toml`, sentences) holds clean text.
 pub(super) fn name(value: &Value) -> Option<String> {
     text(value).map(|name| printable(&name, LONGEST_NAME)).filter(|name| !name.is_empty())
+}
+
+/// A tenant's id. One that repeats a token is none: it would be kept in `config.toml`.
+pub(super) fn tenant(value: &Value) -> Option<Tenant> {
+    text(value).filter(|id| !holds_secret(id))?.parse().ok()
 }
 
 /// A text, or a number as one: ids are both, on different servers.

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use apollo_parser::Parser;
 use apollo_parser::cst::{Definition, OperationDefinition, Selection};
 use http::Method;
-use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, UPGRADE};
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, UPGRADE};
 use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -22,8 +22,8 @@ use crate::domain::{header_as_servers_read_it, printable};
 const LONGEST_WORDS: usize = 120;
 const MOST_DECODINGS: usize = 4;
 
-/// Headers whose value a server may use as the address.
-const OTHER_ADDRESSES: [&str; 3] = ["x-original-url", "x-original-uri", "x-rewrite-url"];
+/// Parts of the names of headers that a server may follow in place of the method or the address.
+const OVERRIDES: [&str; 5] = ["method", "override", "verb", "original", "rewrite"];
 
 /// A request that may change something, as people are told of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,7 +55,7 @@ struct Question<'a> {
 /// `None`: it only reads.
 pub(super) fn change(method: &Method, path: &str, headers: &HeaderMap, body: &[u8]) -> Option<Change> {
     let (endpoint, query) = path.split_once('?').unwrap_or((path, ""));
-    let overridden = headers.keys().any(overrides)
+    let overridden = headers.keys().any(|name| overrides(name.as_str()))
         || headers.contains_key(UPGRADE)
         || form_overrides(query)
         || body_overrides(headers, body);
@@ -78,9 +78,9 @@ pub(super) fn change(method: &Method, path: &str, headers: &HeaderMap, body: &[u
 }
 
 /// Whether a server may use its value as the method or address: `X-HTTP-Method-Override`, `X-Original-Method` and similar.
-fn overrides(name: &HeaderName) -> bool {
-    let name = header_as_servers_read_it(name.as_str());
-    name.contains("method") || name.contains("override") || OTHER_ADDRESSES.contains(&name.as_str())
+fn overrides(name: &str) -> bool {
+    let name = header_as_servers_read_it(name);
+    OVERRIDES.iter().any(|part| name.contains(part))
 }
 
 /// Whether PHP may take a parameter for `_method`: it drops what follows a NUL and blanks before the name, and makes
@@ -94,7 +94,9 @@ fn is_method(name: &str) -> bool {
 
 fn form_overrides(form: &str) -> bool {
     // Some servers take a semicolon for an ampersand.
-    form.split(';').flat_map(parameters).any(|(name, _)| is_method(&name))
+    let overridden =
+        |name: &str| is_method(name) || name.to_ascii_lowercase().starts_with("x-") && overrides(name);
+    form.split(';').flat_map(parameters).any(|(name, _)| overridden(&name))
 }
 
 /// Whether a body may name another method, or can't be read: one of several parts, or one that is compressed.
@@ -239,7 +241,7 @@ fn chosen(document: &str, name: Option<&str>) -> Option<Operation> {
 
 #[cfg(test)]
 mod tests {
-    use http::HeaderValue;
+    use http::{HeaderName, HeaderValue};
 
     use super::*;
 
@@ -399,6 +401,7 @@ mod tests {
             assert!(!with_body(form, &pair), "{name}");
             assert!(!with_body(json, &serde_json::json!({ name: "DELETE" }).to_string()), "{name}");
         }
+        assert!(get("/orders?X-HTTP-Method-Override=PUT").is_some());
         assert!(with_body(json, "{") && with_body(json, "[1]"));
         let part = "--x\r\nContent-Disposition: form-data; name=\"_method\"\r\n\r\nDELETE\r\n--x--";
         assert!(with_body("multipart/form-data; boundary=x", part));
@@ -410,6 +413,8 @@ mod tests {
             "x-override-method",
             "x-original-method",
             "x_original_url",
+            "x-http-verb",
+            "x-envoy-original-path",
         ] {
             let headers =
                 HeaderMap::from_iter([(HeaderName::from_static(header), HeaderValue::from_static("DELETE"))]);

@@ -2,18 +2,18 @@
 
 use serde_json::Value;
 
-use super::answer::{Answer, name, text};
+use super::answer::{Answer, name, tenant};
 use super::error::PlatformError;
-use crate::domain::redact::redacted;
+use crate::domain::redact::{holds_secret, redacted};
 use crate::domain::{ExpectedUser, Tenant, UserRef};
 
 /// At least one of name and e-mail is there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Profile {
     pub id: Option<String>,
-    /// Printable.
+    /// As it came: not printable.
     pub name: Option<String>,
-    /// As it came, to be compared: no printable text.
+    /// As it came: not printable.
     pub email: Option<String>,
     /// The tenant that the platform takes if none is sent.
     pub current_tenant: Option<Tenant>,
@@ -27,14 +27,14 @@ impl Profile {
     pub(super) fn read(answer: &Answer) -> Result<Profile, PlatformError> {
         let json = answer.json()?;
         let current_tenant = match &json["current_tenant"] {
-            Value::Object(tenant) => tenant.get("id").and_then(text),
-            other => text(other),
+            Value::Object(tenant) => tenant.get("id"),
+            other => Some(other),
         };
         let profile = Profile {
             id: name(&json["id"]),
-            name: name(&json["name"]),
-            email: json["email"].as_str().filter(|email| !email.trim().is_empty()).map(kept),
-            current_tenant: current_tenant.and_then(|id| id.parse().ok()),
+            name: kept(&json["name"]),
+            email: kept(&json["email"]),
+            current_tenant: current_tenant.and_then(tenant),
         };
         if profile.name.is_none() && profile.email.is_none() {
             return Err(PlatformError::Nonsense {
@@ -45,7 +45,15 @@ impl Profile {
     }
 }
 
-/// Unchanged, but for secrets. One that is too long for an address stays too long.
-fn kept(email: &str) -> String {
-    redacted(email).chars().take(ExpectedUser::MAX_LENGTH + 1).collect()
+/// As it came: text that is cleaned for display can be the same for two users. What is too long for an address stays
+/// too long, and a value that is no text is no absent one.
+fn kept(value: &Value) -> Option<String> {
+    let text = match value {
+        Value::Null => return None,
+        Value::String(text) if text.is_empty() => return None,
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    let text = if holds_secret(&text) { redacted(&text).into_owned() } else { text };
+    Some(text.chars().take(ExpectedUser::MAX_LENGTH + 1).collect())
 }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::answer::{Answer, name, text};
+use super::answer::{Answer, name, tenant};
 use super::error::PlatformError;
 use crate::domain::Tenant;
 
@@ -25,11 +25,11 @@ impl Membership {
     }
 
     fn read(entry: &Value) -> Option<Membership> {
-        let id = text(&entry["id"])?;
+        let id = tenant(&entry["id"])?;
         Some(Membership {
-            name: name(&entry["name"]).unwrap_or_else(|| id.clone()),
+            name: name(&entry["name"]).unwrap_or_else(|| id.to_string()),
             role: name(&entry["role"]),
-            id: id.parse().ok()?,
+            id,
         })
     }
 }

@@ -44,7 +44,7 @@ impl Wanted {
     /// It is somebody else. `whose` says what the user is of: `the credential`, `the token in AUTOCOM_TOKEN`.
     pub fn check(&self, seen: UserRef<'_>, whose: &str) -> Result<()> {
         let Some(wanted) = self.0.iter().find(|wanted| !wanted.user.is(seen)) else { return Ok(()) };
-        let seen = seen.label().unwrap_or("nobody");
+        let seen = seen.label().unwrap_or("nobody".into());
         let WantedUser { user, origin, lock_of, login } = wanted;
         Err(match lock_of {
             Some(profile) => Error::new(
@@ -52,9 +52,8 @@ impl Wanted {
                 format!("profile {profile} is for {user} only (from {origin}), but {whose} is {seen}'s"),
             )
             .hint(format!("log in as {user}: {login}")),
-            None => {
-                differs("user", user.as_str(), origin, seen, whose).hint(format!("log in as {user}: {login}"))
-            }
+            None => differs("user", user.as_str(), origin, &seen, whose)
+                .hint(format!("log in as {user}: {login}")),
         })
     }
 
@@ -258,7 +257,7 @@ impl Session {
                 && !user.is(record.user())
             {
                 let from = "the stored credential";
-                return Err(differs("user", user.as_str(), &by, record.user_label(), from)
+                return Err(differs("user", user.as_str(), &by, &record.user_label(), from)
                     .hint("see who is logged in: autocom profiles list"));
             }
         }

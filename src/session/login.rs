@@ -16,8 +16,7 @@ use super::{Session, broken_off};
 use crate::config::{EditTarget, Login};
 use crate::credentials::{PreparedStore, Record};
 use crate::domain::{
-    CredentialKey, ExpectedUser, Key, Layer, ProfileName, Secret, StoreKind, Tenant, TokenKind, one_line,
-    shell_word,
+    CredentialKey, ExpectedUser, Key, Layer, ProfileName, Secret, StoreKind, Tenant, TokenKind, shell_word,
 };
 use crate::error::{Error, Kind, Result};
 use crate::oauth::page::Success;
@@ -562,7 +561,7 @@ fn this_login(record: &Record) -> &'static str {
 }
 
 fn user(record: &Record) -> Cow<'_, str> {
-    record.user().label().map_or("an unknown user".into(), one_line)
+    record.user().label().unwrap_or("an unknown user".into())
 }
 
 pub(super) fn not_a_member(tenant: &Tenant, origin: &crate::domain::Origin, theirs: &[Membership]) -> Error {

@@ -141,7 +141,7 @@ impl Session {
             tokens.extend(stored.map(|stored| (doomed[n].key.clone(), stored.record)));
         });
         tokens.iter().try_for_each(|(_, record)| self.meet_stored_user(record))?;
-        Ok(tokens.into_iter().map(|(key, record)| (key, record.user_label().to_owned())).collect())
+        Ok(tokens.into_iter().map(|(key, record)| (key, record.user_label().into_owned())).collect())
     }
 
     /// Revokes and deletes.

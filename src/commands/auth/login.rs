@@ -12,8 +12,8 @@ use crate::cli::seconds;
 use crate::config::{EditTarget, Facts};
 use crate::domain::time::{relative, rfc3339};
 use crate::domain::{
-    ExpectedUser, Key, OutputFormat, ProfileName, Secret, StoreChoice, StoreKind, TokenKind, shell_word,
-    token_flaw,
+    ExpectedUser, Key, OutputFormat, ProfileName, Secret, StoreChoice, StoreKind, TokenKind, one_line,
+    shell_word, token_flaw,
 };
 use crate::error::{Error, Kind, Result};
 use crate::session::Session;
@@ -159,11 +159,9 @@ impl Login {
 fn offer_lock(session: &Session, done: &LoggedIn) -> Result<()> {
     let (Some(profile), false) = (&done.profile, done.is_locked) else { return Ok(()) };
     let Some(user) = ExpectedUser::of(done.record.user()) else { return Ok(()) };
+    let again = format!("autocom profiles set {profile} {}", shell_word(format_args!("expect_user={user}")));
     if !(done.is_protected && session.can_ask()) {
-        session.notices().hint(format!(
-            "to let nobody but {user} log in to {profile}: autocom profiles set {profile} {}",
-            shell_word(format_args!("expect_user={user}"))
-        ));
+        session.notices().hint(format!("to let nobody but {user} log in to {profile}: {again}"));
         return Ok(());
     }
     let question = format!("{profile} is protected. Let nobody but {user} log in to it from now on?");
@@ -171,7 +169,7 @@ fn offer_lock(session: &Session, done: &LoggedIn) -> Result<()> {
     let seen = Facts::of(session.lock_config()?.config()?, &name, &[Key::ExpectUser]);
     if session.person().confirm(&question, true) == Some(true) {
         let session = session.lock_config()?;
-        session.check_facts(&seen, &format!("autocom profiles set {profile} 'expect_user={user}'"))?;
+        session.check_facts(&seen, &again)?;
         let target = EditTarget::of(&name);
         session.change_config(|edit| Ok(edit.set(&target, Key::ExpectUser, user.as_str())?))?;
         session.notices().progress(format!("profile {profile} is for {user} only"));
@@ -181,9 +179,8 @@ fn offer_lock(session: &Session, done: &LoggedIn) -> Result<()> {
 
 fn summary(done: &LoggedIn, now: Timestamp) -> String {
     let record = &done.record;
-    let who = match (record.user_name.as_str(), record.user_email.as_str()) {
-        ("", email) => email.to_owned(),
-        (name, "") => name.to_owned(),
+    let who = match (one_line(&record.user_name), one_line(&record.user_email)) {
+        (name, email) if name.is_empty() || email.is_empty() => format!("{name}{email}"),
         (name, email) => format!("{name} <{email}>"),
     };
     let tenant = record.tenant.as_ref().map(|tenant| format!(", tenant {tenant}")).unwrap_or_default();

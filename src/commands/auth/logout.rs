@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::super::Done;
 use crate::config::Resolved;
-use crate::domain::{Layer, ProfileName, StoreKind, TokenKind, shell_word};
+use crate::domain::{Layer, ProfileName, StoreKind, TokenKind, one_line, shell_word};
 use crate::error::{Error, Kind, Result};
 use crate::session::Session;
 use crate::session::logout::{Doomed, LoggedOut, Revocation, Revoke};
@@ -194,7 +194,7 @@ fn one_target(profile: &Resolved) -> Result<()> {
 
 /// Says what became of a credential, and answers why not all of it was revoked.
 pub fn tell(session: &Session, subject: &str, done: &LoggedOut) -> Option<String> {
-    let user = done.user.as_ref().map(|user| format!(" ({user})")).unwrap_or_default();
+    let user = done.user.as_ref().map(|user| format!(" ({})", one_line(user))).unwrap_or_default();
     let token = match done.kind {
         Some(TokenKind::Pat) => "personal access token",
         _ => "token",

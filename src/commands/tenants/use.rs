@@ -31,7 +31,7 @@ impl Use {
         let session = &session.lock_config()?;
         let name = match asked {
             Some((name, facts)) => {
-                let again = format!("autocom tenants use {tenant} --profile {name}");
+                let again = format!("autocom tenants use {} --profile {name}", shell_word(&tenant));
                 session.check_facts(&facts, &again)?;
                 name
             }

@@ -156,10 +156,8 @@ impl Guard {
             return Ok((Permit::Lease, Some(reason)));
         }
         let Some(person) = &self.person else { return Err(Barred::Refused(self.refusal(change))) };
-        let user = tokens
-            .held()
-            .map(|stored| format!(", as {}", one_line(stored.record.user_label())))
-            .unwrap_or_default();
+        let user =
+            tokens.held().map(|stored| format!(", as {}", stored.record.user_label())).unwrap_or_default();
         let tenant = self.tenant.as_ref().map(|tenant| format!(", tenant {tenant}")).unwrap_or_default();
         self.records.notices.show(format!(
             "{name} is protected, and this may change something there:\n\n  {}\n  at {}{tenant}{user}\n",
@@ -232,7 +230,7 @@ impl Guard {
             profile: self.protection.name.to_string(),
             api_url: self.url.to_string(),
             tenant: self.tenant.as_ref().map(ToString::to_string),
-            user: tokens.held().map(|stored| stored.record.user_label().to_owned()),
+            user: tokens.held().map(|stored| stored.record.user_label().into_owned()),
             token_variable,
             method: change.method.to_string(),
             path: change.path.clone(),
