@@ -166,7 +166,7 @@ impl Case {
 
     /// A token of its own, in which the variable's name is not found.
     fn value(&self, variable: &str) -> String {
-        format!("{}-of-case-{}", variable.to_ascii_lowercase(), self.number)
+        format!("{}-of-case-{}", variable.to_ascii_lowercase().replace('_', "-"), self.number)
     }
 
     fn run(&self, world: &World, platforms: &[Sandbox; 3], line: &str) -> (i32, String) {
