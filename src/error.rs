@@ -12,7 +12,7 @@ use crate::oauth::OAuthError;
 use crate::platform::PlatformError;
 use crate::system::editor::EditorError;
 use crate::system::files::FileError;
-use crate::system::http::{Cause, Mistrust, Unreachable};
+use crate::system::http::{Cause, HttpError, Mistrust, Unreachable};
 use crate::system::locks::LockError;
 use crate::system::paths::PathError;
 use crate::system::runtime::StartError;
@@ -320,24 +320,57 @@ impl From<OAuthError> for Error {
                         .to_owned(),
                 ),
             ),
-            OAuthError::CodeExpired { .. } => {
+            OAuthError::TimedOut { .. } | OAuthError::CodeExpired => {
                 (Kind::Authentication, Some("autocom auth login --device".to_owned()))
             }
             OAuthError::Denied { .. }
             | OAuthError::Refused { .. }
             | OAuthError::WrongIssuer { .. }
             | OAuthError::NotACode(_) => (Kind::Authentication, login()),
-            OAuthError::Rejected { .. } => {
-                (Kind::Authentication, Some("check the client id: autocom config get client_id".to_owned()))
+            OAuthError::Rejected { error, .. }
+                if matches!(error.as_str(), "invalid_client" | "unauthorized_client") =>
+            {
+                (Kind::Authentication, Some(CHECK_CLIENT_ID.to_owned()))
             }
+            OAuthError::Rejected { .. } => (Kind::Authentication, login()),
+            OAuthError::UnknownClient { client_id, redirect_uri, .. } => (
+                Kind::Authentication,
+                Some(format!(
+                    "check that the client {} exists and that {redirect_uri} is one of its redirect addresses: \
+                     autocom config get client_id",
+                    shell_word(client_id)
+                )),
+            ),
+            OAuthError::Message { status: 403 | 404, .. } => (Kind::Forbidden, None),
+            OAuthError::Message { .. } => (Kind::Failed, None),
             OAuthError::Busy { retry_after } => (Kind::Failed, Some(wait(*retry_after))),
             OAuthError::Server { retry_after, .. } => (Kind::Failed, Some(platform_s_own(*retry_after))),
             OAuthError::Nonsense { .. } => (Kind::Failed, Some(CHECK_ADDRESS.to_owned())),
-            OAuthError::Unreachable(unreachable) => (Kind::Unreachable, Some(way_out(unreachable))),
-            OAuthError::Misconfigured(_) => (Kind::Usage, Some(SHOW_SETTINGS.to_owned())),
+            OAuthError::Http(error) => return Error::from(error),
             OAuthError::Local(_) => (Kind::Failed, None),
         };
         Error { hint, ..Error::from_source(kind, &error) }
+    }
+}
+
+impl From<&HttpError> for Error {
+    fn from(error: &HttpError) -> Error {
+        let (kind, hint) = match error {
+            HttpError::Unreachable(unreachable) => (Kind::Unreachable, Some(way_out(unreachable))),
+            HttpError::Authorities { hint, .. } => {
+                (Kind::Usage, Some(hint.clone().unwrap_or_else(|| SHOW_SETTINGS.to_owned())))
+            }
+            HttpError::InBetween { .. } => (Kind::Failed, Some(IN_BETWEEN.to_owned())),
+            HttpError::Truncated { .. } | HttpError::Garbled { .. } => {
+                (Kind::Failed, Some(TRY_AGAIN.to_owned()))
+            }
+            HttpError::TooLarge { .. }
+            | HttpError::Input(_)
+            | HttpError::BadRequest
+            | HttpError::Setup
+            | HttpError::Exhausted { .. } => (Kind::Failed, None),
+        };
+        Error { hint, ..Error::from_source(kind, error) }
     }
 }
 
@@ -351,23 +384,21 @@ impl From<PlatformError> for Error {
             PlatformError::UnusableToken => {
                 (Kind::Authentication, hint("pass the token alone, without quotes or spaces"))
             }
-            PlatformError::Forbidden { .. } | PlatformError::NotFound { .. } => {
-                (Kind::Forbidden, hint("check the tenant and the address: autocom config list"))
-            }
+            PlatformError::Forbidden { .. } | PlatformError::NotFound { .. } => (Kind::Forbidden, None),
             PlatformError::Busy { retry_after, .. } => (Kind::Failed, Some(wait(*retry_after))),
             PlatformError::Server { .. } => (Kind::Failed, Some(platform_s_own(None))),
             PlatformError::CutShort => (Kind::Failed, hint(TRY_AGAIN)),
-            PlatformError::Redirected { .. } | PlatformError::Nonsense { .. } => {
+            PlatformError::Redirected { .. } | PlatformError::OtherShape { .. } => {
                 (Kind::Failed, hint(CHECK_ADDRESS))
             }
-            PlatformError::Unreachable(unreachable) => (Kind::Unreachable, Some(way_out(unreachable))),
-            PlatformError::Misconfigured(_) => (Kind::Usage, hint(SHOW_SETTINGS)),
+            PlatformError::Http(error) => return Error::from(error),
             PlatformError::Invalid { .. } => {
                 (Kind::Failed, hint("change what is named above, then try again"))
             }
-            PlatformError::Refused { .. } | PlatformError::GraphQl { .. } | PlatformError::Local(_) => {
-                (Kind::Failed, None)
-            }
+            PlatformError::Nonsense { .. }
+            | PlatformError::Refused { .. }
+            | PlatformError::GraphQl { .. }
+            | PlatformError::Local(_) => (Kind::Failed, None),
         };
         let mut report = Error { hint, ..Error::from_source(kind, &error) };
         match &error {
@@ -392,6 +423,9 @@ fn first_of(causes: impl ExactSizeIterator<Item = String>) -> impl Iterator<Item
 
 const MAX_CAUSES: usize = 20;
 
+const CHECK_CLIENT_ID: &str = "check the client id: autocom config get client_id";
+const IN_BETWEEN: &str = "log in to the network or gateway in a browser, then try again; \
+                          or check the address: autocom config get api_url";
 const CHECK_ADDRESS: &str = "check the address: autocom config get api_url";
 const TRY_AGAIN: &str = "try again; -vv logs what was sent and answered";
 const SHOW_SETTINGS: &str = "see where it comes from: autocom config list";
@@ -418,13 +452,24 @@ fn way_out(unreachable: &Unreachable) -> String {
             "check the proxy: autocom config get proxy, and the variables HTTPS_PROXY and ALL_PROXY"
                 .to_owned()
         }
-        Cause::Tls(Mistrust::UnknownAuthority) => {
+        Cause::Tls(Mistrust::UnknownAuthority(Some(flaw))) => flaw.hint.clone(),
+        Cause::Tls(Mistrust::UnknownAuthority(None)) => {
             "if it is an authority of your own: autocom config set ca_bundle FILE.pem".to_owned()
         }
         Cause::Tls(Mistrust::Expired | Mistrust::NotYetValid) => {
             format!("check this machine's clock (date -u); if it is right, tell who runs {host}")
         }
-        Cause::Tls(Mistrust::SelfSignedCa | Mistrust::Other(_)) => {
+        Cause::Tls(Mistrust::ClientCertificate) => {
+            format!("ask who runs {host} for an address without client certificates")
+        }
+        Cause::Tls(
+            Mistrust::SelfSignedCa
+            | Mistrust::NoNames
+            | Mistrust::AddressAsName(_)
+            | Mistrust::KeyUsage
+            | Mistrust::OldVersion
+            | Mistrust::Other(_),
+        ) => {
             let port = if host == unreachable.at { ":443" } else { "" };
             format!(
                 "tell who runs {host}; to see it: openssl s_client -connect {}",
@@ -439,8 +484,10 @@ fn way_out(unreachable: &Unreachable) -> String {
         Cause::Proxy { .. } => "check the address: autocom config get api_url; or go round the proxy: \
                                 export AUTOCOM_PROXY=none"
             .to_owned(),
-        Cause::Timeout(_) => "try again, or allow more time: --request-timeout SECONDS".to_owned(),
-        Cause::NoAnswer | Cause::CutShort | Cause::Reset | Cause::Other => TRY_AGAIN.to_owned(),
+        Cause::Timeout(_) | Cause::ConnectTimeout(_) => {
+            "try again, or allow more time: --request-timeout SECONDS".to_owned()
+        }
+        Cause::NotProcessed | Cause::NoAnswer | Cause::CutShort | Cause::Reset | Cause::Other => TRY_AGAIN.to_owned(),
         Cause::Tls(Mistrust::NoTls | Mistrust::OtherName(_))
         | Cause::NotHttp
         | Cause::Dns

@@ -46,7 +46,7 @@ use crate::system::browser::Browser;
 use crate::system::clock::Clock;
 use crate::system::environment::Environment;
 use crate::system::files::FileError;
-use crate::system::http::{Authorities, Http, Network, OwnProxy, REQUEST_TIMEOUT};
+use crate::system::http::{Authorities, CONNECT_TIMEOUT, Http, Network, OwnProxy, REQUEST_TIMEOUT};
 use crate::system::interrupt::{self, Interruption};
 use crate::system::locks::{FileLock, LockError, LockGuard, Locks};
 use crate::system::notices::Notices;
@@ -411,15 +411,18 @@ impl Session {
     fn http(&self, profile: &Resolved) -> Http {
         let network = Network {
             request_timeout: self.request_timeout.unwrap_or(REQUEST_TIMEOUT),
+            connect_timeout: self.request_timeout.unwrap_or(CONNECT_TIMEOUT),
             proxy: profile.proxy.as_ref().map(|proxy| self.own_proxy(profile, proxy)),
             no_proxy: self.environment.var("NO_PROXY").or_else(|| self.environment.var("no_proxy")),
             authorities: profile.ca_bundle.as_ref().map(|bundle| self.authorities(bundle)),
+            ssl_cert_file: self.environment.var("SSL_CERT_FILE").map(Into::into),
         };
         let mut known = self.http.borrow_mut();
         if let Some(http) = known.iter().find(|http| *http.network() == network) {
             return http.clone();
         }
-        let http = Http::new(network);
+        let notices = self.notices.clone();
+        let http = Http::new(network).telling_waits(move |wait| notices.hint(wait));
         known.push(http.clone());
         http
     }

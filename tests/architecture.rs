@@ -35,6 +35,8 @@ const FENCES: &[(&str, &[&str])] = &[
     ("oauth2", &["oauth/"]),
     ("reqwest", &["system/http/"]),
     ("rustls", &["system/http/"]),
+    ("webpki", &["system/http/"]),
+    ("h2", &["system/http/"]),
     ("comfy_table", &["ui/table.rs"]),
     ("inquire", &["ui/prompt.rs"]),
     ("crossterm", &["ui/spinner.rs"]),

@@ -10,7 +10,7 @@ use crate::domain::SKEW;
 use crate::domain::time::{relative, rfc3339};
 use crate::error::Result;
 use crate::session::Session;
-use crate::session::record::login_command;
+use crate::session::record::login_again_command;
 use crate::session::several::Scope;
 use crate::ui::style::Tone;
 use crate::ui::view::{Cell, Column, View, Viewed};
@@ -130,7 +130,7 @@ impl Whoami {
             let next = match (&identity.variable, identity.renewable) {
                 (Some(name), _) => format!("set {name} to a fresh one"),
                 (None, true) => "the next call renews it".to_owned(),
-                (None, false) => format!("log in again: {}", login_command(&profile)),
+                (None, false) => format!("log in again: {}", login_again_command(&profile)),
             };
             session.notices().warn(format!("the token {tense} {}; {next}", relative(end, now)));
         }

@@ -25,14 +25,6 @@ pub fn span(distance: SignedDuration) -> String {
     }
 }
 
-/// What `Retry-After` says in seconds (RFC 9110, section 10.2.3), at most some 136 years: any number of digits is a
-/// wait, and a time can be added to it.
-pub fn delay_seconds(text: &str) -> Option<Duration> {
-    let text = text.trim();
-    let is_number = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-    is_number.then(|| Duration::from_secs(text.parse().unwrap_or(u32::MAX).into()))
-}
-
 /// A deadline in a sentence: `5 minutes`, `1 second`, `90 seconds`, `1.5 seconds`.
 pub fn spelled_out(time: Duration) -> String {
     match (time.as_secs(), time.subsec_millis()) {

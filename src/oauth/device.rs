@@ -5,17 +5,21 @@ use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
 use oauth2::{DeviceCodeErrorResponseType, RequestTokenError, Scope, StandardDeviceAuthorizationResponse};
+use tokio::time::Instant;
 use url::Url;
 
 use super::error::OAuthError;
 use super::flow::Endpoints;
-use super::token::{self, Call, Grant, adapter, client};
+use super::token::{self, Call, ErrorReply, Grant, GrantType, adapter, client};
 use crate::domain::{ClientId, Secret, printable};
-use crate::system::http::Http;
+use crate::system::http::retry::{Backoff, Repeat, Retries};
+use crate::system::http::{Http, HttpError};
 use crate::system::interrupt;
 
 /// A code that claims a longer life is not waited for.
 const LONGEST_LIFE: Duration = Duration::from_secs(24 * 3600);
+/// That of a code whose life is not told.
+const DEFAULT_LIFE: Duration = Duration::from_secs(600);
 /// What is left to do about a grant that comes when nobody wants it any more.
 const UNDOING: Duration = Duration::from_secs(10);
 /// However often the platform says that it may be asked.
@@ -44,7 +48,8 @@ impl DeviceRequest {
         scopes: Vec<String>,
     ) -> Result<DeviceRequest, OAuthError> {
         let status = Arc::new(AtomicU16::new(0));
-        let ask = adapter(http, &status);
+        let retries = || Retries::new(Repeat::Unprocessed, Backoff::default(), Duration::MAX);
+        let ask = adapter(http, &status, retries);
         let http = move |request| {
             let asked = ask(request);
             let read: Call = Box::pin(async move { asked.await.map(|reply| reply.map(whole_seconds)) });
@@ -58,8 +63,13 @@ impl DeviceRequest {
             .await;
         let reply = reply.map_err(|error| {
             let status = status.load(Ordering::Relaxed);
-            match token::failure(error, status) {
-                OAuthError::Nonsense { .. } if matches!(status, 404 | 405 | 501) => {
+            match token::failure(error, status, GrantType::DeviceCode) {
+                OAuthError::Nonsense { .. }
+                | OAuthError::Message { .. }
+                | OAuthError::Server { .. }
+                | OAuthError::Http(HttpError::InBetween { .. })
+                    if matches!(status, 404 | 405 | 501) =>
+                {
                     OAuthError::NoDeviceGrant { reason: format!("it answers with status {status}") }
                 }
                 OAuthError::Rejected { error, description }
@@ -113,7 +123,9 @@ impl DeviceRequest {
     /// most. Network trouble and a platform that is out of order are waited out.
     pub async fn grant(self, http: &Http, life: Duration) -> Result<Grant, OAuthError> {
         let status = Arc::new(AtomicU16::new(0));
-        let (ask, longest) = (adapter(http, &status), http.request_timeout() + UNDOING);
+        let deadline = Instant::now() + life;
+        let ask = adapter(http, &status, move || Retries::patient(deadline));
+        let longest = http.request_timeout() + UNDOING;
         // Any poll may be the one that is granted: a signal waits for its answer.
         let http = move |request| {
             let (asked, shield) = (ask(request), interrupt::shield("Hearing the platform out", longest));
@@ -131,15 +143,13 @@ impl DeviceRequest {
             .exchange_device_access_token(&self.reply)
             .set_time_fn(Default::default)
             .request_async(&http, |pause| tokio::time::sleep(pause.max(least)), Some(LONGEST_LIFE));
-        let expired = || OAuthError::CodeExpired { after: life };
-        let reply = tokio::time::timeout(life, polled).await.map_err(|_| expired())?;
+        let timed_out = |_| OAuthError::TimedOut { after: life };
+        let reply = tokio::time::timeout_at(deadline, polled).await.map_err(timed_out)?;
         let reply = reply.map_err(|error| match error {
             RequestTokenError::ServerResponse(reply) => match reply.error() {
-                DeviceCodeErrorResponseType::ExpiredToken => expired(),
-                error => {
-                    let description = reply.error_description().map(|text| printable(text, 400));
-                    token::refusal(error.as_ref(), description, status.load(Ordering::Relaxed))
-                }
+                DeviceCodeErrorResponseType::ExpiredToken => OAuthError::CodeExpired,
+                error => ErrorReply::of_device(error.as_ref(), reply.error_description().cloned())
+                    .of_device_poll(status.load(Ordering::Relaxed)),
             },
             RequestTokenError::Request(error) => error,
             RequestTokenError::Parse(..) | RequestTokenError::Other(_) => {
@@ -151,13 +161,18 @@ impl DeviceRequest {
 }
 
 /// A device code's reply whose times are whole seconds that can be added to: the crate takes any number that
-/// fits an integer, and none in a text. An interval that makes no sense is left out, for RFC 8628's default.
+/// fits an integer, and none in a text. An interval that makes no sense is left out, for RFC 8628's default, and a
+/// life that is not told is ours.
 fn whole_seconds(body: Vec<u8>) -> Vec<u8> {
     let Ok(serde_json::Value::Object(mut reply)) = serde_json::from_slice(&body) else { return body };
+    reply.retain(|_, value| !value.is_null());
     for name in ["expires_in", "interval"] {
         match reply.get(name).map(token::seconds) {
             Some(Some(time)) => _ = reply.insert(name.to_owned(), time.min(LONGEST_LIFE).as_secs().into()),
             Some(None) if name == "interval" => _ = reply.remove(name),
+            None if name == "expires_in" && reply.contains_key("device_code") => {
+                _ = reply.insert(name.to_owned(), DEFAULT_LIFE.as_secs().into());
+            }
             _ => {}
         }
     }
@@ -209,12 +224,13 @@ mod tests {
             r#""expires_in":"600","interval":-1"#,
             r#""expires_in":600.5,"interval":"5""#,
             r#""expires_in":600,"interval":null"#,
+            r#""expires_in":null,"interval":"5.0""#,
         ] {
             let request = begun(times).await.unwrap();
             assert!(request.expires_in() >= Duration::from_secs(600), "{times}");
             let life = Duration::from_millis(50);
             let outcome = request.grant(&Http::default(), life).await;
-            assert!(matches!(outcome, Err(OAuthError::CodeExpired { .. })), "{times}: {outcome:?}");
+            assert!(matches!(outcome, Err(OAuthError::TimedOut { .. })), "{times}: {outcome:?}");
         }
         assert!(matches!(begun(r#""expires_in":-1"#).await, Err(OAuthError::Nonsense { .. })));
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::domain::time::spelled_out;
-use crate::system::http::{HttpError, Unreachable};
+use crate::system::http::HttpError;
 
 /// No variant holds a token, code, verifier or state. Texts of the server are made printable.
 #[derive(Debug, thiserror::Error)]
@@ -19,9 +19,13 @@ pub enum OAuthError {
     #[error("this platform offers no login with a device code: {reason}")]
     NoDeviceGrant { reason: String },
 
-    /// `expired_token` (RFC 8628, section 3.5), or nobody waits any longer.
-    #[error("nobody entered the code within {}", spelled_out(*.after))]
-    CodeExpired { after: Duration },
+    /// The code was not entered in the time that was given to wait.
+    #[error("timed out after {} waiting for the code to be entered", spelled_out(*.after))]
+    TimedOut { after: Duration },
+
+    /// `expired_token` (RFC 8628, section 3.5).
+    #[error("the device code expired before it was entered")]
+    CodeExpired,
 
     /// The code or refresh token is used up, revoked or expired: the same call can't succeed later.
     #[error("the platform refused the grant: {description}")]
@@ -42,22 +46,27 @@ pub enum OAuthError {
     #[error("too many requests{}", after(.retry_after))]
     Busy { retry_after: Option<Duration> },
 
-    /// 5xx. Only a 503 that asks to wait says that nothing was done.
+    /// 5xx.
     #[error("the platform failed with status {status}{}", after(.retry_after))]
     Server { status: u16, retry_after: Option<Duration> },
+
+    /// Another refusal, in Laravel's words or as plain text.
+    #[error("the platform refused with status {status}: {message}")]
+    Message { status: u16, message: String },
 
     /// Not OAuth: probably not an Autocom platform.
     #[error("{what}; is this address an Autocom platform's?")]
     Nonsense { what: String },
 
+    /// The client id or the redirect address is not registered.
+    #[error("the platform answered invalid_client: {description}")]
+    UnknownClient { client_id: String, redirect_uri: String, description: String },
+
+    /// No answer, or none of the platform's.
     #[error(transparent)]
-    Unreachable(Unreachable),
+    Http(#[from] HttpError),
 
-    /// A setting that the connection needs can't be used.
-    #[error("{0}")]
-    Misconfigured(String),
-
-    /// Something of this machine's: no TLS, no socket.
+    /// Something of this machine's, such as no socket.
     #[error("{0}")]
     Local(String),
 }
@@ -67,30 +76,6 @@ impl OAuthError {
     pub(super) fn denied(words: String) -> OAuthError {
         let said_nothing = words == "access_denied";
         OAuthError::Denied { description: if said_nothing { "you refused access".to_owned() } else { words } }
-    }
-
-    /// How long the platform asks to wait before the very same request, which it has not looked at.
-    pub fn asks_to_wait(&self) -> Option<Duration> {
-        match self {
-            OAuthError::Busy { retry_after } => *retry_after,
-            OAuthError::Server { status: 503, retry_after } => *retry_after,
-            _ => None,
-        }
-    }
-}
-
-impl From<HttpError> for OAuthError {
-    fn from(error: HttpError) -> OAuthError {
-        match error {
-            HttpError::Unreachable(unreachable) => OAuthError::Unreachable(unreachable),
-            HttpError::TooLarge { .. } | HttpError::Garbled { .. } => {
-                OAuthError::Nonsense { what: error.to_string() }
-            }
-            HttpError::Authorities(why) => OAuthError::Misconfigured(why),
-            HttpError::BadRequest | HttpError::Setup | HttpError::Exhausted { .. } => {
-                OAuthError::Local(error.to_string())
-            }
-        }
     }
 }
 

@@ -2,14 +2,19 @@
 
 use std::fmt;
 
+use bytes::Bytes;
 use oauth2::basic::BasicClient;
 use oauth2::{AuthUrl, CsrfToken, DeviceAuthorizationUrl, PkceCodeChallenge, Scope, TokenUrl};
+use tokio::time::Instant;
 use url::Url;
 
 use super::error::OAuthError;
 use super::token::{self, Grant};
 use crate::domain::{ApiUrl, ClientId, Secret};
 use crate::system::http::Http;
+
+/// A login page has some 10 KiB; that of an unknown client less than one.
+const MAX_ANSWER: usize = 1 << 20;
 
 /// Where Passport serves OAuth, and who it says it is.
 #[derive(Debug, Clone)]
@@ -73,9 +78,9 @@ pub struct Pending {
     pub(super) endpoints: Endpoints,
     pub(super) redirect_uri: RedirectUri,
     pub(super) state: Secret,
-    client_id: ClientId,
-    scopes: Vec<String>,
-    verifier: Secret,
+    pub(super) client_id: ClientId,
+    pub(super) scopes: Vec<String>,
+    pub(super) verifier: Secret,
 }
 
 impl AuthorizationRequest {
@@ -107,11 +112,37 @@ impl Pending {
         self.redirect_uri
     }
 
-    /// Turns the code into tokens (RFC 6749, section 4.1.3). A code works once: only an answer that asks
-    /// to wait leaves it unused.
-    pub async fn exchange(&self, http: &Http, code: &Secret) -> Result<Grant, OAuthError> {
-        let Pending { endpoints, redirect_uri, client_id, scopes, verifier, .. } = self;
-        token::exchange(http, endpoints, client_id, *redirect_uri, code, verifier, scopes.clone()).await
+    /// Asks the platform once whether it knows the client and its redirect address, with a state and a challenge
+    /// that are not this login's. Passport tells that to the browser only, so nothing comes back here.
+    /// Returns only if the platform says that it does not.
+    pub async fn unknown_client(&self, http: &Http) -> OAuthError {
+        let Pending { endpoints, redirect_uri, client_id, scopes, .. } = self;
+        let request =
+            AuthorizationRequest::new(endpoints.clone(), client_id.clone(), *redirect_uri, scopes.clone());
+        let request = http::Request::get(request.url.as_str()).body(Bytes::new());
+        if let Ok(request) = request
+            && let Ok(answer) = http.call(request, MAX_ANSWER).await
+            && answer.status().is_client_error()
+            && let Some(error) = self.client_error(answer.body())
+        {
+            return error;
+        }
+        std::future::pending().await
+    }
+
+    /// The error that a page is which the platform shows in place of its login page.
+    pub(super) fn client_error(&self, page: &[u8]) -> Option<OAuthError> {
+        token::client_error(page).map(|description| OAuthError::UnknownClient {
+            client_id: self.client_id.to_string(),
+            redirect_uri: self.redirect_uri.to_string(),
+            description,
+        })
+    }
+
+    /// Turns the code into tokens (RFC 6749, section 4.1.3). A platform that is too busy is asked again until
+    /// `deadline`.
+    pub async fn exchange(&self, http: &Http, code: &Secret, deadline: Instant) -> Result<Grant, OAuthError> {
+        token::exchange(http, self, code, deadline).await
     }
 }
 

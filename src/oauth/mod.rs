@@ -23,7 +23,7 @@ pub use callback::{Callback, Listener, Reply};
 pub use device::DeviceRequest;
 pub use error::OAuthError;
 pub use flow::{AuthorizationRequest, Endpoints, Pending, RedirectUri};
-pub use token::{Grant, refresh};
+pub use token::{Grant, REFRESH_ATTEMPTS, refresh};
 
 /// The ports whose redirect URIs are registered on the platform's client.
 pub const CALLBACK_PORTS: std::ops::RangeInclusive<u16> = 8765..=8769;

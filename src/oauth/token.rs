@@ -6,25 +6,31 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
-use http::StatusCode;
-use http::header::{CONTENT_TYPE, RETRY_AFTER};
+use http::{Response, StatusCode};
 use jiff::{SignedDuration, Timestamp};
 use oauth2::basic::{BasicRevocationErrorResponse, BasicTokenIntrospectionResponse};
 use oauth2::{
     AccessToken, AuthorizationCode, EndpointNotSet, EndpointSet, PkceCodeVerifier, RefreshToken,
     RequestTokenError, Scope, StandardRevocableToken,
 };
-use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
+use tokio::time::Instant;
 
 use super::error::OAuthError;
-use super::flow::{Endpoints, RedirectUri};
-use crate::domain::time::delay_seconds;
+use super::flow::{Endpoints, Pending};
 use crate::domain::{ClientId, Secret, jwt, printable};
-use crate::system::http::Http;
+use crate::system::http::retry::{Backoff, Repeat, Retries, retry_after};
+use crate::system::http::{Http, from_in_between, without_bom};
 
 /// A token reply is 2 KiB.
 const LARGEST_REPLY: usize = 1 << 20;
+
+/// How much of a server's words is shown.
+const MAX_WORDS: usize = 400;
+
+/// No attempt to refresh is begun after this time: others wait for the lock, 30 seconds at most.
+pub const REFRESH_ATTEMPTS: Duration = Duration::from_secs(20);
 
 /// A reply that claims a longer life is not believed beyond this, so that times can be added.
 const LONGEST_LIFE: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
@@ -60,8 +66,17 @@ fn end(life: Option<Duration>, now: Timestamp) -> Option<Timestamp> {
     now.checked_add(SignedDuration::try_from(life?).ok()?).ok()
 }
 
+/// What the token endpoint was asked for, which decides what an error means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum GrantType {
+    Code,
+    RefreshToken,
+    DeviceCode,
+}
+
 /// Renews a grant (RFC 6749, section 6). Changes nothing here on failure; [`OAuthError::Refused`]
-/// alone says that this refresh token is dead.
+/// alone says that this refresh token no longer works. It is sent again only where the platform certainly has not
+/// looked at it: a refresh token that is used twice may end the login.
 pub async fn refresh(
     http: &Http,
     endpoints: &Endpoints,
@@ -71,29 +86,34 @@ pub async fn refresh(
     let client = client(endpoints, client_id);
     let token = RefreshToken::new(refresh_token.expose().to_owned());
     let status = Arc::new(AtomicU16::new(0));
-    let reply = client.exchange_refresh_token(&token).request_async(&adapter(http, &status)).await;
-    let reply = reply.map_err(|error| failure(error, status.load(Ordering::Relaxed)))?;
+    let attempts_end = Instant::now() + REFRESH_ATTEMPTS;
+    let deadline = http.deadline().map_or(attempts_end, |deadline| deadline.min(attempts_end));
+    let retries = move || {
+        Retries::new(Repeat::Unprocessed, Backoff::default(), REFRESH_ATTEMPTS).until(Some(deadline))
+    };
+    let reply = client.exchange_refresh_token(&token).request_async(&adapter(http, &status, retries)).await;
+    let reply = reply
+        .map_err(|error| failure(error, status.load(Ordering::Relaxed), GrantType::RefreshToken))?;
     grant(reply, Vec::new())
 }
 
+/// A code works once, so it is sent again only where the platform has not looked at it, until `deadline`.
 pub(super) async fn exchange(
     http: &Http,
-    endpoints: &Endpoints,
-    client_id: &ClientId,
-    redirect_uri: RedirectUri,
+    pending: &Pending,
     code: &Secret,
-    verifier: &Secret,
-    asked_for: Vec<String>,
+    deadline: Instant,
 ) -> Result<Grant, OAuthError> {
     let status = Arc::new(AtomicU16::new(0));
-    let reply = client(endpoints, client_id)
+    let reply = client(&pending.endpoints, &pending.client_id)
         .exchange_code(AuthorizationCode::new(code.expose().to_owned()))
-        .set_pkce_verifier(PkceCodeVerifier::new(verifier.expose().to_owned()))
-        .add_extra_param("redirect_uri", redirect_uri.to_string())
-        .request_async(&adapter(http, &status))
+        .set_pkce_verifier(PkceCodeVerifier::new(pending.verifier.expose().to_owned()))
+        .add_extra_param("redirect_uri", pending.redirect_uri.to_string())
+        .request_async(&adapter(http, &status, move || Retries::patient(deadline)))
         .await;
-    let reply = reply.map_err(|error| failure(error, status.load(Ordering::Relaxed)))?;
-    grant(reply, asked_for)
+    let reply =
+        reply.map_err(|error| failure(error, status.load(Ordering::Relaxed), GrantType::Code))?;
+    grant(reply, pending.scopes.clone())
 }
 
 pub(super) type Client = oauth2::Client<
@@ -120,15 +140,25 @@ pub(super) type Call = Pin<Box<dyn Future<Output = Result<oauth2::HttpResponse, 
 
 /// Puts our HTTP client under `oauth2`. Answers that are not OAuth's own are judged here, where the
 /// status and the headers are still known; the rest passes, its status noted for [`failure`].
-pub(super) fn adapter(http: &Http, last_status: &Arc<AtomicU16>) -> impl Fn(oauth2::HttpRequest) -> Call {
+pub(super) fn adapter(
+    http: &Http,
+    last_status: &Arc<AtomicU16>,
+    retries: impl Fn() -> Retries + Clone + Send + 'static,
+) -> impl Fn(oauth2::HttpRequest) -> Call {
     // Owned: a task that is spawned can't prove that it may borrow them.
     let (http, last_status) = (http.clone(), last_status.clone());
     move |request| {
-        let (http, last_status) = (http.clone(), last_status.clone());
+        let (http, last_status, mut retries) = (http.clone(), last_status.clone(), retries());
         Box::pin(async move {
-            let path = request.uri().path().to_owned();
+            let (url, path) = (request.uri().to_string(), request.uri().path().to_owned());
             let started = std::time::Instant::now();
-            let answer = http.call(request, LARGEST_REPLY).await?;
+            let answer = loop {
+                let outcome = http.call(request.clone(), LARGEST_REPLY).await;
+                match retries.wait_after(outcome.as_ref()) {
+                    Some(wait) if http.pause(wait, &url, outcome.as_ref()).await => {}
+                    _ => break outcome?,
+                }
+            };
             let status = answer.status();
             tracing::info!(
                 path,
@@ -138,54 +168,78 @@ pub(super) fn adapter(http: &Http, last_status: &Arc<AtomicU16>) -> impl Fn(oaut
                 "token endpoint"
             );
             last_status.store(status.as_u16(), Ordering::Relaxed);
-            if let Some(answer) = success(&answer) {
-                return Ok(answer);
-            }
-            if let Some(error) = judge(&answer, &path) {
-                return Err(error);
-            }
-            Ok(answer.map(Vec::from))
+            judge(&answer, &path)
         })
     }
 }
 
-/// A 2xx reply with JSON, as `oauth2` insists on it. The grant was consumed: whatever status, content
-/// type or byte order mark comes with it, a reply that is rejected here is a lost login.
-fn success(answer: &http::Response<bytes::Bytes>) -> Option<oauth2::HttpResponse> {
-    let body = answer.body();
-    let json = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
-    serde_json::from_slice::<IgnoredAny>(json).ok().filter(|_| answer.status().is_success())?;
-    Some(http::Response::new(json.to_vec()))
+/// What decides of which kind a reply is.
+#[derive(Deserialize)]
+struct Outline {
+    #[serde(default)]
+    error: serde_json::Value,
+    #[serde(default)]
+    message: serde_json::Value,
 }
 
-/// The error that an answer is without being OAuth's.
-fn judge(answer: &http::Response<bytes::Bytes>, path: &str) -> Option<OAuthError> {
-    let status = answer.status();
-    let header = |name| answer.headers().get(name).and_then(|value| value.to_str().ok());
-    let retry_after = header(RETRY_AFTER).and_then(delay_seconds);
+/// The answer as `oauth2` takes it, which insists on statuses: 200 for a grant, another for an error. The grant was
+/// consumed: whatever status, content type or byte order mark comes with it, a reply that is rejected here is a lost
+/// login.
+fn judge(answer: &Response<bytes::Bytes>, path: &str) -> Result<oauth2::HttpResponse, OAuthError> {
+    let (status, body) = (answer.status(), without_bom(answer.body()));
+    let as_oauth = |status: StatusCode| {
+        let mut reply = Response::new(body.to_vec());
+        *reply.status_mut() = status;
+        reply
+    };
+    let outline = serde_json::from_slice::<Outline>(body).ok();
     if status == StatusCode::TOO_MANY_REQUESTS {
-        return Some(OAuthError::Busy { retry_after });
+        return Err(OAuthError::Busy { retry_after: retry_after(answer.headers()) });
+    }
+    if outline.as_ref().is_some_and(|outline| outline.error.is_string()) && !status.is_server_error() {
+        // Some servers send errors with 200.
+        return Ok(as_oauth(if status.is_success() { StatusCode::BAD_REQUEST } else { status }));
+    }
+    if let Some(error) = from_in_between(answer) {
+        return Err(error.into());
     }
     if status.is_server_error() {
-        return Some(OAuthError::Server { status: status.as_u16(), retry_after });
+        return Err(OAuthError::Server {
+            status: status.as_u16(),
+            retry_after: retry_after(answer.headers()),
+        });
     }
-    let html = header(CONTENT_TYPE).is_some_and(|kind| kind.to_ascii_lowercase().contains("html"));
-    let what = if html {
-        format!("{path} answered with HTML (status {}) where JSON was due", status.as_u16())
-    } else if status.is_redirection() || matches!(status.as_u16(), 404 | 405) {
-        format!("{path} answered with status {}", status.as_u16())
-    } else {
-        return None;
-    };
-    Some(OAuthError::Nonsense { what })
+    let message = outline.as_ref().and_then(|outline| outline.message.as_str());
+    if status.is_success() && outline.is_some() && message.is_none_or(|_| has_token(body)) {
+        return Ok(as_oauth(StatusCode::OK));
+    }
+    if status.is_redirection() || matches!(status.as_u16(), 404 | 405) && message.is_none() {
+        let what = format!("{path} answered with status {}", status.as_u16());
+        return Err(OAuthError::Nonsense { what });
+    }
+    // A text may be a token reply of another form: that is not shown.
+    let text = String::from_utf8_lossy(body);
+    let words = message.unwrap_or(if has_token(body) { "" } else { &text });
+    match printable(words, MAX_WORDS) {
+        words if words.is_empty() => Err(no_reply(status.as_u16())),
+        message => Err(OAuthError::Message { status: status.as_u16(), message }),
+    }
+}
+
+fn has_token(body: &[u8]) -> bool {
+    String::from_utf8_lossy(body).to_ascii_lowercase().contains("token")
 }
 
 /// `RequestTokenError` holds the body of a reply that doesn't parse, and a body may hold tokens: it
 /// is never kept as a source.
-pub(super) fn failure(error: RequestTokenError<OAuthError, ErrorReply>, status: u16) -> OAuthError {
+pub(super) fn failure(
+    error: RequestTokenError<OAuthError, ErrorReply>,
+    status: u16,
+    asked: GrantType,
+) -> OAuthError {
     match error {
         RequestTokenError::Request(error) => error,
-        RequestTokenError::ServerResponse(reply) => reply.into_error(status),
+        RequestTokenError::ServerResponse(reply) => reply.into_error(status, asked),
         RequestTokenError::Parse(..) | RequestTokenError::Other(_) => no_reply(status),
     }
 }
@@ -290,36 +344,62 @@ pub(super) fn seconds(value: &serde_json::Value) -> Option<Duration> {
         .map(|seconds| Duration::try_from_secs_f64(seconds.floor()).unwrap_or(LONGEST_LIFE).min(LONGEST_LIFE))
 }
 
-/// RFC 6749, section 5.2, with Laravel's `message`.
+/// RFC 6749, section 5.2, with Laravel's `message` and Passport's `hint`.
 #[derive(Debug, Deserialize, Serialize)]
 pub(super) struct ErrorReply {
     error: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "if_usable")]
     error_description: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "if_usable")]
     message: Option<String>,
+    /// The reason, which the description does not tell: it is the same for every `invalid_request`.
+    #[serde(default, deserialize_with = "if_usable")]
+    hint: Option<String>,
 }
 
 impl ErrorReply {
-    fn into_error(self, status: u16) -> OAuthError {
+    fn into_error(self, status: u16, asked: GrantType) -> OAuthError {
+        let words = |text: Option<String>| {
+            text.map(|text| printable(&text, MAX_WORDS)).filter(|text| !text.trim().is_empty())
+        };
+        let (hint, description) = (words(self.hint), words(self.error_description.or(self.message)));
+        // Passport 12 has no `invalid_grant` for refresh tokens: it says `invalid_request`, but with
+        // 401, where every other `invalid_request` is 400.
+        let names_token = |text: &String| text.to_ascii_lowercase().contains("refresh token is invalid");
+        let about_refresh = status == 401 || description.as_ref().is_some_and(names_token);
+        let ends_grant = match (self.error.as_str(), asked) {
+            ("invalid_grant", _) => true,
+            // A code that is malformed or used.
+            ("invalid_request", GrantType::Code) => true,
+            ("invalid_request", _) => about_refresh,
+            // A scope that no longer exists.
+            ("invalid_scope", GrantType::RefreshToken) => true,
+            _ => false,
+        };
         let error = printable(&self.error, 80);
-        let description = self.error_description.or(self.message).filter(|text| !text.trim().is_empty());
-        refusal(&error, description.map(|text| printable(&text, 400)), status)
+        let description = hint.or(description).unwrap_or_else(|| error.clone());
+        match error.as_str() {
+            "access_denied" => OAuthError::denied(description),
+            _ if ends_grant => OAuthError::Refused { description },
+            _ => OAuthError::Rejected { error, description },
+        }
+    }
+
+    pub(super) fn of_device(error: &str, description: Option<String>) -> ErrorReply {
+        ErrorReply { error: error.to_owned(), error_description: description, message: None, hint: None }
+    }
+
+    pub(super) fn of_device_poll(self, status: u16) -> OAuthError {
+        self.into_error(status, GrantType::DeviceCode)
     }
 }
 
-/// What an error code of the token endpoint means. Both texts are printable.
-pub(super) fn refusal(error: &str, description: Option<String>, status: u16) -> OAuthError {
-    let description = description.unwrap_or_else(|| error.to_owned());
-    // Passport 12 has no `invalid_grant` for refresh tokens: it says `invalid_request`, but with
-    // 401, where every other `invalid_request` is 400.
-    let about_refresh = description.to_ascii_lowercase().contains("refresh token is invalid");
-    match error {
-        "access_denied" => OAuthError::denied(description),
-        "invalid_grant" => OAuthError::Refused { description },
-        "invalid_request" if status == 401 || about_refresh => OAuthError::Refused { description },
-        _ => OAuthError::Rejected { error: error.to_owned(), description },
-    }
+/// What a reply says that does not know the client, or its redirect address: Passport answers both alike.
+pub(super) fn client_error(reply: &[u8]) -> Option<String> {
+    let reply: ErrorReply = serde_json::from_slice(without_bom(reply)).ok()?;
+    let is_unknown = matches!(reply.error.as_str(), "invalid_client" | "unauthorized_client");
+    let words = reply.hint.or(reply.error_description).or(reply.message).unwrap_or(reply.error);
+    is_unknown.then(|| printable(&words, MAX_WORDS))
 }
 
 impl fmt::Display for ErrorReply {
@@ -336,6 +416,7 @@ mod tests {
     use tokio::net::TcpListener;
 
     use super::*;
+    use crate::system::http::HttpError;
 
     /// What a refresh makes of one answer, and the form that was sent.
     async fn refreshed(status: &str, headers: &str, body: &str) -> (Result<Grant, OAuthError>, String) {
@@ -386,15 +467,31 @@ mod tests {
         assert!(matches!(error("400 Bad Request", JSON, missing).await, OAuthError::Rejected { .. }));
         let client = r#"{"error":"invalid_client","error_description":"x"}"#;
         assert!(matches!(error("401 Unauthorized", JSON, client).await, OAuthError::Rejected { .. }));
-        let busy = error("429 Too Many Requests", "retry-after: 7\r\n", r#"{"message":"x"}"#).await;
-        assert!(matches!(busy, OAuthError::Busy { retry_after: Some(time) } if time.as_secs() == 7));
+        let busy = error("429 Too Many Requests", "retry-after: 77\r\n", r#"{"message":"x"}"#).await;
+        assert!(matches!(busy, OAuthError::Busy { retry_after: Some(time) } if time.as_secs() == 77));
         assert!(matches!(
             error("503 x", "", "<html>").await,
             OAuthError::Server { status: 503, retry_after: None }
         ));
-        for (status, body) in [("200 OK", "<html>"), ("404 Not Found", "{}"), ("302 x", ""), ("200 OK", "")] {
+        for (status, body) in [("200 OK", "[]"), ("404 Not Found", "{}"), ("302 x", ""), ("200 OK", "")] {
             assert!(matches!(error(status, "", body).await, OAuthError::Nonsense { .. }), "{status} {body}");
         }
+        for (status, headers) in [("200 OK", ""), ("401 x", "www-authenticate: Basic realm=x\r\n"), ("511 x", "")] {
+            let html = error(status, headers, "\u{feff}<html>").await;
+            assert!(matches!(html, OAuthError::Http(HttpError::InBetween { .. })), "{status}: {html:?}");
+        }
+        // Errors with status 200, Laravel's messages and texts are shown.
+        assert!(matches!(error("200 OK", "", passport_13).await, OAuthError::Refused { .. }));
+        for status in [403, 419, 422] {
+            let said = error(&format!("{status} x"), "", r#"{"message":"Page expired"}"#).await.to_string();
+            assert_eq!(said, format!("the platform refused with status {status}: Page expired"));
+        }
+        let text = error("400 x", "", "Blocked by policy 7").await.to_string();
+        assert_eq!(text, "the platform refused with status 400: Blocked by policy 7");
+        // Passport's hint is the reason; a scope that is gone ends the login.
+        let hint = r#"{"error":"invalid_scope","error_description":"The requested scope is invalid","hint":"Check the `x` scope"}"#;
+        assert!(matches!(error("400 x", JSON, hint).await,
+            OAuthError::Refused { description } if description == "Check the `x` scope"));
     }
 
     #[tokio::test]

@@ -1,22 +1,18 @@
 //! One answer of the platform, and what its status means.
 
-use std::time::Duration;
-
 use bytes::Bytes;
-use http::header::{DATE, HeaderMap, HeaderName, RETRY_AFTER};
+use http::header::HeaderMap;
 use http::{Response, StatusCode};
-use jiff::Timestamp;
-use jiff::fmt::rfc2822;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use super::error::{PlatformError, RequestId};
 use crate::domain::redact::holds_secret;
-use crate::domain::time::delay_seconds;
 use crate::domain::{Tenant, printable};
+use crate::system::http::retry::retry_after;
+use crate::system::http::{from_in_between, without_bom};
 
-const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// How much of the platform's words is shown.
 const LONGEST_TEXT: usize = 500;
 /// As long as an e-mail address may be.
@@ -24,7 +20,11 @@ const LONGEST_NAME: usize = 254;
 
 /// A whole answer of the platform, of any status.
 #[derive(Debug)]
-pub struct Answer(Response<Bytes>);
+pub struct Answer {
+    response: Response<Bytes>,
+    /// Whether the request asked for JSON.
+    asked_for_json: bool,
+}
 
 /// `{"message": "...", "errors": {field: [text]}}`
 #[derive(Deserialize, Default)]
@@ -36,41 +36,40 @@ struct Complaint {
 }
 
 impl Answer {
-    pub(super) fn new(response: Response<Bytes>) -> Answer {
-        Answer(response)
+    pub(super) fn new(response: Response<Bytes>, asked_for_json: bool) -> Answer {
+        Answer { response, asked_for_json }
     }
 
     pub fn status(&self) -> StatusCode {
-        self.0.status()
+        self.response.status()
     }
 
     pub fn headers(&self) -> &HeaderMap {
-        self.0.headers()
+        self.response.headers()
     }
 
     /// The body as it came out of its compression.
     pub fn body(&self) -> &Bytes {
-        self.0.body()
+        self.response.body()
     }
 
     pub fn request_id(&self) -> RequestId {
-        RequestId(self.header(X_REQUEST_ID).map(|id| printable(id, 100)).filter(|id| !id.is_empty()))
+        RequestId::of(self.headers())
     }
 
-    /// Whether the same call may well be answered otherwise a little later.
-    pub(super) fn may_pass(&self) -> bool {
-        matches!(self.status().as_u16(), 429 | 502..=504)
+    /// The answer itself, for what judges answers of any kind.
+    pub(super) fn response(&self) -> &Response<Bytes> {
+        &self.response
     }
 
-    /// Seconds, or a date, which is counted from the answer's own `Date`: our clock may be wrong.
-    pub fn retry_after(&self) -> Option<Duration> {
-        let text = self.header(RETRY_AFTER)?.trim();
-        if let Some(wait) = delay_seconds(text) {
-            return Some(wait);
-        }
-        let time = |text| rfc2822::parse(text).ok().map(|time| time.timestamp());
-        let (until, now): (Timestamp, Timestamp) = (time(text)?, time(self.header(DATE)?)?);
-        Some(until.duration_since(now).try_into().unwrap_or(Duration::ZERO))
+    /// Whether the platform rejects the token: something in between knows nothing of it.
+    pub(super) fn rejects_token(&self) -> bool {
+        self.status() == StatusCode::UNAUTHORIZED && self.from_in_between().is_none()
+    }
+
+    /// The error that it is if the platform did not give it.
+    fn from_in_between(&self) -> Option<PlatformError> {
+        from_in_between(&self.response).filter(|_| self.asked_for_json).map(PlatformError::from)
     }
 
     /// This answer if its status is a success, else the error that it is.
@@ -79,8 +78,11 @@ impl Answer {
         if status.is_success() {
             return Ok(self);
         }
+        if let Some(error) = self.from_in_between() {
+            return Err(error);
+        }
         let request = self.request_id();
-        let complaint: Complaint = serde_json::from_slice(self.0.body()).unwrap_or_default();
+        let complaint: Complaint = serde_json::from_slice(without_bom(self.response.body())).unwrap_or_default();
         let message = complaint
             .message
             .as_str()
@@ -93,7 +95,7 @@ impl Answer {
             403 => PlatformError::Forbidden { message, request },
             404 => PlatformError::NotFound { message, request },
             422 => PlatformError::Invalid { message, fields: fields(&complaint.errors), request },
-            429 => PlatformError::Busy { retry_after: self.retry_after(), request },
+            429 => PlatformError::Busy { retry_after: retry_after(self.headers()), request },
             status @ 500.. => PlatformError::Server { status, message, request },
             status => PlatformError::Refused { status, message, request },
         })
@@ -101,17 +103,17 @@ impl Answer {
 
     /// The JSON in it.
     pub(super) fn parse<'a, T: Deserialize<'a>>(&'a self) -> Result<T, PlatformError> {
-        let body = self.0.body();
+        let body = without_bom(self.response.body());
         serde_json::from_slice(body).map_err(|error| {
-            let html = body.trim_ascii_start().starts_with(b"<");
-            let what = match (body.trim_ascii().is_empty(), html) {
-                (true, _) => "empty",
-                (_, true) => "HTML instead of JSON",
-                _ if error.is_eof() => return PlatformError::CutShort,
-                _ if error.is_data() => "JSON of another shape",
-                _ => "not JSON",
-            };
-            PlatformError::Nonsense { what: what.to_owned() }
+            if let Some(error) = self.from_in_between() {
+                return error;
+            }
+            match () {
+                () if body.trim_ascii().is_empty() => PlatformError::Nonsense { what: "empty".to_owned() },
+                () if error.is_eof() => PlatformError::CutShort,
+                () if error.is_data() => PlatformError::OtherShape { what: "JSON of another shape".to_owned() },
+                () => PlatformError::Nonsense { what: "not JSON".to_owned() },
+            }
         })
     }
 
@@ -131,10 +133,6 @@ impl Answer {
             }
             other => Ok(other),
         }
-    }
-
-    fn header(&self, name: HeaderName) -> Option<&str> {
-        self.0.headers().get(name)?.to_str().ok()
     }
 }
 
@@ -167,27 +165,5 @@ pub(super) fn text(value: &Value) -> Option<String> {
         Value::String(text) if !text.trim().is_empty() => Some(text.trim().to_owned()),
         Value::Number(number) => Some(number.to_string()),
         _ => None,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn retry_after_is_seconds_or_a_date_by_the_platforms_own_clock() {
-        let wait = |value: &str| {
-            let response = Response::builder()
-                .header(DATE, "Sun, 06 Nov 1994 08:49:30 GMT")
-                .header(RETRY_AFTER, value)
-                .body(Bytes::new());
-            Answer::new(response.unwrap()).retry_after().map(|time| time.as_secs())
-        };
-        assert_eq!(wait(" 7 "), Some(7));
-        assert_eq!(wait("Sun, 06 Nov 1994 08:49:37 GMT"), Some(7));
-        assert_eq!(wait("Sun, 06 Nov 1994 08:00:00 GMT"), Some(0));
-        assert_eq!(wait("99999999999999999999"), Some(u32::MAX.into()));
-        assert_eq!(wait("-1"), None);
-        assert_eq!(wait("soon"), None);
     }
 }

@@ -2,8 +2,7 @@
 
 use std::fmt;
 
-use bytes::Bytes;
-use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use http::{Method, Request};
 use url::{Position, Url};
 
@@ -11,6 +10,10 @@ use super::X_TENANT;
 use super::effect::{self, Change};
 use super::error::PlatformError;
 use crate::domain::{Secret, Tenant};
+use crate::system::http::Body;
+
+/// Pages of orders are the largest answers of those that are read whole, at some 100 KiB.
+const MAX_ANSWER: usize = 8 << 20;
 
 /// What is asked of the platform, but for the address and the token, which [`super::Platform`] adds.
 #[derive(Clone)]
@@ -19,8 +22,9 @@ pub struct Call {
     path: String,
     tenant: InTenant,
     headers: HeaderMap,
-    body: Bytes,
+    body: Body,
     ends_its_token: bool,
+    max_answer: usize,
 }
 
 /// Which `X-Tenant` goes along.
@@ -38,8 +42,9 @@ impl Call {
             path: path.into(),
             tenant: InTenant::ThePlatforms,
             headers: HeaderMap::new(),
-            body: Bytes::new(),
+            body: Body::from(Vec::new()),
             ends_its_token: false,
+            max_answer: MAX_ANSWER,
         }
     }
 
@@ -62,9 +67,28 @@ impl Call {
         self
     }
 
-    pub fn body(mut self, content_type: HeaderValue, body: impl Into<Bytes>) -> Call {
+    pub fn body(mut self, content_type: HeaderValue, body: impl Into<Body>) -> Call {
         self.headers.insert(CONTENT_TYPE, content_type);
         Call { body: body.into(), ..self }
+    }
+
+    /// An answer that is read whole may have as many bytes.
+    pub fn max_answer(self, max_answer: usize) -> Call {
+        Call { max_answer, ..self }
+    }
+
+    pub(super) fn limit(&self) -> usize {
+        self.max_answer
+    }
+
+    pub(super) fn asks_for_json(&self) -> bool {
+        let accept = self.headers.get(ACCEPT).map(|value| value.to_str().unwrap_or_default());
+        accept.is_none_or(|accept| accept.contains("json") || accept.contains("*/*"))
+    }
+
+    /// Whether it can be sent, once more if it has been sent before.
+    pub(super) fn can_be_sent(&self) -> bool {
+        self.body.can_be_sent()
     }
 
     /// Revokes the token that it is sent with, and changes nothing else.
@@ -79,13 +103,13 @@ impl Call {
 
     /// What it may change at the platform; `None`: it only reads.
     pub fn change(&self) -> Option<Change> {
-        effect::change(&self.method, &self.path, &self.headers, &self.body)
+        effect::change(&self.method, &self.path, &self.headers, self.body.bytes().map(|bytes| &bytes[..]))
     }
 
     /// Whether it would change something at `url`, where it only reads at its own address.
     pub(super) fn would_change_at(&self, url: &Url) -> bool {
         let path = &url[Position::BeforePath..Position::AfterQuery];
-        effect::change(&self.method, path, &self.headers, &self.body).is_some() && self.change().is_none()
+        effect::change(&self.method, path, &self.headers, self.body.bytes().map(|bytes| &bytes[..])).is_some() && self.change().is_none()
     }
 
     pub(super) fn method(&self) -> &Method {
@@ -110,13 +134,13 @@ impl Call {
         url: &str,
         own: Option<&Tenant>,
         token: &Secret,
-    ) -> Result<Request<Vec<u8>>, PlatformError> {
+    ) -> Result<Request<Body>, PlatformError> {
         let mut bearer = HeaderValue::try_from(format!("Bearer {}", token.expose()))
             .map_err(|_| PlatformError::UnusableToken)?;
         bearer.set_sensitive(true);
         let unusable = |_| PlatformError::Local("the request could not be built".to_owned());
         let mut request =
-            Request::builder().method(&self.method).uri(url).body(self.body.to_vec()).map_err(unusable)?;
+            Request::builder().method(&self.method).uri(url).body(self.body.clone()).map_err(unusable)?;
         *request.headers_mut() = self.headers.clone();
         request.headers_mut().insert(AUTHORIZATION, bearer);
         request.headers_mut().remove(X_TENANT);

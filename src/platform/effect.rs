@@ -52,10 +52,17 @@ struct Question<'a> {
     extensions: Option<serde_json::Map<String, serde_json::Value>>,
 }
 
-/// `None`: it only reads.
-pub(super) fn change(method: &Method, path: &str, headers: &HeaderMap, body: &[u8]) -> Option<Change> {
+/// `None`: it only reads. A `body` that is not in memory could say anything.
+pub(super) fn change(
+    method: &Method,
+    path: &str,
+    headers: &HeaderMap,
+    body: Option<&[u8]>,
+) -> Option<Change> {
     let (endpoint, query) = path.split_once('?').unwrap_or((path, ""));
-    let overridden = headers.keys().any(|name| overrides(name.as_str()))
+    let (body, is_unread) = (body.unwrap_or_default(), body.is_none());
+    let overridden = is_unread
+        || headers.keys().any(|name| overrides(name.as_str()))
         || headers.contains_key(UPGRADE)
         || form_overrides(query)
         || body_overrides(headers, body);
@@ -250,7 +257,7 @@ mod tests {
     }
 
     fn posted(body: &str) -> Option<Change> {
-        change(&Method::POST, GRAPHQL, &json(), body.as_bytes())
+        change(&Method::POST, GRAPHQL, &json(), Some(body.as_bytes()))
     }
 
     fn document(document: &str, name: Option<&str>) -> Option<Change> {
@@ -333,20 +340,20 @@ mod tests {
             with("content-type", "application/json; charset=utf-16"),
             HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static("application/graphql"))]),
         ] {
-            assert!(change(&Method::POST, GRAPHQL, &headers, query.as_bytes()).is_some(), "{headers:?}");
+            assert!(change(&Method::POST, GRAPHQL, &headers, Some(query.as_bytes())).is_some(), "{headers:?}");
         }
         let quoted = HeaderValue::from_static("application/json ; charset=\"UTF-8\"");
         let quoted = HeaderMap::from_iter([(CONTENT_TYPE, quoted)]);
-        assert_eq!(change(&Method::POST, "/graphql/", &quoted, query.as_bytes()), None);
+        assert_eq!(change(&Method::POST, "/graphql/", &quoted, Some(query.as_bytes())), None);
         for path in ["/graphql?query=mutation{a}", "/graphql//", "/GraphQL", "/graphql/../orders", "/orders"]
         {
-            assert!(change(&Method::POST, path, &json(), query.as_bytes()).is_some(), "{path}");
+            assert!(change(&Method::POST, path, &json(), Some(query.as_bytes())).is_some(), "{path}");
         }
     }
 
     #[test]
     fn a_method_that_reads_is_believed_unless_graphql_or_an_override_stands_in_the_address() {
-        let get = |path: &str| change(&Method::GET, path, &HeaderMap::new(), b"");
+        let get = |path: &str| change(&Method::GET, path, &HeaderMap::new(), Some(b""));
         for path in [
             "/orders/50%25?status=a",
             "/orders?query=mutation",
@@ -371,7 +378,7 @@ mod tests {
         }
         let with_body = |kind: &'static str, body: &str| {
             let headers = HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static(kind))]);
-            change(&Method::GET, "/orders", &headers, body.as_bytes()).is_some()
+            change(&Method::GET, "/orders", &headers, Some(body.as_bytes())).is_some()
         };
         let (json, form) = ("application/json", "application/x-www-form-urlencoded");
         for name in [
@@ -418,14 +425,14 @@ mod tests {
         ] {
             let headers =
                 HeaderMap::from_iter([(HeaderName::from_static(header), HeaderValue::from_static("DELETE"))]);
-            assert!(change(&Method::GET, "/orders", &headers, b"").is_some(), "{header}");
+            assert!(change(&Method::GET, "/orders", &headers, Some(b"")).is_some(), "{header}");
         }
         for method in [Method::PUT, Method::PATCH, Method::DELETE, Method::CONNECT] {
-            let change = change(&method, "/orders/7?token=hunter2", &HeaderMap::new(), b"").unwrap();
+            let change = change(&method, "/orders/7?token=hunter2", &HeaderMap::new(), Some(b"")).unwrap();
             assert_eq!((change.method, change.path.as_str()), (method, "/orders/7"));
         }
         for method in [Method::HEAD, Method::OPTIONS] {
-            assert_eq!(change(&method, "/orders/7", &HeaderMap::new(), b""), None);
+            assert_eq!(change(&method, "/orders/7", &HeaderMap::new(), Some(b"")), None);
         }
     }
 }

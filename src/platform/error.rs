@@ -3,7 +3,12 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::system::http::{HttpError, Unreachable};
+use http::header::{HeaderMap, HeaderName};
+
+use crate::domain::printable;
+use crate::system::http::HttpError;
+
+const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// The platform's words in it are made printable. No variant holds a token.
 #[derive(Debug, thiserror::Error)]
@@ -49,60 +54,71 @@ pub enum PlatformError {
     #[error("the platform sent us to its login page {page} in place of an answer{request}")]
     LoginPage { page: String, request: RequestId },
 
-    /// An answer of 2xx that is not what the API answers: probably not an Autocom platform.
-    #[error("the answer is {what}; is this address an Autocom platform's?")]
+    /// An answer of 2xx that is not what the API answers.
+    #[error("the answer is {what}")]
     Nonsense { what: String },
+
+    /// JSON of another shape than the API's: probably not an Autocom platform.
+    #[error("the answer is {what}; is this address an Autocom platform's?")]
+    OtherShape { what: String },
 
     /// An answer that arrived whole, but whose JSON did not: something on the way cut it.
     #[error("the JSON of the answer ends too soon")]
     CutShort,
 
+    /// No answer, or none of the platform's.
     #[error(transparent)]
-    Unreachable(Unreachable),
+    Http(#[from] HttpError),
 
     /// It has characters that no header can carry, so it was never sent.
     #[error("the token is not one word of visible ASCII characters")]
     UnusableToken,
 
-    /// A setting that the connection needs can't be used.
-    #[error("{0}")]
-    Misconfigured(String),
-
-    /// Something of this machine's: no TLS.
+    /// Something of this machine's.
     #[error("{0}")]
     Local(String),
 }
 
 impl PlatformError {
+    /// What a platform says that refuses with 403 or 404.
+    pub fn refusal(&self) -> Option<(bool, &str)> {
+        match self {
+            PlatformError::Forbidden { message, .. } => Some((true, message)),
+            PlatformError::NotFound { message, .. } => Some((false, message)),
+            _ => None,
+        }
+    }
+
+    /// Whether it may be what a platform says that requires `X-Tenant`, in whatever words.
+    pub fn mentions_tenant(&self) -> bool {
+        let mentions = |text: &str| text.to_ascii_lowercase().contains("tenant");
+        match self {
+            PlatformError::Forbidden { message, .. }
+            | PlatformError::NotFound { message, .. }
+            | PlatformError::Refused { message, .. } => mentions(message),
+            PlatformError::Invalid { message, fields, .. } => {
+                mentions(message) || fields.iter().any(|(field, _)| mentions(field))
+            }
+            _ => false,
+        }
+    }
+
     /// Whether the token is good, but not for this tenant.
     pub fn is_no_entry(&self) -> bool {
         matches!(self, PlatformError::Forbidden { .. } | PlatformError::NotFound { .. })
     }
 }
 
-impl From<HttpError> for PlatformError {
-    fn from(error: HttpError) -> PlatformError {
-        match error {
-            HttpError::Unreachable(unreachable) => PlatformError::Unreachable(unreachable),
-            HttpError::TooLarge { limit, .. } => {
-                PlatformError::Nonsense { what: format!("larger than {} MiB", limit >> 20) }
-            }
-            HttpError::Garbled { .. } => {
-                PlatformError::Nonsense { what: "not gzip, although its header says so".to_owned() }
-            }
-            HttpError::Authorities(why) => PlatformError::Misconfigured(why),
-            HttpError::BadRequest | HttpError::Setup | HttpError::Exhausted { .. } => {
-                PlatformError::Local(error.to_string())
-            }
-        }
-    }
-}
-
 /// The `X-Request-Id` of an answer, if there was one: what to give to support. Shown in brackets.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct RequestId(pub(super) Option<String>);
+pub struct RequestId(Option<String>);
 
 impl RequestId {
+    pub(super) fn of(headers: &HeaderMap) -> RequestId {
+        let id = headers.get(X_REQUEST_ID).and_then(|id| id.to_str().ok());
+        RequestId(id.map(|id| printable(id, 100)).filter(|id| !id.is_empty()))
+    }
+
     pub fn as_str(&self) -> Option<&str> {
         self.0.as_deref()
     }

@@ -9,6 +9,7 @@ use super::answer::{Answer, fields};
 use super::call::Call;
 use super::error::PlatformError;
 use crate::domain::printable;
+use crate::system::http::without_bom;
 
 pub const GRAPHQL: &str = "/graphql";
 const LONGEST_MESSAGE: usize = 500;
@@ -52,7 +53,7 @@ impl Answer {
     /// The errors that GraphQL answers with: a list by its specification; other servers send a text or an
     /// object. An empty one of any kind is none: PHP doesn't tell them apart.
     fn graphql_errors(&self) -> Option<PlatformError> {
-        let reply: Reply = serde_json::from_slice(self.body()).ok()?;
+        let reply: Reply = serde_json::from_slice(without_bom(self.body())).ok()?;
         let words = |text: &str| printable(text, LONGEST_MESSAGE);
         let message = |error: &Value| {
             let text = error.as_str().or_else(|| error["message"].as_str()).filter(|text| !text.is_empty());
@@ -79,6 +80,6 @@ impl Answer {
     pub(super) fn data<T: for<'de> Deserialize<'de>>(&self, what: &str) -> Result<T, PlatformError> {
         let reply: Reply = self.parse()?;
         let data = reply.data.and_then(|data| serde_json::from_str(data.get()).ok());
-        data.ok_or_else(|| PlatformError::Nonsense { what: format!("without {what}") })
+        data.ok_or_else(|| PlatformError::OtherShape { what: format!("JSON without {what}") })
     }
 }

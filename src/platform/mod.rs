@@ -12,12 +12,11 @@ mod graphql;
 mod orders;
 mod profile;
 mod redirect;
-mod retry;
+mod reply;
 mod tenants;
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use http::StatusCode;
 use http::header::HeaderName;
 use url::Url;
 
@@ -28,16 +27,15 @@ pub use error::{PlatformError, RequestId};
 pub use graphql::GRAPHQL;
 pub use orders::{Order, OrderPages, STATUSES, Total};
 pub use profile::Profile;
+pub use reply::{Reply, Streamed};
 pub use tenants::Membership;
 
 use crate::domain::{ApiUrl, Secret, Tenant};
-use crate::system::http::{Cause, Http, Unreachable};
+use crate::system::http::retry::{Backoff, Repeat, Retries};
+use crate::system::http::{Cause, Http, HttpError, Unreachable};
 use redirect::MOST_REDIRECTS;
-use retry::{Backoff, Retries};
 
 const X_TENANT: HeaderName = HeaderName::from_static("x-tenant");
-/// Pages of orders are the largest answers, at some 100 KiB.
-const LARGEST_ANSWER: usize = 8 << 20;
 
 /// Where a platform gets the token that it sends.
 ///
@@ -76,7 +74,7 @@ type Told = Box<dyn FnOnce(Outcome<'_>) + Send>;
 /// What came of a request that was admitted.
 pub enum Outcome<'a> {
     /// With whatever status.
-    Answered(&'a Answer),
+    Answered(u16, RequestId),
     Failed(&'a PlatformError),
     /// The token was rejected and there was no other: nothing was done.
     Rejected,
@@ -139,6 +137,11 @@ impl<T: TokenSource> Platform<T> {
         Platform { http, api_url, tokens, tenant, backoff: Backoff::default() }
     }
 
+    /// All its calls and their retries together take no longer than `time` from now.
+    pub fn within(self, time: Duration) -> Platform<T> {
+        Platform { http: self.http.within(time), ..self }
+    }
+
     pub fn tokens(&self) -> &T {
         &self.tokens
     }
@@ -147,6 +150,12 @@ impl<T: TokenSource> Platform<T> {
     pub async fn profile(&self) -> Result<Profile, T::Error> {
         let answer = self.send(Call::get("/profile")).await?.accepted()?;
         Ok(Profile::read(&answer)?)
+    }
+
+    /// Who the token belongs to, without any tenant.
+    pub async fn profile_anywhere(&self) -> Result<Profile, T::Error> {
+        let call = Call::get("/profile").in_tenant(None);
+        Ok(Profile::read(&self.send(call).await?.accepted()?)?)
     }
 
     /// Who the token belongs to, as a member of that tenant: 403 or 404 where they are none.
@@ -172,20 +181,33 @@ impl<T: TokenSource> Platform<T> {
         Ok(self.send(Call::logout()).await?.accepted().map(drop)?)
     }
 
-    /// Every request goes through here: token, leave, tenant, waiting, a second token. Answers with
-    /// whatever status there was in the end; [`Answer::accepted`] judges it.
-    ///
-    /// A call that changes nothing is made up to four times where failing may pass; see `retry.rs`.
+    /// Sends a call and reads its answer whole. Answers with whatever status there was in the end;
+    /// [`Answer::accepted`] judges it.
     pub async fn send(&self, call: Call) -> Result<Answer, T::Error> {
+        match self.deliver(&call, false).await? {
+            Reply::Whole(answer) => Ok(answer),
+            Reply::Streamed(streamed) => Ok(streamed.whole(call.limit()).await?),
+        }
+    }
+
+    /// As [`Platform::send`], but the body of a success is still to come.
+    pub async fn open(&self, call: &Call) -> Result<Reply, T::Error> {
+        self.deliver(call, true).await
+    }
+
+    /// Every request goes through here: token, leave, tenant, waiting, a second token.
+    async fn deliver(&self, call: &Call, streams: bool) -> Result<Reply, T::Error> {
         let token = self.tokens.current().await?;
-        let Some(change) = call.change() else { return Ok(self.deliver(&call, token, true).await??) };
+        let Some(change) = call.change() else {
+            return Ok(self.repeat(call, token, Repeat::Safe, streams).await??);
+        };
         let admission = match call.ends_its_token() {
             true => Admission::default(),
             false => self.tokens.admit(&change).await?,
         };
-        let outcome = self.deliver(&call, token, false).await;
+        let outcome = self.repeat(call, token, Repeat::Unprocessed, streams).await;
         admission.tell(match &outcome {
-            Ok(Ok(answer)) => Outcome::Answered(answer),
+            Ok(Ok(reply)) => Outcome::Answered(reply.status().as_u16(), reply.request_id()),
             Ok(Err(error)) => Outcome::Failed(error),
             Err(_) => Outcome::Rejected,
         });
@@ -193,35 +215,53 @@ impl<T: TokenSource> Platform<T> {
     }
 
     /// The outer error: the platform rejected the token, and another could not be had.
-    async fn deliver(
+    async fn repeat(
         &self,
         call: &Call,
         mut token: Secret,
-        may_repeat: bool,
-    ) -> Result<Result<Answer, PlatformError>, T::Error> {
-        let mut retries = Retries::new(self.backoff, self.http.request_timeout());
-        let mut rejected = false;
+        repeat: Repeat,
+        streams: bool,
+    ) -> Result<Result<Reply, PlatformError>, T::Error> {
+        let deadline = self.http.deadline();
+        let mut retries =
+            Retries::new(repeat, self.backoff, self.http.request_timeout()).until(deadline);
+        let (mut rejected, mut last) = (false, None);
         loop {
-            let outcome = self.follow(call, &token).await;
+            let answer = match self.follow(call, &token, streams).await {
+                Ok(Reply::Whole(answer)) => Ok(answer),
+                Ok(streamed) => return Ok(Ok(streamed)),
+                Err(error) => Err(error),
+            };
             // A 401 did nothing, so any method may be sent again.
-            let is_rejected =
-                outcome.as_ref().is_ok_and(|answer| answer.status() == StatusCode::UNAUTHORIZED);
-            if is_rejected && !rejected {
+            let is_rejected = answer.as_ref().is_ok_and(Answer::rejects_token);
+            if is_rejected && !rejected && call.can_be_sent() {
                 rejected = true;
                 if let Some(another) = self.tokens.instead_of(&token).await? {
                     token = another;
                     continue;
                 }
             }
-            match retries.wait_after(&outcome).filter(|_| may_repeat) {
-                Some(wait) => tokio::time::sleep(wait).await,
-                None => return Ok(outcome),
+            let outcome = match &answer {
+                Ok(answer) => Ok(answer.response()),
+                Err(PlatformError::Http(error)) => Err(error),
+                Err(_) => return Ok(answer.map(Reply::Whole)),
+            };
+            let wait = retries.wait_after(outcome).filter(|_| call.can_be_sent());
+            match wait {
+                Some(wait) if self.http.pause(wait, self.api_url.as_str(), outcome).await => {
+                    last = answer.ok().or(last);
+                }
+                // Where a deadline ends a retry, what was answered before tells more.
+                _ => match last.filter(|_| is_timeout(outcome)) {
+                    Some(last) => return Ok(Ok(Reply::Whole(last))),
+                    None => return Ok(answer.map(Reply::Whole)),
+                },
             }
         }
     }
 
     /// The call and what its redirects lead to.
-    async fn follow(&self, call: &Call, token: &Secret) -> Result<Answer, PlatformError> {
+    async fn follow(&self, call: &Call, token: &Secret, streams: bool) -> Result<Reply, PlatformError> {
         let mut url = Url::parse(&self.api_url.endpoint(call.path()))
             .map_err(|_| PlatformError::Local("the request could not be built".to_owned()))?;
         let started = Instant::now();
@@ -229,41 +269,62 @@ impl<T: TokenSource> Platform<T> {
             // A chain of slow answers is one request to whoever waits for it.
             if started.elapsed() >= self.http.request_timeout() {
                 let cause = Cause::Timeout(self.http.request_timeout());
-                return Err(PlatformError::Unreachable(Unreachable { at: self.api_url.authority(), cause }));
+                let unreachable = Unreachable { at: self.api_url.authority(), cause };
+                return Err(HttpError::Unreachable(unreachable).into());
             }
-            let answer = self.once(&url, call, token).await?;
+            let answer = match self.once(&url, call, token, streams).await? {
+                Reply::Whole(answer) => answer,
+                streamed => return Ok(streamed),
+            };
             match redirect::next(&url, call.method(), &answer)? {
                 // A server must not turn what reads into what changes.
                 Some(next) if call.would_change_at(&next) => return Err(redirect::to_a_change(&url, &next)),
                 Some(next) => url = next,
-                None => return Ok(answer),
+                None => return Ok(Reply::Whole(answer)),
             }
         }
         Err(redirect::too_many(&url))
     }
 
-    async fn once(&self, url: &Url, call: &Call, token: &Secret) -> Result<Answer, PlatformError> {
+    async fn once(
+        &self,
+        url: &Url,
+        call: &Call,
+        token: &Secret,
+        streams: bool,
+    ) -> Result<Reply, PlatformError> {
         let tenant = self.tenant.as_ref();
         let request = call.request(url.as_str(), tenant, token)?;
         let started = Instant::now();
-        let answer = Answer::new(self.http.call(request, LARGEST_ANSWER).await?);
+        let reply = match streams {
+            true => Reply::open(&self.http, request, call).await?,
+            false => {
+                let response = self.http.call(request, call.limit()).await?;
+                Reply::Whole(Answer::new(response, call.asks_for_json()))
+            }
+        };
         tracing::info!(
             method = %call.method(),
             path = url.path(),
             tenant = call.tenant(tenant).map(Tenant::as_str),
-            status = answer.status().as_u16(),
+            status = reply.status().as_u16(),
             ms = started.elapsed().as_millis(),
-            request_id = answer.request_id().as_str(),
+            request_id = reply.request_id().as_str(),
             "platform"
         );
-        Ok(answer)
+        Ok(reply)
     }
+}
+
+fn is_timeout<T>(outcome: Result<T, &HttpError>) -> bool {
+    matches!(
+        outcome,
+        Err(HttpError::Unreachable(Unreachable { cause: Cause::Timeout(_) | Cause::ConnectTimeout(_), .. }))
+    )
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use http::HeaderValue;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpListener;
@@ -347,15 +408,19 @@ mod tests {
         assert!(matches!(error("403 x|{\"message\":\"no\\u001b[2J\"}").await,
             E::Forbidden { message, .. } if message == "no [2J"));
         assert!(
-            matches!(error("404 Not Found|<html>").await, E::NotFound { message, .. } if message == "Not Found")
+            matches!(error("404 Not Found|{}").await, E::NotFound { message, .. } if message == "Not Found")
         );
         assert!(matches!(error(r#"422 x|{"message":"m","errors":{"b":["2","3"],"a":["1"]}}"#).await,
             E::Invalid { fields, .. } if fields == [("a".into(), vec!["1".into()]),
                 ("b".into(), vec!["2".into(), "3".into()])]));
         assert!(matches!(error("503 x\r\nretry-after: 11|").await, E::Server { status: 503, .. }));
         assert!(matches!(error("418 x|").await, E::Refused { status: 418, .. }));
-        for nonsense in ["200 OK|<!doctype html>", "200 OK|", "200 OK|[]", r#"200 OK|{"id":1}"#] {
-            assert!(matches!(error(nonsense).await, E::Nonsense { .. }), "{nonsense}");
+        assert!(matches!(error("200 OK|").await, E::Nonsense { .. }));
+        for other in ["200 OK|[]", r#"200 OK|{"id":1}"#] {
+            assert!(matches!(error(other).await, E::OtherShape { .. }), "{other}");
+        }
+        for html in ["200 OK|<!doctype html>", "401 x|<html>", "403 x|\u{feff} <html>", "511 x|{}"] {
+            assert!(matches!(error(html).await, E::Http(HttpError::InBetween { .. })), "{html}");
         }
         let text = error("500 x\r\nx-request-id: abc-1|{\"message\":\"Server Error\"}").await.to_string();
         assert_eq!(text, "the platform failed with status 500: Server Error (request abc-1)");
@@ -381,7 +446,7 @@ mod tests {
         // A query of GraphQL is a POST that changes nothing; its body goes along each time.
         let query = async |platform: Platform<Secret>| {
             let json = HeaderValue::from_static("application/json");
-            platform.send(Call::post("/graphql").body(json, "{\"query\":\"{a}\"}")).await
+            platform.send(Call::post("/graphql").body(json, Vec::from("{\"query\":\"{a}\"}"))).await
         };
         let (result, requests) = with(&["503 x|", "200 OK|{}"], None, query).await;
         assert_eq!(result.unwrap().status(), 200);

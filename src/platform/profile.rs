@@ -37,7 +37,7 @@ impl Profile {
             current_tenant: current_tenant.and_then(tenant),
         };
         if profile.name.is_none() && profile.email.is_none() {
-            return Err(PlatformError::Nonsense {
+            return Err(PlatformError::OtherShape {
                 what: "a profile with neither name nor e-mail".to_owned(),
             });
         }

@@ -35,5 +35,5 @@ impl Membership {
 }
 
 fn nonsense() -> PlatformError {
-    PlatformError::Nonsense { what: "no list of tenants".to_owned() }
+    PlatformError::OtherShape { what: "JSON without a list of tenants".to_owned() }
 }

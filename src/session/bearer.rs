@@ -6,12 +6,13 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::credential::{Credential, Unrenewed};
 use super::hints::about_profile;
+use super::login::ids;
 use super::protection::Access;
 use super::{Session, no_environment};
 use crate::config::{Resolved, TokenVariable};
 use crate::credentials::Stored;
 use crate::domain::time::span;
-use crate::domain::{Layer, SKEW, Secret, Tenant, jwt, token_flaw};
+use crate::domain::{Key, Layer, SKEW, Secret, Tenant, jwt, shell_word, token_flaw};
 use crate::error::{Error, Kind, Result};
 use crate::platform::{Platform, PlatformError, TokenSource};
 
@@ -80,6 +81,25 @@ impl From<PlatformError> for CallError {
 }
 
 impl CallError {
+    /// What a platform says that requires a tenant where none is known, with the tenants that could be named.
+    pub(super) async fn with_available_tenants(self, platform: &Platform<Access>) -> CallError {
+        let CallError::Platform(error) = self else { return self };
+        if platform.tenant().is_some() || !error.mentions_tenant() {
+            return error.into();
+        }
+        match platform.tenants().await {
+            Ok(available) if !available.is_empty() => {
+                let first = shell_word(&available[0].id);
+                CallError::Own(Error::from(error).cause("no tenant is set").hint(format!(
+                    "available tenants: {}; choose one: --{} {first}, or AUTOCOM_TENANT={first}",
+                    ids(&available),
+                    Key::Tenant
+                )))
+            }
+            _ => error.into(),
+        }
+    }
+
     /// For people, with what helps against a token that the platform rejects.
     pub(super) fn with(self, tokens: &Tokens) -> Error {
         match self {
@@ -186,9 +206,11 @@ impl Session {
             let tokens = self.tokens(profile).await?;
             let tokens = tokens.ok_or_else(|| self.not_logged_in(profile))?;
             let platform = self.platform(profile, tokens)?;
-            work(&platform)
-                .await
-                .map_err(|error| about_profile(error.with(&platform.tokens().tokens), profile))
+            let outcome = match work(&platform).await {
+                Err(error) => Err(error.with_available_tenants(&platform).await),
+                done => done,
+            };
+            outcome.map_err(|error| about_profile(error.with(&platform.tokens().tokens), profile))
         })
     }
 

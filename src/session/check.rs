@@ -15,11 +15,14 @@ use crate::domain::time::spelled_out;
 use crate::domain::{CredentialKey, Lifetime};
 use crate::error::{Error, Kind, Result};
 use crate::platform::{PlatformError, Profile as User};
-use crate::system::http::{Cause, Unreachable};
+use crate::system::http::{Cause, HttpError, Unreachable};
 
 /// What one environment has for its answer, renewal and retries included, unless `--request-timeout`
 /// says otherwise.
 const DEADLINE: Duration = Duration::from_secs(10);
+
+/// What the end of the last request may take beyond that.
+const GRACE: Duration = Duration::from_millis(500);
 
 /// The column CHECK.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
@@ -30,8 +33,10 @@ pub enum CheckStatus {
     Rejected,
     /// The token is good, but not for this tenant.
     Forbidden,
-    /// There was no answer, or none that an Autocom platform in good health gives.
+    /// There was no answer.
     Unreachable,
+    /// There was an answer, but it tells nothing of the token.
+    Failed,
     /// The credential store can't be used.
     Locked,
     /// Nobody is logged in.
@@ -45,6 +50,7 @@ impl CheckStatus {
             CheckStatus::Rejected => "rejected",
             CheckStatus::Forbidden => "forbidden",
             CheckStatus::Unreachable => "unreachable",
+            CheckStatus::Failed => "failed",
             CheckStatus::Locked => "locked",
             CheckStatus::Missing => "missing",
         }
@@ -55,7 +61,8 @@ impl CheckStatus {
             Kind::Authentication => CheckStatus::Rejected,
             Kind::Forbidden => CheckStatus::Forbidden,
             Kind::CredentialStore => CheckStatus::Locked,
-            Kind::Failed | Kind::Usage | Kind::Unreachable => CheckStatus::Unreachable,
+            Kind::Failed => CheckStatus::Failed,
+            Kind::Usage | Kind::Unreachable => CheckStatus::Unreachable,
             Kind::Interrupted | Kind::Terminated | Kind::HungUp => CheckStatus::Unreachable,
         }
     }
@@ -152,18 +159,20 @@ impl Session {
             let ms = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
             return Ok(Checked::of(Ok(user), Some(ms)));
         }
-        let platform = self.platform(profile, tokens)?;
         let deadline = self.request_timeout.unwrap_or(DEADLINE);
+        let platform = self.platform(profile, tokens)?.within(deadline);
         let started = Instant::now();
         let call = platform.profile();
         tokio::pin!(call);
-        let outcome = match tokio::time::timeout(deadline, &mut call).await {
+        // The platform keeps to the deadline by itself, but not what a renewal waits for.
+        let outcome = match tokio::time::timeout(deadline + GRACE, &mut call).await {
             Ok(outcome) => outcome,
             // Looked at while the call still waits.
             Err(_) if platform.tokens().tokens.waits_for_lock() => Err(CallError::Token(busy(deadline))),
             Err(_) => {
                 let at = profile.api_url.as_ref().map(|url| url.value.authority()).unwrap_or_default();
-                Err(PlatformError::Unreachable(Unreachable { at, cause: Cause::Timeout(deadline) }).into())
+                let unreachable = Unreachable { at, cause: Cause::Timeout(deadline) };
+                Err(PlatformError::Http(HttpError::Unreachable(unreachable)).into())
             }
         };
         let was_asked = !matches!(outcome, Err(CallError::Token(_)));

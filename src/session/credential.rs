@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -18,7 +18,7 @@ use crate::config::{Login, Resolved};
 use crate::credentials::{Credentials, PreparedStore, Record, Stored};
 use crate::domain::{ApiUrl, ClientId, CredentialKey, Secret, StoreChoice, StoreKind};
 use crate::error::{Error, Kind, Result};
-use crate::oauth::{self, Endpoints, Grant, OAuthError};
+use crate::oauth::{self, Endpoints, Grant, OAuthError, REFRESH_ATTEMPTS};
 use crate::system::clock::Clock;
 use crate::system::http::Http;
 use crate::system::interrupt;
@@ -26,11 +26,6 @@ use crate::system::locks::LockGuard;
 use crate::system::notices::Notices;
 use crate::system::runtime;
 
-/// A longer `Retry-After` is left to the user.
-const LONGEST_WAIT: Duration = Duration::from_secs(10);
-const MOST_RETRIES: u32 = 3;
-/// No further attempt is begun after this time: others wait for the lock, 30 seconds at most.
-const ATTEMPTS_END: Duration = Duration::from_secs(20);
 /// What a store may take at the end of a renewal that was told to stop.
 const STORING: Duration = Duration::from_secs(5);
 /// After this time it is said that another process is waited for.
@@ -207,7 +202,7 @@ impl Credential {
         };
         let prepared = self.prepare(&stored).await?;
         // From here on a signal waits: for an answer, for as long as one may take, and for the store.
-        let at_most = self.0.whose.http.request_timeout().max(ATTEMPTS_END) + STORING;
+        let at_most = self.0.whose.http.request_timeout().max(REFRESH_ATTEMPTS) + STORING;
         let (this, shield) = (self.clone(), interrupt::shield("Storing the renewed token", at_most));
         let renewal = tokio::spawn(async move {
             let _shield = shield;
@@ -261,8 +256,8 @@ impl Credential {
             let unknown = "the client id of the login is not known, so it can't be renewed";
             Unrenewed::Failed(self.0.whose.owner.expired().cause(unknown))
         })?;
-        let retries = if cause == Cause::Revocation { 0 } else { MOST_RETRIES };
-        match self.granted(&stored.record.api_url, &client_id, &refresh_token, retries).await {
+        let endpoints = Endpoints::of(&stored.record.api_url);
+        match oauth::refresh(&self.0.whose.http, &endpoints, &client_id, &refresh_token).await {
             Ok(grant) => self.keep(stored, grant, prepared, cause, guard).await.map_err(Unrenewed::Failed),
             Err(error @ OAuthError::Refused { .. }) => {
                 // Final only if nobody, say on another machine with this home, has been faster.
@@ -279,31 +274,6 @@ impl Credential {
                 let error = Error::from(error);
                 let message = format!("the token could not be renewed: {}", error.message);
                 Err(Unrenewed::Failed(Error { message, ..error }))
-            }
-        }
-    }
-
-    /// Asks, and asks again where the platform says when to come back.
-    async fn granted(
-        &self,
-        issuer: &ApiUrl,
-        client_id: &ClientId,
-        token: &Secret,
-        mut retries: u32,
-    ) -> Result<Grant, OAuthError> {
-        let (endpoints, started) = (Endpoints::of(issuer), Instant::now());
-        loop {
-            let error = match oauth::refresh(&self.0.whose.http, &endpoints, client_id, token).await {
-                Ok(grant) => return Ok(grant),
-                Err(error) => error,
-            };
-            match error.asks_to_wait().filter(|wait| *wait <= LONGEST_WAIT) {
-                Some(wait) if retries > 0 && started.elapsed() + wait < ATTEMPTS_END => {
-                    tracing::debug!(wait = wait.as_secs(), "waiting as the platform asks");
-                    retries -= 1;
-                    tokio::time::sleep(wait).await;
-                }
-                _ => return Err(error),
             }
         }
     }

@@ -2,9 +2,10 @@
 //! or as it stands.
 
 use std::io::{BufRead, Read};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use jiff::Timestamp;
+use tokio::time::Instant;
 
 use super::Session;
 use super::login::LoginRequest;
@@ -27,9 +28,6 @@ use crate::system::runtime;
 
 /// How long a person may take in a browser.
 const PERSONS_TIME: Duration = Duration::from_secs(300);
-/// Before a code is exchanged again, where the platform doesn't say how long to wait.
-const PAUSE: Duration = Duration::from_secs(5);
-const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
 /// What revoking and the browser's last page may take when a login was told to stop.
 const UNDOING: Duration = Duration::from_secs(10);
 const DEFAULT_SSH_PORT: &str = "22";
@@ -94,8 +92,10 @@ impl Session {
         self.send_to_browser(target, request, url.as_str(), redirect, can_paste);
         let waiting = self.person.waiting("Waiting for the browser (Ctrl-C to give up)");
         let notices = self.notices_beside(&*waiting);
+        let http = self.http(&target.profile);
         let answer = async {
             tokio::select! {
+                error = pending.unknown_client(&http) => Err(error),
                 callback = listener.receive(&pending, &notices) => {
                     callback.map(|callback| (callback.code, Some(callback.reply)))
                 }
@@ -112,7 +112,7 @@ impl Session {
         })??;
         drop((waiting, keyboard));
         let shield = Some(shield(&self.http(&target.profile)));
-        match self.exchanged(target, &pending, code, started + timeout).await {
+        match pending.exchange(&http, &code, started + timeout).await {
             Ok(grant) => Ok(Fresh { reply, shield, ..Fresh::granted(grant, client_id, self.clock.now()) }),
             Err(error) => {
                 let error = Error::from(error);
@@ -120,34 +120,6 @@ impl Session {
                     reply.failure(&error.message, None).await;
                 }
                 Err(error)
-            }
-        }
-    }
-
-    /// Exchanges the code, again where the platform is too busy to look at it: it is not used up by that.
-    async fn exchanged(
-        &self,
-        target: &Target,
-        pending: &Pending,
-        code: Secret,
-        deadline: Instant,
-    ) -> Result<Grant, OAuthError> {
-        let http = self.http(&target.profile);
-        loop {
-            let error = match pending.exchange(&http, &code).await {
-                Ok(grant) => return Ok(grant),
-                Err(error) => error,
-            };
-            let wait = match &error {
-                OAuthError::Busy { retry_after } => Some(retry_after.unwrap_or(PAUSE).max(SHORTEST_PAUSE)),
-                other => other.asks_to_wait(),
-            };
-            let left = deadline.saturating_duration_since(Instant::now());
-            let Some(wait) = wait.filter(|wait| *wait < left) else { return Err(error) };
-            self.notices.progress(format!("The platform is busy; trying again in {} s", wait.as_secs()));
-            tokio::select! {
-                () = tokio::time::sleep(wait) => {}
-                _ = interrupt::pressed() => return Err(error),
             }
         }
     }
@@ -221,13 +193,20 @@ impl Session {
             target.url.origin()
         ));
         let started = Instant::now();
-        let pasted = tokio::time::timeout(timeout, self.pasted()).await.map_err(|_| {
+        let http = self.http(&target.profile);
+        let pasted = async {
+            tokio::select! {
+                error = pending.unknown_client(&http) => Err(error.into()),
+                pasted = self.pasted() => pasted,
+            }
+        };
+        let pasted = tokio::time::timeout(timeout, pasted).await.map_err(|_| {
             Error::new(Kind::Authentication, format!("nothing was pasted within {}", spelled_out(timeout)))
                 .hint("autocom auth login --no-browser --timeout SECONDS")
         })??;
         let code = paste::code(pasted.expose(), &pending)?;
         let shield = Some(shield(&self.http(&target.profile)));
-        let grant = self.exchanged(target, &pending, code, started + timeout).await?;
+        let grant = pending.exchange(&http, &code, started + timeout).await?;
         Ok(Fresh { shield, ..Fresh::granted(grant, client_id, self.clock.now()) })
     }
 

@@ -3,15 +3,13 @@
 
 use super::Session;
 use super::login::{LoginRequest, Method};
-use super::record::login_command;
+use super::record::{BY_TOKEN, login_command};
 use crate::config::Resolved;
 use crate::domain::redact::looks_like_a_token;
 use crate::domain::{ApiUrl, Layer, ProfileName, shell_word};
 use crate::error::Error;
 
 const LOGIN: &str = "autocom auth login";
-/// The end of a login's command that takes a token, whichever way the last one came.
-const BY_TOKEN: &str = "--token-stdin < token.txt";
 /// Commands that look at the settings of one profile.
 const LOOKS: [&str; 3] =
     ["autocom config get api_url", "autocom config get client_id", "autocom config list"];

@@ -16,7 +16,7 @@ use super::{Session, broken_off};
 use crate::config::{EditTarget, Login};
 use crate::credentials::{PreparedStore, Record};
 use crate::domain::{
-    CredentialKey, ExpectedUser, Key, Layer, ProfileName, Secret, StoreKind, Tenant, TokenKind, shell_word,
+    CredentialKey, ExpectedUser, Key, Layer, Origin, ProfileName, Secret, StoreKind, Tenant, TokenKind, shell_word,
 };
 use crate::error::{Error, Kind, Result};
 use crate::oauth::page::Success;
@@ -360,13 +360,27 @@ impl Session {
                 Ok(user) => Ok((known(user)?, tenant)),
                 Err(error) if error.is_no_entry() => {
                     self.meet_anywhere(&target.profile, &platform(None), "this login").await?;
-                    let theirs = platform(None).tenants().await.map_err(|_| Error::from(error))?;
-                    Err(not_a_member(&tenant, &asked.origin, &theirs))
+                    let Ok(available) = platform(None).tenants().await else { return Err(error.into()) };
+                    let anywhere = platform(None).profile().await.err();
+                    if !blames_tenant(&error, anywhere.as_ref(), &tenant, &available) {
+                        return Err(error.into());
+                    }
+                    let again = |tenant: &str| format!("autocom auth login --{} {tenant}", Key::Tenant);
+                    Err(not_a_member(&tenant, &asked.origin, &available, again))
                 }
                 Err(error) => Err(error.into()),
             };
         }
-        let user = known(platform(None).profile().await?)?;
+        let user = match platform(None).profile().await {
+            Ok(user) => known(user)?,
+            // Some platforms answer nothing without a tenant.
+            Err(error) if error.mentions_tenant() => {
+                let available = platform(None).tenants().await.map_err(|_| Error::from(error))?;
+                let tenant = self.choose_tenant(&available)?;
+                return Ok((known(platform(Some(tenant.clone())).profile().await?)?, tenant));
+            }
+            Err(error) => return Err(error.into()),
+        };
         let before = target.profile.login.as_ref();
         let is_same_user = before.is_some_and(|login| login.user().is(user.user()));
         if let Some(captured) = asked.filter(|_| is_same_user) {
@@ -489,7 +503,7 @@ impl Session {
                         .notices
                         .warn(format!("{replaces}, whose refresh token may still work: {why}"));
                 }
-                Revocation::Failed(why) => {
+                Revocation::Unconfirmed(why) => {
                     return self.notices.warn(format!("{replaces}, whose tokens may still work: {why}"));
                 }
                 _ => "whose tokens were revoked".to_owned(),
@@ -564,15 +578,34 @@ fn user(record: &Record) -> Cow<'_, str> {
     record.user().label().unwrap_or("an unknown user".into())
 }
 
-pub(super) fn not_a_member(tenant: &Tenant, origin: &crate::domain::Origin, theirs: &[Membership]) -> Error {
+/// Whether a refusal with 403 or 404 is about the tenant: not where the user gets the same one `anywhere`, or where
+/// the tenant is among theirs. Then only the platform's own words tell what it means.
+pub(super) fn blames_tenant(
+    error: &PlatformError,
+    anywhere: Option<&PlatformError>,
+    tenant: &Tenant,
+    available: &[Membership],
+) -> bool {
+    let is_same = anywhere.is_some_and(|other| other.refusal().is_some_and(|it| error.refusal() == Some(it)));
+    !is_same && !available.iter().any(|membership| membership.id == *tenant)
+}
+
+/// `again`: the command that goes on with another tenant.
+pub(super) fn not_a_member(
+    tenant: &Tenant,
+    origin: &Origin,
+    available: &[Membership],
+    again: impl FnOnce(&str) -> String,
+) -> Error {
     let error =
         Error::new(Kind::Forbidden, format!("this user is not in the tenant `{tenant}` (from {origin})"));
-    match theirs.first() {
-        Some(first) => {
-            let first = shell_word(&first.id);
-            error.hint(format!("theirs: {}; choose one: --{} {first}", ids(theirs), Key::Tenant))
-        }
-        None => error.hint("they are in no tenant of this platform"),
+    match available.first() {
+        Some(first) => error.hint(format!(
+            "available tenants: {}; choose one: {}",
+            ids(available),
+            again(&shell_word(&first.id))
+        )),
+        None => error.cause("this user is in no tenant of the platform"),
     }
 }
 

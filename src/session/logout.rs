@@ -10,7 +10,7 @@ use super::record::Owner;
 use super::revocation::REVOKING;
 pub use super::revocation::Revocation;
 use crate::config::{Resolved, Selection};
-use crate::credentials::{Deleted, Lookup, StoreError, Stored};
+use crate::credentials::{Deleted, Lookup, Record, StoreError, Stored};
 use crate::domain::{CredentialKey, Layer, ProfileName, StoreChoice, StoreKind, TokenKind};
 use crate::error::{Error, Kind, Result};
 use crate::system::http::Http;
@@ -47,6 +47,8 @@ pub struct LoggedOut {
     pub user: Option<String>,
     pub api_url: Option<String>,
     pub kind: Option<TokenKind>,
+    /// Whether it has a refresh token.
+    pub is_renewable: bool,
     /// The stores that it was deleted from; none: there was nothing.
     pub stores: Vec<StoreKind>,
     pub revocation: Revocation,
@@ -66,6 +68,7 @@ impl LoggedOut {
             user: record.map(|record| record.user_email.clone()),
             api_url: record.map(|record| record.api_url.to_string()),
             kind: record.map(|record| record.kind),
+            is_renewable: record.is_some_and(Record::is_renewable),
             stores: stores.into_iter().filter(|(deleted, _)| *deleted).map(|(_, store)| store).collect(),
             revocation,
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::Session;
 use crate::config::{Captured, ConfigError, Login, Resolved};
 use crate::credentials::{Record, Stored};
-use crate::domain::{ApiUrl, CredentialKey, Origin, StoreKind, shell_word};
+use crate::domain::{ApiUrl, CredentialKey, Origin, StoreKind, TokenKind, shell_word};
 use crate::error::{Error, Kind, Result};
 use crate::system::clock::Clock;
 use crate::system::locks::Locks;
@@ -145,6 +145,18 @@ pub fn login_command(profile: &Resolved) -> String {
     }
 }
 
+/// The end of a login's command that takes a token.
+pub(super) const BY_TOKEN: &str = "--token-stdin < token.txt";
+
+/// The command that replaces the credential of this profile: a personal access token by another one.
+pub fn login_again_command(profile: &Resolved) -> String {
+    let login = profile.login.as_ref().filter(|login| !login.is_logged_out());
+    match login.and_then(|login| login.kind) {
+        Some(TokenKind::Pat) => format!("{} {BY_TOKEN}", login_command(profile)),
+        _ => login_command(profile),
+    }
+}
+
 /// Whose credential it is, for the errors about it.
 #[derive(Debug, Clone)]
 pub struct Owner {
@@ -159,7 +171,7 @@ impl Owner {
     pub fn of(profile: &Resolved) -> Owner {
         let url = profile.api_url.as_ref().filter(|_| is_turned_away(profile));
         let elsewhere = url.map(|url| url.value.to_string());
-        Owner { label: profile.label().to_owned(), elsewhere, login: login_command(profile) }
+        Owner { label: profile.label().to_owned(), elsewhere, login: login_again_command(profile) }
     }
 
     /// Of a credential that may be no profile's.

@@ -12,7 +12,7 @@ use crate::domain::{ApiUrl, Secret, Tenant};
 use crate::error::{Error, Kind};
 use crate::oauth::{self, Endpoints, OAuthError};
 use crate::platform::{Platform, PlatformError};
-use crate::system::http::Http;
+use crate::system::http::{Http, HttpError};
 use crate::system::locks::LockGuard;
 
 /// What all requests of a revocation may take together: a logout must not hang on it.
@@ -32,9 +32,10 @@ pub enum Revocation {
     Done,
     /// The access token is revoked; why the refresh token may still work.
     AccessTokenOnly(String),
-    /// The token was dead already.
+    /// The platform rejected the token before it was revoked.
     AlreadyDead,
-    Failed(String),
+    /// Why it is not known whether the tokens still work.
+    Unconfirmed(String),
 }
 
 /// Why a refresh token may still work.
@@ -51,10 +52,19 @@ pub(super) async fn revoke_access_token(
     token: Secret,
     tenant: Option<Tenant>,
 ) -> Revocation {
-    match Platform::new(http.within(REVOKING), url, token, tenant).logout().await {
-        Ok(()) => Revocation::Done,
-        Err(PlatformError::Unauthenticated { .. }) => Revocation::AlreadyDead,
-        Err(error) => Revocation::Failed(error.to_string()),
+    let platform = Platform::new(http.within(REVOKING), url, token, tenant);
+    let answered = match platform.logout().await {
+        Err(PlatformError::Unauthenticated { .. }) => return Revocation::AlreadyDead,
+        Err(PlatformError::Http(error @ HttpError::Unreachable(_))) => {
+            return Revocation::Unconfirmed(error.to_string());
+        }
+        answered => answered,
+    };
+    // Whatever the answer was, something else may have given it: only a token that is rejected is revoked.
+    match (platform.profile().await, answered) {
+        (Err(PlatformError::Unauthenticated { .. }), _) => Revocation::Done,
+        (_, Err(error)) | (Err(error), Ok(())) => Revocation::Unconfirmed(error.to_string()),
+        (Ok(_), Ok(())) => Revocation::Unconfirmed("the platform still accepts it".to_owned()),
     }
 }
 
@@ -115,7 +125,7 @@ async fn end(
         (Revocation::Done, Some(Alive::Rejected(why) | Alive::Unknown(why))) => {
             Revocation::AccessTokenOnly(why)
         }
-        (Revocation::AlreadyDead, Some(Alive::Unknown(why))) => Revocation::Failed(why),
+        (Revocation::AlreadyDead, Some(Alive::Unknown(why))) => Revocation::Unconfirmed(why),
         (revoked, _) => revoked,
     }
 }

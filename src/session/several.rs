@@ -122,8 +122,8 @@ impl Session {
         self.meet_users(&pool, resolved(members))?;
         let one = async |member: &Member| -> Result<T> {
             let platform = self.connected(&pool, member).await?;
-            let failed = |error: CallError| self.failed(member, error.with(&platform.tokens().tokens));
-            work(&platform).await.map_err(failed)
+            let outcome = work(&platform).await;
+            self.outcome(member, &platform, outcome).await
         };
         let outcomes = self.all_at_once(members, what, async |member| one(member).await)?;
         Ok(outcomes
@@ -148,8 +148,8 @@ impl Session {
         let (senders, receivers): (Vec<_>, Vec<_>) = members.iter().map(|_| channel(1)).unzip();
         let one = async |member: &Member, sender: Sender<P>| -> Result<()> {
             let platform = self.connected(&pool, member).await?;
-            let failed = |error: CallError| self.failed(member, error.with(&platform.tokens().tokens));
-            feed(&platform, &sender).await.map_err(failed)
+            let outcome = feed(&platform, &sender).await;
+            self.outcome(member, &platform, outcome).await
         };
         self.block_on(async {
             let (one, mut failures) = (&one, Vec::new());
@@ -192,12 +192,22 @@ impl Session {
         })
     }
 
-    /// What its hints look at is the member's own profile.
-    fn failed(&self, member: &Member, error: Error) -> Error {
-        match &member.profile {
+    /// What the hints of a failure look at is the member's own profile.
+    async fn outcome<T>(
+        &self,
+        member: &Member,
+        platform: &Platform<Access>,
+        outcome: Result<T, CallError>,
+    ) -> Result<T> {
+        let error = match outcome {
+            Ok(done) => return Ok(done),
+            Err(error) => error,
+        };
+        let error = error.with_available_tenants(platform).await.with(&platform.tokens().tokens);
+        Err(match &member.profile {
             Ok(profile) => about_profile(error, profile),
             Err(_) => error,
-        }
+        })
     }
 
     async fn connected(&self, pool: &Pool, member: &Member) -> Result<Platform<Access>> {

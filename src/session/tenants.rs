@@ -5,11 +5,11 @@ use serde::Serialize;
 
 use super::Session;
 use super::bearer::CallError;
-use super::login::{ids, not_a_member};
+use super::login::{blames_tenant, not_a_member};
 use super::protection::Access;
 use super::several::Member;
 use crate::config::{Login, Resolved};
-use crate::domain::{Origin, Tenant, shell_word};
+use crate::domain::{Origin, Tenant};
 use crate::error::Result;
 use crate::platform::{Platform, PlatformError};
 
@@ -69,16 +69,19 @@ impl Session {
             Err(CallError::Platform(
                 error @ (PlatformError::Forbidden { .. } | PlatformError::NotFound { .. }),
             )) => {
-                let theirs = platform.tenants().await.map_err(|_| error)?;
-                let refused = not_a_member(tenant, &Origin::Flag("the command line"), &theirs);
+                let Ok(available) = platform.tenants().await else { return Err(error.into()) };
+                let anywhere = match platform.profile_anywhere().await {
+                    Err(CallError::Platform(anywhere)) => Some(anywhere),
+                    _ => None,
+                };
+                if !blames_tenant(&error, anywhere.as_ref(), tenant, &available) {
+                    return Err(error.into());
+                }
                 let named = profile.name().filter(|_| profile.selection.by_profile_flag());
                 let named = named.map(|name| format!(" --profile {name}")).unwrap_or_default();
-                Err(CallError::Own(match theirs.first() {
-                    Some(first) => refused
-                        .cause(format!("theirs: {}", ids(&theirs)))
-                        .hint(format!("autocom tenants use {}{named}", shell_word(&first.id))),
-                    None => refused,
-                }))
+                let again = |tenant: &str| format!("autocom tenants use {tenant}{named}");
+                let origin = Origin::Flag("the command line");
+                Err(CallError::Own(not_a_member(tenant, &origin, &available, again)))
             }
             other => other.map(drop),
         })

@@ -212,18 +212,29 @@ pub fn tell(session: &Session, subject: &str, done: &LoggedOut) -> Option<String
         ),
         Revocation::Skipped => not_revoked("--local-only: it still works at the platform"),
         Revocation::AlreadyDead => not_revoked("it no longer worked at the platform"),
-        Revocation::Failed(why) => not_revoked(why),
+        Revocation::Unconfirmed(why) => {
+            let alive = match done.is_renewable {
+                true => "it and its refresh token may still work",
+                false => "it may still work",
+            };
+            let unconfirmed = format!("could not confirm that the token was revoked: {why}");
+            (format!("{unconfirmed}; {alive}"), Some(unconfirmed))
+        }
         Revocation::Nothing => not_revoked("the credential could not be read"),
     };
     let stores: Vec<&str> = done.stores.iter().map(|store| store.as_str()).collect();
-    let sentence =
-        format!("Logged out {subject}{user}; deleted from the {}.\n{revoked}.", stores.join(" and the "));
+    let logged_out = format!("Logged out {subject}{user}; deleted from the {}.", stores.join(" and the "));
+    let notices = session.notices();
     match done.revocation {
         // A token that may still work is worth a word even with --quiet.
-        Revocation::Failed(_) | Revocation::Nothing | Revocation::AccessTokenOnly(_) => {
-            session.notices().warn(sentence);
+        Revocation::Unconfirmed(_) => {
+            notices.progress(logged_out);
+            notices.warn(revoked);
         }
-        _ => session.notices().progress(sentence),
+        Revocation::Nothing | Revocation::AccessTokenOnly(_) => {
+            notices.warn(format!("{logged_out}\n{revoked}."));
+        }
+        _ => notices.progress(format!("{logged_out}\n{revoked}.")),
     }
     reason
 }

@@ -109,7 +109,7 @@ pub fn token_cell(status: TokenStatus) -> Cell {
 /// `ok 23 ms`, or in a word what is wrong, with the reason where the word alone says little.
 fn check_cell(check: &Check) -> Cell {
     match check.status {
-        CheckStatus::Unreachable | CheckStatus::Locked => checked_cell(check),
+        CheckStatus::Unreachable | CheckStatus::Failed | CheckStatus::Locked => checked_cell(check),
         CheckStatus::Ok => checked_cell(check),
         CheckStatus::Missing => Cell::new(check.status.as_str()).tone(Tone::Faint),
         CheckStatus::Rejected | CheckStatus::Forbidden => Cell::new(check.status.as_str()).tone(Tone::Bad),

@@ -11,7 +11,6 @@ use jiff::{SignedDuration, Timestamp};
 use super::{Doctor, Finding, Section};
 use crate::config::Resolved;
 use crate::error::{Error, Result};
-use crate::platform::PlatformError;
 use crate::session::Session;
 use crate::system::http::{Cause, HttpError};
 
@@ -49,7 +48,7 @@ async fn reach(session: &Session, profile: &Resolved) -> Vec<Finding> {
     let Some(url) = profile.api_url.as_ref().map(|url| &url.value) else { return Vec::new() };
     let (origin, http) = (url.origin(), session.http(profile));
     let endpoint = url.endpoint("/profile");
-    let Ok(request) = Request::get(&endpoint).body(Vec::new()) else { return Vec::new() };
+    let Ok(request) = Request::get(&endpoint).body(Bytes::new()) else { return Vec::new() };
     let proxy = http.proxy(&endpoint);
     let asked = session.clock().now();
     let outcome = http.call(request, LARGEST_ANSWER).await;
@@ -64,7 +63,7 @@ async fn reach(session: &Session, profile: &Resolved) -> Vec<Finding> {
         }
         Err(error) => {
             let check = stage(&error);
-            let error = Error::from(PlatformError::from(error));
+            let error = Error::from(&error);
             let finding = Finding::failed(Section::Network, check, error);
             let finding = Finding { finding: format!("{origin}: {}{way}", finding.finding), ..finding };
             found.push(match &finding.fix {
@@ -89,7 +88,7 @@ fn stage(error: &HttpError) -> &'static str {
             Cause::Tls(_) => "tls",
             _ => "platform",
         },
-        HttpError::Authorities(_) => "tls",
+        HttpError::Authorities { .. } => "tls",
         _ => "platform",
     }
 }

@@ -127,11 +127,9 @@ impl TokenSource for Access {
         let records = guard.records.clone();
         Ok(Admission::telling(move |outcome| {
             let event = match outcome {
-                Outcome::Answered(answer) => Event::Answered {
-                    id,
-                    status: answer.status().as_u16(),
-                    request_id: answer.request_id().as_str().map(str::to_owned),
-                },
+                Outcome::Answered(status, request_id) => {
+                    Event::Answered { id, status, request_id: request_id.as_str().map(str::to_owned) }
+                }
                 Outcome::Failed(error) => Event::Failed { id, reason: error.to_string() },
                 Outcome::Rejected => Event::Answered { id, status: 401, request_id: None },
             };

@@ -5,9 +5,9 @@
 //! other is for the rest. A `proxy` that was set for autocom itself is meant for loopback too, but
 //! only for https, where the proxy sees nothing: plain http never goes through a proxy at all.
 
-use std::fs;
+use std::collections::HashSet;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use http::header::{ACCEPT, HeaderMap, HeaderValue};
@@ -15,40 +15,58 @@ use hyper_util::client::proxy::matcher::Matcher;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::{Certificate, Client, ClientBuilder, NoProxy, Url};
 
-use super::failure::{self, Cause, HttpError, Unreachable, Via};
-use super::network::{Authorities, Network};
-use crate::domain::{Proxy, is_loopback, printable};
+use super::authorities::{Bundle, Flaw, missing_system_bundle};
+use super::failure::{self, Attempt, Cause, HttpError, Unreachable, Via};
+use super::network::Network;
+use crate::domain::{Proxy, is_loopback};
 use crate::system::runtime;
-
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 const USER_AGENT: &str = concat!("autocom/", env!("CARGO_PKG_VERSION"));
 
 pub(super) struct Clients {
     network: Network,
-    loopback: OnceLock<Client>,
-    remote: OnceLock<Client>,
+    /// By whether it is for loopback, and whether it speaks HTTP/1.1 only.
+    clients: [[OnceLock<Client>; 2]; 2],
+    /// The authorities that refuse HTTP/2.
+    without_http2: Mutex<HashSet<String>>,
+    /// Why an authority may be unknown.
+    flaw: OnceLock<Option<Flaw>>,
 }
 
 impl Clients {
     pub fn new(network: Network) -> Clients {
-        Clients { network, loopback: OnceLock::new(), remote: OnceLock::new() }
+        Clients {
+            network,
+            clients: Default::default(),
+            without_http2: Mutex::default(),
+            flaw: OnceLock::new(),
+        }
     }
 
     pub fn network(&self) -> &Network {
         &self.network
     }
 
-    pub fn of(&self, url: &Url) -> Result<&Client, HttpError> {
+    pub fn for_url(&self, url: &Url) -> Result<&Client, HttpError> {
         let direct = self.goes_directly(url);
-        let slot = if direct { &self.loopback } else { &self.remote };
+        let refused = self.without_http2.lock().unwrap_or_else(PoisonError::into_inner);
+        let http1_only = refused.contains(&failure::authority(url));
+        drop(refused);
+        let slot = &self.clients[usize::from(direct)][usize::from(http1_only)];
         match slot.get() {
             Some(client) => Ok(client),
             None => {
-                let client = self.build(direct)?;
+                let client = self.build(direct, http1_only)?;
                 Ok(slot.get_or_init(|| client))
             }
         }
+    }
+
+    /// From now on HTTP/1.1 is spoken with the server of `url`.
+    pub fn avoid_http2(&self, url: &Url) {
+        tracing::debug!(at = failure::authority(url), "falling back to HTTP/1.1");
+        let mut refused = self.without_http2.lock().unwrap_or_else(PoisonError::into_inner);
+        refused.insert(failure::authority(url));
     }
 
     /// The error as a sentence, without the URL's query. `answered`: its head had arrived.
@@ -62,8 +80,10 @@ impl Clients {
         if let Some(reason) = failure::exhaustion(&error) {
             return HttpError::Exhausted { at: failure::authority(url), reason };
         }
-        let times = (CONNECT_TIMEOUT.min(timeout), timeout);
-        HttpError::Unreachable(failure::classify(url, error, answered, times, self.via(url)))
+        let connect_timeout = self.network.connect_timeout.min(timeout);
+        let (via, flaw) = (self.via(url), self.flaw.get().cloned().flatten());
+        let attempt = Attempt { url, answered, connect_timeout, timeout, via, flaw };
+        HttpError::Unreachable(failure::classify(error, attempt))
     }
 
     /// No answer within the time-out.
@@ -111,29 +131,26 @@ impl Clients {
         }
     }
 
-    fn build(&self, direct: bool) -> Result<Client, HttpError> {
-        let bundle = self.network.authorities.as_ref().map(read_bundle).transpose()?.unwrap_or_default();
-        let system = self.builder(direct)?.tls_certs_merge(bundle.clone()).build();
+    fn build(&self, direct: bool, http1_only: bool) -> Result<Client, HttpError> {
+        let bundle = self.network.authorities.as_ref().map(Bundle::read).transpose()?.unwrap_or_default();
+        let missing = || missing_system_bundle(&self.network);
+        self.flaw.get_or_init(|| bundle.flaw.clone().or_else(missing));
+        let builder = || Ok::<_, HttpError>(if http1_only { self.builder(direct)?.http1_only() } else { self.builder(direct)? });
+        let system = builder()?.tls_certs_merge(bundle.certificates.clone()).build();
         if let Ok(client) = system {
             return Ok(client);
         }
         // Without any CA store (slim containers) the platform's verifier can't be built, not even
         // for plain http: then Mozilla's roots, which are compiled in, are the best there is.
-        let ours = bundle.iter().cloned().chain(compiled_in_roots());
-        self.builder(direct)?.tls_certs_only(ours).build().map_err(|error| {
-            let broken = Client::builder().tls_certs_only(bundle).build().is_err();
-            match self.network.authorities.as_ref().filter(|_| broken) {
-                Some(authorities) => unusable(authorities, "holds a certificate that can't be read"),
-                None => failure::setup(&error),
-            }
-        })
+        let ours = bundle.certificates.into_iter().chain(compiled_in_roots());
+        builder()?.tls_certs_only(ours).build().map_err(|error| failure::setup(&error))
     }
 
     fn builder(&self, direct: bool) -> Result<ClientBuilder, HttpError> {
         let agent = format!("{USER_AGENT} ({} {})", std::env::consts::OS, std::env::consts::ARCH);
         let json = HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static("application/json"))]);
         let builder = Client::builder()
-            .connect_timeout(CONNECT_TIMEOUT)
+            .connect_timeout(self.network.connect_timeout)
             // No `timeout`: reqwest gives up before it looks at what has arrived (see `Http::call`).
             .redirect(reqwest::redirect::Policy::none())
             .referer(false)
@@ -155,21 +172,6 @@ impl Clients {
 fn uri(url: &Url) -> http::Uri {
     // What is no URI for hyper is sent nowhere.
     url.as_str().parse().unwrap_or_default()
-}
-
-fn read_bundle(authorities: &Authorities) -> Result<Vec<Certificate>, HttpError> {
-    let pem = fs::read(&authorities.path)
-        .map_err(|error| unusable(authorities, &format!("can't be read: {error}")))?;
-    match Certificate::from_pem_bundle(&pem) {
-        Ok(certificates) if !certificates.is_empty() => Ok(certificates),
-        Ok(_) => Err(unusable(authorities, "holds no certificate in PEM")),
-        Err(_) => Err(unusable(authorities, "is not a PEM file")),
-    }
-}
-
-fn unusable(Authorities { path, origin }: &Authorities, why: &str) -> HttpError {
-    let path = printable(&path.display().to_string(), 300);
-    HttpError::Authorities(format!("the `ca_bundle` {path} {why} (from {origin})"))
 }
 
 fn compiled_in_roots() -> impl Iterator<Item = Certificate> {

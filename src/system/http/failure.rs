@@ -4,8 +4,10 @@ use std::error::Error;
 use std::io;
 use std::time::Duration;
 
-use rustls::InvalidMessage;
+use rustls::pki_types::ServerName;
+use rustls::{AlertDescription, InvalidMessage};
 
+use super::authorities::Flaw;
 use crate::domain::printable;
 use crate::system::runtime::{self, StartError};
 
@@ -13,7 +15,7 @@ use crate::system::runtime::{self, StartError};
 const MAX_NAMES: usize = 300;
 
 /// Why there is no answer. No variant holds a query, a header or a body.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum HttpError {
     #[error(transparent)]
     Unreachable(Unreachable),
@@ -25,9 +27,18 @@ pub enum HttpError {
     Garbled { at: String },
     #[error("the request could not be built")]
     BadRequest,
-    /// `ca_bundle` can't be used. A whole sentence.
-    #[error("{0}")]
-    Authorities(String),
+    /// `ca_bundle` can't be used.
+    #[error("{message}")]
+    Authorities { message: String, hint: Option<String> },
+    /// The body of the request.
+    #[error("cannot read the request body: {0}")]
+    Input(String),
+    /// What answered is not the platform: a captive portal, a gateway, a firewall.
+    #[error("the answer came from something between here and the platform ({what}, status {status})")]
+    InBetween { what: &'static str, status: u16 },
+    /// The connection ended, or nothing more came, when a part of the answer had been handed on.
+    #[error("the answer was cut short after {received} bytes: {reason}")]
+    Truncated { received: u64, reason: String },
     /// Why, `-vv` logs.
     #[error("HTTPS could not be set up")]
     Setup,
@@ -52,6 +63,8 @@ pub enum Cause {
     Refused,
     /// Connecting failed in another way.
     Connect(String),
+    /// The server closed the request without processing it, and says so (RFC 9113, section 8.7).
+    NotProcessed,
     Tls(Mistrust),
     /// The proxy wants a user name and a password, or others than it got.
     ProxyPassword {
@@ -65,6 +78,8 @@ pub enum Cause {
         reason: String,
     },
     Timeout(Duration),
+    /// No connection within this time.
+    ConnectTimeout(Duration),
     /// The connection ended before there was any answer.
     NoAnswer,
     /// The connection ended before the answer did.
@@ -80,14 +95,25 @@ pub enum Cause {
 /// Why a certificate is not taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Mistrust {
-    /// An authority that nobody here knows, or an intermediate one that the server did not send.
-    UnknownAuthority,
+    /// An authority that is not known here, or an intermediate one that the server did not send; and why
+    /// the authority may not be known.
+    UnknownAuthority(Option<Flaw>),
     /// It is no server certificate but a CA's own: what a careless self-signed one is.
     SelfSignedCa,
     Expired,
     NotYetValid,
     /// Good for these names only.
     OtherName(String),
+    /// It has no subject alternative names; its common name does not count (RFC 9525, section 2).
+    NoNames,
+    /// It has the IP address as a DNS name.
+    AddressAsName(String),
+    /// It is not for servers.
+    KeyUsage,
+    /// X.509 version 1.
+    OldVersion,
+    /// The server asks for a certificate of ours.
+    ClientCertificate,
     /// The server does not speak TLS at all.
     NoTls,
     Other(String),
@@ -114,7 +140,11 @@ impl Unreachable {
                 format!("the proxy {proxy} did not connect to {at}: it wants a user name and password")
             }
             Cause::Proxy { proxy, reason } => format!("the proxy {proxy} did not connect to {at}: {reason}"),
-            Cause::Timeout(time) => format!("{at} did not answer within {} s", time.as_secs_f32()),
+            Cause::Timeout(time) => format!("{at} did not answer within {} s", seconds(*time)),
+            Cause::ConnectTimeout(time) => {
+                format!("cannot connect to {at}: timed out after {} s", seconds(*time))
+            }
+            Cause::NotProcessed => format!("{at} refused the request without processing it"),
             Cause::NoAnswer => format!("{at} closed the connection without an answer"),
             Cause::CutShort => format!("{at} closed the connection before its answer was complete"),
             Cause::Reset => format!("the connection to {at} was reset in the middle of the answer"),
@@ -123,20 +153,30 @@ impl Unreachable {
         }
     }
 
-    /// Whether the connection failed before anything was answered, in a way that may pass: worth
-    /// another try where the request is safe to repeat. A name that has no address, a certificate
-    /// and a proxy's refusal don't change within seconds, and a time-out has cost enough of them.
-    pub fn may_pass(&self) -> bool {
-        matches!(self.cause, Cause::Refused | Cause::Connect(_) | Cause::NoAnswer)
+    /// Whether the request certainly was not processed, in a way that may pass: worth another try even
+    /// where a request must not be processed twice. A name that has no address, a certificate and a
+    /// proxy's refusal don't change within seconds, and a time-out has cost enough of them.
+    pub fn is_unprocessed(&self) -> bool {
+        matches!(self.cause, Cause::Refused | Cause::Connect(_) | Cause::NotProcessed)
     }
+
+    /// As [`Self::is_unprocessed`], but for requests that are safe to repeat.
+    pub fn may_pass(&self) -> bool {
+        self.is_unprocessed() || self.cause == Cause::NoAnswer
+    }
+}
+
+/// Without a fraction that comes from what was left of a deadline.
+fn seconds(time: Duration) -> f32 {
+    (time.as_secs_f32() * 10.0).round() / 10.0
 }
 
 impl Mistrust {
     fn clause(&self) -> String {
         match self {
-            Mistrust::UnknownAuthority => {
-                "its certificate is from an unknown authority, or comes without its intermediate ones"
-                    .to_owned()
+            Mistrust::UnknownAuthority(flaw) => {
+                let why = "its certificate is from an unknown authority, or comes without its intermediate ones";
+                flaw.as_ref().map_or_else(|| why.to_owned(), |flaw| format!("{why}; {}", flaw.what))
             }
             Mistrust::SelfSignedCa => {
                 "its certificate is a CA's own (self-signed?), which is no server certificate".to_owned()
@@ -146,43 +186,78 @@ impl Mistrust {
                 "its certificate is not valid yet (or this machine's clock is wrong)".to_owned()
             }
             Mistrust::OtherName(names) => format!("its certificate is for {names}"),
+            Mistrust::NoNames => {
+                "its certificate has no subject alternative names (its common name does not count)".to_owned()
+            }
+            Mistrust::AddressAsName(address) => format!(
+                "its certificate has {address} as a DNS name, where an IP address is required"
+            ),
+            Mistrust::KeyUsage => {
+                "the extended key usage of its certificate does not allow it to be a server's".to_owned()
+            }
+            Mistrust::OldVersion => "its certificate is X.509 version 1, and version 3 is required".to_owned(),
+            Mistrust::ClientCertificate => {
+                "it requires a client certificate, which autocom does not support".to_owned()
+            }
             Mistrust::NoTls => "it does not speak TLS".to_owned(),
             Mistrust::Other(reason) => reason.clone(),
         }
     }
 
     /// What rustls says, by its type: its words may hold what the other side sent.
-    fn from_error(error: &rustls::Error) -> Mistrust {
+    fn from_error(error: &rustls::Error, flaw: Option<Flaw>) -> Mistrust {
         use rustls::{CertificateError as C, Error as E};
         let other = |words: &str| Mistrust::Other(words.to_owned());
         match error {
             E::InvalidCertificate(certificate) => match certificate {
-                C::UnknownIssuer => Mistrust::UnknownAuthority,
+                C::UnknownIssuer => Mistrust::UnknownAuthority(flaw),
                 C::Expired | C::ExpiredContext { .. } => Mistrust::Expired,
                 C::NotValidYet | C::NotValidYetContext { .. } => Mistrust::NotYetValid,
-                C::NotValidForNameContext { presented, .. } if !presented.is_empty() => {
-                    let name = |name: &String| name.replace("DnsName(\"", "").replace("\")", "");
-                    let names = presented.iter().map(name).collect::<Vec<_>>().join(", ");
-                    Mistrust::OtherName(printable(&names, MAX_NAMES))
-                }
-                C::NotValidForName | C::NotValidForNameContext { .. } => {
-                    Mistrust::OtherName("another name".to_owned())
-                }
+                C::NotValidForNameContext { presented, .. } if presented.is_empty() => Mistrust::NoNames,
+                C::NotValidForNameContext { expected, presented } => Mistrust::other_names(expected, presented),
+                C::NotValidForName => Mistrust::OtherName("another name".to_owned()),
+                C::InvalidPurpose | C::InvalidPurposeContext { .. } => Mistrust::KeyUsage,
                 C::BadSignature => other("its certificate's signature is wrong"),
+                C::BadEncoding => other("its certificate is malformed"),
                 C::Revoked => other("its certificate was revoked"),
-                // webpki's own error, which rustls has no name for.
-                C::Other(error) if format!("{error:?}").contains("CaUsedAsEndEntity") => {
-                    Mistrust::SelfSignedCa
-                }
-                other_reason if format!("{other_reason:?}").contains("Unsupported") => {
+                C::UnsupportedSignatureAlgorithmContext { .. }
+                | C::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => {
                     other("its certificate is signed in a way that is not supported")
                 }
+                C::Other(reason) => Mistrust::unnamed(reason.0.as_ref()),
                 _ => other("its certificate is not valid"),
             },
             E::InvalidMessage(InvalidMessage::InvalidContentType) => Mistrust::NoTls,
+            E::AlertReceived(AlertDescription::CertificateRequired) => Mistrust::ClientCertificate,
             E::AlertReceived(_) => other("it refused the TLS handshake"),
             E::PeerIncompatible(_) => other("it offers no TLS version or cipher that autocom supports"),
+            E::Other(reason) => Mistrust::unnamed(reason.0.as_ref()),
             _ => other("the TLS handshake failed"),
+        }
+    }
+
+    fn other_names(expected: &ServerName<'_>, presented: &[String]) -> Mistrust {
+        let name = |name: &String| name.replace("DnsName(\"", "").replace("\")", "");
+        let names: Vec<String> = presented.iter().map(name).collect();
+        match expected {
+            ServerName::IpAddress(address) if names.contains(&std::net::IpAddr::from(*address).to_string()) => {
+                Mistrust::AddressAsName(std::net::IpAddr::from(*address).to_string())
+            }
+            _ => Mistrust::OtherName(printable(&names.join(", "), MAX_NAMES)),
+        }
+    }
+
+    /// What rustls has no name for: webpki's own errors, and the platform verifier's.
+    fn unnamed(error: &(dyn Error + Send + Sync + 'static)) -> Mistrust {
+        match error.downcast_ref::<webpki::Error>() {
+            Some(webpki::Error::CaUsedAsEndEntity) => Mistrust::SelfSignedCa,
+            Some(webpki::Error::UnsupportedCertVersion) => Mistrust::OldVersion,
+            Some(_) => Mistrust::Other("its certificate is not valid".to_owned()),
+            // There the operating system judges, in its own words.
+            None if cfg!(any(windows, target_vendor = "apple")) => {
+                Mistrust::Other(printable(&error.to_string(), MAX_NAMES))
+            }
+            None => Mistrust::KeyUsage,
         }
     }
 }
@@ -202,24 +277,36 @@ pub(super) fn exhaustion(error: &reqwest::Error) -> Option<String> {
     lacking.map(innermost)
 }
 
-/// `answered`: the head of an answer had arrived. `times`: the limits for connecting and for all of it.
-pub(super) fn classify(
-    url: &reqwest::Url,
-    error: reqwest::Error,
-    answered: bool,
-    times: (Duration, Duration),
-    via: Option<Via>,
-) -> Unreachable {
+/// What is known of a request that failed.
+pub(super) struct Attempt<'a> {
+    pub url: &'a reqwest::Url,
+    /// Whether the head of an answer had arrived.
+    pub answered: bool,
+    pub connect_timeout: Duration,
+    pub timeout: Duration,
+    pub via: Option<Via>,
+    /// Why an authority may be unknown.
+    pub flaw: Option<Flaw>,
+}
+
+pub(super) fn classify(error: reqwest::Error, attempt: Attempt<'_>) -> Unreachable {
+    let Attempt { url, answered, connect_timeout, timeout, via, flaw } = attempt;
     // The URL has the query: it must not be in what is shown.
     let error = error.without_url();
+    let tls = chain(&error).find_map(|error| error.downcast_ref::<rustls::Error>());
     let cause = if error.is_timeout() {
-        Cause::Timeout(if error.is_connect() { times.0 } else { times.1 })
+        if error.is_connect() { Cause::ConnectTimeout(connect_timeout) } else { Cause::Timeout(timeout) }
     } else if error.is_dns() {
         Cause::Dns
+    } else if let Some(tls) = tls {
+        // With TLS 1.3 a server asks for a certificate when the handshake is over for us.
+        Cause::Tls(Mistrust::from_error(tls, flaw))
     } else if error.is_connect() {
         connect_cause(&error, via.as_ref())
     } else if hyper_says(&error, hyper::Error::is_parse) {
         Cause::NotHttp
+    } else if h2_says(&error, is_unprocessed) {
+        Cause::NotProcessed
     } else {
         match (ending(&error), answered) {
             (Some(_), false) => Cause::NoAnswer,
@@ -229,11 +316,28 @@ pub(super) fn classify(
         }
     };
     // With a proxy in between, the first connection is to the proxy.
-    let at_first_hop = matches!(cause, Cause::Dns | Cause::Refused | Cause::Connect(_));
+    let at_first_hop =
+        matches!(cause, Cause::Dns | Cause::Refused | Cause::Connect(_) | Cause::ConnectTimeout(_));
     let proxy = via.filter(|_| at_first_hop).map(|via| format!("the proxy {}", via.proxy));
     let at = proxy.unwrap_or_else(|| authority(url));
     tracing::debug!(at, ?cause, error = innermost(&error), "unreachable");
     Unreachable { at, cause }
+}
+
+/// Whether the server refuses HTTP/2, or does not speak it although it agreed to: then the request was not
+/// processed, and HTTP/1.1 may do.
+pub(super) fn refuses_http2(error: &reqwest::Error) -> bool {
+    h2_says(error, |h2| {
+        let by_server = h2.is_remote() && (h2.is_go_away() || h2.reason() == Some(h2::Reason::HTTP_1_1_REQUIRED));
+        // The first bytes of an answer in HTTP/1.1, read as a frame's length.
+        let by_us = h2.is_library() && h2.is_go_away() && h2.reason() == Some(h2::Reason::FRAME_SIZE_ERROR);
+        by_server || by_us
+    })
+}
+
+/// A stream that h2 fails for a GOAWAY is above the last one that the server has processed.
+fn is_unprocessed(error: &h2::Error) -> bool {
+    error.is_remote() && (error.is_go_away() || error.reason() == Some(h2::Reason::REFUSED_STREAM))
 }
 
 pub(super) fn authority(url: &reqwest::Url) -> String {
@@ -259,9 +363,6 @@ fn connect_cause(error: &reqwest::Error, via: Option<&Via>) -> Cause {
         if said("tunnel error") && !said("failed to create underlying connection") {
             return Cause::Proxy { proxy, reason: "it opened no tunnel".to_owned() };
         }
-    }
-    if let Some(error) = chain(error).find_map(|error| error.downcast_ref::<rustls::Error>()) {
-        return Cause::Tls(Mistrust::from_error(error));
     }
     // reqwest 0.13 can't make one of an IPv6 address behind a proxy.
     if chain(error).any(|error| error.is::<rustls::pki_types::InvalidDnsNameError>()) {
@@ -301,14 +402,17 @@ fn ending(error: &reqwest::Error) -> Option<io::ErrorKind> {
     });
     io.or_else(|| {
         let early = |error: &hyper::Error| error.is_incomplete_message() || error.is_closed();
-        // HTTP/2's way to say it; h2 is no crate of ours.
-        let stream_ended = || innermost(error).starts_with("stream error received");
-        (hyper_says(error, early) || stream_ended()).then_some(io::ErrorKind::UnexpectedEof)
+        let ended = hyper_says(error, early) || h2_says(error, |h2| h2.is_remote() || h2.is_io());
+        ended.then_some(io::ErrorKind::UnexpectedEof)
     })
 }
 
 fn hyper_says(error: &reqwest::Error, what: impl Fn(&hyper::Error) -> bool) -> bool {
     chain(error).any(|error| error.downcast_ref::<hyper::Error>().is_some_and(&what))
+}
+
+fn h2_says(error: &reqwest::Error, what: impl Fn(&h2::Error) -> bool) -> bool {
+    chain(error).any(|error| error.downcast_ref::<h2::Error>().is_some_and(&what))
 }
 
 fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {

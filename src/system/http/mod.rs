@@ -3,28 +3,45 @@
 //! A call is an `http::Request` in and an `http::Response` out, its body read whole and bounded.
 //! Redirects are never followed here: a token that is sent to one address must not end at another.
 
+mod authorities;
+mod body;
 mod client;
 mod failure;
+mod in_between;
 mod network;
+pub mod retry;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use http::header::CONTENT_LENGTH;
+use http::{HeaderValue, Method, Response};
+use tokio::time::{Instant, timeout};
 
+pub use body::{Body, Once};
 pub use failure::{Cause, HttpError, Mistrust, Unreachable};
-pub use network::{Authorities, Network, OwnProxy, REQUEST_TIMEOUT};
+pub use in_between::{from_in_between, without_bom};
+pub use network::{Authorities, CONNECT_TIMEOUT, Network, OwnProxy, REQUEST_TIMEOUT};
 
+use crate::system::interrupt;
+use body::{OpenError, Upload};
 use client::Clients;
 
 /// How long a connection is still read from after the time-out.
 const GRACE: Duration = Duration::from_millis(250);
+/// A shorter wait before a retry is not worth a word.
+const SHOWN_WAIT: Duration = Duration::from_secs(1);
+
+type Told = Arc<dyn Fn(&str) + Send + Sync>;
 
 /// Cheap to clone; the clones share their connections. Nothing is set up before the first call.
 #[derive(Clone)]
 pub struct Http {
     clients: Arc<Clients>,
-    request_timeout: Duration,
+    /// When all calls must have ended, and how long that was from its beginning.
+    deadline: Option<(Instant, Duration)>,
+    told: Option<Told>,
 }
 
 impl Default for Http {
@@ -35,13 +52,24 @@ impl Default for Http {
 
 impl Http {
     pub fn new(network: Network) -> Http {
-        let request_timeout = network.request_timeout;
-        Http { clients: Arc::new(Clients::new(network)), request_timeout }
+        Http { clients: Arc::new(Clients::new(network)), deadline: None, told: None }
     }
 
-    /// The same connections, for calls that take no longer than `time`.
+    /// Where it is told, as a sentence, that a request is sent again after a wait.
+    pub fn telling_waits(self, told: impl Fn(&str) + Send + Sync + 'static) -> Http {
+        Http { told: Some(Arc::new(told)), ..self }
+    }
+
+    /// The same connections, for calls and retries that take no longer than `time` together.
     pub fn within(&self, time: Duration) -> Http {
-        Http { request_timeout: time.min(self.request_timeout), ..self.clone() }
+        let deadline = (Instant::now() + time, time);
+        let sooner = self.deadline.filter(|(end, _)| *end <= deadline.0);
+        Http { deadline: Some(sooner.unwrap_or(deadline)), ..self.clone() }
+    }
+
+    /// When all calls must have ended.
+    pub fn deadline(&self) -> Option<Instant> {
+        self.deadline.map(|(end, _)| end)
     }
 
     pub fn network(&self) -> &Network {
@@ -55,65 +83,160 @@ impl Http {
 
     /// For a whole call, its body included.
     pub fn request_timeout(&self) -> Duration {
-        self.request_timeout
+        let request_timeout = self.network().request_timeout;
+        self.deadline.map_or(request_timeout, |(end, _)| {
+            request_timeout.min(end.saturating_duration_since(Instant::now()))
+        })
+    }
+
+    /// The time-out that ends a call which begins now, for a sentence: not what was left of a deadline.
+    fn named_timeout(&self) -> Duration {
+        let request_timeout = self.network().request_timeout;
+        self.deadline.map_or(request_timeout, |(_, whole)| request_timeout.min(whole))
     }
 
     /// Makes one request, with `Accept: application/json` unless it says otherwise, and reads at
     /// most `limit` bytes of the answer's body, as it comes out of its compression.
     pub async fn call(
         &self,
-        request: http::Request<Vec<u8>>,
+        request: http::Request<impl Into<Body>>,
         limit: usize,
-    ) -> Result<http::Response<Bytes>, HttpError> {
-        let request = reqwest::Request::try_from(request).map_err(|_| HttpError::BadRequest)?;
-        let url = request.url().clone();
-        let exchange = self.exchange(request, &url, limit);
+    ) -> Result<Response<Bytes>, HttpError> {
+        let request = request.map(Into::into);
+        let url = url_of(&request)?;
+        let upload = Arc::new(Upload::new());
+        let exchange = async { self.exchange(&request, &url, &upload).await?.whole(limit).await };
         tokio::pin!(exchange);
-        let timeout = self.request_timeout();
-        if let Ok(outcome) = tokio::time::timeout(timeout, &mut exchange).await {
+        let time = self.request_timeout();
+        if let Ok(outcome) = timeout(time, &mut exchange).await {
             return outcome;
         }
         // A process that was stopped finds its time over and the answer in its socket.
-        tokio::time::timeout(GRACE, exchange)
+        timeout(GRACE, exchange)
             .await
-            .unwrap_or_else(|_| Err(self.clients.timed_out(&url, timeout)))
+            .unwrap_or_else(|_| Err(self.clients.timed_out(&url, self.named_timeout())))
+    }
+
+    /// Makes one request and returns when the head of its answer is there. The time-out is for the time
+    /// in which nothing is sent or received: what is large takes as long as it takes.
+    pub async fn open(&self, request: http::Request<Body>) -> Result<Incoming, HttpError> {
+        let url = url_of(&request)?;
+        let upload = Arc::new(Upload::new());
+        tokio::select! {
+            biased;
+            incoming = self.exchange(&request, &url, &upload) => incoming,
+            () = upload.stalls_for(self.request_timeout()) => {
+                Err(self.clients.timed_out(&url, self.named_timeout()))
+            }
+        }
+    }
+
+    /// Waits before a request is sent again, unless the command is interrupted: then `false`.
+    pub async fn pause<T>(&self, wait: Duration, url: &str, outcome: Result<&Response<T>, &HttpError>) -> bool {
+        if let (Some(told), Ok(answer), true) = (&self.told, outcome, wait >= SHOWN_WAIT) {
+            let (status, seconds) = (answer.status().as_u16(), wait.as_secs());
+            let host = url.parse().map_or_else(|_| String::new(), |url| failure::authority(&url));
+            told(&format!("waiting {seconds} s as requested by {host} (status {status})"));
+        }
+        tokio::select! {
+            () = tokio::time::sleep(wait) => true,
+            _ = interrupt::pressed() => false,
+        }
     }
 
     async fn exchange(
         &self,
-        request: reqwest::Request,
+        request: &http::Request<Body>,
         url: &reqwest::Url,
-        limit: usize,
-    ) -> Result<http::Response<Bytes>, HttpError> {
-        let client = self.clients.of(url)?;
-        let unreachable =
-            |error, answered| self.clients.unreachable(url, error, answered, self.request_timeout);
-        let response = client.execute(request).await.map_err(|error| unreachable(error, false))?;
-        let mut answer = http::Response::new(Bytes::new());
-        *answer.status_mut() = response.status();
-        *answer.headers_mut() = response.headers().clone();
-        *answer.body_mut() = read_limited(response, limit).await.map_err(|error| match error {
-            Some(error) if failure::is_garbled(&error) => HttpError::Garbled { at: failure::authority(url) },
-            Some(error) => unreachable(error, true),
-            None => HttpError::TooLarge { at: failure::authority(url), limit },
+        upload: &Arc<Upload>,
+    ) -> Result<Incoming, HttpError> {
+        let client = self.clients.for_url(url)?;
+        let mut outcome = client.execute(sendable(request, upload)?).await;
+        if outcome.as_ref().is_err_and(failure::refuses_http2) && request.body().can_be_sent() {
+            self.clients.avoid_http2(url);
+            outcome = self.clients.for_url(url)?.execute(sendable(request, upload)?).await;
+        }
+        let response = outcome.map_err(|error| match upload.failure() {
+            Some(why) => HttpError::Input(why.to_string()),
+            None => self.clients.unreachable(url, error, false, self.named_timeout()),
         })?;
-        Ok(answer)
+        let mut head = Response::new(());
+        *head.status_mut() = response.status();
+        *head.headers_mut() = response.headers().clone();
+        Ok(Incoming { head, response, url: url.clone(), http: self.clone(), received: 0 })
     }
 }
 
-/// The body, or `None` as the error if it is longer than `limit`.
-async fn read_limited(
-    mut response: reqwest::Response,
-    limit: usize,
-) -> Result<Bytes, Option<reqwest::Error>> {
-    let mut body = BytesMut::new();
-    while let Some(chunk) = response.chunk().await.map_err(Some)? {
-        if body.len() + chunk.len() > limit {
-            return Err(None);
+/// An answer whose body is still to come.
+pub struct Incoming {
+    pub head: Response<()>,
+    response: reqwest::Response,
+    url: reqwest::Url,
+    http: Http,
+    /// Bytes of the body, as they come out of their compression.
+    received: u64,
+}
+
+impl Incoming {
+    /// The whole answer, if its body has no more than `limit` bytes.
+    pub async fn whole(mut self, limit: usize) -> Result<Response<Bytes>, HttpError> {
+        let mut body = BytesMut::new();
+        while let Some(chunk) = self.response.chunk().await.map_err(|error| self.failed(error))? {
+            if body.len() + chunk.len() > limit {
+                return Err(HttpError::TooLarge { at: failure::authority(&self.url), limit });
+            }
+            body.extend_from_slice(&chunk);
         }
-        body.extend_from_slice(&chunk);
+        Ok(self.head.map(|()| body.freeze()))
     }
-    Ok(body.freeze())
+
+    /// The next part of the body; `None`: that was all.
+    ///
+    /// # Errors
+    /// [`HttpError::Truncated`] where the connection ends, or nothing comes within the time-out.
+    pub async fn chunk(&mut self) -> Result<Option<Bytes>, HttpError> {
+        let time = self.http.request_timeout();
+        let chunk = match timeout(time, self.response.chunk()).await {
+            Ok(chunk) => chunk.map_err(|error| self.failed(error)),
+            Err(_) => Err(self.http.clients.timed_out(&self.url, self.http.named_timeout())),
+        };
+        let truncated = |error: HttpError| HttpError::Truncated {
+            received: self.received,
+            reason: error.to_string(),
+        };
+        let chunk = chunk.map_err(truncated)?;
+        self.received += chunk.as_ref().map_or(0, |chunk| chunk.len() as u64);
+        Ok(chunk)
+    }
+
+    fn failed(&self, error: reqwest::Error) -> HttpError {
+        match failure::is_garbled(&error) {
+            true => HttpError::Garbled { at: failure::authority(&self.url) },
+            false => self.http.clients.unreachable(&self.url, error, true, self.http.named_timeout()),
+        }
+    }
+}
+
+fn url_of(request: &http::Request<Body>) -> Result<reqwest::Url, HttpError> {
+    request.uri().to_string().parse().map_err(|_| HttpError::BadRequest)
+}
+
+/// The request as reqwest takes it, with its length: POST, PUT and PATCH say that of an empty body, too
+/// (RFC 9110, section 8.6).
+fn sendable(request: &http::Request<Body>, upload: &Arc<Upload>) -> Result<reqwest::Request, HttpError> {
+    let body = request.body().open(upload).map_err(|error| match error {
+        OpenError::Input(error) => HttpError::Input(error.to_string()),
+        OpenError::Start(error) => HttpError::Exhausted { at: String::new(), reason: error.to_string() },
+    })?;
+    let mut sendable = http::Request::new(body);
+    *sendable.method_mut() = request.method().clone();
+    *sendable.uri_mut() = request.uri().clone();
+    *sendable.headers_mut() = request.headers().clone();
+    let has_body = matches!(*request.method(), Method::POST | Method::PUT | Method::PATCH);
+    if let Some(length) = request.body().length().filter(|length| *length > 0 || has_body) {
+        sendable.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(length));
+    }
+    reqwest::Request::try_from(sendable).map_err(|_| HttpError::BadRequest)
 }
 
 #[cfg(test)]

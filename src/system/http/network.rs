@@ -8,16 +8,23 @@ use crate::domain::Proxy;
 /// How long a call may take unless `--request-timeout` says otherwise.
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// How long connecting may take, likewise.
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Network {
     /// For a whole call, its body included.
     pub request_timeout: Duration,
+    /// For connecting, TLS included.
+    pub connect_timeout: Duration,
     /// `None`: what `HTTPS_PROXY`, `ALL_PROXY` and the operating system say.
     pub proxy: Option<OwnProxy>,
     /// `NO_PROXY`, for a `proxy` of our own; the environment's proxies heed it by themselves.
     pub no_proxy: Option<String>,
     /// Besides the operating system's.
     pub authorities: Option<Authorities>,
+    /// `SSL_CERT_FILE`, which stands for the operating system's.
+    pub ssl_cert_file: Option<PathBuf>,
 }
 
 /// The setting `proxy`, and the command after which it is no longer set.
@@ -36,6 +43,13 @@ pub struct Authorities {
 
 impl Default for Network {
     fn default() -> Network {
-        Network { request_timeout: REQUEST_TIMEOUT, proxy: None, no_proxy: None, authorities: None }
+        Network {
+            request_timeout: REQUEST_TIMEOUT,
+            connect_timeout: CONNECT_TIMEOUT,
+            proxy: None,
+            no_proxy: None,
+            authorities: None,
+            ssl_cert_file: None,
+        }
     }
 }
