@@ -341,7 +341,7 @@ impl From<OAuthError> for Error {
                     shell_word(client_id)
                 )),
             ),
-            OAuthError::Message { status: 403 | 404, .. } => (Kind::Forbidden, None),
+            OAuthError::Message { status: 403, .. } => (Kind::Forbidden, None),
             OAuthError::Message { .. } => (Kind::Failed, None),
             OAuthError::Busy { retry_after } => (Kind::Failed, Some(wait(*retry_after))),
             OAuthError::Server { retry_after, .. } => (Kind::Failed, Some(platform_s_own(*retry_after))),
@@ -384,7 +384,9 @@ impl From<PlatformError> for Error {
             PlatformError::UnusableToken => {
                 (Kind::Authentication, hint("pass the token alone, without quotes or spaces"))
             }
-            PlatformError::Forbidden { .. } | PlatformError::NotFound { .. } => (Kind::Forbidden, None),
+            PlatformError::Forbidden { .. } | PlatformError::NotFound { .. } => {
+                (Kind::Forbidden, error.mentions_tenant().then(|| "autocom tenants list".to_owned()))
+            }
             PlatformError::Busy { retry_after, .. } => (Kind::Failed, Some(wait(*retry_after))),
             PlatformError::Server { .. } => (Kind::Failed, Some(platform_s_own(None))),
             PlatformError::CutShort => (Kind::Failed, hint(TRY_AGAIN)),
@@ -487,7 +489,9 @@ fn way_out(unreachable: &Unreachable) -> String {
         Cause::Timeout(_) | Cause::ConnectTimeout(_) => {
             "try again, or allow more time: --request-timeout SECONDS".to_owned()
         }
-        Cause::NotProcessed | Cause::NoAnswer | Cause::CutShort | Cause::Reset | Cause::Other => TRY_AGAIN.to_owned(),
+        Cause::NotProcessed | Cause::NoAnswer | Cause::CutShort | Cause::Reset | Cause::Other => {
+            TRY_AGAIN.to_owned()
+        }
         Cause::Tls(Mistrust::NoTls | Mistrust::OtherName(_))
         | Cause::NotHttp
         | Cause::Dns

@@ -16,6 +16,7 @@ pub mod listing;
 pub mod login;
 pub mod logout;
 pub mod orders;
+mod pages;
 pub mod protection;
 pub mod record;
 mod revocation;

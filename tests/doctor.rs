@@ -406,7 +406,7 @@ fn the_state_of_each_credential_is_found_and_nothing_is_renewed() {
         found["status"] == "broken" && found["finding"].as_str().unwrap().contains("belongs to"),
         "{found:#}"
     );
-    assert_eq!(found["fix"], "autocom auth login --profile b");
+    assert_eq!(found["fix"], "autocom auth login --profile b --token-stdin < token.txt");
     let world = logged_in(&sandbox);
     let record = world.read("credentials");
     world.write("credentials", &record.replacen("{\"version\":1,\"access", "{\"version\":2,\"access", 1));

@@ -158,7 +158,7 @@ fn what_is_no_platform_is_told_apart_from_one_that_fails() {
     let (world, sandbox) = (World::new(), Sandbox::start(Options::default()).unwrap());
     let html = "<!doctype html><title>Welcome to nginx!</title>";
     for (fault, code, says) in [
-        (Fault::status(200).body("text/html", html), 1, "HTML instead of JSON"),
+        (Fault::status(200).body("text/html", html), 1, "(HTML, status 200)"),
         (Fault::status(200).body("application/json", "{}"), 1, "profile"),
         (Fault::status(200).body("application/json", "{\"name\":"), 1, "ends too soon"),
         (

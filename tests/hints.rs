@@ -150,21 +150,21 @@ fn what_a_hint_looks_at_is_what_the_command_was_about() {
     let url = prod.api_url();
     world.login_with_token(&url, &token, "--profile prod").ok();
     world.plant(&token);
-    for (line, options) in [
-        ("api orders/1 -p prod".to_owned(), "--profile prod".to_owned()),
-        (format!("api orders/1 --api-url {url}"), format!("--api-url {url}")),
-        (format!("login --api-url {url} --with-token {token}"), format!("--api-url {url}")),
-        (format!("login -p new --api-url {url} --with-token {token}"), format!("--api-url {url}")),
-        (format!("login -p prod --with-token {token}"), "--profile prod".to_owned()),
+    let (of_prod, typed) = ("autocom config get api_url --profile prod", url.as_str());
+    for (line, place) in [
+        ("api orders/1 -p prod".to_owned(), of_prod),
+        (format!("api orders/1 --api-url {url}"), typed),
+        (format!("login --api-url {url} --with-token {token}"), typed),
+        (format!("login -p new --api-url {url} --with-token {token}"), typed),
+        (format!("login -p prod --with-token {token}"), of_prod),
     ] {
         for path in ["/api/v1/orders/1", "/api/v1/profile"] {
-            prod.fault(path, Fault::status(404));
+            prod.fault(path, Fault::status(302).header("location", "https://elsewhere.test/"));
         }
-        let error = world.run(&format!("{line} -o json")).code(5).error();
-        let command = command_in(&error);
-        assert_eq!(command, format!("autocom config list {options}"), "{line}");
-        world.run(command.strip_prefix("autocom ").unwrap()).ok().prints(&url);
+        let error = world.run(&format!("{line} -o json")).code(1).error();
+        assert_eq!(error["hint"], format!("check the address: {place}"), "{line}");
     }
+    world.run(of_prod.strip_prefix("autocom ").unwrap()).ok().prints(&url);
 }
 
 #[test]

@@ -79,10 +79,15 @@ fn denied_expired_and_forgotten_codes_end_the_wait_and_leave_nothing() {
         drop(sandbox.wait_for_request(|request| request.path.ends_with("/confirm"), DEADLINE));
     };
     let nobody = |_: &Sandbox, _: &str| {};
-    let cases: [(&str, &str, Act<'_>, &str); 3] = [
+    let early = |sandbox: &Sandbox, _: &str| {
+        let expired = r#"{"error":"expired_token"}"#;
+        sandbox.fault("/oauth/token", Fault::status(400).body("application/json", expired));
+    };
+    let cases: [(&str, &str, Act<'_>, &str); 4] = [
+        ("early", "", &early, "the device code expired before it was entered"),
         ("denied", "", &denied, "the login was denied: The request was denied."),
-        ("forgotten", "--timeout 1", &nobody, "nobody entered the code within 1 second"),
-        ("expired", "", &nobody, "nobody entered the code within 2 seconds"),
+        ("forgotten", "--timeout 1", &nobody, "timed out after 1 second waiting for the code to be entered"),
+        ("expired", "", &nobody, "timed out after 2 seconds waiting for the code to be entered"),
     ];
     for (case, more, act, words) in cases {
         let (world, sandbox) = (World::new(), sandbox());
@@ -114,7 +119,6 @@ fn a_platform_without_it_says_so_with_what_else_there_is() {
     world.run(&line).code(4).says("invalid_client").says("config get client_id");
     for nonsense in [
         "{}",
-        "<html>",
         r#"{"device_code":"d","user_code":" ","verification_uri":"https://h.test","expires_in":9}"#,
         r#"{"device_code":"d","user_code":"A","verification_uri":"javascript:alert(1)","expires_in":9}"#,
     ] {

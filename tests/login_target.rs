@@ -441,16 +441,24 @@ fn a_captured_tenant_counts_for_the_same_user_only() {
 fn a_tenant_of_others_is_refused_with_the_list_of_theirs() {
     let (world, sandbox) = (World::new(), sandbox());
     let url = sandbox.api_url();
-    for (tenant, status) in [("initech", 403), ("nowhere", 403), ("acme", 404)] {
+    for (tenant, status) in [("initech", 403), ("nowhere", 403), ("nowhere", 404)] {
         if status == 404 {
-            sandbox.fault("/api/v1/profile", crate::platform::Fault::status(404));
+            sandbox.fault("/api/v1/profile", Fault::status(404));
         }
         let outcome =
             world.login_with_token(&url, &sandbox.mint_pat("ada", None), &format!("--tenant {tenant}"));
         outcome
             .code(5)
             .says(&format!("this user is not in the tenant `{tenant}` (from --tenant)"))
-            .says("theirs: acme, globex");
+            .says("available tenants: acme, globex; choose one: autocom auth login ");
+    }
+    // Refused for another reason, in a tenant that is theirs or everywhere: the platform says why.
+    let unverified = || Fault::status(403).body("application/json", r#"{"message":"Verify your email."}"#);
+    for (tenant, times) in [("acme", 1), ("acme-corp", 2)] {
+        sandbox.fault("/api/v1/profile", unverified().times(times));
+        let outcome =
+            world.login_with_token(&url, &sandbox.mint_pat("ada", None), &format!("--tenant {tenant}"));
+        assert!(!outcome.code(5).says("error: not permitted: Verify your email.").stderr.contains("acme,"));
     }
     assert_eq!(world.files(), ["", "", ""]);
     world.config(&format!("api_url = \"{url}\"\ntenant = \"initech\"\n"));

@@ -118,9 +118,9 @@ fn authorities_of_our_own_add_to_the_systems() {
     world.write("not.pem", "hello\n");
     world.write("half.pem", "-----BEGIN CERTIFICATE-----\naGVsbG8=\n-----END CERTIFICATE-----\n");
     for (path, why) in [
-        ("nowhere.pem", "can't be read: No such file or directory"),
-        ("not.pem", "holds no certificate in PEM"),
-        ("half.pem", "holds a certificate that can't be read"),
+        ("nowhere.pem", "cannot be read: No such file or directory"),
+        ("not.pem", "contains no PEM certificate"),
+        ("half.pem", "contains no valid certificate"),
     ] {
         world.config(&format!("tenant = \"acme\"\nca_bundle = \"{path}\"\n"));
         let outcome = world.run("whoami").code(2).says(why).says("config.toml:2)");
@@ -205,8 +205,8 @@ fn answers_that_are_none_have_a_sentence_each() {
     insta::assert_snapshot!(seen, @r"
     HTML (asked 1x): exit 1
     --- stderr
-    error: the answer is HTML instead of JSON; is this address an Autocom platform's?
-    hint: check the address: autocom config get api_url
+    error: the answer came from something between here and the platform (HTML, status 200)
+    hint: log in to the network or gateway in a browser, then try again; or check the address: autocom config get api_url
 
     JSON cut short (asked 1x): exit 1
     --- stderr
@@ -215,13 +215,11 @@ fn answers_that_are_none_have_a_sentence_each() {
 
     no JSON (asked 1x): exit 1
     --- stderr
-    error: the answer is not JSON; is this address an Autocom platform's?
-    hint: check the address: autocom config get api_url
+    error: the answer is not JSON
 
     an empty body (asked 1x): exit 1
     --- stderr
-    error: the answer is empty; is this address an Autocom platform's?
-    hint: check the address: autocom config get api_url
+    error: the answer is empty
 
     a truncated body (asked 1x): exit 3
     --- stderr
@@ -240,33 +238,30 @@ fn answers_that_are_none_have_a_sentence_each() {
 
     100 MB (asked 1x): exit 1
     --- stderr
-    error: the answer is larger than 8 MiB; is this address an Autocom platform's?
-    hint: check the address: autocom config get api_url
+    error: the answer of 127.0.0.1:PORT is larger than 8 MiB
 
     an endless body (asked 1x): exit 1
     --- stderr
-    error: the answer is larger than 8 MiB; is this address an Autocom platform's?
-    hint: check the address: autocom config get api_url
+    error: the answer of 127.0.0.1:PORT is larger than 8 MiB
 
     a bomb (asked 1x): exit 1
     --- stderr
-    error: the answer is larger than 8 MiB; is this address an Autocom platform's?
-    hint: check the address: autocom config get api_url
+    error: the answer of 127.0.0.1:PORT is larger than 8 MiB
 
     text for gzip (asked 1x): exit 1
     --- stderr
-    error: the answer is not gzip, although its header says so; is this address an Autocom platform's?
-    hint: check the address: autocom config get api_url
+    error: the answer of 127.0.0.1:PORT is not gzip, although its header says so
+    hint: try again; -vv logs what was sent and answered
 
     corrupt gzip (asked 1x): exit 1
     --- stderr
-    error: the answer is not gzip, although its header says so; is this address an Autocom platform's?
-    hint: check the address: autocom config get api_url
+    error: the answer of 127.0.0.1:PORT is not gzip, although its header says so
+    hint: try again; -vv logs what was sent and answered
 
     half of a gzip (asked 1x): exit 1
     --- stderr
-    error: the answer is not gzip, although its header says so; is this address an Autocom platform's?
-    hint: check the address: autocom config get api_url
+    error: the answer of 127.0.0.1:PORT is not gzip, although its header says so
+    hint: try again; -vv logs what was sent and answered
 
     gzip cut short (asked 1x): exit 3
     --- stderr
@@ -286,12 +281,11 @@ fn answers_that_are_none_have_a_sentence_each() {
     403 (asked 1x): exit 5
     --- stderr
     error: not permitted: Not yours. (request r-1)
-    hint: check the tenant and the address: autocom config list
 
-    404 (asked 1x): exit 5
+    404 (asked 1x): exit 1
     --- stderr
-    error: not found: Not Found
-    hint: check the tenant and the address: autocom config list
+    error: the answer came from something between here and the platform (HTML, status 404)
+    hint: log in to the network or gateway in a browser, then try again; or check the address: autocom config get api_url
 
     422 (asked 1x): exit 1
     --- stderr
@@ -352,7 +346,7 @@ fn an_address_that_leads_nowhere_has_a_sentence_too() {
             insta::assert_snapshot!(shown(&outcome, port), @r"
             exit 3
             --- stderr
-            error: 127.0.0.1:PORT did not answer within 0.2 s
+            error: cannot connect to 127.0.0.1:PORT: timed out after 0.2 s
             hint: try again, or allow more time: --request-timeout SECONDS
             ");
         }

@@ -137,7 +137,7 @@ fn errors_of_graphql_are_exit_1_with_their_messages() {
     for (body, says) in [
         (json!({ "errors": [{ "message": "No.\u{1b}[31m" }, { "message": "Never." }] }), "caused by: Never."),
         (json!({ "data": { "orders": [order(1)] }, "errors": [{}] }), "error: GraphQL: no reason given"),
-        (json!({ "data": { "orders": null } }), "error: the answer is without a list of orders"),
+        (json!({ "data": { "orders": null } }), "error: the answer is JSON without a list of orders"),
         (json!({ "data": { "orders": [{ "id": "1", "total": [] }] } }), "without a list of orders"),
         (json!(7), "error: the answer is JSON of another shape"),
     ] {
@@ -157,7 +157,7 @@ fn errors_of_graphql_are_exit_1_with_their_messages() {
         (400, &list, 1, ["error: GraphQL: Cannot query field.", "caused by: Never."]),
         (422, &list, 1, ["error: GraphQL: Cannot query field.", "caused by: Never."]),
         (401, &list, 4, ["error: the platform rejected the token", "hint: autocom auth login"]),
-        (403, &list, 5, ["error: not permitted: Cannot query field.", "hint: check the tenant"]),
+        (403, &list, 5, ["error: not permitted: Cannot query field.", ""]),
         (422, &fields, 1, ["found the request invalid: Invalid.", "caused by: first: Too many."]),
         (200, &fields, 1, ["error: GraphQL: first: Too many.", ""]),
         (200, &json!({ "data": null, "errors": "oops" }), 1, ["error: GraphQL: oops", ""]),

@@ -180,7 +180,7 @@ fn what_reads_needs_no_confirmation() {
         world.run(&line).ok();
     }
     assert!(sandbox.requests().len() >= before + 7);
-    world.run("auth logout").ok().says("revoked");
+    world.run("auth logout --revoke").ok().says("revoked");
 }
 
 #[test]

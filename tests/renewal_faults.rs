@@ -78,7 +78,7 @@ fn a_platform_in_trouble_costs_no_login_and_each_trouble_has_its_exit_code() {
         (Fault::hang(), 3, "did not answer within 1 s", 1),
         (Fault::stall(), 3, "did not answer within 1 s", 1),
         (Fault::close(), 3, "closed the connection before its answer was complete", 1),
-        (Fault::status(200).body("text/html", "<h1>hotel</h1>"), 1, "answered with HTML", 1),
+        (Fault::status(200).body("text/html", "<h1>hotel</h1>"), 1, "(HTML, status 200)", 1),
         (said(200, r#"{"access_token":""}"#), 1, "the access token is empty", 1),
         (said(200, "{}"), 1, "is not OAuth's", 1),
         (Fault::status(302).header("location", "/login"), 1, "answered with status 302", 1),

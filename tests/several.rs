@@ -327,9 +327,9 @@ fn whoever_fails_is_named_and_looked_at_by_the_hint_also_where_the_platform_says
     for (command, path) in [("api orders", "/api/v1/orders"), ("tenants list", "/api/v1/auth/tenants")] {
         other.fault(path, Fault::status(404).body("application/json", body));
         let outcome = world.run(&format!("{command} --all-profiles")).code(5);
-        outcome.says("error: in: not found: not in stock").says("autocom config list --profile in");
+        outcome.says("error: in: not found: not in stock");
     }
-    world.run("-p in tenants use nope").code(5).says("hint: autocom tenants use acme --profile in");
+    world.run("-p in tenants use nope").code(5).says("choose one: autocom tenants use acme --profile in");
 }
 
 #[test]

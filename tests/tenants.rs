@@ -102,7 +102,7 @@ fn a_tenant_that_is_not_yours_is_exit_5_with_the_list_of_yours() {
             .run("tenants use initech")
             .code(5)
             .says("error: this user is not in the tenant `initech`")
-            .says("hint: autocom tenants use acme");
+            .says("hint: available tenants: acme, globex; choose one: autocom tenants use acme");
     }
     world.run("tenants use initech").code(5);
     sandbox.fault("/api/v1/profile", Fault::status(500));

@@ -159,7 +159,7 @@ fn status_is_readable_in_terminals_wide_and_narrow() {
     store    file (store = file from AUTOCOM_STORE)
     check    forbidden
     error: not permitted: You do not have access to tenant 'initech'.
-    hint: check the tenant and the address: autocom config list
+    hint: autocom tenants list
     ");
     world.set("AUTOCOM_TOKEN_ONE", "hunter2");
     insta::assert_snapshot!(screen(&world, &sandbox, "auth status --check", 60), @r"
@@ -197,7 +197,7 @@ fn a_check_tells_what_the_platform_says_of_the_token() {
     assert!(outcome.json()["check"]["reason"].as_str().unwrap().contains("initech"));
     sandbox.fault("/api/v1/profile", Fault::status(503).times(9));
     let (status, code, _) = check(&world, "");
-    assert_eq!((status, code), (json!("unreachable"), 1));
+    assert_eq!((status, code), (json!("failed"), 1));
 }
 
 #[test]

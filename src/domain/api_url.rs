@@ -122,6 +122,11 @@ impl ApiUrl {
         format!("{}{path}", self.as_str().trim_end_matches('/'))
     }
 
+    /// The path that every endpoint is below, such as `/api/v1`.
+    pub fn path(&self) -> &str {
+        self.0.path()
+    }
+
     pub fn is_loopback(&self) -> bool {
         is_loopback(&self.0)
     }

@@ -7,8 +7,8 @@
 use serde::ser::{Error as _, Serialize, SerializeMap, Serializer};
 use serde_json::value::RawValue;
 
-/// As deep as serde_json goes.
-const DEEPEST: usize = 128;
+/// Deeper than anything that is meant, and far from the end of a thread's stack.
+const MAX_DEPTH: usize = 512;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Json {
@@ -17,6 +17,8 @@ pub enum Json {
     /// As it was written.
     Number(String),
     Text(String),
+    /// A text with half of a surrogate pair, which is no Unicode, as it was written.
+    Escaped(String),
     Array(Vec<Json>),
     /// In order; a key may come twice.
     Object(Vec<(String, Json)>),
@@ -25,6 +27,8 @@ pub enum Json {
 impl Json {
     /// `None`: it is not JSON, or nested more deeply than anything that is meant.
     pub fn parse(text: &[u8]) -> Option<Json> {
+        // RFC 8259, section 8.1: a byte order mark may be ignored.
+        let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
         let sound: &RawValue = serde_json::from_slice(text).ok()?;
         Walk(sound.get()).value(0)
     }
@@ -57,8 +61,8 @@ impl Serialize for Json {
         match self {
             Json::Null => to.serialize_unit(),
             Json::Bool(value) => to.serialize_bool(*value),
-            Json::Number(digits) => {
-                RawValue::from_string(digits.clone()).map_err(S::Error::custom)?.serialize(to)
+            Json::Number(raw) | Json::Escaped(raw) => {
+                RawValue::from_string(raw.clone()).map_err(S::Error::custom)?.serialize(to)
             }
             Json::Text(text) => to.serialize_str(text),
             Json::Array(items) => to.collect_seq(items),
@@ -76,14 +80,18 @@ struct Walk<'a>(&'a str);
 
 impl Walk<'_> {
     fn value(&mut self, depth: usize) -> Option<Json> {
-        if depth == DEEPEST {
+        if depth == MAX_DEPTH {
             return None;
         }
         Some(match self.next()? {
             '{' => {
                 let mut fields = Vec::new();
                 while self.goes_on('{', '}') {
-                    let name = self.text()?;
+                    let name = match self.text()? {
+                        Json::Text(name) => name,
+                        Json::Escaped(raw) => without_surrogates(&raw)?,
+                        _ => return None,
+                    };
                     self.skip(':');
                     fields.push((name, self.value(depth + 1)?));
                 }
@@ -96,7 +104,7 @@ impl Walk<'_> {
                 }
                 Json::Array(items)
             }
-            '"' => Json::Text(self.text()?),
+            '"' => self.text()?,
             _ => match self.word() {
                 "null" => Json::Null,
                 "true" => Json::Bool(true),
@@ -130,12 +138,12 @@ impl Walk<'_> {
         !self.skip(closing)
     }
 
-    fn text(&mut self) -> Option<String> {
+    fn text(&mut self) -> Option<Json> {
         self.next()?;
-        let mut texts = serde_json::Deserializer::from_str(self.0).into_iter::<String>();
-        let text = texts.next()?.ok()?;
+        let mut texts = serde_json::Deserializer::from_str(self.0).into_iter::<&RawValue>();
+        let raw = texts.next()?.ok()?.get();
         self.0 = &self.0[texts.byte_offset()..];
-        Some(text)
+        Some(serde_json::from_str(raw).map_or_else(|_| Json::Escaped(raw.to_owned()), Json::Text))
     }
 
     /// A number, or one of the three words.
@@ -145,6 +153,23 @@ impl Walk<'_> {
         self.0 = rest;
         word
     }
+}
+
+/// A text in its JSON spelling, with a replacement character in place of each surrogate.
+fn without_surrogates(raw: &str) -> Option<String> {
+    let (mut text, mut rest) = (String::with_capacity(raw.len()), raw);
+    while let Some(at) = rest.find('\\') {
+        let (before, escape) = rest.split_at(at);
+        text += before;
+        let digits = escape.strip_prefix("\\u").and_then(|digits| digits.get(..4));
+        let is_surrogate = digits.is_some_and(|digits| {
+            u16::from_str_radix(digits, 16).is_ok_and(|unit| (0xd800..0xe000).contains(&unit))
+        });
+        let length = if digits.is_some() { 6 } else { 2 };
+        text += if is_surrogate { "\\ufffd" } else { &escape[..length] };
+        rest = &escape[length..];
+    }
+    serde_json::from_str(&(text + rest)).ok()
 }
 
 #[cfg(test)]
@@ -198,8 +223,21 @@ mod tests {
     }
 
     #[test]
+    fn a_byte_order_mark_half_a_surrogate_pair_and_depth_are_no_obstacle() {
+        let deep = "[".repeat(200) + &"]".repeat(200);
+        let name = Json::parse(br#"{"\\ud83d\u0041":1}"#).unwrap();
+        assert_eq!(serde_json::to_string(&name).unwrap(), r#"{"\\ud83dA":1}"#);
+        let name = Json::parse(br#"{"\ud83d\u0041":1}"#).unwrap();
+        assert_eq!(name.get("\u{fffd}A"), Some(&Json::Number("1".to_owned())));
+        let text = format!("{{\"n\":[\"\\ud83d cut\",\"\\ud83d\\ude00\"],\"deep\":{deep}}}");
+        let json = Json::parse(format!("\u{feff}{text}").as_bytes()).unwrap();
+        let drawn = serde_json::to_string(&json).unwrap();
+        assert_eq!(drawn, text.replace("\\ud83d\\ude00", "😀"));
+    }
+
+    #[test]
     fn what_is_no_json_or_bottomless_is_none() {
-        for text in ["", "{", "01", "\"\\ud800\"", "[1,]", "1 2", "NaN"] {
+        for text in ["", "{", "01", "\"\\ud80\"", "[1,]", "1 2", "NaN"] {
             assert_eq!(Json::parse(text.as_bytes()), None, "{text}");
         }
         let deep = "[".repeat(100_000) + &"]".repeat(100_000);

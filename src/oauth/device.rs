@@ -65,7 +65,6 @@ impl DeviceRequest {
             let status = status.load(Ordering::Relaxed);
             match token::failure(error, status, GrantType::DeviceCode) {
                 OAuthError::Nonsense { .. }
-                | OAuthError::Message { .. }
                 | OAuthError::Server { .. }
                 | OAuthError::Http(HttpError::InBetween { .. })
                     if matches!(status, 404 | 405 | 501) =>

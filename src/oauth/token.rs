@@ -88,12 +88,11 @@ pub async fn refresh(
     let status = Arc::new(AtomicU16::new(0));
     let attempts_end = Instant::now() + REFRESH_ATTEMPTS;
     let deadline = http.deadline().map_or(attempts_end, |deadline| deadline.min(attempts_end));
-    let retries = move || {
-        Retries::new(Repeat::Unprocessed, Backoff::default(), REFRESH_ATTEMPTS).until(Some(deadline))
-    };
+    let retries =
+        move || Retries::new(Repeat::Unprocessed, Backoff::default(), REFRESH_ATTEMPTS).until(Some(deadline));
     let reply = client.exchange_refresh_token(&token).request_async(&adapter(http, &status, retries)).await;
-    let reply = reply
-        .map_err(|error| failure(error, status.load(Ordering::Relaxed), GrantType::RefreshToken))?;
+    let reply =
+        reply.map_err(|error| failure(error, status.load(Ordering::Relaxed), GrantType::RefreshToken))?;
     grant(reply, Vec::new())
 }
 
@@ -111,8 +110,7 @@ pub(super) async fn exchange(
         .add_extra_param("redirect_uri", pending.redirect_uri.to_string())
         .request_async(&adapter(http, &status, move || Retries::patient(deadline)))
         .await;
-    let reply =
-        reply.map_err(|error| failure(error, status.load(Ordering::Relaxed), GrantType::Code))?;
+    let reply = reply.map_err(|error| failure(error, status.load(Ordering::Relaxed), GrantType::Code))?;
     grant(reply, pending.scopes.clone())
 }
 
@@ -213,8 +211,10 @@ fn judge(answer: &Response<bytes::Bytes>, path: &str) -> Result<oauth2::HttpResp
     if status.is_success() && outline.is_some() && message.is_none_or(|_| has_token(body)) {
         return Ok(as_oauth(StatusCode::OK));
     }
-    if status.is_redirection() || matches!(status.as_u16(), 404 | 405) && message.is_none() {
-        let what = format!("{path} answered with status {}", status.as_u16());
+    if status.is_redirection() || matches!(status.as_u16(), 404 | 405) {
+        let words =
+            message.map(|message| format!(" ({})", printable(message, MAX_WORDS))).unwrap_or_default();
+        let what = format!("{path} answered with status {}{words}", status.as_u16());
         return Err(OAuthError::Nonsense { what });
     }
     // A text may be a token reply of another form: that is not shown.
@@ -476,7 +476,9 @@ mod tests {
         for (status, body) in [("200 OK", "[]"), ("404 Not Found", "{}"), ("302 x", ""), ("200 OK", "")] {
             assert!(matches!(error(status, "", body).await, OAuthError::Nonsense { .. }), "{status} {body}");
         }
-        for (status, headers) in [("200 OK", ""), ("401 x", "www-authenticate: Basic realm=x\r\n"), ("511 x", "")] {
+        for (status, headers) in
+            [("200 OK", ""), ("401 x", "www-authenticate: Basic realm=x\r\n"), ("511 x", "")]
+        {
             let html = error(status, headers, "\u{feff}<html>").await;
             assert!(matches!(html, OAuthError::Http(HttpError::InBetween { .. })), "{status}: {html:?}");
         }

@@ -82,7 +82,8 @@ impl Answer {
             return Err(error);
         }
         let request = self.request_id();
-        let complaint: Complaint = serde_json::from_slice(without_bom(self.response.body())).unwrap_or_default();
+        let complaint: Complaint =
+            serde_json::from_slice(without_bom(self.response.body())).unwrap_or_default();
         let message = complaint
             .message
             .as_str()
@@ -111,7 +112,9 @@ impl Answer {
             match () {
                 () if body.trim_ascii().is_empty() => PlatformError::Nonsense { what: "empty".to_owned() },
                 () if error.is_eof() => PlatformError::CutShort,
-                () if error.is_data() => PlatformError::OtherShape { what: "JSON of another shape".to_owned() },
+                () if error.is_data() => {
+                    PlatformError::OtherShape { what: "JSON of another shape".to_owned() }
+                }
                 () => PlatformError::Nonsense { what: "not JSON".to_owned() },
             }
         })

@@ -109,7 +109,8 @@ impl Call {
     /// Whether it would change something at `url`, where it only reads at its own address.
     pub(super) fn would_change_at(&self, url: &Url) -> bool {
         let path = &url[Position::BeforePath..Position::AfterQuery];
-        effect::change(&self.method, path, &self.headers, self.body.bytes().map(|bytes| &bytes[..])).is_some() && self.change().is_none()
+        effect::change(&self.method, path, &self.headers, self.body.bytes().map(|bytes| &bytes[..])).is_some()
+            && self.change().is_none()
     }
 
     pub(super) fn method(&self) -> &Method {

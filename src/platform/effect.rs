@@ -340,7 +340,10 @@ mod tests {
             with("content-type", "application/json; charset=utf-16"),
             HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static("application/graphql"))]),
         ] {
-            assert!(change(&Method::POST, GRAPHQL, &headers, Some(query.as_bytes())).is_some(), "{headers:?}");
+            assert!(
+                change(&Method::POST, GRAPHQL, &headers, Some(query.as_bytes())).is_some(),
+                "{headers:?}"
+            );
         }
         let quoted = HeaderValue::from_static("application/json ; charset=\"UTF-8\"");
         let quoted = HeaderMap::from_iter([(CONTENT_TYPE, quoted)]);

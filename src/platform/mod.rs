@@ -146,6 +146,10 @@ impl<T: TokenSource> Platform<T> {
         &self.tokens
     }
 
+    pub fn api_url(&self) -> &ApiUrl {
+        &self.api_url
+    }
+
     /// Who the token belongs to: `GET /profile`.
     pub async fn profile(&self) -> Result<Profile, T::Error> {
         let answer = self.send(Call::get("/profile")).await?.accepted()?;
@@ -223,8 +227,7 @@ impl<T: TokenSource> Platform<T> {
         streams: bool,
     ) -> Result<Result<Reply, PlatformError>, T::Error> {
         let deadline = self.http.deadline();
-        let mut retries =
-            Retries::new(repeat, self.backoff, self.http.request_timeout()).until(deadline);
+        let mut retries = Retries::new(repeat, self.backoff, self.http.request_timeout()).until(deadline);
         let (mut rejected, mut last) = (false, None);
         loop {
             let answer = match self.follow(call, &token, streams).await {

@@ -22,7 +22,11 @@ pub struct Streamed {
 
 impl Reply {
     /// Whatever is no success is read whole: it is an error, or says where to go on.
-    pub(super) async fn open(http: &Http, request: Request<Body>, call: &Call) -> Result<Reply, PlatformError> {
+    pub(super) async fn open(
+        http: &Http,
+        request: Request<Body>,
+        call: &Call,
+    ) -> Result<Reply, PlatformError> {
         let incoming = http.open(request).await?;
         let streamed = Streamed { incoming, asked_for_json: call.asks_for_json() };
         match streamed.status().is_success() {

@@ -6,17 +6,21 @@ use bytes::Bytes;
 use http::header::{HeaderMap, HeaderValue};
 use http::{Method, StatusCode};
 use tokio::sync::mpsc::Sender;
-use url::form_urlencoded;
 
 use super::Session;
 use super::bearer::CallError;
+use super::pages::{self, Following};
 use super::protection::Access;
 use super::several::Member;
 use super::stream::{Sink, stream};
 use crate::config::Resolved;
-use crate::domain::{Json, ProfileName};
-use crate::error::{Error, Result};
-use crate::platform::{Answer, Call, GRAPHQL, Platform, PlatformError};
+use crate::domain::{ApiUrl, Json, ProfileName};
+use crate::error::{Error, Kind, Result};
+use crate::platform::{Answer, Call, GRAPHQL, Platform, PlatformError, Reply, Streamed};
+use crate::system::http::Body;
+
+/// An answer that is read whole may have as many bytes.
+const MAX_DOCUMENT: usize = 64 << 20;
 
 /// What is asked.
 #[derive(Clone)]
@@ -26,11 +30,13 @@ pub struct Request {
     pub path: String,
     pub headers: HeaderMap,
     /// With its content type.
-    pub body: Option<(HeaderValue, Bytes)>,
+    pub body: Option<(HeaderValue, Body)>,
     /// Whether to go on to the pages that follow.
     pub paginate: bool,
     /// Whether an answer that is not JSON is nonsense. One without a body is, too, if there may be pages.
     pub only_json: bool,
+    /// Whether a success is handed on as it comes, whatever its size.
+    pub streams: bool,
 }
 
 impl Request {
@@ -38,12 +44,24 @@ impl Request {
         path.split('?').next().unwrap_or_default().trim_end_matches('/') == GRAPHQL
     }
 
-    fn call(&self, page: Option<u64>) -> Call {
-        let path = page.map_or_else(|| self.path.clone(), |page| with_page(&self.path, page));
-        let call = Call::new(self.method.clone(), path).headers(self.headers.clone());
+    fn call(&self, path: &str) -> Call {
+        let call =
+            Call::new(self.method.clone(), path).headers(self.headers.clone()).max_answer(MAX_DOCUMENT);
         let Some((content_type, body)) = &self.body else { return call };
         call.body(content_type.clone(), body.clone())
     }
+
+    /// Whether its body can be sent once only.
+    pub fn is_sent_once(&self) -> bool {
+        matches!(self.body, Some((_, Body::Once(_))))
+    }
+}
+
+/// What comes of an answer: all of it, or its head and then its body in parts.
+pub enum Part {
+    Page(Page),
+    Head(StatusCode, HeaderMap),
+    Chunk(Bytes),
 }
 
 /// An answer, whatever its status.
@@ -67,16 +85,15 @@ impl Page {
     }
 }
 
-const AS_IT_IS: &str =
-    "check the address: autocom config get api_url; or have the answer as it is: autocom api -o table";
-const NOTHING_TO_PAGE_BY: &str = "there is no current_page and last_page in the answer to page by: \
-     what it holds is all that --paginate shows";
+const AS_IT_IS: &str = "print the answer unchanged: autocom api -o table";
+const NOTHING_TO_PAGE_BY: &str = "the answer names no other page: what it holds is all that --paginate shows";
 
 impl Session {
     /// Shows every answer, one that is an error included, and then fails if the last was one.
     /// `None`: the sink's reader has gone away.
-    pub fn api<S: Sink<Page>>(&self, profile: &Resolved, request: Request, sink: S) -> Result<Option<S>> {
+    pub fn api<S: Sink<Part>>(&self, profile: &Resolved, request: Request, sink: S) -> Result<Option<S>> {
         self.call(profile, async |platform| {
+            check_token(platform, &request).await?;
             let mut walk = Walk::new(request);
             let sink = stream(async || walk.next(platform).await, sink).await?;
             if walk.nothing_to_page_by {
@@ -93,12 +110,17 @@ impl Session {
         request: &Request,
         sink: S,
     ) -> Result<(Option<S>, Vec<Error>)> {
-        if let Some(change) = request.call(None).change() {
+        if request.is_sent_once() {
+            return Err(Error::usage("a body of over 8 MiB from a pipe can be sent to one profile only")
+                .hint("write it to a file: --input FILE"));
+        }
+        if let Some(change) = request.call(&request.path).change() {
             self.ask_leave(members, &change)?;
         }
         let feed = async |platform: &Platform<Access>, pages: &Sender<Page>| {
             let mut walk = Walk::new(request.clone());
-            while let Some(page) = walk.next(platform).await? {
+            while let Some(part) = walk.next(platform).await? {
+                let Part::Page(page) = part else { continue };
                 if page.status.is_success() && pages.send(page).await.is_err() {
                     break; // Nobody reads on.
                 }
@@ -112,16 +134,38 @@ impl Session {
     }
 }
 
+/// Makes sure that the token is accepted before the first byte of a body is sent that can be sent once only.
+async fn check_token(platform: &Platform<Access>, request: &Request) -> Result<(), CallError> {
+    if !request.is_sent_once() {
+        return Ok(());
+    }
+    match platform.send(Call::get("/profile")).await?.accepted() {
+        // Whether the user may do this, the request itself tells.
+        Ok(_) | Err(PlatformError::Forbidden { .. } | PlatformError::NotFound { .. }) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
 /// One profile's pages.
 struct Walk {
     request: Request,
     next: Next,
+    /// The number of the page before, where it had one.
+    number: Option<u64>,
+    /// Whether that page was JSON.
+    was_json: bool,
+    /// A place on the way, moved on at every power of two: to come by it again is to go in circles (Brent).
+    mark: Option<String>,
+    pages: u64,
     /// Whether pages were wanted of an answer that has none.
     nothing_to_page_by: bool,
 }
 
 enum Next {
-    Ask(Option<u64>),
+    /// The path, with its query.
+    Ask(String),
+    /// The rest of an answer.
+    Read(Streamed),
     /// The page that was just given says so.
     Fail(CallError),
     End,
@@ -129,30 +173,58 @@ enum Next {
 
 impl Walk {
     fn new(request: Request) -> Walk {
-        Walk { request, next: Next::Ask(None), nothing_to_page_by: false }
+        let next = Next::Ask(request.path.clone());
+        Walk { request, next, number: None, was_json: false, mark: None, pages: 0, nothing_to_page_by: false }
     }
 
-    async fn next(&mut self, platform: &Platform<Access>) -> Result<Option<Page>, CallError> {
-        let asked = match std::mem::replace(&mut self.next, Next::End) {
+    async fn next(&mut self, platform: &Platform<Access>) -> Result<Option<Part>, CallError> {
+        let path = match std::mem::replace(&mut self.next, Next::End) {
             Next::End => return Ok(None),
             Next::Fail(error) => return Err(error),
-            Next::Ask(page) => page,
+            Next::Read(mut streamed) => {
+                let chunk = streamed.chunk().await?;
+                if chunk.is_some() {
+                    self.next = Next::Read(streamed);
+                }
+                return Ok(chunk.map(Part::Chunk));
+            }
+            Next::Ask(path) => path,
         };
-        let answer = platform.send(self.request.call(asked)).await?;
+        let call = self.request.call(&path);
+        // GraphQL tells its errors in the body of a success.
+        let answer = if self.request.streams && !Request::is_graphql(&self.request.path) {
+            match platform.open(&call).await? {
+                Reply::Whole(answer) => answer,
+                Reply::Streamed(streamed) => {
+                    let head = Part::Head(streamed.status(), streamed.headers().clone());
+                    self.next = Next::Read(streamed);
+                    return Ok(Some(head));
+                }
+            }
+        } else {
+            platform.send(call).await?
+        };
         let page = Page::of(&answer);
-        self.next = self.after(answer, &page, asked).unwrap_or_else(Next::Fail);
-        Ok(Some(page))
+        self.next = self.after(platform.api_url(), answer, &page, path).unwrap_or_else(Next::Fail);
+        Ok(Some(Part::Page(page)))
     }
 
-    /// What follows this answer, which was asked for as that page.
-    fn after(&mut self, answer: Answer, page: &Page, asked: Option<u64>) -> Result<Next, CallError> {
+    /// What follows this answer to `path`.
+    fn after(
+        &mut self,
+        api_url: &ApiUrl,
+        answer: Answer,
+        page: &Page,
+        path: String,
+    ) -> Result<Next, CallError> {
         let answer = match Request::is_graphql(&self.request.path) {
             true => answer.without_graphql_errors()?,
             false => answer.accepted()?,
         };
         let Request { paginate, only_json, .. } = self.request;
-        let empty_will_do = page.body.is_empty() && !paginate;
-        if (only_json && !empty_will_do || asked.is_some()) && page.json().is_none() {
+        let may_be_empty = !paginate || page.status == StatusCode::NO_CONTENT;
+        let is_json_due = only_json || self.was_json;
+        if is_json_due && !(page.body.is_empty() && may_be_empty) && page.json().is_none() {
             let error = answer.not_json();
             return Err(match (paginate, &error) {
                 (false, PlatformError::Nonsense { .. }) => CallError::Own(Error::from(error).hint(AS_IT_IS)),
@@ -162,82 +234,39 @@ impl Walk {
         if !paginate {
             return Ok(Next::End);
         }
-        match (page.json().and_then(place), asked) {
-            (None, None) => {
+        let is_first = self.pages == 0;
+        let number = page.json().and_then(pages::number);
+        // One that always gives its first page would be asked for ever.
+        if let (Some(number), Some(before)) = (number, self.number)
+            && number <= before
+        {
+            return Err(lost(format!(
+                "page {number} was answered where the page after {before} was requested"
+            )));
+        }
+        (self.number, self.was_json) = (number, page.json().is_some());
+        match pages::following(api_url, &path, &page.headers, page.json()) {
+            Following::Nothing if is_first => {
                 self.nothing_to_page_by = true;
                 Ok(Next::End)
             }
-            (None, Some(asked)) => {
-                let what = format!("without current_page and last_page, where page {asked} was asked for");
-                Err(PlatformError::Nonsense { what }.into())
+            Following::Nothing => Err(lost("the answer no longer says which page it is".to_owned())),
+            Following::End => Ok(Next::End),
+            Following::Lost(why) => Err(lost(why)),
+            Following::Path(next) if next == path || self.mark.as_ref() == Some(&next) => {
+                Err(lost(format!("the same pages again (after {} of them)", self.pages + 1)))
             }
-            // One that always gives its first page would be asked for ever.
-            (Some((current, _)), Some(asked)) if current != asked => {
-                let what = format!("page {current} where page {asked} was asked for");
-                Err(PlatformError::Nonsense { what }.into())
+            Following::Path(next) => {
+                self.pages += 1;
+                if self.pages.is_power_of_two() {
+                    self.mark = Some(next.clone());
+                }
+                Ok(Next::Ask(next))
             }
-            (Some((current, last)), _) if current < last => Ok(Next::Ask(Some(current + 1))),
-            _ => Ok(Next::End),
         }
     }
 }
 
-/// `current_page` and `last_page`: the platform has them in `pagination`, Laravel's resources in `meta`, its
-/// paginator among the rest, and each of these may be in a `data` wrapper. Numbers, or strings of digits.
-fn place(document: &Json) -> Option<(u64, u64)> {
-    let number = |at: &Json, name| match at.get(name)? {
-        Json::Text(digits) => digits.parse().ok(),
-        other => other.as_u64(),
-    };
-    let of = |at: &Json| Some((number(at, "current_page")?, number(at, "last_page")?));
-    let within = |root: &Json| {
-        let meta = root.get("meta");
-        let places = [root.get("pagination"), meta.and_then(|meta| meta.get("pagination")), meta, Some(root)];
-        places.into_iter().flatten().find_map(of)
-    };
-    within(document).or_else(|| within(document.get("data")?))
-}
-
-/// The path with this `page` in its query, which is left alone otherwise.
-fn with_page(path: &str, page: u64) -> String {
-    let (path, query) = path.split_once('?').unwrap_or((path, ""));
-    let is_page = |pair: &&str| form_urlencoded::parse(pair.as_bytes()).any(|(name, _)| name == "page");
-    let mut pairs: Vec<&str> = query.split('&').filter(|pair| !pair.is_empty() && !is_page(pair)).collect();
-    let page = format!("page={page}");
-    pairs.push(&page);
-    format!("{path}?{}", pairs.join("&"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{place, with_page};
-    use crate::domain::Json;
-
-    #[test]
-    fn a_page_is_placed_in_every_shape_that_laravel_gives_it() {
-        let of = |text: &str| place(&Json::parse(text.as_bytes()).unwrap());
-        let numbers = r#""current_page":1,"last_page":"3""#;
-        for text in [
-            format!(r#"{{"orders":[],"pagination":{{{numbers}}}}}"#),
-            format!(r#"{{"data":{{"orders":[],"pagination":{{{numbers}}}}}}}"#),
-            format!(r#"{{"data":[],"links":{{}},"meta":{{{numbers}}}}}"#),
-            format!(r#"{{"data":[],"meta":{{"pagination":{{{numbers}}}}}}}"#),
-            format!(r#"{{"data":[],{numbers}}}"#),
-            format!(r#"{{"data":{{"data":[],{numbers}}}}}"#),
-        ] {
-            assert_eq!(of(&text), Some((1, 3)), "{text}");
-        }
-        for text in ["[]", "7", r#"{"data":[]}"#, r#"{"pagination":{"current_page":1,"last_page":"x"}}"#] {
-            assert_eq!(of(text), None, "{text}");
-        }
-    }
-
-    #[test]
-    fn the_page_is_changed_and_the_rest_of_the_query_is_not() {
-        assert_eq!(with_page("/orders", 2), "/orders?page=2");
-        assert_eq!(
-            with_page("/orders?status=a%20b&page=7&per_page=3", 8),
-            "/orders?status=a%20b&per_page=3&page=8"
-        );
-    }
+fn lost(why: String) -> CallError {
+    CallError::Own(Error::new(Kind::Failed, "cannot fetch the next page").cause(why))
 }

@@ -16,7 +16,8 @@ use super::{Session, broken_off};
 use crate::config::{EditTarget, Login};
 use crate::credentials::{PreparedStore, Record};
 use crate::domain::{
-    CredentialKey, ExpectedUser, Key, Layer, Origin, ProfileName, Secret, StoreKind, Tenant, TokenKind, shell_word,
+    CredentialKey, ExpectedUser, Key, Layer, Origin, ProfileName, Secret, StoreKind, Tenant, TokenKind,
+    shell_word,
 };
 use crate::error::{Error, Kind, Result};
 use crate::oauth::page::Success;

@@ -64,6 +64,7 @@ fn scalar(json: &Json) -> String {
         Json::Bool(value) => value.to_string(),
         Json::Number(digits) => digits.clone(),
         Json::Text(text) => string(text),
+        Json::Escaped(raw) => escape::yaml(raw).into_owned(),
         Json::Array(_) => "[]".to_owned(),
         Json::Object(_) => "{}".to_owned(),
     }

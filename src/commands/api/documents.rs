@@ -2,9 +2,13 @@
 
 use std::io::{self, Write};
 
+use http::StatusCode;
+use http::header::HeaderMap;
+
 use crate::domain::{Json, OutputFormat, one_line};
-use crate::session::api::Page;
+use crate::session::api::{Page, Part};
 use crate::session::stream::Sink;
+use crate::system::http::without_bom;
 use crate::ui::output::Output;
 use crate::ui::yaml;
 
@@ -19,15 +23,29 @@ pub struct Documents {
     pub written: u64,
 }
 
-impl Sink<Page> for Documents {
-    fn take(&mut self, page: Page) -> io::Result<()> {
+impl Sink<Part> for Documents {
+    fn take(&mut self, part: Part) -> io::Result<()> {
+        match part {
+            Part::Page(page) => self.page(page),
+            Part::Head(status, headers) if self.include => put(&head(status, &headers)),
+            Part::Head(..) => Ok(()),
+            Part::Chunk(bytes) => put(&bytes),
+        }
+    }
+}
+
+impl Documents {
+    fn page(&mut self, page: Page) -> io::Result<()> {
         let mut text = Vec::new();
         if self.include {
-            text.extend(head(&page));
+            text.extend(head(page.status, &page.headers));
         }
         // The answer that ends it all is told on stderr; in the list it would pass for a page.
         if !self.slurp || page.status.is_success() {
-            match self.is_read().then(|| page.json()).flatten() {
+            // In a list an answer without a body is an element, too.
+            let is_empty = self.slurp && page.status == StatusCode::NO_CONTENT;
+            match self.is_read().then(|| if is_empty { Some(&Json::Null) } else { page.json() }).flatten() {
+                Some(json) if is_empty => self.document(json, b"null", &mut text)?,
                 Some(json) => self.document(json, &page.body, &mut text)?,
                 None if self.only_json() => {} // The session says that it is nonsense, unless it is empty.
                 None => text.extend(self.raw(&page.body)),
@@ -36,9 +54,7 @@ impl Sink<Page> for Documents {
         }
         put(&text)
     }
-}
 
-impl Documents {
     /// The end of the list, if it is one. A reader that has gone away is no error here.
     pub fn end(self) -> io::Result<()> {
         if !self.slurp || self.output.format == OutputFormat::Yaml {
@@ -53,6 +69,11 @@ impl Documents {
     /// Whether nothing but JSON, or YAML of it, may be written.
     pub fn only_json(&self) -> bool {
         self.slurp || self.output.format != OutputFormat::Table
+    }
+
+    /// Whether an answer can be handed on as it comes, part by part.
+    pub fn streams(&self) -> bool {
+        !self.is_read()
     }
 
     /// Whether it matters what is in an answer.
@@ -79,6 +100,7 @@ impl Documents {
             text.push(if first { b'[' } else { b',' });
         }
         if !self.draws() {
+            let bytes = without_bom(bytes);
             text.extend(if self.slurp { bytes.trim_ascii() } else { bytes });
         } else if self.slurp {
             for line in self.output.others_json(serde_json::to_string_pretty(json)?).split('\n') {
@@ -104,9 +126,9 @@ impl Documents {
     }
 }
 
-fn head(page: &Page) -> Vec<u8> {
-    let mut text = format!("HTTP {}\n", page.status);
-    for (name, value) in &page.headers {
+fn head(status: StatusCode, headers: &HeaderMap) -> Vec<u8> {
+    let mut text = format!("HTTP {status}\n");
+    for (name, value) in headers {
         text += &format!("{name}: {}\n", one_line(&String::from_utf8_lossy(value.as_bytes())));
     }
     (text + "\n").into_bytes()

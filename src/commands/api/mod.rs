@@ -2,7 +2,6 @@ mod answers;
 mod documents;
 mod fields;
 
-use bytes::Bytes;
 use clap::Args;
 use http::Method;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
@@ -11,11 +10,12 @@ use super::Done;
 use super::input::Input;
 use super::several::Several;
 use crate::config::Resolved;
-use crate::domain::{ApiUrl, header_as_servers_read_it};
+use crate::domain::{ApiUrl, header_as_servers_read_it, printable, shell_word};
 use crate::error::{Error, Result};
 use crate::session::api::Request;
 use crate::session::several::Scope;
 use crate::session::{Session, no_environment};
+use crate::system::http::Body;
 use crate::ui::output::Output;
 use answers::Answers;
 use documents::Documents;
@@ -41,22 +41,25 @@ Examples:
   autocom api PUT settings --input settings.json -H 'If-Match: \"7\"' -i"
 )]
 pub struct Api {
-    /// The method, unless it goes without saying, and the endpoint
+    /// HTTP method [default: GET, or POST with fields] and path
     #[arg(required = true, num_args = 1..=2, value_name = "[METHOD] PATH")]
     words: Vec<String>,
+    /// HTTP method, as an option
+    #[arg(short = 'X', long, value_name = "METHOD")]
+    method: Option<String>,
     #[command(flatten)]
     fields: Typed,
-    /// Send a file as the body (-: stdin); fields go into the query then
+    /// Send a file of any size as the body (-: stdin); fields go into the query then
     #[arg(long, value_name = "FILE")]
     input: Option<String>,
     /// A header more
     #[arg(short = 'H', long = "header", value_name = "NAME: VALUE")]
     headers: Vec<String>,
-    /// Go on to every page that follows, by the answer's current_page and last_page
+    /// Fetch all pages: follow page numbers, next_page_url, next_cursor and Link headers
     #[arg(long)]
     paginate: bool,
     /// With --paginate: all pages in one JSON array
-    #[arg(long, requires = "paginate")]
+    #[arg(long, requires = "paginate", conflicts_with = "include")]
     slurp: bool,
     /// Print status and headers of the answer too
     #[arg(short = 'i', long, conflicts_with_all = ["all_profiles", "profiles"])]
@@ -79,7 +82,8 @@ impl Api {
             written: 0,
         };
         let request = self.request(self.path(&profile)?)?;
-        let request = Request { only_json: documents.only_json(), ..request };
+        let (only_json, streams) = (documents.only_json(), documents.streams());
+        let request = Request { only_json, streams, ..request };
         if let Some(documents) = session.api(&profile, request, documents)? {
             documents.end()?;
         }
@@ -114,6 +118,7 @@ impl Api {
     fn path(&self, profile: &Resolved) -> Result<String> {
         let Some(url) = &profile.api_url else { return Err(no_environment(profile)) };
         let Some(endpoint) = self.words.last() else { return Err(Error::usage("no endpoint")) };
+        check_spelling(endpoint, &url.value)?;
         url.value.path_to(endpoint).map_err(|why| {
             Error::usage(format!("the endpoint {why}"))
                 .hint(format!("endpoints are below {}: autocom api profile", url.value))
@@ -125,9 +130,12 @@ impl Api {
         let fields = self.fields.read(&mut input)?;
         let graphql = Request::is_graphql(&path);
         let has_body = self.input.is_some() || !fields.is_empty() || graphql;
-        let method = match self.words.as_slice() {
-            [method, _] => method_of(method)?,
-            [word] if METHODS.contains(&word.as_str()) => {
+        let method = match (self.words.as_slice(), &self.method) {
+            ([_, _], Some(_)) => {
+                return Err(Error::usage("the method is given twice").hint("autocom api -X METHOD PATH"));
+            }
+            ([method, _], None) | ([_], Some(method)) => method_of(method)?,
+            ([word], None) if METHODS.contains(&word.as_str()) => {
                 return Err(Error::usage(format!("the path to {word} is missing"))
                     .hint(format!("autocom api {word} PATH; for a path of that name: autocom api /{word}")));
             }
@@ -146,7 +154,7 @@ impl Api {
         let json = HeaderValue::from_static("application/json");
         let content_type = headers.remove(CONTENT_TYPE).unwrap_or(json);
         let (path, body) = match &self.input {
-            Some(file) => (fields::in_query(path, &fields), Some(input.read(file)?)),
+            Some(file) => (fields::in_query(path, &fields), Some(input.body(file)?)),
             None if method == Method::GET || method == Method::HEAD => {
                 (fields::in_query(path, &fields), None)
             }
@@ -158,11 +166,13 @@ impl Api {
                         .hint("autocom api graphql -f query='{ orders(first: 3) { id } }'"));
                 }
                 let body = serde_json::to_vec(&object);
-                (path, Some(body.map_err(|error| Error::usage("the fields are no JSON").cause(error))?))
+                let body = body.map_err(|error| Error::usage("the fields are no JSON").cause(error))?;
+                (path, Some(Body::from(body)))
             }
         };
-        let body = body.map(|body| (content_type, Bytes::from(body)));
-        Ok(Request { method, path, headers, body, paginate: self.paginate, only_json: false })
+        let body = body.map(|body| (content_type, body));
+        let paginate = self.paginate;
+        Ok(Request { method, path, headers, body, paginate, only_json: false, streams: false })
     }
 
     /// No value is repeated: it may be a secret.
@@ -198,6 +208,32 @@ impl Api {
 
 const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 
+/// Refuses what shells and habits make of an endpoint, with the spelling that was meant.
+fn check_spelling(endpoint: &str, api_url: &ApiUrl) -> Result<()> {
+    let bytes = endpoint.as_bytes();
+    if let [drive, b':', b'/' | b'\\', ..] = bytes
+        && drive.is_ascii_alphabetic()
+    {
+        let path = endpoint.replace('\\', "/");
+        let meant = path.rsplit_once("/Git/").map_or(&path[3..], |(_, meant)| meant);
+        return Err(Error::usage(format!(
+            "`{}` is a Windows path, not an endpoint",
+            printable(endpoint, 100)
+        ))
+        .cause("Git Bash converts a word that starts with a slash")
+        .hint(format!("omit the leading slash: autocom api {}", shell_word(meant))));
+    }
+    let prefix = api_url.path().trim_matches('/').to_owned();
+    let rest = endpoint.trim_start_matches('/').strip_prefix(&prefix).filter(|_| !prefix.is_empty());
+    if let Some(rest) = rest.filter(|rest| rest.is_empty() || rest.starts_with(['/', '?'])) {
+        let meant = rest.trim_start_matches('/');
+        let meant = if meant.is_empty() { "/" } else { meant };
+        return Err(Error::usage(format!("the endpoint repeats the path of {api_url}"))
+            .hint(format!("autocom api {}", shell_word(meant))));
+    }
+    Ok(())
+}
+
 /// RFC 9110, section 7.6.1. `Proxy-` also has what a proxy of ours is told.
 fn is_of_the_connection(name: &str) -> bool {
     matches!(name, "connection" | "keep-alive" | "te" | "trailer" | "upgrade" | "http2-settings")
@@ -209,7 +245,7 @@ fn method_of(word: &str) -> Result<Method> {
     let known =
         METHODS.contains(&method.as_str()).then(|| Method::from_bytes(method.as_bytes()).ok()).flatten();
     known.ok_or_else(|| {
-        Error::usage("the first word is no method")
+        Error::usage(format!("`{}` is not an HTTP method", printable(word, 40)))
             .hint("GET, HEAD, POST, PUT, PATCH, DELETE or OPTIONS, then PATH")
     })
 }

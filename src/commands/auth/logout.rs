@@ -207,7 +207,9 @@ pub fn tell(session: &Session, subject: &str, done: &LoggedOut) -> Option<String
             (format!("The access token is revoked at the platform; {alive}"), Some(alive))
         }
         Revocation::Kept => (
-            format!("The {token} was not revoked, since it may be in use elsewhere"),
+            format!(
+                "The {token} still works at the platform, since it may be in use elsewhere; --revoke revokes it"
+            ),
             Some("personal access tokens are revoked with --revoke only".to_owned()),
         ),
         Revocation::Skipped => not_revoked("--local-only: it still works at the platform"),

@@ -37,22 +37,34 @@ impl Bundle {
             format!("{from} {path} > {pem}; autocom config set ca_bundle {pem}")
         };
         if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
-            return Err(unusable(authorities, "is UTF-16 text, not PEM", Some(convert("iconv -f UTF-16 -t UTF-8"))));
+            return Err(unusable(
+                authorities,
+                "is UTF-16 text, not PEM",
+                Some(convert("iconv -f UTF-16 -t UTF-8")),
+            ));
         }
         // A sequence, whose length follows in more than one byte.
         if bytes.first() == Some(&0x30) && bytes.get(1).is_some_and(|length| length & 0x80 != 0) {
-            return Err(unusable(authorities, "is DER, not PEM", Some(convert("openssl x509 -inform der -in"))));
+            return Err(unusable(
+                authorities,
+                "is DER, not PEM",
+                Some(convert("openssl x509 -inform der -in")),
+            ));
         }
         let mut bundle = Bundle::default();
         for (at, der) in CertificateDer::pem_slice_iter(&bytes).enumerate() {
-            let is_sound = |der: &CertificateDer<'_>| RootCertStore::empty().add(der.clone().into_owned()).is_ok();
+            let is_sound =
+                |der: &CertificateDer<'_>| RootCertStore::empty().add(der.clone().into_owned()).is_ok();
             let certificate = der.ok().filter(is_sound).and_then(|der| Certificate::from_der(&der).ok());
             match certificate {
                 Some(certificate) => bundle.certificates.push(certificate),
                 None if bundle.flaw.is_none() => {
                     let path = printable(&authorities.path.display().to_string(), 300);
                     bundle.flaw = Some(Flaw {
-                        what: format!("certificate {} of the `ca_bundle` {path} is invalid and not used", at + 1),
+                        what: format!(
+                            "certificate {} of the `ca_bundle` {path} is invalid and not used",
+                            at + 1
+                        ),
                         hint: format!("replace certificate {} of {}", at + 1, quoted(&authorities.path)),
                     });
                 }

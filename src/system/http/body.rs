@@ -160,15 +160,21 @@ impl Upload {
     }
 }
 
+impl From<Bytes> for Body {
+    fn from(bytes: Bytes) -> Body {
+        Body::Whole(bytes)
+    }
+}
+
 impl From<Vec<u8>> for Body {
     fn from(bytes: Vec<u8>) -> Body {
         Body::Whole(bytes.into())
     }
 }
 
-impl From<Bytes> for Body {
-    fn from(bytes: Bytes) -> Body {
-        Body::Whole(bytes)
+impl From<String> for Body {
+    fn from(text: String) -> Body {
+        Body::Whole(text.into())
     }
 }
 

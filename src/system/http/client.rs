@@ -135,7 +135,13 @@ impl Clients {
         let bundle = self.network.authorities.as_ref().map(Bundle::read).transpose()?.unwrap_or_default();
         let missing = || missing_system_bundle(&self.network);
         self.flaw.get_or_init(|| bundle.flaw.clone().or_else(missing));
-        let builder = || Ok::<_, HttpError>(if http1_only { self.builder(direct)?.http1_only() } else { self.builder(direct)? });
+        let builder = || {
+            Ok::<_, HttpError>(if http1_only {
+                self.builder(direct)?.http1_only()
+            } else {
+                self.builder(direct)?
+            })
+        };
         let system = builder()?.tls_certs_merge(bundle.certificates.clone()).build();
         if let Ok(client) = system {
             return Ok(client);

@@ -175,7 +175,8 @@ impl Mistrust {
     fn clause(&self) -> String {
         match self {
             Mistrust::UnknownAuthority(flaw) => {
-                let why = "its certificate is from an unknown authority, or comes without its intermediate ones";
+                let why =
+                    "its certificate is from an unknown authority, or comes without its intermediate ones";
                 flaw.as_ref().map_or_else(|| why.to_owned(), |flaw| format!("{why}; {}", flaw.what))
             }
             Mistrust::SelfSignedCa => {
@@ -189,13 +190,15 @@ impl Mistrust {
             Mistrust::NoNames => {
                 "its certificate has no subject alternative names (its common name does not count)".to_owned()
             }
-            Mistrust::AddressAsName(address) => format!(
-                "its certificate has {address} as a DNS name, where an IP address is required"
-            ),
+            Mistrust::AddressAsName(address) => {
+                format!("its certificate has {address} as a DNS name, where an IP address is required")
+            }
             Mistrust::KeyUsage => {
                 "the extended key usage of its certificate does not allow it to be a server's".to_owned()
             }
-            Mistrust::OldVersion => "its certificate is X.509 version 1, and version 3 is required".to_owned(),
+            Mistrust::OldVersion => {
+                "its certificate is X.509 version 1, and version 3 is required".to_owned()
+            }
             Mistrust::ClientCertificate => {
                 "it requires a client certificate, which autocom does not support".to_owned()
             }
@@ -214,7 +217,9 @@ impl Mistrust {
                 C::Expired | C::ExpiredContext { .. } => Mistrust::Expired,
                 C::NotValidYet | C::NotValidYetContext { .. } => Mistrust::NotYetValid,
                 C::NotValidForNameContext { presented, .. } if presented.is_empty() => Mistrust::NoNames,
-                C::NotValidForNameContext { expected, presented } => Mistrust::other_names(expected, presented),
+                C::NotValidForNameContext { expected, presented } => {
+                    Mistrust::other_names(expected, presented)
+                }
                 C::NotValidForName => Mistrust::OtherName("another name".to_owned()),
                 C::InvalidPurpose | C::InvalidPurposeContext { .. } => Mistrust::KeyUsage,
                 C::BadSignature => other("its certificate's signature is wrong"),
@@ -240,7 +245,9 @@ impl Mistrust {
         let name = |name: &String| name.replace("DnsName(\"", "").replace("\")", "");
         let names: Vec<String> = presented.iter().map(name).collect();
         match expected {
-            ServerName::IpAddress(address) if names.contains(&std::net::IpAddr::from(*address).to_string()) => {
+            ServerName::IpAddress(address)
+                if names.contains(&std::net::IpAddr::from(*address).to_string()) =>
+            {
                 Mistrust::AddressAsName(std::net::IpAddr::from(*address).to_string())
             }
             _ => Mistrust::OtherName(printable(&names.join(", "), MAX_NAMES)),
@@ -328,7 +335,8 @@ pub(super) fn classify(error: reqwest::Error, attempt: Attempt<'_>) -> Unreachab
 /// processed, and HTTP/1.1 may do.
 pub(super) fn refuses_http2(error: &reqwest::Error) -> bool {
     h2_says(error, |h2| {
-        let by_server = h2.is_remote() && (h2.is_go_away() || h2.reason() == Some(h2::Reason::HTTP_1_1_REQUIRED));
+        let by_server =
+            h2.is_remote() && (h2.is_go_away() || h2.reason() == Some(h2::Reason::HTTP_1_1_REQUIRED));
         // The first bytes of an answer in HTTP/1.1, read as a frame's length.
         let by_us = h2.is_library() && h2.is_go_away() && h2.reason() == Some(h2::Reason::FRAME_SIZE_ERROR);
         by_server || by_us

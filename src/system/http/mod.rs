@@ -132,7 +132,12 @@ impl Http {
     }
 
     /// Waits before a request is sent again, unless the command is interrupted: then `false`.
-    pub async fn pause<T>(&self, wait: Duration, url: &str, outcome: Result<&Response<T>, &HttpError>) -> bool {
+    pub async fn pause<T>(
+        &self,
+        wait: Duration,
+        url: &str,
+        outcome: Result<&Response<T>, &HttpError>,
+    ) -> bool {
         if let (Some(told), Ok(answer), true) = (&self.told, outcome, wait >= SHOWN_WAIT) {
             let (status, seconds) = (answer.status().as_u16(), wait.as_secs());
             let host = url.parse().map_or_else(|_| String::new(), |url| failure::authority(&url));
@@ -200,10 +205,8 @@ impl Incoming {
             Ok(chunk) => chunk.map_err(|error| self.failed(error)),
             Err(_) => Err(self.http.clients.timed_out(&self.url, self.http.named_timeout())),
         };
-        let truncated = |error: HttpError| HttpError::Truncated {
-            received: self.received,
-            reason: error.to_string(),
-        };
+        let truncated =
+            |error: HttpError| HttpError::Truncated { received: self.received, reason: error.to_string() };
         let chunk = chunk.map_err(truncated)?;
         self.received += chunk.as_ref().map_or(0, |chunk| chunk.len() as u64);
         Ok(chunk)

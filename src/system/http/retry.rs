@@ -85,7 +85,8 @@ impl Retries {
             },
             Err(_) => return None,
         };
-        if !self.patient && (self.done == MAX_RETRIES || asked.is_some_and(|asked| asked > MAX_ASKED_WAIT)) {
+        let is_patient = self.patient && asked.is_some();
+        if !is_patient && (self.done >= MAX_RETRIES || asked.is_some_and(|asked| asked > MAX_ASKED_WAIT)) {
             return None;
         }
         let wait = asked.unwrap_or_else(|| self.backoff.wait(self.done, fastrand::f64()));
@@ -217,6 +218,7 @@ mod tests {
         assert_eq!(login().wait_after(answer(429, Some(59)).as_ref()), Some(59 * SECOND));
         assert_eq!(login().wait_after(answer(429, None).as_ref()), Some(PAUSE));
         assert_eq!(login().wait_after(answer(429, Some(61)).as_ref()), None);
+        assert_eq!(count(&failed(Cause::Refused), login()), 3);
     }
 
     #[test]
