@@ -346,7 +346,7 @@ fn an_address_that_leads_nowhere_has_a_sentence_too() {
             insta::assert_snapshot!(shown(&outcome, port), @r"
             exit 3
             --- stderr
-            error: cannot connect to 127.0.0.1:PORT: timed out after 0.2 s
+            error: 127.0.0.1:PORT did not answer within 0.2 s
             hint: try again, or allow more time: --request-timeout SECONDS
             ");
         }

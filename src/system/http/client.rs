@@ -159,6 +159,8 @@ impl Clients {
             .connect_timeout(self.network.connect_timeout)
             // No `timeout`: reqwest gives up before it looks at what has arrived (see `Http::call`).
             .redirect(reqwest::redirect::Policy::none())
+            // `Retries` counts them all.
+            .retry(reqwest::retry::never())
             .referer(false)
             .user_agent(agent)
             .default_headers(json);

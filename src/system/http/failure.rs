@@ -302,7 +302,10 @@ pub(super) fn classify(error: reqwest::Error, attempt: Attempt<'_>) -> Unreachab
     let error = error.without_url();
     let tls = chain(&error).find_map(|error| error.downcast_ref::<rustls::Error>());
     let cause = if error.is_timeout() {
-        if error.is_connect() { Cause::ConnectTimeout(connect_timeout) } else { Cause::Timeout(timeout) }
+        match error.is_connect() && connect_timeout < timeout {
+            true => Cause::ConnectTimeout(connect_timeout),
+            false => Cause::Timeout(timeout),
+        }
     } else if error.is_dns() {
         Cause::Dns
     } else if let Some(tls) = tls {
@@ -331,9 +334,13 @@ pub(super) fn classify(error: reqwest::Error, attempt: Attempt<'_>) -> Unreachab
     Unreachable { at, cause }
 }
 
-/// Whether the server refuses HTTP/2, or does not speak it although it agreed to: then the request was not
-/// processed, and HTTP/1.1 may do.
-pub(super) fn refuses_http2(error: &reqwest::Error) -> bool {
+/// Whether the server refuses HTTP/2, or does not speak it although it agreed to, and HTTP/1.1 may do. `is_safe`: the
+/// request may be sent again even if it was processed.
+pub(super) fn refuses_http2(error: &reqwest::Error, is_safe: bool) -> bool {
+    // Whatever speaks HTTP/1.1 may have closed the connection before its answer was read.
+    if is_safe && ending(error).is_some() {
+        return true;
+    }
     h2_says(error, |h2| {
         let by_server =
             h2.is_remote() && (h2.is_go_away() || h2.reason() == Some(h2::Reason::HTTP_1_1_REQUIRED));

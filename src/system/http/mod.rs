@@ -157,7 +157,10 @@ impl Http {
     ) -> Result<Incoming, HttpError> {
         let client = self.clients.for_url(url)?;
         let mut outcome = client.execute(sendable(request, upload)?).await;
-        if outcome.as_ref().is_err_and(failure::refuses_http2) && request.body().can_be_sent() {
+        // Plain http is HTTP/1.1 anyway.
+        let is_safe = request.method().is_safe() && url.scheme() == "https";
+        let is_refused = |error: &reqwest::Error| failure::refuses_http2(error, is_safe);
+        if outcome.as_ref().is_err_and(is_refused) && request.body().can_be_sent() {
             self.clients.avoid_http2(url);
             outcome = self.clients.for_url(url)?.execute(sendable(request, upload)?).await;
         }
