@@ -13,6 +13,7 @@ use crate::platform::PlatformError;
 use crate::system::editor::EditorError;
 use crate::system::files::FileError;
 use crate::system::http::{Cause, HttpError, Mistrust, Unreachable};
+use crate::system::lock_holder::LockHolder;
 use crate::system::locks::LockError;
 use crate::system::paths::PathError;
 use crate::system::runtime::StartError;
@@ -263,7 +264,14 @@ fn another_value(key: Key, origin: &Origin) -> Option<String> {
     })
 }
 
-const WAIT_FOR_IT: &str = "wait until it has ended, then try again";
+/// What ends the wait for a lock.
+fn wait_for(holder: Option<&LockHolder>) -> String {
+    match holder {
+        Some(LockHolder { pid, is_stopped: true }) => format!("continue it: kill -CONT {pid}"),
+        Some(LockHolder { pid, .. }) => format!("wait until process {pid} has ended, then try again"),
+        None => "wait until it has ended, then try again".to_owned(),
+    }
+}
 
 impl From<StoreError> for Error {
     fn from(error: StoreError) -> Error {
@@ -289,7 +297,7 @@ impl From<StoreError> for Error {
             StoreError::Denied => or_without_it("allow autocom to use org.freedesktop.secrets"),
             StoreError::Keychain { .. } => or_without_it("try again"),
             StoreError::Newer { .. } => Some("update autocom".to_owned()),
-            StoreError::Lock(LockError::Busy { .. }) => Some(WAIT_FOR_IT.to_owned()),
+            StoreError::Lock(LockError::Busy { holder, .. }) => Some(wait_for(holder.as_ref())),
             StoreError::Lock(LockError::File(error @ FileError::Withheld { .. }))
             | StoreError::File(error @ FileError::Withheld { .. }) => of_file(error),
             StoreError::Lock(_) | StoreError::File(_) => {
@@ -540,7 +548,7 @@ impl From<EditorError> for Error {
 impl From<LockError> for Error {
     fn from(error: LockError) -> Error {
         let hint = match &error {
-            LockError::Busy { .. } => Some(WAIT_FOR_IT.to_owned()),
+            LockError::Busy { holder, .. } => Some(wait_for(holder.as_ref())),
             LockError::File(error) => of_file(error),
             LockError::NoHome => None,
         };

@@ -22,6 +22,7 @@ use std::time::{Duration, Instant};
 
 use super::accounts;
 use super::files::{self, FileError};
+use super::lock_holder::LockHolder;
 use super::paths::{Paths, Place};
 use super::replace::{self, Mode, PreparedWrite};
 use crate::domain::StoreKind;
@@ -35,8 +36,8 @@ const LOGIN: &str = "login.lock";
 pub enum LockError {
     #[error(transparent)]
     File(#[from] FileError),
-    #[error("another autocom process has held {path} for {} seconds", .waited.as_secs())]
-    Busy { path: PathBuf, waited: Duration },
+    #[error("{} has held the lock on {path} for {} seconds", held_by(.holder), .waited.as_secs())]
+    Busy { path: PathBuf, waited: Duration, holder: Option<LockHolder> },
     #[error("there is no home folder to keep locks in")]
     NoHome,
 }
@@ -251,12 +252,17 @@ impl Locks {
             }
             // std has no lock with a deadline; a blocking one could not be given up.
             if started.elapsed() >= self.patience {
-                return Err(LockError::Busy { path: path.to_owned(), waited: self.patience });
+                let holder = LockHolder::of(file);
+                return Err(LockError::Busy { path: path.to_owned(), waited: self.patience, holder });
             }
             std::thread::sleep(pause);
             pause = (pause * 2).min(Duration::from_millis(50));
         }
     }
+}
+
+fn held_by(holder: &Option<LockHolder>) -> String {
+    holder.as_ref().map_or_else(|| "another autocom process".to_owned(), ToString::to_string)
 }
 
 impl FileLock {

@@ -14,6 +14,7 @@ pub mod files;
 pub mod http;
 pub mod interrupt;
 pub mod keyboard;
+pub mod lock_holder;
 pub mod locks;
 pub mod look;
 pub mod notices;
