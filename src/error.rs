@@ -365,7 +365,7 @@ impl From<&HttpError> for Error {
     fn from(error: &HttpError) -> Error {
         let (kind, hint) = match error {
             HttpError::Unreachable(unreachable) => (Kind::Unreachable, Some(way_out(unreachable))),
-            HttpError::Authorities { hint, .. } => {
+            HttpError::Misconfigured { hint, .. } => {
                 (Kind::Usage, Some(hint.clone().unwrap_or_else(|| SHOW_SETTINGS.to_owned())))
             }
             HttpError::InBetween { .. } => (Kind::Failed, Some(IN_BETWEEN.to_owned())),

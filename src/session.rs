@@ -47,7 +47,9 @@ use crate::system::browser::Browser;
 use crate::system::clock::Clock;
 use crate::system::environment::Environment;
 use crate::system::files::FileError;
-use crate::system::http::{Authorities, CONNECT_TIMEOUT, Http, Network, OwnProxy, REQUEST_TIMEOUT};
+use crate::system::http::{
+    Authorities, CONNECT_TIMEOUT, EnvironmentProxy, Http, Network, OwnProxy, REQUEST_TIMEOUT,
+};
 use crate::system::interrupt::{self, Interruption};
 use crate::system::locks::{FileLock, LockError, LockGuard, Locks};
 use crate::system::notices::Notices;
@@ -370,7 +372,7 @@ impl Session {
     pub fn check_output_format(&self, file: bool) -> Result<()> {
         let check = |text: &str, origin: Origin| match Key::Output.canonical(text) {
             Ok(_) => Ok(()),
-            Err(why) => Err(ConfigError::Invalid { key: Key::Output, why: why.to_string(), origin }.into()),
+            Err(why) => Err(ConfigError::invalid(Key::Output, &why.to_string(), &origin, text).into()),
         };
         if self.flags.output.is_some() {
             return Ok(()); // clap has seen to it
@@ -414,6 +416,7 @@ impl Session {
             request_timeout: self.request_timeout.unwrap_or(REQUEST_TIMEOUT),
             connect_timeout: self.request_timeout.unwrap_or(CONNECT_TIMEOUT),
             proxy: profile.proxy.as_ref().map(|proxy| self.own_proxy(profile, proxy)),
+            environment_proxy: EnvironmentProxy::of(&self.environment),
             no_proxy: self.environment.var("NO_PROXY").or_else(|| self.environment.var("no_proxy")),
             authorities: profile.ca_bundle.as_ref().map(|bundle| self.authorities(bundle)),
             ssl_cert_file: self.environment.var("SSL_CERT_FILE").map(Into::into),

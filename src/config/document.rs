@@ -15,6 +15,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::error::ConfigError;
 use super::invalid_profile::{InvalidProfile, Reason};
+use crate::domain::text::utf16;
 use crate::domain::{Key, Origin, ProfileName, is_slip, likely};
 use crate::system::files::{self, FileError, Trust};
 use crate::system::notices::Notices;
@@ -173,15 +174,17 @@ impl Document {
     }
 
     pub fn parse(path: &Path, bytes: Vec<u8>) -> Result<Document, ConfigError> {
-        let text = String::from_utf8(bytes).map_err(|error| {
-            let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-            let (line, column) = position(&String::from_utf8_lossy(good), good.len());
-            ConfigError::Syntax {
-                path: path.to_owned(),
-                line,
-                column,
-                message: "is not UTF-8 text".to_owned(),
-            }
+        // A mark of UTF-8 counts where errors are placed.
+        let text = utf16(&bytes).unwrap_or_else(|| {
+            String::from_utf8(bytes).map_err(|error| {
+                let good = error.utf8_error().valid_up_to();
+                String::from_utf8_lossy(&error.as_bytes()[..good]).into_owned()
+            })
+        });
+        let text = text.map_err(|good| {
+            let (line, column) = position(&good, good.len());
+            let message = "is not UTF-8 text".to_owned();
+            ConfigError::Syntax { path: path.to_owned(), line, column, message }
         })?;
         let table = DeTable::parse(&text).map_err(|error| {
             let (line, column) = position(&text, error.span().map_or(0, |span| span.start));

@@ -15,6 +15,7 @@ use std::sync::{Mutex, PoisonError};
 use toml_edit::{DocumentMut, Entry, InlineTable, Item, Key as TomlKey, Table, TableLike, Value};
 
 use super::{Config, ConfigError, Conflict, Document};
+use crate::domain::text::utf16;
 use crate::domain::{Key, ProfileName};
 use crate::system::locks::{FileLock, Locks};
 use crate::system::notices::Notices;
@@ -188,8 +189,15 @@ impl<'a> ConfigFile<'a> {
     fn read(&self, place: &Place) -> Result<(ConfigEdit, &'static str), ConfigError> {
         let bytes = Document::bytes(place, self.notices)?;
         let before = Document::of(&place.path, bytes.clone())?;
-        // of() saw that it is UTF-8.
-        let text = bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
+        // of() saw that it is text.
+        let bytes = bytes.unwrap_or_default();
+        let text = match utf16(&bytes) {
+            Some(text) => {
+                self.notices.warn(format!("{} is UTF-16 text; it is written as UTF-8", place.path.display()));
+                text.unwrap_or_default()
+            }
+            None => String::from_utf8_lossy(&bytes).into_owned(),
+        };
         let (mark, text) = match text.strip_prefix(BYTE_ORDER_MARK) {
             Some(rest) => (BYTE_ORDER_MARK, rest.to_owned()),
             None => ("", text),

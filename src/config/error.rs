@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use super::Conflict;
 use super::invalid_profile::InvalidProfile;
-use crate::domain::{Key, Origin, one_line};
+use crate::domain::redact::looks_like_a_token;
+use crate::domain::{Key, Origin, has_invisible, one_line, with_escapes};
 use crate::system::files::FileError;
 use crate::system::locks::LockError;
 
@@ -79,6 +80,17 @@ impl From<Conflict> for ConfigError {
 }
 
 impl ConfigError {
+    /// A value that is none. What is invisible in a variable's value is made visible: that is what is wrong with it.
+    pub fn invalid(key: Key, why: &str, origin: &Origin, text: &str) -> ConfigError {
+        let is_shown =
+            matches!(origin, Origin::Variable(_)) && has_invisible(text) && !looks_like_a_token(text);
+        let why = match is_shown {
+            true => format!("{why}; the value is {}", with_escapes(text)),
+            false => why.to_owned(),
+        };
+        ConfigError::Invalid { key, why, origin: origin.clone() }
+    }
+
     /// The key whose value is none.
     pub fn key(&self) -> Option<Key> {
         match self {

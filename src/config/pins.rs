@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::ConfigError;
 use super::document::position;
 use crate::domain::ProfileName;
+use crate::domain::text::decode;
 use crate::system::files::{self, Trust};
 use crate::system::locks::Locks;
 use crate::system::notices::Notices;
@@ -38,7 +39,7 @@ impl Pins {
     /// A missing file is an empty one.
     pub fn load(place: Option<&Place>, notices: &Notices) -> Result<Pins, ConfigError> {
         let Some(place) = place else { return Ok(Pins::default()) };
-        let is_torn = |bytes: &[u8]| toml::from_slice::<Pins>(bytes).is_err();
+        let is_torn = |bytes: &[u8]| decode(bytes).is_ok_and(|text| toml::from_str::<Pins>(&text).is_err());
         let Some(bytes) = files::read_whole(place, Trust::of(place, false), notices, is_torn)? else {
             return Ok(Pins::default());
         };
@@ -46,13 +47,10 @@ impl Pins {
             let (line, column) = position(text, at);
             ConfigError::Pins { path: place.path.clone(), line, column, message }
         };
-        let text = std::str::from_utf8(&bytes).map_err(|error| {
-            let good = String::from_utf8_lossy(&bytes[..error.valid_up_to()]);
-            flaw(&good, good.len(), "is not UTF-8 text".to_owned())
-        })?;
-        toml::from_str(text).map_err(|error| {
+        let text = decode(&bytes).map_err(|good| flaw(&good, good.len(), "is not UTF-8 text".to_owned()))?;
+        toml::from_str(&text).map_err(|error| {
             let message = error.message().lines().collect::<Vec<_>>().join("; ");
-            flaw(text, error.span().map_or(0, |span| span.start), message)
+            flaw(&text, error.span().map_or(0, |span| span.start), message)
         })
     }
 

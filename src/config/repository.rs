@@ -8,6 +8,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::document::position;
 use super::{ConfigError, Pins};
+use crate::domain::text::decode;
 use crate::domain::{ProfileName, printable};
 use crate::system::files;
 
@@ -44,7 +45,7 @@ impl RepositoryFile {
         let path = directory.join(REPOSITORY_FILE);
         let unfit = |why: String| ConfigError::Unacceptable { path: path.clone(), why };
         let Some(bytes) = files::read_strangers(&path, LARGEST)? else { return Ok(None) };
-        let content = String::from_utf8(bytes).map_err(|_| unfit("it is not UTF-8 text".to_owned()))?;
+        let content = decode(&bytes).map_err(|_| unfit("it is not UTF-8 text".to_owned()))?;
         let (profile, line) = named_in(&content).map_err(unfit)?;
         Ok(Some(RepositoryFile { path, content, profile, line }))
     }

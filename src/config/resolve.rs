@@ -5,7 +5,6 @@ use figment::value::magic::Tagged;
 use serde::Deserialize;
 
 use super::provider::{self, Candidate, LayerProvider};
-use super::selection::parse_url;
 use super::{Config, ConfigError, Login, Selection};
 use crate::domain::{
     ApiUrl, CaBundle, ClientId, CredentialKey, ExpectedUser, Key, Layer, Origin, OutputFormat, ProfileName,
@@ -152,7 +151,7 @@ impl Config {
             candidates.iter().filter(|c| c.key == Key::ApiUrl).cloned().chain(top).max_by_key(|c| c.layer);
         let api_url = match &address {
             Some(Candidate { value, origin, .. }) => match value.as_str() {
-                Some(text) => Some(parse_url(text, origin)?),
+                Some(text) => Some(self.parse_url(text, origin)?),
                 None => None, // figment says below what it is instead of a string
             },
             None => None,
@@ -252,10 +251,10 @@ impl Layers<'_> {
         merged: Option<Tagged<String>>,
     ) -> Result<Option<Setting<T>>, ConfigError> {
         let Some((origin, layer)) = self.origin(key, merged.as_ref()) else { return Ok(None) };
-        let invalid = |why: String| ConfigError::Invalid { key, why, origin: origin.clone() };
         let text = merged.map(Tagged::into_inner).unwrap_or_default();
-        let text = key.canonical(&text).map_err(|why| invalid(why.to_string()))?;
-        let value = text.parse().map_err(|_| invalid("is not valid".to_owned()))?;
+        let invalid = |why: &str| ConfigError::invalid(key, why, &origin, &text);
+        let canonical = key.canonical(&text).map_err(|why| invalid(&why.to_string()))?;
+        let value = canonical.parse().map_err(|_| invalid("is not valid"))?;
         Ok(Some(Setting { value, origin, layer }))
     }
 

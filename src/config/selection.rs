@@ -96,6 +96,18 @@ pub struct Nomination {
 }
 
 impl Config {
+    pub(super) fn parse_url(&self, text: &str, origin: &Origin) -> Result<ApiUrl, ConfigError> {
+        text.parse().map_err(|error: ApiUrlError| {
+            let profile =
+                text.trim().parse::<ProfileName>().ok().filter(|name| self.profiles().contains(name));
+            let why = match profile.filter(|_| error == ApiUrlError::NotAHost) {
+                Some(name) => format!("is not a URL; `{name}` is a profile: use -p {name}"),
+                None => error.with_suggestion(),
+            };
+            ConfigError::invalid(Key::ApiUrl, &why, origin, text)
+        })
+    }
+
     /// The first of all nominations is elected.
     pub fn select(&self) -> Result<Selection, ConfigError> {
         self.elect(&self.first_of(&Nominator::ALL)?)
@@ -288,11 +300,11 @@ impl Config {
 
     /// `--api-url`, parsed.
     pub fn url_flag(&self) -> Result<Option<ApiUrl>, ConfigError> {
-        self.flags.api_url.as_deref().map(|text| parse_url(text, &Origin::Flag("--api-url"))).transpose()
+        self.flags.api_url.as_deref().map(|text| self.parse_url(text, &Origin::Flag("--api-url"))).transpose()
     }
 
     fn by_url(&self, text: &str, origin: Origin) -> Result<Selection, ConfigError> {
-        let url = parse_url(text, &origin)?;
+        let url = self.parse_url(text, &origin)?;
         self.bound_to(&url, origin)
     }
 
@@ -316,18 +328,8 @@ impl Config {
     }
 }
 
-pub(super) fn parse_url(text: &str, origin: &Origin) -> Result<ApiUrl, ConfigError> {
-    text.parse().map_err(|error: ApiUrlError| ConfigError::Invalid {
-        key: Key::ApiUrl,
-        why: error.with_suggestion(),
-        origin: origin.clone(),
-    })
-}
-
 fn parse_name(text: &str, origin: &Origin) -> Result<ProfileName, ConfigError> {
-    text.parse().map_err(|why: crate::domain::Invalid| ConfigError::Invalid {
-        key: Key::Profile,
-        why: why.to_string(),
-        origin: origin.clone(),
+    text.parse().map_err(|why: crate::domain::Invalid| {
+        ConfigError::invalid(Key::Profile, &why.to_string(), origin, text)
     })
 }

@@ -6,6 +6,8 @@ use std::str::FromStr;
 
 use url::{Host, Url};
 
+use super::redact::looks_like_a_token;
+
 /// The path that an address without one means.
 const API_PATH: &str = "/api/v1";
 
@@ -24,6 +26,10 @@ pub struct ApiUrl(Url);
 pub enum ApiUrlError {
     #[error("is not a URL: {0}")]
     Malformed(url::ParseError),
+    #[error("is not a URL: it has no scheme, and it is not a host name with a dot or a port")]
+    NotAHost,
+    #[error("has no scheme: use http://{0} or https://{0}")]
+    NoScheme(String),
     #[error("must start with https:// (or http:// for a loopback host), not {0}:")]
     Scheme(String),
     #[error("must use https: plain http would show the token to the network, and {0} is not a loopback host")]
@@ -161,7 +167,11 @@ impl FromStr for ApiUrl {
     type Err = ApiUrlError;
 
     fn from_str(text: &str) -> Result<ApiUrl, ApiUrlError> {
-        let mut url = Url::parse(text.trim()).map_err(ApiUrlError::Malformed)?;
+        let text = text.trim();
+        let mut url = match text.contains("://") {
+            true => Url::parse(text).map_err(ApiUrlError::Malformed)?,
+            false => without_scheme(text)?,
+        };
         if !matches!(url.scheme(), "http" | "https") {
             return Err(ApiUrlError::Scheme(url.scheme().to_owned()));
         }
@@ -182,6 +192,35 @@ impl FromStr for ApiUrl {
         url.set_path(if path.is_empty() { API_PATH } else { &path });
         Ok(ApiUrl(url))
     }
+}
+
+/// A host without a scheme, and perhaps a port and a path: https, where it can only be a host. A word is none, and a
+/// token that was pasted in the wrong place must not reach a name server.
+fn without_scheme(text: &str) -> Result<Url, ApiUrlError> {
+    let authority = text.split(['/', '?', '#']).next().unwrap_or_default();
+    let (host, port) = match authority.rsplit_once(':') {
+        Some((host, port)) if !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit()) => {
+            (host, Some(port))
+        }
+        _ => (authority, None),
+    };
+    let is_label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    let is_number = |label: &str| label.bytes().all(|b| b.is_ascii_digit());
+    let labels: Vec<&str> = host.split('.').collect();
+    let is_name = (labels.len() > 1 || port.is_some())
+        && labels.iter().all(|label| is_label(label) && !looks_like_a_token(label))
+        && labels.last().is_some_and(|last| !is_number(last));
+    if !is_name && host.trim_matches(['[', ']']).parse::<IpAddr>().is_err() {
+        return Err(ApiUrlError::NotAHost);
+    }
+    let url = Url::parse(&format!("https://{text}")).map_err(ApiUrlError::Malformed)?;
+    // Most servers on this machine have no certificate.
+    if is_loopback(&url) { Err(ApiUrlError::NoScheme(authority.to_owned())) } else { Ok(url) }
 }
 
 impl fmt::Display for ApiUrl {
@@ -266,7 +305,38 @@ mod tests {
             assert!(!error.to_string().contains("hunter2"));
         }
         assert!("ftp://h.test".parse::<ApiUrl>().is_err());
-        assert!("h.test".parse::<ApiUrl>().is_err());
+    }
+
+    #[test]
+    fn a_host_without_a_scheme_is_https_unless_it_may_be_something_else() {
+        for (text, wanted) in [
+            ("api.example.test", "https://api.example.test/api/v1"),
+            ("API.example.test:8443/api/v1/", "https://api.example.test:8443/api/v1"),
+            ("intranet:8443", "https://intranet:8443/api/v1"),
+            ("203.0.113.9", "https://203.0.113.9/api/v1"),
+        ] {
+            assert_eq!(canonical(text), wanted, "{text}");
+        }
+        for text in [
+            "staging",
+            "",
+            "eyJ0eXAiOiJKV1Qi.eyJzdWIiOiIxIn0.c2lnbmF0dXJl",
+            "ada:hunter2@h.test",
+            "h.test:port",
+            "-h.test",
+            "a_b.test",
+            "1.5",
+            "h..test",
+            "mailto:ada@h.test",
+            "C:/h.test",
+        ] {
+            assert_eq!(text.parse::<ApiUrl>(), Err(ApiUrlError::NotAHost), "{text}");
+        }
+        for text in ["localhost:8000", "127.0.0.1:8000", "shop.localhost", "localhost:8000/api/v1"] {
+            let why = text.parse::<ApiUrl>().unwrap_err().to_string();
+            let host = text.split('/').next().unwrap();
+            assert_eq!(why, format!("has no scheme: use http://{host} or https://{host}"));
+        }
     }
 
     #[test]

@@ -21,6 +21,7 @@ pub mod redact;
 mod secret;
 mod store;
 mod tenant;
+pub mod text;
 pub mod time;
 mod token;
 mod user;
@@ -37,7 +38,8 @@ pub use nearest::{is_slip, likely, nearest};
 pub use network::{CaBundle, Proxy, ProxyUrl};
 pub use origin::{Layer, Origin};
 pub use printable::{
-    diagnostic, diagnostic_lines, one_line, printable, quoted, sanitized, shell_word, steers,
+    diagnostic, diagnostic_lines, has_invisible, one_line, printable, quoted, sanitized, shell_word, steers,
+    with_escapes,
 };
 pub use profile_name::ProfileName;
 pub use secret::Secret;

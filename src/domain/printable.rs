@@ -50,6 +50,27 @@ pub fn printable(text: &str, longest: usize) -> String {
     words.chars().take(longest.saturating_sub(1)).chain(['…']).collect()
 }
 
+/// Whether a person who looks at `text` misses a part of it: blanks at its ends, and what has no width.
+pub fn has_invisible(text: &str) -> bool {
+    text.trim() != text || text.chars().any(|c| c.is_control() || (!c.is_ascii() && is_invisible(c)))
+}
+
+/// `text` in quotes, with escapes in place of what is invisible.
+pub fn with_escapes(text: &str) -> String {
+    let escaped = text.chars().map(|c| match c {
+        '\r' => "\\r".to_owned(),
+        '\n' => "\\n".to_owned(),
+        '\t' => "\\t".to_owned(),
+        c if c.is_control() || is_invisible(c) => format!("\\u{{{:x}}}", u32::from(c)),
+        c => c.to_string(),
+    });
+    printable(&format!("\"{}\"", escaped.collect::<String>()), 200)
+}
+
+fn is_invisible(c: char) -> bool {
+    c != ' ' && (steers(c) || c.is_whitespace() || unicode_width::UnicodeWidthChar::width(c) == Some(0))
+}
+
 /// `text` on one line, each character that steers a terminal as a blank.
 pub fn one_line(text: &str) -> Cow<'_, str> {
     // Nearly every cell of a table; lists are long.

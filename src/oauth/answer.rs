@@ -20,8 +20,10 @@ pub(super) enum Answer {
     /// An error without `state`: the platform's (Passport 12 sends one for `invalid_scope`) or
     /// anybody's. Worth showing, not worth believing.
     Unbound(String),
-    /// No `state`, or that of another login.
+    /// The state of another login.
     NotOurs,
+    /// No `state`, or only the beginning of this login's: what is pasted may lose its end.
+    CutOff,
     /// A parameter more than once (forbidden by section 3.1), so there is no telling which counts.
     Ambiguous,
 }
@@ -81,11 +83,13 @@ impl Answer {
                 return Answer::Unbound(error.clone());
             }
             (None, Some((error, description))) => return Answer::Unbound(format!("{error}: {description}")),
-            (None, None) => return Answer::NotOurs,
+            (None, None) => return Answer::CutOff,
             (Some(state), _) => {
-                let ours = pending.state.expose().as_bytes();
-                if !bool::from(state.as_bytes().ct_eq(ours)) {
-                    return Answer::NotOurs;
+                let (state, ours) = (state.as_bytes(), pending.state.expose().as_bytes());
+                if !bool::from(state.ct_eq(ours)) {
+                    let is_start =
+                        ours.get(..state.len()).is_some_and(|start| bool::from(start.ct_eq(state)));
+                    return if is_start { Answer::CutOff } else { Answer::NotOurs };
                 }
             }
         }

@@ -132,7 +132,7 @@ impl Listener {
                     }
                     visit.answer(StatusCode::BAD_REQUEST, page::failure(&words, retry));
                 }
-                Answer::NotOurs | Answer::Ambiguous => {
+                Answer::NotOurs | Answer::CutOff | Answer::Ambiguous => {
                     tracing::debug!("a callback that is not this login's");
                     visit.answer(StatusCode::BAD_REQUEST, page::failure(OTHER_LOGIN, retry));
                 }

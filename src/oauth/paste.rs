@@ -14,6 +14,7 @@ const LONGEST_CODE: usize = 8192;
 /// login's, or the bare code, which has no `state` and relies on PKCE alone. Quotes around it and
 /// the line breaks of a terminal are no part of it.
 pub fn code(text: &str, pending: &Pending) -> Result<Secret, OAuthError> {
+    check_page(text, pending)?;
     let text = stripped(text);
     match query(&text, pending)? {
         Some(query) => judge(&query, pending),
@@ -24,6 +25,7 @@ pub fn code(text: &str, pending: &Pending) -> Result<Secret, OAuthError> {
 /// As [`code`], but of an address alone: where a browser may come back by itself, a stray word must not
 /// be taken for a code and end the wait.
 pub fn address(text: &str, pending: &Pending) -> Result<Secret, OAuthError> {
+    check_page(text, pending)?;
     match query(&stripped(text), pending)? {
         Some(query) => judge(&query, pending),
         None => Err(no_code(format!(
@@ -31,6 +33,12 @@ pub fn address(text: &str, pending: &Pending) -> Result<Secret, OAuthError> {
             pending.redirect_uri()
         ))),
     }
+}
+
+/// Whether it is what Passport shows in place of its login page, where it does not know the client.
+fn check_page(text: &str, pending: &Pending) -> Result<(), OAuthError> {
+    let page = text.trim().as_bytes();
+    if page.starts_with(b"{") { pending.client_error(page).map_or(Ok(()), Err) } else { Ok(()) }
 }
 
 fn stripped(text: &str) -> String {
@@ -60,6 +68,10 @@ fn judge(query: &str, pending: &Pending) -> Result<Secret, OAuthError> {
         Answer::NotOurs => Err(no_code(
             "that address belongs to another login (its state is not this one's): open the address shown above \
              and paste where it ends"
+                .to_owned(),
+        )),
+        Answer::CutOff => Err(no_code(
+            "that address is cut off: it ends before its state is complete; copy and paste the whole address"
                 .to_owned(),
         )),
         Answer::Ambiguous => Err(no_code("that address names a parameter twice".to_owned())),
@@ -154,10 +166,23 @@ mod tests {
         assert!(refused(&format!("http://evil.test/callback?code=x&state={state}")).contains("evil.test"));
         assert!(refused(&format!("http://127.0.0.1:8766/callback?code=x&state={state}")).contains("8765"));
         assert!(refused(&format!("{callback}?code=x&state=other")).contains("another login"));
-        assert!(refused(&format!("{callback}?code=x")).contains("another login"));
+        for cut in [String::new(), "&sta".to_owned(), "&state=".to_owned(), format!("&state={}", &state[..9])]
+        {
+            assert!(refused(&format!("{callback}?code=x{cut}")).contains("cut off"), "{cut}");
+        }
         assert!(refused(&format!("{callback}?code=x&code=y&state={state}")).contains("twice"));
         assert!(refused("{\"code\":1}").contains("neither"));
         assert!(refused(&"x".repeat(9000)).contains("neither"));
+    }
+
+    #[test]
+    fn the_page_of_an_unknown_client_is_recognized() {
+        let (login, _) = login();
+        let page = "{\"error\":\"invalid_client\",\n \"error_description\":\"Client authentication failed\"}";
+        for read in [code, address] {
+            assert!(matches!(read(page, &login.pending), Err(OAuthError::UnknownClient { description, .. })
+                if description == "Client authentication failed"));
+        }
     }
 
     #[test]

@@ -11,6 +11,7 @@ use super::Session;
 use super::login::LoginRequest;
 use super::target::Target;
 use crate::credentials::Record;
+use crate::domain::text::decode;
 use crate::domain::time::spelled_out;
 use crate::domain::{ClientId, Layer, Secret, Tenant, TokenKind, jwt, shell_word};
 use crate::error::{Error, Kind, Result};
@@ -196,15 +197,14 @@ impl Session {
         let http = self.http(&target.profile);
         let pasted = async {
             tokio::select! {
-                error = pending.unknown_client(&http) => Err(error.into()),
-                pasted = self.pasted() => pasted,
+                error = pending.unknown_client(&http) => Err(Error::from(error)),
+                code = self.pasted_code(&pending) => code,
             }
         };
-        let pasted = tokio::time::timeout(timeout, pasted).await.map_err(|_| {
+        let code = tokio::time::timeout(timeout, pasted).await.map_err(|_| {
             Error::new(Kind::Authentication, format!("nothing was pasted within {}", spelled_out(timeout)))
                 .hint("autocom auth login --no-browser --timeout SECONDS")
         })??;
-        let code = paste::code(pasted.expose(), &pending)?;
         let shield = Some(shield(&self.http(&target.profile)));
         let grant = pending.exchange(&http, &code, started + timeout).await?;
         Ok(Fresh { shield, ..Fresh::granted(grant, client_id, self.clock.now()) })
@@ -227,6 +227,14 @@ impl Session {
         Ok(Fresh { shield, ..Fresh::granted(grant, client_id, self.clock.now()) })
     }
 
+    /// The code in what is pasted. In a terminal, what is anything else is said, and the wait goes on.
+    async fn pasted_code(&self, pending: &Pending) -> Result<Secret> {
+        match if self.can_ask { Keyboard::open() } else { None } {
+            Some(mut keyboard) => Ok(pasted_line(&mut keyboard, pending, &self.notices, paste::code).await?),
+            None => Ok(paste::code(self.pasted().await?.expose(), pending)?),
+        }
+    }
+
     /// A line from a terminal, all of a pipe.
     async fn pasted(&self) -> Result<Secret> {
         let terminal = self.environment.stdin_is_terminal;
@@ -241,7 +249,12 @@ impl Session {
             let mut text = String::new();
             let read = match terminal {
                 true => std::io::stdin().lock().read_line(&mut text),
-                false => std::io::stdin().lock().take(1 << 16).read_to_string(&mut text),
+                false => {
+                    let mut bytes = Vec::new();
+                    let read = std::io::stdin().lock().take(1 << 17).read_to_end(&mut bytes);
+                    text = decode(&bytes).unwrap_or_else(|good| good);
+                    read
+                }
             };
             let _ = send.send(read.map(|_| Secret::unsearched(text)));
         })?;
@@ -308,14 +321,26 @@ async fn pasted_address(
     pending: &Pending,
     notices: &Notices,
 ) -> Result<Secret, OAuthError> {
-    let Some(keyboard) = keyboard else { return std::future::pending().await };
+    match keyboard {
+        Some(keyboard) => pasted_line(keyboard, pending, notices, paste::address).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// The first line that `read` takes; what is wrong with any other is said.
+async fn pasted_line(
+    keyboard: &mut Keyboard,
+    pending: &Pending,
+    notices: &Notices,
+    read: fn(&str, &Pending) -> Result<Secret, OAuthError>,
+) -> Result<Secret, OAuthError> {
     let mut attempts = 0;
     loop {
         let line = keyboard.line().await;
         if line.expose().trim().is_empty() {
             continue;
         }
-        match paste::address(line.expose(), pending) {
+        match read(line.expose(), pending) {
             Err(OAuthError::NotACode(words)) => {
                 // Counted, since the same words are said once only.
                 attempts += 1;

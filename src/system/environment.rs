@@ -23,7 +23,7 @@ impl Environment {
     pub fn capture() -> Environment {
         let stdout_is_terminal = std::io::stdout().is_terminal();
         Environment {
-            variables: Arc::new(std::env::vars_os().collect()),
+            variables: Arc::new(std::env::vars_os().map(trimmed).collect()),
             current_dir: std::env::current_dir().ok(),
             stdin_is_terminal: std::io::stdin().is_terminal(),
             stdout_is_terminal,
@@ -36,7 +36,7 @@ impl Environment {
     }
 
     pub fn with(mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> Environment {
-        Arc::make_mut(&mut self.variables).insert(name.into(), value.into());
+        Arc::make_mut(&mut self.variables).extend([trimmed((name.into(), value.into()))]);
         self
     }
 
@@ -83,5 +83,18 @@ impl Environment {
     /// Whether a person can be asked: the question goes to stderr, the answer comes from stdin.
     pub fn can_ask(&self) -> bool {
         self.stdin_is_terminal && self.stderr_is_terminal
+    }
+}
+
+/// A variable of our own without what files and shells of other systems put around values: blanks, carriage returns,
+/// byte order marks.
+fn trimmed((name, value): (OsString, OsString)) -> (OsString, OsString) {
+    let is_ours = name.to_str().is_some_and(|name| name.starts_with("AUTOCOM_"));
+    match value.to_str() {
+        Some(text) if is_ours => {
+            let text = text.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
+            (name, text.into())
+        }
+        _ => (name, value),
     }
 }

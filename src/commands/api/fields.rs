@@ -5,6 +5,7 @@ use url::form_urlencoded;
 
 use super::super::input::Input;
 use crate::domain::Json;
+use crate::domain::text::decode;
 use crate::error::{Error, Result};
 
 /// `-f` and `-F` in the command line's order, which says what belongs to which item of a list. clap's derive
@@ -95,7 +96,7 @@ fn malformed(flag: &str) -> Error {
 fn value_of(text: &str, input: &mut Input) -> Result<Json> {
     if let Some(path) = text.strip_prefix('@') {
         let bytes = input.read(path)?;
-        let text = String::from_utf8(bytes)
+        let text = decode(&bytes)
             .map_err(|_| Error::usage(format!("{path} is not UTF-8 text, so no field can hold it")))?;
         return Ok(Json::Text(text));
     }

@@ -6,10 +6,12 @@ use clap::builder::PossibleValuesParser;
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
+use zeroize::Zeroizing;
 
 use super::super::Done;
 use crate::cli::seconds;
 use crate::config::{EditTarget, Facts};
+use crate::domain::text::decode;
 use crate::domain::time::{relative, rfc3339};
 use crate::domain::{
     ExpectedUser, Key, OutputFormat, ProfileName, Secret, StoreChoice, StoreKind, TokenKind, one_line,
@@ -211,11 +213,12 @@ fn from_stdin(session: &Session) -> Result<Secret> {
             .ok_or_else(|| Error::new(Kind::Interrupted, "no token was given"))?;
         return usable(token.expose());
     }
-    let mut text = String::new();
-    std::io::stdin().lock().take(LONGEST_TOKEN + 1).read_to_string(&mut text).map_err(|error| {
+    let mut bytes = Zeroizing::new(Vec::new());
+    std::io::stdin().lock().take(2 * LONGEST_TOKEN + 1).read_to_end(&mut bytes).map_err(|error| {
         Error::new(Kind::Failed, "could not read the token from standard input").cause(error)
     })?;
-    let text = Secret::unsearched(text);
+    // What is no text is no token either.
+    let text = Secret::unsearched(decode(&bytes).unwrap_or_else(|good| good + "\u{fffd}"));
     usable(text.expose())
 }
 

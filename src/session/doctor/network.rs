@@ -88,7 +88,7 @@ fn stage(error: &HttpError) -> &'static str {
             Cause::Tls(_) => "tls",
             _ => "platform",
         },
-        HttpError::Authorities { .. } => "tls",
+        HttpError::Misconfigured { .. } => "settings",
         _ => "platform",
     }
 }

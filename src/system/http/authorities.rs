@@ -91,5 +91,5 @@ pub(super) fn missing_system_bundle(network: &Network) -> Option<Flaw> {
 
 fn unusable(Authorities { path, origin }: &Authorities, why: &str, hint: Option<String>) -> HttpError {
     let path = printable(&path.display().to_string(), 300);
-    HttpError::Authorities { message: format!("the `ca_bundle` {path} {why} (from {origin})"), hint }
+    HttpError::Misconfigured { message: format!("the `ca_bundle` {path} {why} (from {origin})"), hint }
 }

@@ -1,9 +1,9 @@
 //! The reqwest clients, each built at its first call: parsing the system's authorities takes 5 to 15 ms.
 //!
-//! There are two. One is for loopback: it uses no proxy and asks no DNS server where `localhost` is
-//! (RFC 6761, section 6.3: otherwise plain http to `shop.localhost` could leave this machine). The
-//! other is for the rest. A `proxy` that was set for autocom itself is meant for loopback too, but
-//! only for https, where the proxy sees nothing: plain http never goes through a proxy at all.
+//! One is for loopback: it uses no proxy and asks no DNS server where `localhost` is (RFC 6761, section 6.3:
+//! otherwise plain http to `shop.localhost` could leave this machine). The others are for the rest, by their way.
+//! A `proxy` that was set for autocom itself is meant for loopback too, but only for https, where the proxy sees
+//! nothing: plain http never goes through a proxy at all.
 
 use std::collections::HashSet;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
@@ -13,20 +13,33 @@ use std::time::Duration;
 use http::header::{ACCEPT, HeaderMap, HeaderValue};
 use hyper_util::client::proxy::matcher::Matcher;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use reqwest::{Certificate, Client, ClientBuilder, NoProxy, Url};
+use reqwest::{Certificate, Client, ClientBuilder, Url};
 
 use super::authorities::{Bundle, Flaw, missing_system_bundle};
 use super::failure::{self, Attempt, Cause, HttpError, Unreachable, Via};
 use super::network::Network;
+use super::proxy::is_exempt;
 use crate::domain::{Proxy, is_loopback};
 use crate::system::runtime;
 
 const USER_AGENT: &str = concat!("autocom/", env!("CARGO_PKG_VERSION"));
 
+/// How a request gets out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    Loopback,
+    /// Without a proxy.
+    Direct,
+    /// Through the one that the settings or the variables name.
+    Proxy,
+    /// As the operating system says.
+    System,
+}
+
 pub(super) struct Clients {
     network: Network,
-    /// By whether it is for loopback, and whether it speaks HTTP/1.1 only.
-    clients: [[OnceLock<Client>; 2]; 2],
+    /// By their way, and by whether they speak HTTP/1.1 only.
+    clients: [[OnceLock<Client>; 2]; 4],
     /// The authorities that refuse HTTP/2.
     without_http2: Mutex<HashSet<String>>,
     /// Why an authority may be unknown.
@@ -48,15 +61,15 @@ impl Clients {
     }
 
     pub fn for_url(&self, url: &Url) -> Result<&Client, HttpError> {
-        let direct = self.goes_directly(url);
+        let way = self.way(url)?;
         let refused = self.without_http2.lock().unwrap_or_else(PoisonError::into_inner);
         let http1_only = refused.contains(&failure::authority(url));
         drop(refused);
-        let slot = &self.clients[usize::from(direct)][usize::from(http1_only)];
+        let slot = &self.clients[way as usize][usize::from(http1_only)];
         match slot.get() {
             Some(client) => Ok(client),
             None => {
-                let client = self.build(direct, http1_only)?;
+                let client = self.build(way, http1_only)?;
                 Ok(slot.get_or_init(|| client))
             }
         }
@@ -95,18 +108,25 @@ impl Clients {
         self.via(url).map(|via| via.proxy)
     }
 
-    fn goes_directly(&self, url: &Url) -> bool {
-        let by_our_proxy = matches!(self.own_proxy(), Some(Proxy::Through(_)))
-            && url.scheme() == "https"
-            && self.matcher().intercept(&uri(url)).is_some();
-        is_loopback(url) && !by_our_proxy
+    fn way(&self, url: &Url) -> Result<Way, HttpError> {
+        let exempt = self.network.no_proxy.as_ref().is_some_and(|no_proxy| is_exempt(no_proxy, url));
+        match (self.own_proxy(), &self.network.environment_proxy) {
+            (Some(Proxy::Through(_)), _) if url.scheme() == "https" && !exempt => Ok(Way::Proxy),
+            _ if is_loopback(url) => Ok(Way::Loopback),
+            (Some(_), _) | (None, Some(_)) if exempt => Ok(Way::Direct),
+            (Some(Proxy::Direct), _) => Ok(Way::Direct),
+            (Some(Proxy::Through(_)), _) => Ok(Way::Proxy),
+            (None, Some(proxy)) => proxy.address().map(|_| Way::Proxy),
+            (None, None) => Ok(Way::System),
+        }
     }
 
     fn via(&self, url: &Url) -> Option<Via> {
-        if self.goes_directly(url) {
-            return None;
-        }
-        let proxy = self.matcher().intercept(&uri(url))?;
+        let proxy = match self.way(url).ok()? {
+            Way::Loopback | Way::Direct => return None,
+            Way::Proxy => Matcher::builder().all(self.proxy_address().ok()??).build().intercept(&uri(url))?,
+            Way::System => Matcher::from_system().intercept(&uri(url))?,
+        };
         let (host, port) = (proxy.uri().host()?, proxy.uri().port_u16());
         Some(Via {
             proxy: format!("{host}{}", port.map_or_else(String::new, |port| format!(":{port}"))),
@@ -119,28 +139,21 @@ impl Clients {
         self.network.proxy.as_ref().map(|own| &own.proxy)
     }
 
-    /// What reqwest goes by, too.
-    fn matcher(&self) -> Matcher {
-        match self.own_proxy() {
-            None => Matcher::from_system(),
-            Some(Proxy::Direct) => Matcher::builder().build(),
-            Some(Proxy::Through(proxy)) => {
-                let no_proxy = self.network.no_proxy.clone().unwrap_or_default();
-                Matcher::builder().all(proxy.as_str().to_owned()).no(no_proxy).build()
-            }
+    /// Of the proxy that is set, by whom ever.
+    fn proxy_address(&self) -> Result<Option<String>, HttpError> {
+        match (self.own_proxy(), &self.network.environment_proxy) {
+            (Some(Proxy::Through(proxy)), _) => Ok(Some(proxy.as_str().to_owned())),
+            (Some(Proxy::Direct), _) | (None, None) => Ok(None),
+            (None, Some(proxy)) => Ok(Some(proxy.address()?.expose().to_owned())),
         }
     }
 
-    fn build(&self, direct: bool, http1_only: bool) -> Result<Client, HttpError> {
+    fn build(&self, way: Way, http1_only: bool) -> Result<Client, HttpError> {
         let bundle = self.network.authorities.as_ref().map(Bundle::read).transpose()?.unwrap_or_default();
         let missing = || missing_system_bundle(&self.network);
         self.flaw.get_or_init(|| bundle.flaw.clone().or_else(missing));
         let builder = || {
-            Ok::<_, HttpError>(if http1_only {
-                self.builder(direct)?.http1_only()
-            } else {
-                self.builder(direct)?
-            })
+            Ok::<_, HttpError>(if http1_only { self.builder(way)?.http1_only() } else { self.builder(way)? })
         };
         let system = builder()?.tls_certs_merge(bundle.certificates.clone()).build();
         if let Ok(client) = system {
@@ -152,7 +165,7 @@ impl Clients {
         builder()?.tls_certs_only(ours).build().map_err(|error| failure::setup(&error))
     }
 
-    fn builder(&self, direct: bool) -> Result<ClientBuilder, HttpError> {
+    fn builder(&self, way: Way) -> Result<ClientBuilder, HttpError> {
         let agent = format!("{USER_AGENT} ({} {})", std::env::consts::OS, std::env::consts::ARCH);
         let json = HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static("application/json"))]);
         let builder = Client::builder()
@@ -164,15 +177,15 @@ impl Clients {
             .referer(false)
             .user_agent(agent)
             .default_headers(json);
-        Ok(match self.own_proxy() {
-            _ if direct => builder.no_proxy().dns_resolver(LoopbackResolver),
-            None => builder.dns_resolver(SystemResolver),
-            Some(Proxy::Direct) => builder.no_proxy().dns_resolver(SystemResolver),
-            Some(Proxy::Through(proxy)) => {
-                let proxy = reqwest::Proxy::all(proxy.as_str()).map_err(|error| failure::setup(&error))?;
-                let exempt = self.network.no_proxy.as_deref().and_then(NoProxy::from_string);
-                builder.proxy(proxy.no_proxy(exempt)).dns_resolver(SystemResolver)
+        Ok(match (way, self.proxy_address()) {
+            (Way::Loopback, _) => builder.no_proxy().dns_resolver(LoopbackResolver),
+            (Way::Direct, _) => builder.no_proxy().dns_resolver(SystemResolver),
+            (Way::Proxy, Ok(Some(address))) => {
+                let proxy = reqwest::Proxy::all(address).map_err(|error| failure::setup(&error))?;
+                builder.no_proxy().proxy(proxy).dns_resolver(SystemResolver)
             }
+            (Way::Proxy, Err(error)) => return Err(error),
+            (Way::Proxy, Ok(None)) | (Way::System, _) => builder.dns_resolver(SystemResolver),
         })
     }
 }
@@ -232,12 +245,12 @@ mod tests {
         assert_eq!(via(&ours, "https://a.inside.test/"), None);
         for url in ["http://127.0.0.1:1/", "http://[::1]/", "http://shop.localhost/"] {
             assert_eq!(via(&ours, url), None);
-            assert!(ours.goes_directly(&url.parse().unwrap()));
+            assert_eq!(ours.way(&url.parse().unwrap()).unwrap(), Way::Loopback);
         }
         let exempt = with(Some("http://p.test:3128"), Some("localhost"));
-        assert!(exempt.goes_directly(&"https://localhost/".parse().unwrap()));
+        assert_eq!(exempt.way(&"https://localhost/".parse().unwrap()).unwrap(), Way::Loopback);
         let none = with(Some("none"), None);
         assert_eq!(via(&none, "https://a.test/"), None);
-        assert!(!none.goes_directly(&"https://a.test/".parse().unwrap()));
+        assert_eq!(none.way(&"https://a.test/".parse().unwrap()).unwrap(), Way::Direct);
     }
 }

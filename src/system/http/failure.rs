@@ -27,9 +27,9 @@ pub enum HttpError {
     Garbled { at: String },
     #[error("the request could not be built")]
     BadRequest,
-    /// `ca_bundle` can't be used.
+    /// A setting that the connection needs, such as `ca_bundle`, can't be used.
     #[error("{message}")]
-    Authorities { message: String, hint: Option<String> },
+    Misconfigured { message: String, hint: Option<String> },
     /// The body of the request.
     #[error("cannot read the request body: {0}")]
     Input(String),

@@ -9,6 +9,7 @@ mod client;
 mod failure;
 mod in_between;
 mod network;
+mod proxy;
 pub mod retry;
 
 use std::sync::Arc;
@@ -23,6 +24,7 @@ pub use body::{Body, Once};
 pub use failure::{Cause, HttpError, Mistrust, Unreachable};
 pub use in_between::{from_in_between, without_bom};
 pub use network::{Authorities, CONNECT_TIMEOUT, Network, OwnProxy, REQUEST_TIMEOUT};
+pub use proxy::EnvironmentProxy;
 
 use crate::system::interrupt;
 use body::{OpenError, Upload};

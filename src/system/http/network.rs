@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::proxy::EnvironmentProxy;
 use crate::domain::Proxy;
 
 /// How long a call may take unless `--request-timeout` says otherwise.
@@ -17,9 +18,11 @@ pub struct Network {
     pub request_timeout: Duration,
     /// For connecting, TLS included.
     pub connect_timeout: Duration,
-    /// `None`: what `HTTPS_PROXY`, `ALL_PROXY` and the operating system say.
+    /// The setting `proxy`, which comes before any other.
     pub proxy: Option<OwnProxy>,
-    /// `NO_PROXY`, for a `proxy` of our own; the environment's proxies heed it by themselves.
+    /// What a variable names. `None`: what the operating system says.
+    pub environment_proxy: Option<EnvironmentProxy>,
+    /// `NO_PROXY`, for both.
     pub no_proxy: Option<String>,
     /// Besides the operating system's.
     pub authorities: Option<Authorities>,
@@ -47,6 +50,7 @@ impl Default for Network {
             request_timeout: REQUEST_TIMEOUT,
             connect_timeout: CONNECT_TIMEOUT,
             proxy: None,
+            environment_proxy: None,
             no_proxy: None,
             authorities: None,
             ssl_cert_file: None,
