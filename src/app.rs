@@ -24,6 +24,7 @@ use crate::system::clock::SystemClock;
 use crate::system::environment::Environment;
 use crate::system::notices::{Notice, Notices};
 use crate::ui::output::Output;
+use crate::ui::stderr_line::{Log, StderrLine};
 use crate::ui::style::{ColorChoice, ColorSigns, Tone};
 
 /// Runs one command line. A bug that panics ends it as an error does: the panic's own text may quote a secret.
@@ -43,11 +44,8 @@ pub fn run(arguments: Vec<OsString>, environment: Environment) -> ExitCode {
     outcome.unwrap_or_else(|_| {
         let place = PLACE.lock().unwrap_or_else(PoisonError::into_inner);
         let error = Error::new(Kind::Failed, format!("internal error at {place}"));
-        show_error(
-            &error.hint("run it again with -v, and report this as a bug"),
-            format_of(&typed, &around),
-            false,
-        );
+        let style = StderrStyle::typed(&typed, &around, false);
+        show_error(&error.hint("run it again with -v, and report this as a bug"), style);
         exit_code(Some(Kind::Failed))
     })
 }
@@ -62,10 +60,10 @@ fn run_command_line(arguments: Vec<OsString>, environment: Environment) -> ExitC
         Err(error) => return refuse(&error, &arguments, &environment),
     };
     let colour = ColorChoice::named(cli.global.color.as_deref().unwrap_or("auto"));
-    let stderr_colours = colour.colours(signs(&environment, environment.stderr_is_terminal));
-    logging::start(cli.global.verbose, &environment, stderr_colours);
+    let style = StderrStyle::of(&cli, &environment, colour);
+    logging::start(cli.global.verbose, &environment, style.events());
     // Not taken apart at the end either: the process is over then.
-    let session = ManuallyDrop::new(session(&cli, &environment, stderr_colours));
+    let session = ManuallyDrop::new(session(&cli, &environment, style));
     let reads_file = !mends_or_needs_no_file(&cli.command);
     let checked = session.check_output_format(reads_file);
     let expected = checked.and_then(|()| match resolves_by_itself(&cli.command) {
@@ -90,13 +88,12 @@ fn run_command_line(arguments: Vec<OsString>, environment: Environment) -> ExitC
         }
     };
     let kind = Kind::gravest(failures.iter().map(|failure| failure.kind));
-    let format = session.output_format();
-    let shown = match format {
-        OutputFormat::Json => Error::together(failures).into_iter().collect(),
-        OutputFormat::Table | OutputFormat::Yaml => failures,
+    let shown = match style {
+        StderrStyle::Json => Error::together(failures).into_iter().collect(),
+        StderrStyle::Text { .. } => failures,
     };
     for failure in &shown {
-        show_error(failure, format, stderr_colours);
+        show_error(failure, style);
     }
     kind.map_or_else(|| ExitCode::from(ended), |kind| exit_code(Some(kind)))
 }
@@ -161,32 +158,91 @@ fn run_command(command: Command, session: &Session, colour: ColorChoice) -> Resu
     }
 }
 
-fn session(cli: &Cli, environment: &Environment, colours: bool) -> Session {
+fn session(cli: &Cli, environment: &Environment, style: StderrStyle) -> Session {
     let global = &cli.global;
     let (quiet, terminal) = (global.quiet, environment.stderr_is_terminal);
     let looks_only = matches!(cli.command, Command::Prompt(_));
-    let notices = Notices::new(move |notice, text| match (notice, &diagnostic_lines(text)) {
-        _ if looks_only => {}
-        (Notice::Warning, text) => say(&format!("{} {text}", Tone::Warn.paint("warning:", colours))),
-        (Notice::Hint, text) if terminal && !quiet => {
-            say(&format!("{} {text}", Tone::Faint.paint("note:", colours)));
+    let notices = Notices::new(move |notice, text| {
+        let is_shown = match notice {
+            _ if looks_only => false,
+            Notice::Warning | Notice::Always => true,
+            Notice::Progress => !quiet,
+            Notice::Hint => terminal && !quiet,
+        };
+        if is_shown {
+            say(&style.notice(notice, text));
         }
-        (Notice::Always, text) => say(text),
-        (Notice::Progress, text) if !quiet => say(text),
-        (Notice::Hint | Notice::Progress, _) => {}
     });
+    let (colours, is_text) = (style.colours(), style != StderrStyle::Json);
+    let person = Terminal { there: terminal, spins: terminal && !quiet && is_text, colours, style };
     Session::new(
         environment.clone(),
         cli.settings(),
         Arc::new(notices),
         Arc::new(SystemClock),
         Arc::new(SystemBrowser::new(environment)),
-        Arc::new(Terminal { there: terminal, spins: terminal && !quiet, colours }),
+        Arc::new(person),
     )
     .asking(environment.can_ask() && !global.no_input)
     .request_timeout(global.request_timeout)
     .looking_only(looks_only)
     .confirming(global.confirm.clone())
+}
+
+/// How lines on stderr are written. What `output` in `config.toml` says is for answers: what comes before the file is
+/// read must look as what comes after.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum StderrStyle {
+    Text { colours: bool },
+    Json,
+}
+
+impl StderrStyle {
+    fn of(cli: &Cli, environment: &Environment, colour: ColorChoice) -> StderrStyle {
+        let colours = colour.colours(signs(environment, environment.stderr_is_terminal));
+        StderrStyle::named(cli.global.output.as_deref(), environment, colours)
+    }
+
+    /// Of a command line that could not be parsed as a whole.
+    fn typed(arguments: &[OsString], environment: &Environment, colours: bool) -> StderrStyle {
+        StderrStyle::named(typed(arguments, Some('o'), "output"), environment, colours)
+    }
+
+    fn named(flag: Option<&str>, environment: &Environment, colours: bool) -> StderrStyle {
+        let variable = environment.var("AUTOCOM_OUTPUT");
+        match flag.or(variable.as_deref()).and_then(|text| text.parse().ok()) {
+            Some(OutputFormat::Json) => StderrStyle::Json,
+            _ => StderrStyle::Text { colours },
+        }
+    }
+
+    fn colours(self) -> bool {
+        self == StderrStyle::Text { colours: true }
+    }
+
+    fn events(self) -> logging::Style {
+        match self {
+            StderrStyle::Text { colours } => logging::Style::Text { colours },
+            StderrStyle::Json => logging::Style::Lines(|logging::Event { time, level, message, fields }| {
+                StderrLine::Log(Log { time, level, message, fields }).json()
+            }),
+        }
+    }
+
+    fn notice(self, notice: Notice, text: &str) -> String {
+        let text = &diagnostic_lines(text);
+        match (self, notice) {
+            (StderrStyle::Json, Notice::Warning) => StderrLine::warning(text).json(),
+            (StderrStyle::Json, _) => StderrLine::note(text).json(),
+            (StderrStyle::Text { colours }, Notice::Warning) => {
+                format!("{} {text}", Tone::Warn.paint("warning:", colours))
+            }
+            (StderrStyle::Text { colours }, Notice::Hint) => {
+                format!("{} {text}", Tone::Faint.paint("note:", colours))
+            }
+            (StderrStyle::Text { .. }, Notice::Always | Notice::Progress) => text.clone(),
+        }
+    }
 }
 
 fn output(session: &Session, colour: ColorChoice) -> Output {
@@ -211,32 +267,41 @@ fn signs(environment: &Environment, terminal: bool) -> ColorSigns {
 /// clap's own answers: help and version are answers, all else is a usage error in our words.
 fn refuse(error: &clap::Error, arguments: &[OsString], environment: &Environment) -> ExitCode {
     use clap::error::ErrorKind;
+    let colour = ColorChoice::named(typed(arguments, None, "color").unwrap_or_default());
+    let style = StderrStyle::typed(
+        arguments,
+        environment,
+        colour.colours(signs(environment, environment.stderr_is_terminal)),
+    );
+    let help = |colours: bool| match colours {
+        true => error.render().ansi().to_string(),
+        false => error.render().to_string(),
+    };
     if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
-        let _ = error.print(); // a closed pipe is no failure
-        return ExitCode::SUCCESS;
+        let text = help(colour.colours(signs(environment, environment.stdout_is_terminal)));
+        let mut out = std::io::stdout().lock();
+        return match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+            Err(failure) if failure.kind() != std::io::ErrorKind::BrokenPipe => {
+                show_error(&failure.into(), style);
+                exit_code(Some(Kind::Failed))
+            }
+            _ => ExitCode::SUCCESS,
+        };
     }
-    if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
-        let _ = error.print();
+    if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand && style != StderrStyle::Json {
+        say(help(style.colours()).trim_end());
         return exit_code(Some(Kind::Usage));
     }
-    let colour = ColorChoice::named(typed(arguments, None, "color").unwrap_or_default());
-    let colours = colour.colours(signs(environment, environment.stderr_is_terminal));
-    show_error(&usage_error::of(error, arguments), format_of(arguments, environment), colours);
+    show_error(&usage_error::of(error, arguments), style);
     exit_code(Some(Kind::Usage))
 }
 
-/// The format that a command line asks for that could not be parsed as a whole.
-fn format_of(arguments: &[OsString], environment: &Environment) -> OutputFormat {
-    let variable = environment.var("AUTOCOM_OUTPUT");
-    typed(arguments, Some('o'), "output")
-        .or(variable.as_deref())
-        .and_then(|text| text.parse().ok())
-        .unwrap_or(OutputFormat::Table)
-}
-
-fn show_error(error: &Error, format: OutputFormat, colours: bool) {
+fn show_error(error: &Error, style: StderrStyle) {
     let report = error.report();
-    say(&if format == OutputFormat::Json { report.json() } else { report.text(colours) });
+    say(&match style {
+        StderrStyle::Json => report.into_line().json(),
+        StderrStyle::Text { colours } => report.text(colours),
+    });
 }
 
 /// A line on stderr; that nobody reads it is no reason to panic.

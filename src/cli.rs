@@ -106,15 +106,19 @@ pub enum Command {
 }
 
 impl Cli {
-    /// The format that the flags ask for. What other programs read as it is (a prompt, a script, a page, TOML) is
-    /// that whatever everything else prints.
+    /// The format that the flags ask for. What other programs read as it is (a prompt, a script, a page, TOML, a bare
+    /// word, the platform's own answer) is that whatever is preferred for the rest.
     fn output(&self) -> Option<String> {
         let plain = matches!(
             self.command,
             Command::Prompt(_)
                 | Command::Completions(_)
                 | Command::Man(_)
-                | Command::Profiles(profiles::Profiles::Export(_))
+                | Command::Version(_)
+                | Command::Api(_)
+                | Command::Auth(auth::Auth::Token(_))
+                | Command::Config(config::ConfigCommand::Get(_) | config::ConfigCommand::Path(_))
+                | Command::Profiles(profiles::Profiles::Export(_) | profiles::Profiles::Current(_))
         );
         self.global.output.clone().or(plain.then(|| OutputFormat::Table.to_string()))
     }
@@ -137,18 +141,29 @@ impl Cli {
     }
 }
 
+/// The letters that take no value, so that an option's own may follow them: `-qojson`.
+const SWITCHES: [char; 4] = ['q', 'v', 'i', 'h'];
+
 /// The value of an option of a command line that is not parsed as a whole.
 pub fn typed<'a>(arguments: &'a [OsString], short: Option<char>, long: &str) -> Option<&'a str> {
-    let (short, long) = (short.map(|short| format!("-{short}")), format!("--{long}"));
-    let short = short.as_deref();
-    let texts: Vec<&str> = arguments.iter().filter_map(|argument| argument.to_str()).collect();
-    let attached = texts.iter().find_map(|text| {
-        let long = text.strip_prefix(&long).and_then(|rest| rest.strip_prefix('='));
-        long.or_else(|| text.strip_prefix(short?).filter(|rest| !rest.is_empty()))
-    });
-    let separate =
-        texts.windows(2).find(|pair| pair[0] == long || Some(pair[0]) == short).map(|pair| pair[1]);
-    attached.map(|text| text.trim_start_matches('=')).or(separate)
+    let long = format!("--{long}");
+    let mut words =
+        arguments.iter().filter_map(|argument| argument.to_str()).take_while(|word| *word != "--");
+    while let Some(word) = words.next() {
+        let own = match word.strip_prefix('-').filter(|rest| !rest.starts_with('-')) {
+            Some(letters) => {
+                let at = letters.find(|letter| !SWITCHES.contains(&letter)).unwrap_or(letters.len());
+                letters[at..].strip_prefix(short.unwrap_or_default()).filter(|_| short.is_some())
+            }
+            None => word.strip_prefix(&long).filter(|rest| rest.is_empty() || rest.starts_with('=')),
+        };
+        match own {
+            Some("") => return words.next(),
+            Some(value) => return Some(value.trim_start_matches('=')),
+            None => {}
+        }
+    }
+    None
 }
 
 /// A positive number of seconds, fractions allowed.
@@ -195,6 +210,26 @@ mod tests {
         let global: Vec<String> = global.map(|argument| argument.get_id().to_string()).collect();
         assert!(global.len() > 8, "{global:?}");
         check(&root, &global);
+    }
+
+    #[test]
+    fn an_option_is_found_in_every_spelling_before_the_end_of_options() {
+        for (line, value) in [
+            ("whoami -o json", Some("json")),
+            ("whoami -ojson", Some("json")),
+            ("-o=json whoami", Some("json")),
+            ("whoami -qvojson", Some("json")),
+            ("-qo json whoami", Some("json")),
+            ("whoami --output json", Some("json")),
+            ("--output=json", Some("json")),
+            ("exec -- x -o json", None),
+            ("whoami -po", None),
+            ("whoami --outputs json", None),
+            ("whoami -o", None),
+        ] {
+            let words: Vec<OsString> = line.split(' ').map(OsString::from).collect();
+            assert_eq!(typed(&words, Some('o'), "output"), value, "{line}");
+        }
     }
 
     #[test]

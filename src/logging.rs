@@ -5,15 +5,31 @@
 
 use std::fmt;
 
-use tracing::field::Field;
+use serde_json::{Map, Value};
+use tracing::Subscriber;
+use tracing::field::{Field, Visit};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::field::MakeExt;
 use tracing_subscriber::fmt::format::{Writer, debug_fn};
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
+use tracing_subscriber::registry::LookupSpan;
 
 use crate::domain::diagnostic;
+use crate::domain::time::rfc3339;
+use crate::system::clock::{Clock, SystemClock};
 use crate::system::environment::Environment;
 
-pub fn start(verbose: u8, environment: &Environment, colours: bool) {
+/// How an event is written.
+#[derive(Clone, Copy)]
+pub enum Style {
+    Text {
+        colours: bool,
+    },
+    /// A line of its own for each, drawn by this.
+    Lines(fn(Event) -> String),
+}
+
+pub fn start(verbose: u8, environment: &Environment, style: Style) {
     let filter = match (environment.var("AUTOCOM_LOG"), verbose) {
         (_, 1) => "autocom=info".to_owned(),
         (_, 2) => "autocom=debug".to_owned(),
@@ -23,12 +39,75 @@ pub fn start(verbose: u8, environment: &Environment, colours: bool) {
     };
     let subscriber = tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::builder().parse_lossy(filter))
-        .with_writer(std::io::stderr)
-        .fmt_fields(debug_fn(write_field).delimited(" "))
-        .with_ansi(colours)
-        .with_target(false)
-        .finish();
-    let _ = tracing::subscriber::set_global_default(subscriber); // a test may have set one
+        .with_writer(std::io::stderr);
+    // An error: a test may have set one.
+    let _ = match style {
+        Style::Text { colours } => subscriber
+            .fmt_fields(debug_fn(write_field).delimited(" "))
+            .with_ansi(colours)
+            .with_target(false)
+            .try_init(),
+        Style::Lines(draw) => subscriber.event_format(Lines(draw)).try_init(),
+    };
+}
+
+/// What happened, for a line of JSON. Its texts have passed the gate.
+pub struct Event {
+    pub time: String,
+    pub level: String,
+    pub message: String,
+    pub fields: Map<String, Value>,
+}
+
+struct Lines(fn(Event) -> String);
+
+impl<S: Subscriber + for<'a> LookupSpan<'a>, N: for<'a> FormatFields<'a> + 'static> FormatEvent<S, N>
+    for Lines
+{
+    fn format_event(
+        &self,
+        _: &FmtContext<'_, S, N>,
+        mut writer: Writer<'_>,
+        event: &tracing::Event<'_>,
+    ) -> fmt::Result {
+        let mut fields = Fields::default();
+        event.record(&mut fields);
+        let message = fields.0.remove("message").and_then(|text| text.as_str().map(str::to_owned));
+        let time = rfc3339(SystemClock.now());
+        let level = event.metadata().level().as_str().to_ascii_lowercase();
+        let message = message.unwrap_or_default();
+        writeln!(writer, "{}", (self.0)(Event { time, level, message, fields: fields.0 }))
+    }
+}
+
+/// The fields of an event, each text through the gate for text from outside.
+#[derive(Default)]
+struct Fields(Map<String, Value>);
+
+impl Visit for Fields {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        self.record_str(field, &format!("{value:?}"));
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.0.insert(field.name().to_owned(), diagnostic(value).into());
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.0.insert(field.name().to_owned(), value.into());
+    }
+
+    fn record_u128(&mut self, field: &Field, value: u128) {
+        self.0.insert(field.name().to_owned(), u64::try_from(value).unwrap_or(u64::MAX).into());
+    }
+
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.0.insert(field.name().to_owned(), value.into());
+    }
+
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        self.0.insert(field.name().to_owned(), value.into());
+    }
 }
 
 /// Every value passes the gate for text from outside.

@@ -122,7 +122,7 @@ fn the_flat_file_of_an_older_client_works_unchanged() {
         sandbox.api_url()
     );
     world.config(&flat);
-    assert_eq!(world.run("profiles current").ok().json()["name"], "default");
+    assert_eq!(world.run("profiles current -o json").ok().json()["name"], "default");
     let token = sandbox.mint_pat("ada", None);
     world.plant(&token);
     world.run_with_input("login --token-stdin", &token).ok();
@@ -372,7 +372,7 @@ fn a_slip_of_a_key_that_should_stop_somebody_is_said_to_programs_too() {
         for line in ["profiles list", "profiles list --quiet -o json", "profiles set a tenant=acme"] {
             let outcome = world.run(line).ok().says("config.toml:3: ");
             let words =
-                format!("unknown key `profiles.a.{slip}`, which has no effect (did you mean `{key}`?)\n");
+                format!("unknown key `profiles.a.{slip}`, which has no effect (did you mean `{key}`?)");
             assert_eq!(outcome.stderr.matches(&words).count(), 1, "{line}: {}", outcome.stderr);
         }
         assert_eq!(world.run("prompt").ok().stderr, "");

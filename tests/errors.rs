@@ -41,6 +41,8 @@ fn with_json_an_error_is_one_object_on_stderr() {
     "#);
     for (line, kind, code) in [
         ("profiles frob -o json", "usage", 2),
+        ("profiles -qojson", "usage", 2),
+        ("-o json", "usage", 2),
         ("--output=json --frob", "usage", 2),
         ("config get tenant -ojson", "failed", 1),
         ("login --api-url http://127.0.0.1:1 --with-token x -o json", "unreachable", 3),
@@ -52,7 +54,9 @@ fn with_json_an_error_is_one_object_on_stderr() {
         let error = outcome.error();
         assert_eq!((&error["kind"], &error["exit_code"]), (&kind.into(), &code.into()), "{line}");
         assert!(error["message"].is_string() && error["causes"].is_array(), "{error}");
-        assert_eq!(outcome.stderr.lines().filter(|line| line.starts_with('{')).count(), 1);
+        for line in outcome.stderr.lines() {
+            serde_json::from_str::<serde_json::Value>(line).unwrap();
+        }
     }
     let mut world = World::new();
     world.set("AUTOCOM_OUTPUT", "json");
@@ -87,8 +91,8 @@ fn a_value_on_the_command_line_that_is_none_is_a_usage_error() {
         ("AUTOCOM_OUTPUT", "xml", "`output` must be one of table, json, yaml (from AUTOCOM_OUTPUT)"),
         (
             "AUTOCOM_API_URL",
-            "a.test",
-            "`api_url` is not a URL: relative URL without a base (from AUTOCOM_API_URL)",
+            "staging",
+            "`api_url` is not a URL: it has no scheme, and it is not a host name with a dot or a port (from AUTOCOM_API_URL)",
         ),
     ] {
         let mut world = World::new();
@@ -243,7 +247,7 @@ fn an_output_format_that_is_none_stops_every_command_but_those_that_mend_it() {
     let mut world = World::new();
     let text = "output = \"xml\"\n[profiles.a]\napi_url = \"https://a.test\"\noutput = \"json\"\n";
     world.config(text);
-    for line in ["profiles list", "profiles use a", "profiles current", "logout --all", "config get ring"] {
+    for line in ["profiles list", "profiles use a", "logout --all", "whoami"] {
         let outcome = world.run(line).code(2).says("`output` must be one of table, json, yaml");
         assert!(outcome.says("config.toml:1)").stdout.is_empty(), "{line}");
         assert_eq!(world.read("config.toml"), text, "{line}");
@@ -254,10 +258,11 @@ fn an_output_format_that_is_none_stops_every_command_but_those_that_mend_it() {
     world.run("config set output table").ok();
     world.run("profiles list").ok();
     world.set("AUTOCOM_OUTPUT", "xml");
-    for line in ["version", "config path", "profiles list", "profiles use a", "config set ring edge"] {
+    for line in ["whoami", "profiles list", "profiles use a", "config set ring edge"] {
         world.run(line).code(2).says("must be one of table, json, yaml (from AUTOCOM_OUTPUT)");
     }
-    for line in ["--help", "--version", "version -o yaml", "profiles list -o json"] {
+    // What is read as it is stays so, whatever is preferred.
+    for line in ["--help", "--version", "version", "config path", "profiles current", "profiles list -o json"] {
         world.run(line).ok();
     }
 }

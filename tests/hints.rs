@@ -214,7 +214,7 @@ fn what_is_no_value_comes_with_the_command_that_takes_another() {
     let error = world.run("profiles show --explain zzz -o json").code(2).error();
     assert!(error["message"].as_str().unwrap().ends_with(", no_telemetry, token"), "{error}");
 
-    world.config("tenant = \"a b\"\n[profiles.prod]\napi_url = \"prod.test\"\n");
+    world.config("tenant = \"a b\"\n[profiles.prod]\napi_url = \"prod\"\n");
     for (line, hint) in [
         ("profiles show prod", "autocom config edit"),
         ("whoami -p prod", "autocom config edit"),

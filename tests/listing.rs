@@ -77,18 +77,18 @@ fn a_pipe_gets_tab_separated_values_with_a_header_and_no_colour() {
     let world = zoo();
     let outcome = world.run("profiles list").ok();
     let lines: Vec<_> = outcome.stdout.lines().collect();
-    assert_eq!(lines[0], "PROFILE\tAPI URL\tTENANT\tUSER\tTOKEN\tEXPIRES\tSTORE");
+    assert_eq!(lines[0], "PROFILE\tAPI URL\tTENANT\tUSER\tTOKEN\tEXPIRES\tSTORE\tACTIVE");
     assert_eq!(
         lines[1],
-        "valid\thttps://valid.test/api/v1\tacme\tada@valid.test\tvalid\t2099-01-01T00:00:00Z\tfile"
+        "valid\thttps://valid.test/api/v1\tacme\tada@valid.test\tvalid\t2099-01-01T00:00:00Z\tfile\tfalse"
     );
     assert_eq!(
         lines[5],
-        "* expired\thttps://expired.test/api/v1\tacme\tada@expired.test\texpired\t2020-01-01T00:00:00Z\tfile"
+        "expired\thttps://expired.test/api/v1\tacme\tada@expired.test\texpired\t2020-01-01T00:00:00Z\tfile\ttrue"
     );
-    assert_eq!(lines[7], "out\thttps://out.test/api/v1\tacme\t\tlogged out\t\t");
-    assert_eq!(lines[9], "unknown\thttps://unknown.test/api/v1\t\t\tunknown\t\t");
-    assert_eq!(lines[10], "env\thttps://env.test/api/v1\t\t\tenv\t\tAUTOCOM_TOKEN_ENV");
+    assert_eq!(lines[7], "out\thttps://out.test/api/v1\tacme\t\tlogged out\t\t\tfalse");
+    assert_eq!(lines[9], "unknown\thttps://unknown.test/api/v1\t\t\tunknown\t\t\tfalse");
+    assert_eq!(lines[10], "env\thttps://env.test/api/v1\t\t\tenv\t\tAUTOCOM_TOKEN_ENV\tfalse");
     assert_eq!(lines.len(), 11);
     assert!(lines.iter().all(|line| line.matches('\t').count() == 6 && !line.contains('\u{1b}')));
     assert_eq!(outcome.stderr, "");
@@ -142,7 +142,7 @@ fn nothing_is_an_empty_array_and_a_lone_header() {
     assert_eq!(world.run("profiles list -o yaml").ok().stdout, "---\n[]\n");
     assert_eq!(
         world.run("profiles list").ok().stdout,
-        "PROFILE\tAPI URL\tTENANT\tUSER\tTOKEN\tEXPIRES\tSTORE\n"
+        "PROFILE\tAPI URL\tTENANT\tUSER\tTOKEN\tEXPIRES\tSTORE\tACTIVE\n"
     );
     assert!(!world.path("").exists(), "listing writes nothing");
 }
@@ -240,7 +240,7 @@ fn an_active_environment_without_a_profile_has_a_row() {
     let row = |row: &Value| (row["name"].clone(), row["active"].clone(), row["api_url"].clone());
     assert_eq!(row(&rows[0]), (json!("a"), json!(false), json!("https://a.test/api/v1")));
     assert_eq!(row(&rows[1]), (json!(null), json!(true), json!("https://b.test/api/v1")));
-    world.run("profiles list").ok().prints("* (unnamed)\thttps://b.test/api/v1\t");
+    world.run("profiles list").ok().prints("\n(unnamed)\thttps://b.test/api/v1\t");
     // A name that exists only in variables.
     world.set("AUTOCOM_PROFILE", "ci").set("AUTOCOM_TOKEN_CI", "hunter2").plant("hunter2");
     let rows = world.run("profiles list -o json").ok().json();

@@ -395,7 +395,7 @@ fn what_may_pass_is_tried_again_and_what_may_have_been_done_is_not() {
     let outcome = world.run("auth status --check -vv -o json").ok();
     assert_eq!(outcome.json()["check"]["status"], "ok");
     assert_eq!(outcome.stderr.matches("trying again").count(), 3, "{}", outcome.stderr);
-    assert_eq!(outcome.stderr.matches("request_id=").count(), 4, "{}", outcome.stderr);
+    assert_eq!(outcome.stderr.matches("\"request_id\":").count(), 4, "{}", outcome.stderr);
     assert_eq!(asked("/api/v1/profile") - before, 4);
     sandbox.fault("/api/v1/auth/logout", Fault::status(503));
     world.run("auth logout --revoke").says("503");

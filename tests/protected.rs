@@ -583,7 +583,7 @@ fn a_protected_profile_stands_out_for_people_and_is_plain_for_programs() {
         assert!(whoami.contains("prod (unlocked"), "{whoami}");
     }
     world.run("profiles use prod").ok().says("active profile: prod (");
-    world.run("profiles list").ok().prints("\n* prod\t");
+    world.run("profiles list").ok().prints("\nprod\t");
     assert_eq!(world.run("profiles list -o json").ok().json()[0]["protected"], true);
 }
 

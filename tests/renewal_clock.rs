@@ -13,7 +13,7 @@ use autocom::system::browser::SystemBrowser;
 use autocom::system::clock::ManualClock;
 use autocom::system::environment::Environment;
 use autocom::system::notices::Notices;
-use autocom::system::person::{Choice, Person, Room, Waiting};
+use autocom::system::person::{Choice, LoginPage, Person, Room, Waiting};
 use jiff::{SignedDuration, Timestamp};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -28,7 +28,7 @@ const DAY: Duration = Duration::from_secs(86_400);
 struct Nobody;
 
 impl Person for Nobody {
-    fn show_code(&self, _: &str, _: &str, _: Option<&str>) {}
+    fn show_login(&self, _: &LoginPage<'_>) {}
 
     fn choose(&self, _: &str, _: &[Choice], _: usize) -> Option<usize> {
         None

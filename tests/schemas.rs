@@ -24,6 +24,7 @@ use autocom::commands::version::VersionAnswer;
 use autocom::commands::whoami::{WhoamiAllAnswer, WhoamiAnswer};
 use autocom::config::ConfigSchema;
 use autocom::ui::error_report::ErrorReport;
+use autocom::ui::stderr_line::StderrLine;
 use schemars::{JsonSchema, Schema, schema_for};
 use serde_json::Value;
 
@@ -37,6 +38,7 @@ fn schemas() -> Vec<(&'static str, Schema)> {
     vec![
         of::<ConfigSchema>("config.toml"),
         of::<ErrorReport>("error"),
+        of::<StderrLine>("stderr"),
         of::<LoginAnswer>("auth-login"),
         of::<LogoutAnswer>("auth-logout"),
         of::<RefreshAnswer>("auth-refresh"),

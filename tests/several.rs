@@ -69,8 +69,11 @@ fn every_state_of_an_environment_is_told_apart_and_the_gravest_is_the_exit_code(
         world.run("profiles list --check --request-timeout 1").code(code);
     }
     let text = world.run("profiles list --check").ok().stdout;
-    assert!(text.starts_with("PROFILE\tAPI URL\tTENANT\tUSER\tTOKEN\tEXPIRES\tSTORE\tCHECK\n"), "{text}");
-    assert!(text.lines().any(|line| line.starts_with("* ok") && line.ends_with(" ms")), "{text}");
+    assert!(
+        text.starts_with("PROFILE\tAPI URL\tTENANT\tUSER\tTOKEN\tEXPIRES\tSTORE\tCHECK\tACTIVE\n"),
+        "{text}"
+    );
+    assert!(text.lines().any(|line| line.starts_with("ok\t") && line.ends_with(" ms\ttrue")), "{text}");
 }
 
 #[test]
@@ -208,11 +211,11 @@ fn tenants_orders_and_answers_of_several_environments_come_as_one_list() {
     assert_eq!(
         lines("tenants list --profiles one,two", 0),
         [
-            "PROFILE\tTENANT\tNAME\tROLE",
-            "one\t* acme\tAcme Corp\towner",
-            "one\tglobex\tGlobex Corporation\tmanager",
-            "two\tacme\tAcme Corp\towner",
-            "two\t* globex\tGlobex Corporation\tmanager"
+            "PROFILE\tTENANT\tNAME\tROLE\tCURRENT",
+            "one\tacme\tAcme Corp\towner\ttrue",
+            "one\tglobex\tGlobex Corporation\tmanager\tfalse",
+            "two\tacme\tAcme Corp\towner\tfalse",
+            "two\tglobex\tGlobex Corporation\tmanager\ttrue"
         ]
     );
     let orders = lines("orders list --all-profiles --limit 2", 4);

@@ -20,9 +20,9 @@ fn current(world: &World, line: &str) -> Vec<String> {
 fn the_list_has_a_star_at_the_tenant_that_calls_go_to() {
     let (world, _sandbox) = logged_in();
     insta::assert_snapshot!(world.run("tenants list").ok().stdout, @r"
-    TENANT	NAME	ROLE
-    * acme	Acme Corp	owner
-    globex	Globex Corporation	manager
+    TENANT	NAME	ROLE	CURRENT
+    acme	Acme Corp	owner	true
+    globex	Globex Corporation	manager	false
     ");
     insta::assert_snapshot!(world.run("tenant ls -o json --tenant globex").ok().stdout, @r#"
     [
@@ -71,7 +71,7 @@ fn nobody_s_list_is_empty_in_every_format() {
     let (mut world, sandbox) = (World::new(), Sandbox::start(Options::default()).unwrap());
     world.set("AUTOCOM_TOKEN", sandbox.mint_pat("nobody", None)).set("AUTOCOM_API_URL", sandbox.api_url());
     assert_eq!(world.run("tenants list -o json").ok().stdout, "[]\n");
-    assert_eq!(world.run("tenants list").ok().stdout, "TENANT\tNAME\tROLE\n");
+    assert_eq!(world.run("tenants list").ok().stdout, "TENANT\tNAME\tROLE\tCURRENT\n");
 }
 
 #[test]

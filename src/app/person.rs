@@ -1,16 +1,18 @@
 //! The person at this process's terminal.
 
-use super::say;
-use crate::domain::{Secret, diagnostic};
-use crate::system::person::{Aside, Choice, Person, Room, Waiting};
+use super::{StderrStyle, say};
+use crate::domain::{Secret, diagnostic, diagnostic_lines};
+use crate::system::person::{Aside, Choice, LoginPage, LoginWay, Person, Room, Waiting};
 use crate::system::terminal::lend;
 use crate::ui::spinner::Spinner;
+use crate::ui::stderr_line::{Login, StderrLine};
 use crate::ui::{device_code, prompt};
 
 pub struct Terminal {
     pub there: bool,
     pub spins: bool,
     pub colours: bool,
+    pub style: StderrStyle,
 }
 
 impl Person for Terminal {
@@ -36,10 +38,25 @@ impl Person for Terminal {
         Room { columns: prompt::columns(), colours: self.colours }
     }
 
-    fn show_code(&self, code: &str, page: &str, complete: Option<&str>) {
-        say(&match self.there {
-            true => device_code::boxed(code, page, complete, self.colours),
-            false => device_code::plain(code, page, complete),
+    fn show_login(&self, LoginPage { url, way }: &LoginPage<'_>) {
+        say(&match (self.style, way) {
+            (StderrStyle::Json, LoginWay::Browser { .. }) => {
+                StderrLine::Login(Login { url: (*url).to_owned(), user_code: None, expires_in: None }).json()
+            }
+            (StderrStyle::Json, LoginWay::Device { user_code, expires_in, .. }) => {
+                let (url, user_code) = ((*url).to_owned(), Some((*user_code).to_owned()));
+                let expires_in = Some(expires_in.as_secs());
+                StderrLine::Login(Login { url, user_code, expires_in }).json()
+            }
+            (StderrStyle::Text { .. }, LoginWay::Browser { instructions }) => diagnostic_lines(instructions),
+            (StderrStyle::Text { colours }, LoginWay::Device { user_code, complete_url, .. })
+                if self.there =>
+            {
+                device_code::boxed(user_code, url, *complete_url, colours)
+            }
+            (StderrStyle::Text { .. }, LoginWay::Device { user_code, complete_url, .. }) => {
+                device_code::plain(user_code, url, *complete_url)
+            }
         });
     }
 

@@ -443,9 +443,12 @@ mod tests {
         let (result, _) = with(&[busy; 4], None, profile).await;
         assert!(matches!(result, Err(PlatformError::Busy { retry_after: Some(Duration::ZERO), .. })));
         let logout = async |platform: Platform<Secret>| platform.logout().await;
-        let (result, requests) = with(&[busy], None, logout).await;
+        let (result, requests) = with(&["429 x|{}"], None, logout).await;
         assert!(matches!(result, Err(PlatformError::Busy { .. })));
         assert!(requests[0].starts_with("post /api/v1/auth/logout "));
+        // Where it is asked to come back, it was not processed.
+        let (result, _) = with(&[busy, busy, "204 x|"], None, logout).await;
+        result.unwrap();
         // A query of GraphQL is a POST that changes nothing; its body goes along each time.
         let query = async |platform: Platform<Secret>| {
             let json = HeaderValue::from_static("application/json");

@@ -24,7 +24,7 @@ use crate::system::http::Http;
 use crate::system::interrupt::{self, Shield};
 use crate::system::keyboard::Keyboard;
 use crate::system::notices::Notices;
-use crate::system::person::Waiting;
+use crate::system::person::{LoginPage, LoginWay, Waiting};
 use crate::system::runtime;
 
 /// How long a person may take in a browser.
@@ -137,7 +137,7 @@ impl Session {
         let origin = target.url.origin();
         if let Some(tunnel) = self.tunnel(redirect.port()) {
             let or_paste = if can_paste { ", or paste the address that it ends on" } else { "" };
-            self.notices.always(format!(
+            self.show_login(url, &format!(
                 "This is an SSH session without a display: log in to {origin} with the browser of your own machine.\n\n  \
                  {url}\n\n\
                  It ends at port {} of this machine. Lead it here, from yours{or_paste}:\n\n  \
@@ -152,12 +152,17 @@ impl Session {
             true => "\nIf it can't come back here, paste the address that it ends on.\n",
             false => "",
         };
-        self.notices.always(format!(
-            "Opening a browser to log in to {origin}. If none opens, visit:\n\n  {url}\n{or_paste}"
-        ));
+        self.show_login(
+            url,
+            &format!("Opening a browser to log in to {origin}. If none opens, visit:\n\n  {url}\n{or_paste}"),
+        );
         if let Err(error) = self.browser.open(url) {
             self.notices.hint(format!("{error}"));
         }
+    }
+
+    fn show_login(&self, url: &str, instructions: &str) {
+        self.person.show_login(&LoginPage { url, way: LoginWay::Browser { instructions } });
     }
 
     /// In an SSH session without a display: the command that leads `port` of the user's own machine
@@ -188,11 +193,14 @@ impl Session {
         let redirect = RedirectUri::on(PASTE_PORT);
         let AuthorizationRequest { url, pending } =
             AuthorizationRequest::new(Endpoints::of(&target.url), client_id.clone(), redirect, Vec::new());
-        self.notices.always(format!(
-            "Open this in any browser and log in to {}:\n\n  {url}\n\n\
+        self.show_login(
+            url.as_str(),
+            &format!(
+                "Open this in any browser and log in to {}:\n\n  {url}\n\n\
              The browser then ends on a page that can't be shown. Copy its whole address and paste it here.",
-            target.url.origin()
-        ));
+                target.url.origin()
+            ),
+        );
         let started = Instant::now();
         let http = self.http(&target.profile);
         let pasted = async {
@@ -216,7 +224,12 @@ impl Session {
         let request =
             DeviceRequest::new(&self.http(&target.profile), endpoints, client_id.clone(), Vec::new()).await?;
         let life = timeout.map_or(request.expires_in(), |timeout| timeout.min(request.expires_in()));
-        self.person.show_code(request.user_code(), request.verification_uri(), request.complete_uri());
+        let way = LoginWay::Device {
+            user_code: request.user_code(),
+            complete_url: request.complete_uri(),
+            expires_in: request.expires_in(),
+        };
+        self.person.show_login(&LoginPage { url: request.verification_uri(), way });
         let waiting = self.person.waiting(&format!(
             "Waiting for the code to be entered, {} at most (Ctrl-C to give up)",
             spelled_out(life)

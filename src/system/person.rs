@@ -1,5 +1,7 @@
 //! The person in front of the terminal, as far as somebody below the user interface needs them.
 
+use std::time::Duration;
+
 use crate::domain::{Secret, sanitized};
 
 /// One of several things to choose from.
@@ -18,6 +20,21 @@ impl From<&str> for Choice {
         let shown = sanitized(line);
         Choice { line: shown.to_string(), name: shown.into_owned(), words: vec![line.to_owned()] }
     }
+}
+
+/// Where to log in.
+#[derive(Debug, Clone, Copy)]
+pub struct LoginPage<'a> {
+    pub url: &'a str,
+    pub way: LoginWay<'a>,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub enum LoginWay<'a> {
+    /// In a browser: what a person is told, the URL included.
+    Browser { instructions: &'a str },
+    /// By a code that is entered on that page, or that is part of `complete_url`.
+    Device { user_code: &'a str, complete_url: Option<&'a str>, expires_in: Duration },
 }
 
 /// How the lines of a choice may look.
@@ -44,9 +61,8 @@ pub trait Person: Send + Sync {
     /// What there is for each line of a choice.
     fn room(&self) -> Room;
 
-    /// Shows the code of a login on another device, the page to enter it on, and where there is one the
-    /// page that has it already.
-    fn show_code(&self, code: &str, page: &str, complete: Option<&str>);
+    /// Shows where to log in, whatever else is silent.
+    fn show_login(&self, login: &LoginPage<'_>);
 
     /// Shows that `what` is waited for, until the answer is dropped.
     fn waiting(&self, what: &str) -> Box<dyn Waiting>;

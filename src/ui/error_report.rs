@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::escape;
+use super::stderr_line::StderrLine;
 use super::style::Tone;
 use crate::domain::diagnostic;
 
@@ -14,7 +14,7 @@ pub struct ErrorReport {
 }
 
 #[derive(Serialize, schemars::JsonSchema)]
-struct ErrorBody {
+pub struct ErrorBody {
     kind: &'static str,
     message: String,
     causes: Vec<String>,
@@ -35,8 +35,8 @@ impl ErrorReport {
         ErrorReport { error: ErrorBody { kind, message, causes, hint, exit_code } }
     }
 
-    pub fn json(&self) -> String {
-        escape::json(&serde_json::to_string(self).unwrap_or_default()).into_owned()
+    pub fn into_line(self) -> StderrLine {
+        StderrLine::Error(self.error)
     }
 
     pub fn text(&self, colours: bool) -> String {

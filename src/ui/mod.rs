@@ -12,6 +12,7 @@ mod report;
 pub mod rows;
 pub mod segment;
 pub mod spinner;
+pub mod stderr_line;
 pub mod style;
 pub mod table;
 mod tsv;

@@ -65,6 +65,7 @@ impl Output {
             View::Line(line) => line + "\n",
             View::Table { rows, empty, .. } if rows.is_empty() && self.terminal => format!("{empty}\n"),
             View::Table { columns, rows, .. } if self.terminal => {
+                let (columns, rows) = for_people(columns, rows);
                 table::draw(&columns, &rows, self.width, self.colours)
             }
             View::Table { columns, rows, .. } => tsv::draw(&columns, &rows),
@@ -90,4 +91,14 @@ impl Output {
             })
             .collect()
     }
+}
+
+/// A table without what only programs need a column for.
+fn for_people(columns: Vec<Column>, rows: Vec<Vec<Cell>>) -> (Vec<Column>, Vec<Vec<Cell>>) {
+    let is_kept: Vec<bool> = columns.iter().map(|column| !column.for_programs).collect();
+    let cells = |row: Vec<Cell>| {
+        row.into_iter().zip(&is_kept).filter(|(_, is_kept)| **is_kept).map(|(cell, _)| cell).collect()
+    };
+    let rows = rows.into_iter().map(cells).collect();
+    (columns.into_iter().filter(|column| !column.for_programs).collect(), rows)
 }

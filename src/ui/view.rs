@@ -38,11 +38,16 @@ impl Cell {
         text.map_or_else(Cell::absent, Cell::new)
     }
 
-    /// A name, with a star if it is the one that counts now.
+    /// A name, for people with a star if it is the one that counts now. Programs have a [`Column::for_programs`] for it.
     pub fn starred(name: &str, counts: bool) -> Cell {
         let (mark, tone) = if counts { ("*", Tone::Strong) } else { (" ", Tone::Plain) };
         let text = format!("{mark} {name}");
-        Cell::new(text.clone()).plain(text.trim_start()).tone(tone)
+        Cell::new(text).plain(name).tone(tone)
+    }
+
+    /// `true` or `false`.
+    pub fn flag(is_so: bool) -> Cell {
+        Cell::new(is_so.to_string())
     }
 
     pub fn tone(self, tone: Tone) -> Cell {
@@ -72,20 +77,26 @@ pub struct Column {
     pub asked: bool,
     /// Whether a table has its cells to the right, as numbers are compared.
     pub right: bool,
+    /// Whether a terminal tells it by a mark, and has no such column.
+    pub for_programs: bool,
 }
 
 impl Column {
     pub const fn kept(name: &'static str) -> Column {
-        Column { name, expendable: 0, asked: false, right: false }
+        Column { name, expendable: 0, asked: false, right: false, for_programs: false }
     }
 
     pub const fn expendable(name: &'static str, rank: u8) -> Column {
-        Column { name, expendable: rank, asked: false, right: false }
+        Column { expendable: rank, ..Column::kept(name) }
     }
 
     /// What somebody has asked for: cut before anything else goes, but never gone.
     pub const fn asked(name: &'static str) -> Column {
-        Column { name, expendable: 1, asked: true, right: false }
+        Column { expendable: 1, asked: true, ..Column::kept(name) }
+    }
+
+    pub const fn for_programs(name: &'static str) -> Column {
+        Column { for_programs: true, ..Column::kept(name) }
     }
 
     pub const fn right(self) -> Column {

@@ -381,7 +381,10 @@ impl Running {
 
     /// The URL to log in at, as soon as it is printed.
     pub fn login_url(&mut self) -> String {
-        self.line_with("/oauth/authorize?").trim().to_owned()
+        let line = self.line_with("/oauth/authorize?");
+        // With -o json it is a field of an object.
+        let json = serde_json::from_str::<serde_json::Value>(&line).ok();
+        json.map_or_else(|| line.trim().to_owned(), |json| json["login"]["url"].as_str().unwrap().to_owned())
     }
 
     /// Waits for a line on stderr that contains `text`.
@@ -508,7 +511,7 @@ impl Outcome {
     /// What went wrong, as `-o json` has it.
     #[track_caller]
     pub fn error(&self) -> serde_json::Value {
-        let line = self.stderr.lines().find(|line| line.starts_with('{'));
+        let line = self.stderr.lines().find(|line| line.starts_with("{\"error\":"));
         let line = line.unwrap_or_else(|| panic!("no object on stderr:\n{}", self.stderr));
         serde_json::from_str::<serde_json::Value>(line).unwrap()["error"].clone()
     }

@@ -51,6 +51,7 @@ impl Viewed for ListAnswer {
             Column::expendable("STORE", 6),
         ];
         columns.extend(self.checked.then_some(Column::asked("CHECK")));
+        columns.push(Column::for_programs("ACTIVE"));
         View::Table {
             columns,
             rows: self.rows.iter().map(|row| self.cells(row)).collect(),
@@ -65,6 +66,7 @@ impl ListAnswer {
         if self.checked {
             cells.push(row.check.as_ref().map_or_else(Cell::absent, check_cell));
         }
+        cells.push(Cell::flag(row.active));
         cells
     }
 }

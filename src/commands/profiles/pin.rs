@@ -54,6 +54,7 @@ impl Viewed for PinAnswer {
                 Column::kept("PROFILE"),
                 Column::expendable("KIND", 1),
                 Column::kept("STATE"),
+                Column::for_programs("ACTIVE"),
             ],
             rows: self.0.iter().map(cells).collect(),
             empty: "nothing is pinned yet: autocom profiles pin PROFILE",
@@ -77,6 +78,7 @@ fn cells(row: &PinRow) -> Vec<Cell> {
         Cell::new(&row.profile),
         Cell::new(kind),
         Cell::new(state).tone(tone),
+        Cell::flag(row.active),
     ]
 }
 

@@ -33,12 +33,21 @@ pub struct ListAnswer(Vec<TenantRow>);
 #[serde(transparent)]
 pub struct ListAllAnswer(Vec<Of<TenantRow>>);
 
-const COLUMNS: [Column; 3] =
-    [Column::kept("TENANT"), Column::expendable("NAME", 2), Column::expendable("ROLE", 1)];
+const COLUMNS: [Column; 4] = [
+    Column::kept("TENANT"),
+    Column::expendable("NAME", 2),
+    Column::expendable("ROLE", 1),
+    Column::for_programs("CURRENT"),
+];
 const NONE: &str = "you are in no tenant of this platform";
 
 fn cells(row: &TenantRow) -> Vec<Cell> {
-    vec![Cell::starred(&row.id, row.current), Cell::new(&row.name), Cell::or_absent(row.role.clone())]
+    vec![
+        Cell::starred(&row.id, row.current),
+        Cell::new(&row.name),
+        Cell::or_absent(row.role.clone()),
+        Cell::flag(row.current),
+    ]
 }
 
 impl Viewed for ListAnswer {
