@@ -13,6 +13,8 @@ fn world() -> World {
     let program = std::path::Path::new(env!("CARGO_BIN_EXE_autocom"));
     let path = format!("{}:/usr/local/bin:/usr/bin:/bin", program.parent().unwrap().display());
     world.set("PATH", path).set("LC_ALL", "C.UTF-8");
+    let shared = "[profiles.extra]\napi_url = \"https://extra.example.test/api/v1\"\n";
+    std::fs::write(world.home().join("shared profiles.toml"), shared).unwrap();
     world
 }
 
@@ -150,8 +152,13 @@ fn completes(mut shell: Running) {
     shell.line_with("6: tenant");
     shell.types("autocom profiles current --expect tena\tacme,prof\tprod 2>&1 | sed 's/^/7: /'\n");
     shell.line_with("7: error: expected tenant acme (from --expect)");
+    // A path below the home stays one, and a blank in it is quoted.
+    shell.types("autocom profiles import ~/shared\t --dry-run 2>&1 | sed 's/^/8: /'\n");
+    shell.line_with("8: ");
+    shell.line_with("8: ");
     shell.types("exit\n");
-    shell.finish();
+    let seen = shell.finish().stderr;
+    assert!(seen.contains("extra") && !seen.contains("can't be read"), "{seen}");
 }
 
 #[test]
@@ -209,4 +216,22 @@ fn fish_completes() {
     let rc = "function fish_prompt; echo at the prompt; echo '$ '; end; function fish_greeting; end\n";
     std::fs::write(folder.join("config.fish"), rc).unwrap();
     completes(shell(&world, "fish -i"));
+}
+
+#[test]
+fn files_and_commands_are_offered_where_they_are_typed() {
+    let world = world();
+    ["note.txt", "body.json"].map(|name| std::fs::write(world.home().join(name), "x").unwrap());
+    for (words, expected) in [
+        (&["api", "orders", "--input", "bo"][..], "body.json"),
+        (&["api", "orders", "-F", "note=@no"], "note=@note.txt"),
+        (&["api", "orders", "-Fnote=@no"], "-Fnote=@note.txt"),
+        (&["profiles", "import", "bo"], "body.json"),
+        (&["profiles", "set", "prod", "ca_bundle=no"], "ca_bundle=note.txt"),
+        (&["config", "set", "ca_bundle", "no"], "note.txt"),
+        (&["exec", "--", "printen"], "printenv"),
+        (&["exec", "--", "cat", "no"], "note.txt"),
+    ] {
+        assert_eq!(candidates(&world, words), [expected], "{words:?}");
+    }
 }

@@ -262,7 +262,8 @@ fn an_output_format_that_is_none_stops_every_command_but_those_that_mend_it() {
         world.run(line).code(2).says("must be one of table, json, yaml (from AUTOCOM_OUTPUT)");
     }
     // What is read as it is stays so, whatever is preferred.
-    for line in ["--help", "--version", "version", "config path", "profiles current", "profiles list -o json"] {
+    for line in ["--help", "--version", "version", "config path", "profiles current", "profiles list -o json"]
+    {
         world.run(line).ok();
     }
 }

@@ -90,7 +90,7 @@ fn a_pipe_gets_tab_separated_values_with_a_header_and_no_colour() {
     assert_eq!(lines[9], "unknown\thttps://unknown.test/api/v1\t\t\tunknown\t\t\tfalse");
     assert_eq!(lines[10], "env\thttps://env.test/api/v1\t\t\tenv\t\tAUTOCOM_TOKEN_ENV\tfalse");
     assert_eq!(lines.len(), 11);
-    assert!(lines.iter().all(|line| line.matches('\t').count() == 6 && !line.contains('\u{1b}')));
+    assert!(lines.iter().all(|line| line.matches('\t').count() == 7 && !line.contains('\u{1b}')));
     assert_eq!(outcome.stderr, "");
     let coloured = world.run("profiles ls --color always").ok();
     assert_eq!(coloured.stdout, outcome.stdout, "TSV is for programs");

@@ -68,3 +68,50 @@ fn no_tenant_runs_a_command_in_a_shell_s_prompt() {
     assert_eq!(String::from_utf8(shown.stdout).unwrap(), line.trim_end());
     assert_eq!(std::fs::read_dir(&dir).unwrap().count(), 0);
 }
+
+#[test]
+fn a_prompt_waits_for_nobody_who_writes_into_a_pipe() {
+    let mut world = World::new();
+    let pipe = world.home().join("config.pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    world.set("AUTOCOM_CONFIG", pipe.display().to_string());
+    assert_eq!(world.run("prompt").ok().stdout, "autocom?\n");
+}
+
+#[test]
+#[ignore = "needs zsh and fish; run by tests/run"]
+fn the_recipes_keep_what_else_is_in_a_prompt_and_are_silent_without_autocom() {
+    let world = world(&from_now(86_400), "");
+    let bin = world.home().join("bin");
+    std::fs::create_dir(&bin).unwrap();
+    let recipes = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/prompt");
+    let bash = r#"set -u; PS1='$ '; . "$1/bash.sh"; . "$1/bash.sh"; (exit 3); eval "$PROMPT_COMMAND"; echo $?
+        PS1="(venv) $PS1"; eval "$PROMPT_COMMAND"; printf '%s' "${PS1@P}""#;
+    let zsh = r#"set -u; PROMPT='> '; . "$1/zsh.zsh"; . "$1/zsh.zsh"; (exit 3); autocom_prompt; echo $?
+        PROMPT="(venv) $PROMPT"; autocom_prompt; print -Pn -- "$PROMPT""#;
+    let fish = r#"function fish_right_prompt; echo -n mine; end
+        for i in 1 2; source $argv[1]/fish.fish; end; fish_right_prompt"#;
+    let run = |shell: &str, options: &[&str], script: &str| {
+        let mut command = world.shell(r#"exec "$@""#);
+        command.args(["sh", shell]).args(options).args(["-c", script]);
+        if shell != "fish" {
+            command.arg("shell");
+        }
+        let path = format!("{}:/usr/bin:/bin", bin.display());
+        let shown = command.arg(&recipes).env("PATH", path).output().unwrap();
+        assert_eq!(String::from_utf8_lossy(&shown.stderr), "", "{shell}");
+        let shown = String::from_utf8(shown.stdout).unwrap();
+        let plain = |text: &str| {
+            text.replace("\u{1b}[32m", "").replace("\u{1b}[0m", "").replace(['\u{1}', '\u{2}'], "")
+        };
+        plain(&shown)
+    };
+    for (segment, mine) in [("", ""), ("staging:acme ", "staging:acme")] {
+        if !segment.is_empty() {
+            std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_autocom"), bin.join("autocom")).unwrap();
+        }
+        assert_eq!(run("bash", &["--norc"], bash), format!("3\n(venv) {segment}$ "));
+        assert_eq!(run("zsh", &["-f"], zsh), format!("3\n(venv) {segment}> "));
+        assert_eq!(run("fish", &["-N"], fish), format!("{mine} mine"));
+    }
+}

@@ -13,6 +13,9 @@ use crate::error::Error;
 /// A command line about logging in may hold a token in any place: none of its values is repeated.
 pub(super) fn of(error: &clap::Error, arguments: &[OsString]) -> Error {
     let path = command_path(arguments);
+    if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        return Error::usage(format!("`{path}` requires a subcommand")).hint(format!("{path} --help"));
+    }
     if arguments.iter().any(|argument| argument == "login" || argument == "auth") {
         return discreet(error, &path, &named_target(arguments));
     }

@@ -50,7 +50,7 @@ pub struct Api {
     #[command(flatten)]
     fields: Typed,
     /// Send a file of any size as the body (-: stdin); fields go into the query then
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     input: Option<String>,
     /// A header more
     #[arg(short = 'H', long = "header", value_name = "NAME: VALUE")]

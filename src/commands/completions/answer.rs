@@ -10,6 +10,7 @@ use clap::{Command, CommandFactory};
 use clap_complete::engine::{ArgValueCompleter, CompletionCandidate, complete};
 
 use super::names::{Names, Noun};
+use super::paths;
 use crate::cli::{Cli, typed};
 use crate::config::Flags;
 use crate::domain::{printable, steers};
@@ -40,9 +41,11 @@ pub fn answer(arguments: &[OsString], environment: &Environment) -> Option<Strin
         ..Flags::default()
     };
     let names = Arc::new(Names::new(environment.clone(), flags));
-    let mut command = with_names(Cli::command(), "", &names);
-    let index = words.len() - 1;
-    let found = complete(&mut command, words, index, environment.current_dir.as_deref()).unwrap_or_default();
+    let found = paths::candidates(&words, environment).unwrap_or_else(|| {
+        let mut command = with_names(Cli::command(), "", &names);
+        let index = words.len() - 1;
+        complete(&mut command, words, index, environment.current_dir.as_deref()).unwrap_or_default()
+    });
     let lines = shown(&found, &current).into_iter().filter_map(|candidate| line(shell, candidate));
     Some(lines.collect())
 }
@@ -120,7 +123,10 @@ fn line(shell: &str, candidate: &CompletionCandidate) -> Option<String> {
 /// bash puts a candidate into the line as it is; zsh and fish quote it themselves.
 fn escaped(value: &str) -> String {
     let is_plain = |c: char| c.is_alphanumeric() || "_-./=:@%+,".contains(c);
-    value.chars().flat_map(|c| (!is_plain(c)).then_some('\\').into_iter().chain([c])).collect()
+    // A home folder that is quoted is none.
+    let (home, rest) = value.strip_prefix("~/").map_or(("", value), |rest| ("~/", rest));
+    let escaped = rest.chars().flat_map(|c| (!is_plain(c)).then_some('\\').into_iter().chain([c]));
+    home.chars().chain(escaped).collect()
 }
 
 fn quoted(value: &str) -> String {
@@ -175,6 +181,7 @@ mod tests {
     fn a_name_is_one_word_in_every_shell() {
         let line = |shell, value: &str| line(shell, &CompletionCandidate::new(value)).unwrap_or_default();
         assert_eq!(line("bash", "a b;$(c)"), "a\\ b\\;\\$\\(c\\)\n");
+        assert_eq!(line("bash", "~/a b~"), "~/a\\ b\\~\n");
         assert_eq!(line("powershell", "it's;"), "'it''s;'\n");
         assert_eq!(line("zsh", "a\nb"), "");
         assert_eq!(line("fish", "a\u{1b}[2J"), "");

@@ -8,6 +8,7 @@
 
 mod answer;
 mod names;
+mod paths;
 
 use clap::Args;
 use clap::builder::PossibleValuesParser;

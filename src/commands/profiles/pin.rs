@@ -22,10 +22,10 @@ pub struct Pin {
     /// The profile
     name: Option<String>,
     /// The directory (default: this one)
-    #[arg(value_name = "DIR")]
+    #[arg(value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
     directory: Option<PathBuf>,
     /// Accept a repository's .autocom.toml as it is now (default: the nearest one, here or above)
-    #[arg(long, value_name = "FILE", num_args = 0..=1, conflicts_with = "name")]
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath, num_args = 0..=1, conflicts_with = "name")]
     accept: Option<Option<PathBuf>>,
 }
 

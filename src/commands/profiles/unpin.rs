@@ -14,10 +14,10 @@ use crate::session::Session;
 #[derive(Debug, Args)]
 pub struct Unpin {
     /// The directory (default: this one)
-    #[arg(value_name = "DIR")]
+    #[arg(value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
     directory: Option<PathBuf>,
     /// Take back the acceptance of a repository's .autocom.toml (default: the nearest one, here or above)
-    #[arg(long, value_name = "FILE", num_args = 0..=1, conflicts_with = "directory")]
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath, num_args = 0..=1, conflicts_with = "directory")]
     file: Option<Option<PathBuf>>,
 }
 
