@@ -114,8 +114,50 @@ fn pages_are_followed_to_the_limit_or_to_the_end() {
     // A last page that happens to be full, and the empty one behind it.
     sandbox.knobs(|knobs| _ = knobs.orders_count.insert("acme".to_owned(), 200));
     assert_eq!(ids("orders list --all -o json").len(), 200);
-    world.run("orders list --limit 0").code(2);
+    world.run("orders list --limit 0").code(2).says("--all");
     world.run("orders list --limit 3 --all").code(2);
+}
+
+#[test]
+fn orders_of_several_statuses_and_of_a_time_are_those_of_the_whole_list() {
+    let (world, sandbox) = shop(450);
+    let list = |options: &str| world.run(&format!("orders list -o json {options}")).ok().json();
+    let all = list("--all").as_array().unwrap().clone();
+    let of = |keep: &dyn Fn(&Value) -> bool| {
+        Value::from(all.iter().filter(|row| keep(row)).cloned().collect::<Vec<_>>())
+    };
+    let has = |row: &Value, statuses: &[&str]| statuses.contains(&row["status"].as_str().unwrap());
+    assert_eq!(
+        list("--all --status shipped --status pending --status shipped"),
+        of(&|row| has(row, &["shipped", "pending"]))
+    );
+    let some = list("--status shipped --status pending --limit 7");
+    assert_eq!(
+        some.as_array().unwrap()[..],
+        of(&|row| has(row, &["shipped", "pending"])).as_array().unwrap()[..7]
+    );
+    // The newest come first, so a page with an older one is the last that is fetched.
+    let (newer, older) = (all[30]["created_at"].as_str().unwrap(), all[60]["created_at"].as_str().unwrap());
+    let within = |row: &Value| (older..newer).contains(&row["created_at"].as_str().unwrap());
+    let before = sandbox.requests().len();
+    assert_eq!(list(&format!("--all --since {older} --until {newer}")), of(&within));
+    assert_eq!(sandbox.requests().len() - before, 1);
+    let both = format!("--all --since {older} --status failed --status pending");
+    assert_eq!(
+        list(&both),
+        of(&|row| row["created_at"].as_str().unwrap() >= older && has(row, &["failed", "pending"]))
+    );
+    assert_eq!(list(&format!("--until {newer} --limit 3")).as_array().unwrap()[..], all[31..34]);
+    assert_eq!(
+        list("--since 1m --all --until 2999-01-01").as_array().unwrap().len(),
+        of(&|_| false).as_array().unwrap().len()
+    );
+    for (options, says) in [
+        ("--since yesterday", "--since is not a time: `yesterday`"),
+        ("--since 1d --until 2d", "--since is not before --until"),
+    ] {
+        world.run(&format!("orders list {options}")).code(2).says(says);
+    }
 }
 
 #[test]

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 /// `in 3 h`, `2 d ago`: the largest unit alone, since a token's end needs no more.
@@ -23,6 +25,26 @@ pub fn span(distance: SignedDuration) -> String {
         () if days < 730 => format!("{days} d"),
         () => format!("{} y", rounded(31_557_600)),
     }
+}
+
+/// A point in time as people type it: RFC 3339, a date, which is its midnight here, or a span before `now`, such as
+/// `7d`.
+pub fn point_in_time(text: &str, now: Timestamp) -> Option<Timestamp> {
+    if let Ok(time) = text.parse::<Timestamp>() {
+        return Some(time);
+    }
+    if let Some(date) = text.parse::<Date>().ok().filter(|date| date.to_string() == text) {
+        return TimeZone::system().to_timestamp(date.at(0, 0, 0, 0)).ok();
+    }
+    let (number, seconds) = match text.char_indices().next_back()? {
+        (at, 'm') => (&text[..at], 60),
+        (at, 'h') => (&text[..at], 3600),
+        (at, 'd') => (&text[..at], 86_400),
+        (at, 'w') => (&text[..at], 604_800),
+        _ => return None,
+    };
+    let number = number.parse::<u32>().ok()?;
+    now.checked_sub(SignedDuration::from_secs(i64::from(number) * seconds)).ok()
 }
 
 /// A deadline in a sentence: `5 minutes`, `1 second`, `90 seconds`, `1.5 seconds`.
@@ -48,6 +70,21 @@ pub fn optional_rfc3339<S: serde::Serializer>(time: &Option<Timestamp>, to: S) -
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_point_in_time_is_a_time_a_date_or_a_span() {
+        let now: Timestamp = "2026-01-08T00:00:00Z".parse().unwrap();
+        let point = |text: &str| point_in_time(text, now).map(rfc3339);
+        for text in ["2026-01-01T00:00:00Z", "2026-01-01T02:00:00+02:00", "7d", "1w", "168h", "10080m"] {
+            assert_eq!(point(text).as_deref(), Some("2026-01-01T00:00:00Z"), "{text}");
+        }
+        assert!(point("2026-01-01").is_some());
+        for text in
+            ["", "7", "d", "-1d", "1.5h", "7x", "yesterday", "2026-13-01", "99999999999d", "4294967295w"]
+        {
+            assert_eq!(point(text), None, "{text}");
+        }
+    }
 
     #[test]
     fn the_distance_is_said_in_its_largest_unit() {

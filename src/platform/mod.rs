@@ -25,7 +25,7 @@ pub use call::Call;
 pub use effect::Change;
 pub use error::{PlatformError, RequestId};
 pub use graphql::GRAPHQL;
-pub use orders::{Order, OrderPages, STATUSES, Total};
+pub use orders::{Order, OrderFilter, OrderPages, STATUSES, Total};
 pub use profile::Profile;
 pub use reply::{Reply, Streamed};
 pub use tenants::Membership;

@@ -1,5 +1,8 @@
 //! The orders of a tenant, newest first, page by page: GraphQL's `orders(first, after, status)`.
 
+use std::collections::{HashSet, VecDeque};
+
+use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
@@ -8,7 +11,7 @@ use super::error::PlatformError;
 use super::{Platform, TokenSource};
 
 /// The most that the platform gives at once.
-const LARGEST_PAGE: u64 = 100;
+const MAX_PAGE: u64 = 100;
 
 /// What an order can be. The platform's word counts: it may know more of them.
 pub const STATUSES: [&str; 11] = [
@@ -41,6 +44,13 @@ pub struct Order {
     pub created_at: Option<String>,
 }
 
+impl Order {
+    /// When it was created, if that is told.
+    fn created(&self) -> Option<Timestamp> {
+        self.created_at.as_deref()?.parse().ok()
+    }
+}
+
 /// A decimal with all the digits that were sent: a number, or a string that is one.
 #[derive(Debug, Clone, Serialize)]
 #[serde(transparent)]
@@ -70,14 +80,37 @@ impl<'de> Deserialize<'de> for Total {
 
 #[derive(Deserialize)]
 struct Data {
-    orders: Vec<Order>,
+    orders: VecDeque<Order>,
 }
 
-/// A walk through the orders. It holds one page's place, however many there are.
+/// Which orders.
+#[derive(Debug, Clone, Default)]
+pub struct OrderFilter {
+    /// In one of these; none: in any.
+    pub statuses: Vec<String>,
+    /// Created then or later.
+    pub since: Option<Timestamp>,
+    /// Created before.
+    pub until: Option<Timestamp>,
+    /// `None`: all of them.
+    pub limit: Option<u64>,
+}
+
+/// The orders that are wanted, newest first, whatever their statuses. It holds a page of each status, however many
+/// orders there are.
 pub struct OrderPages {
-    status: Option<String>,
+    walks: Vec<Walk>,
+    since: Option<Timestamp>,
+    until: Option<Timestamp>,
     /// How many are still wanted; `None`: all.
     left: Option<u64>,
+}
+
+/// A walk through the orders of one status.
+struct Walk {
+    status: Option<String>,
+    /// Fetched, and not given yet.
+    orders: VecDeque<Order>,
     after: Option<String>,
     ended: bool,
     /// A place on the way, moved on at every power of two: to come by it again is to go in circles
@@ -96,8 +129,13 @@ struct Variables<'a> {
 }
 
 impl OrderPages {
-    pub fn new(status: Option<String>, limit: Option<u64>) -> OrderPages {
-        OrderPages { status, left: limit, after: None, ended: limit == Some(0), mark: None, pages: 0 }
+    pub fn new(filter: OrderFilter) -> OrderPages {
+        let OrderFilter { mut statuses, since, until, limit } = filter;
+        let mut seen = HashSet::new();
+        statuses.retain(|status| seen.insert(status.clone()));
+        let of_any = statuses.is_empty().then_some(None);
+        let walks = statuses.into_iter().map(Some).chain(of_any).map(Walk::new).collect();
+        OrderPages { walks, since, until, left: limit }
     }
 
     /// Whether the walk stopped at its limit, so that there may be more.
@@ -105,23 +143,78 @@ impl OrderPages {
         self.left == Some(0)
     }
 
-    /// The next orders, never none at all. The walk ends at an empty page: one that is not full may be the
-    /// platform's own limit.
+    /// The next orders, never none at all.
     pub async fn next<T: TokenSource>(
         &mut self,
         platform: &Platform<T>,
     ) -> Result<Option<Vec<Order>>, T::Error> {
-        if self.ended {
-            return Ok(None);
+        // What is filtered here says nothing of how many there are.
+        let first = if self.until.is_some() {
+            MAX_PAGE
+        } else {
+            self.left.map_or(MAX_PAGE, |left| left.min(MAX_PAGE))
+        };
+        while self.left != Some(0) {
+            for walk in &mut self.walks {
+                if walk.orders.is_empty() && !walk.ended {
+                    walk.fetch(platform, first).await?;
+                }
+            }
+            let page = self.merged();
+            if !page.is_empty() {
+                return Ok(Some(page));
+            }
+            if self.walks.iter().all(|walk| walk.ended && walk.orders.is_empty()) {
+                break;
+            }
         }
-        let first = self.left.map_or(LARGEST_PAGE, |left| left.min(LARGEST_PAGE));
+        Ok(None)
+    }
+
+    /// The newest orders of all walks, as far as each walk's next one is known.
+    fn merged(&mut self) -> Vec<Order> {
+        let mut page = Vec::new();
+        while self.left != Some(0) && self.walks.iter().all(|walk| walk.ended || !walk.orders.is_empty()) {
+            // Of orders of the same time, the one whose status was named first; one without a time keeps its place.
+            let next = |walk: &&mut Walk| walk.orders.front().map(Order::created);
+            let newest = self.walks.iter_mut().filter(|walk| !walk.orders.is_empty()).reduce(|best, walk| {
+                let (best_time, time) = (next(&&mut *best).flatten(), next(&&mut *walk).flatten());
+                if best_time.is_none() || time.is_some() && time <= best_time { best } else { walk }
+            });
+            let Some(walk) = newest else { break };
+            let Some(order) = walk.orders.pop_front() else { break };
+            let created = order.created();
+            if let (Some(since), Some(created)) = (self.since, created)
+                && created < since
+            {
+                // The rest of them is older still.
+                walk.orders.clear();
+                walk.ended = true;
+                continue;
+            }
+            let is_known = created.is_some() || self.since.is_none() && self.until.is_none();
+            if is_known && self.until.is_none_or(|until| created.is_some_and(|created| created < until)) {
+                page.push(order);
+                self.left = self.left.map(|left| left - 1);
+            }
+        }
+        page
+    }
+}
+
+impl Walk {
+    fn new(status: Option<String>) -> Walk {
+        Walk { status, orders: VecDeque::new(), after: None, ended: false, mark: None, pages: 0 }
+    }
+
+    /// The next page. The walk ends at an empty one: one that is not full may be the platform's own limit.
+    async fn fetch<T: TokenSource>(&mut self, platform: &Platform<T>, first: u64) -> Result<(), T::Error> {
         let variables = Variables { first, after: self.after.as_deref(), status: self.status.as_deref() };
         let answer = platform.send(Call::query(QUERY, variables)?).await?;
         let Data { mut orders } = answer.without_graphql_errors()?.data("a list of orders")?;
         orders.truncate(usize::try_from(first).unwrap_or(usize::MAX));
-        self.left = self.left.map(|left| left - orders.len() as u64);
-        self.ended = orders.is_empty() || self.left == Some(0);
-        let Some(last) = orders.last() else { return Ok(None) };
+        self.ended = orders.is_empty();
+        let Some(last) = orders.back() else { return Ok(()) };
         if self.mark.as_ref() == Some(&last.id) || self.after.as_ref() == Some(&last.id) {
             let what = format!("the same orders again and again (after {} pages)", self.pages);
             return Err(PlatformError::Nonsense { what }.into());
@@ -131,7 +224,8 @@ impl OrderPages {
             self.mark = Some(last.id.clone());
         }
         self.after = Some(last.id.clone());
-        Ok(Some(orders))
+        self.orders = orders;
+        Ok(())
     }
 }
 

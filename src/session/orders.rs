@@ -9,16 +9,8 @@ use super::stream::{Sink, stream};
 use crate::config::Resolved;
 use crate::domain::ProfileName;
 use crate::error::{Error, Result};
-pub use crate::platform::{Order, STATUSES, Total};
+pub use crate::platform::{Order, OrderFilter, STATUSES, Total};
 use crate::platform::{OrderPages, Platform};
-
-/// Which orders.
-#[derive(Debug, Clone, Default)]
-pub struct Wanted {
-    pub status: Option<String>,
-    /// `None`: all of them.
-    pub limit: Option<u64>,
-}
 
 /// How a list ended.
 pub struct Listed<S> {
@@ -33,11 +25,11 @@ impl Session {
     pub fn orders_of<S: Sink<(ProfileName, Vec<Order>)>>(
         &self,
         members: &[Member],
-        wanted: &Wanted,
+        filter: &OrderFilter,
         sink: S,
     ) -> Result<(Option<S>, Vec<Error>)> {
         let feed = async |platform: &Platform<Access>, pages: &Sender<Vec<Order>>| {
-            let mut walk = OrderPages::new(wanted.status.clone(), wanted.limit);
+            let mut walk = OrderPages::new(filter.clone());
             while let Some(page) = walk.next(platform).await? {
                 if pages.send(page).await.is_err() {
                     break; // Nobody reads on.
@@ -52,11 +44,11 @@ impl Session {
     pub fn orders<S: Sink<Vec<Order>>>(
         &self,
         profile: &Resolved,
-        wanted: Wanted,
+        filter: OrderFilter,
         sink: S,
     ) -> Result<Listed<S>> {
         self.call(profile, async |platform| {
-            let mut pages = OrderPages::new(wanted.status, wanted.limit);
+            let mut pages = OrderPages::new(filter);
             let sink = stream(async || pages.next(platform).await, sink).await?;
             Ok(Listed { sink, stopped_at_limit: pages.stopped_at_limit() })
         })

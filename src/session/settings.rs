@@ -54,13 +54,13 @@ pub fn standing_settings(session: &Session, profile: &Resolved) -> Vec<SettingRo
 }
 
 /// A value as it was typed: a relative path is meant from here, but the file counts it from its own folder.
-pub fn typed<'v>(session: &Session, key: Key, value: &'v str) -> Cow<'v, str> {
-    match &session.environment().current_dir {
-        Some(here) if key == Key::CaBundle && !value.starts_with('~') && !value.is_empty() => {
-            here.join(value).display().to_string().into()
+pub fn typed<'v>(session: &Session, key: Key, value: &'v str) -> Result<Cow<'v, str>, crate::error::Error> {
+    Ok(match key {
+        Key::CaBundle if !value.starts_with('~') && !value.is_empty() => {
+            session.absolute(value.as_ref())?.display().to_string().into()
         }
         _ => value.into(),
-    }
+    })
 }
 
 /// A variable's token is a value of the profile too; it is named, never shown.

@@ -90,9 +90,21 @@ impl Session {
     }
 
     /// A path of the command line under its one canonical name.
-    pub fn canonical(&self, path: &Path) -> PathBuf {
-        let here = self.environment.current_dir.clone().unwrap_or_default();
-        files::canonical(&here.join(path))
+    ///
+    /// # Errors
+    /// Of a relative path where the working directory is gone: what is stored must be absolute.
+    pub fn canonical(&self, path: &Path) -> Result<PathBuf> {
+        Ok(files::canonical(&self.absolute(path)?))
+    }
+
+    /// A path of the command line, from the working directory.
+    pub fn absolute(&self, path: &Path) -> Result<PathBuf> {
+        match &self.environment.current_dir {
+            Some(here) => Ok(here.join(path)),
+            None if path.has_root() => Ok(path.to_owned()),
+            None => Err(Error::usage("the working directory does not exist any more")
+                .hint("cd to a directory that exists, or give an absolute path")),
+        }
     }
 
     /// Renames `from`, or removes it: `change` in `config.toml`, then `follow` in the pins. Where this process does not
@@ -264,14 +276,14 @@ impl Session {
     pub fn folder_of(&self, file: &Path) -> Result<PathBuf> {
         let file = match file.file_name() {
             Some(name) if name == REPOSITORY_FILE => file.to_owned(),
-            _ if self.canonical(file).is_dir() => file.join(REPOSITORY_FILE),
+            _ if self.canonical(file)?.is_dir() => file.join(REPOSITORY_FILE),
             _ => {
                 let words =
                     format!("{} is not named {REPOSITORY_FILE}: no other name counts", file.display());
                 return Err(Error::usage(words));
             }
         };
-        Ok(self.canonical(file.parent().unwrap_or(Path::new(""))))
+        self.canonical(file.parent().unwrap_or(Path::new("")))
     }
 
     /// After a directory was bound, or its file accepted: says what goes before that, if we are in it.

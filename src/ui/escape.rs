@@ -25,7 +25,8 @@ pub fn is_needed(text: &str) -> bool {
 }
 
 fn steers_on_its_line(c: char) -> bool {
-    c != '\n' && steers(c)
+    // YAML has none of the last two (YAML 1.2, section 5.1).
+    c != '\n' && (steers(c) || matches!(c, '\u{fffe}' | '\u{ffff}'))
 }
 
 fn escaped(text: &str, escape: impl Fn(char, &mut String)) -> Cow<'_, str> {
@@ -48,7 +49,7 @@ mod tests {
 
     #[test]
     fn what_is_escaped_is_read_as_it_was() {
-        let text = "a\u{9b}31m\u{202e}\u{e0041}\u{7f}\u{feff}é\n\t";
+        let text = "a\u{9b}31m\u{202e}\u{e0041}\u{7f}\u{feff}\u{fffe}\u{ffff}é\n\t";
         let drawn = serde_json::to_string_pretty(&[text]).unwrap();
         let shown = json(&drawn);
         assert!(!is_needed(&shown), "{shown:?}");

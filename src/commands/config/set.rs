@@ -30,7 +30,7 @@ impl Set {
             session.meet_named(&name)?;
         }
         session.change_config(|edit| {
-            edit.set(&target, key, &typed(session, key, &self.value)).map_err(|error| {
+            edit.set(&target, key, &typed(session, key, &self.value)?).map_err(|error| {
                 let again = error.key().map(|_| self.again(session, key));
                 again.into_iter().fold(Error::from(error), |error, again| error.hint_if_none(|| again))
             })

@@ -7,11 +7,11 @@ use serde::Serialize;
 
 use super::super::Done;
 use super::super::several::{Of, Several};
-use crate::domain::time::rfc3339;
-use crate::domain::{ProfileName, likely};
+use crate::domain::time::{point_in_time, rfc3339};
+use crate::domain::{ProfileName, likely, printable};
 use crate::error::{Error, Kind, Result};
 use crate::session::Session;
-use crate::session::orders::{Order, STATUSES, Total, Wanted};
+use crate::session::orders::{Order, OrderFilter, STATUSES, Total};
 use crate::session::stream::Sink;
 use crate::ui::output::Output;
 use crate::ui::rows::{Row, Rows};
@@ -26,15 +26,22 @@ Examples:
   autocom orders list --limit 200 -o json | jq -r '.[].order_number'
   autocom -p prod --tenant globex orders list --all > orders.tsv
   autocom orders list --profiles 'prod-*' --status failed
+  autocom orders list --status failed --status cancelled --since 7d
 
 Statuses: pending, confirmed, processing, ready_to_ship, shipped, out_for_delivery,
 delivered, rto_initiated, rto_received, cancelled, failed")]
 pub struct List {
-    /// Only orders in this status
+    /// Show only orders in this status; may be repeated
     #[arg(long)]
-    status: Option<String>,
-    /// The most orders to list, of each profile
-    #[arg(long, value_name = "N", default_value_t = 25, value_parser = clap::value_parser!(u64).range(1..))]
+    status: Vec<String>,
+    /// Show only orders created at this time or later: RFC 3339, a date (its local midnight), or 7d, 12h, 30m, 2w
+    #[arg(long, value_name = "TIME")]
+    since: Option<String>,
+    /// Show only orders created before this time
+    #[arg(long, value_name = "TIME")]
+    until: Option<String>,
+    /// Maximum number of orders, for each profile
+    #[arg(long, value_name = "N", default_value_t = 25, value_parser = limit)]
     limit: u64,
     /// List every order, each page as it comes
     #[arg(long, conflicts_with = "limit")]
@@ -138,11 +145,11 @@ const NONE: &str = "no orders";
 
 impl List {
     pub fn run(self, session: &Session, output: Output) -> Result<Done> {
-        let wanted = Wanted { status: self.status.clone(), limit: (!self.all).then_some(self.limit) };
+        let filter = self.filter(session)?;
         if let Some(scope) = self.several.scope(session)? {
             let members = session.members(&scope)?;
             let columns = std::iter::once(Of::<OrderRow>::COLUMN).chain(COLUMNS).collect();
-            let (rows, failures) = session.orders_of(&members, &wanted, Rows::new(output, columns, NONE))?;
+            let (rows, failures) = session.orders_of(&members, &filter, Rows::new(output, columns, NONE))?;
             if let Some(rows) = rows {
                 rows.end()?;
             }
@@ -152,7 +159,7 @@ impl List {
         }
         let profile = session.profile()?;
         let rows = Rows::new(output, COLUMNS.into(), NONE);
-        let listed = session.orders(&profile, wanted, rows).map_err(|error| self.with_statuses(error))?;
+        let listed = session.orders(&profile, filter, rows).map_err(|error| self.with_statuses(error))?;
         let Some(rows) = listed.sink else { return Ok(Done::nothing()) };
         rows.end()?;
         if listed.stopped_at_limit {
@@ -161,11 +168,36 @@ impl List {
         Ok(Done::nothing())
     }
 
+    fn filter(&self, session: &Session) -> Result<OrderFilter> {
+        let now = session.clock().now();
+        let time = |flag: &str, text: &Option<String>| match text {
+            None => Ok(None),
+            Some(text) => point_in_time(text, now).map(Some).ok_or_else(|| {
+                Error::usage(format!("{flag} is not a time: `{}`", printable(text, 40)))
+                    .hint(format!("{flag} 2026-11-27T09:00:00Z, {flag} 2026-11-27, or {flag} 7d"))
+            }),
+        };
+        let (since, until) = (time("--since", &self.since)?, time("--until", &self.until)?);
+        if since.zip(until).is_some_and(|(since, until)| since >= until) {
+            return Err(Error::usage("--since is not before --until")
+                .hint("autocom orders list --since 7d --until 1d"));
+        }
+        let limit = (!self.all).then_some(self.limit);
+        Ok(OrderFilter { statuses: self.status.clone(), since, until, limit })
+    }
+
     /// The platform may know more statuses than we do; only if it refuses is ours the next guess.
     fn with_statuses(&self, error: Error) -> Error {
-        let unknown = self.status.as_deref().filter(|status| !STATUSES.contains(status));
+        let unknown = self.status.iter().map(String::as_str).find(|status| !STATUSES.contains(status));
         let Some(status) = unknown.filter(|_| error.kind == Kind::Failed) else { return error };
         let meant = likely(status, STATUSES).map(|near| format!("did you mean {near}? ")).unwrap_or_default();
         error.hint_if_none(|| format!("{meant}statuses: {}", STATUSES.join(", ")))
     }
+}
+
+fn limit(text: &str) -> Result<u64, String> {
+    text.parse()
+        .ok()
+        .filter(|limit| *limit > 0)
+        .ok_or_else(|| "must be a number of at least 1; for all orders: --all".to_owned())
 }

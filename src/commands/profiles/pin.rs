@@ -96,7 +96,7 @@ impl Pin {
         let name = existing(session, name)?;
         session.meet_named(&name)?;
         let typed = self.directory.clone().unwrap_or_default();
-        let directory = session.canonical(&typed);
+        let directory = session.canonical(&typed)?;
         let shown = one_line(&directory.display().to_string()).into_owned();
         if !directory.is_dir() {
             let what = if directory.exists() { "is not a directory" } else { "does not exist" };

@@ -46,18 +46,19 @@ impl Set {
             return Err(unknown.hint(existing.map_or(create.clone(), |names| format!("{names}; {create}"))));
         }
         let target = EditTarget::of(&name);
+        let changes = changes.iter().map(|(key, value)| Ok((*key, typed(session, *key, value)?)));
+        let changes = changes.collect::<Result<Vec<_>>>()?;
         let change = |edit: &mut ConfigEdit| {
             if !exists {
                 let given = changes.iter().filter(|(_, value)| !value.is_empty());
-                let given: Vec<_> = given.map(|(key, value)| (*key, typed(session, *key, value))).collect();
-                let values = given.iter().map(|(key, value)| (target.clone(), *key, value.as_ref()));
+                let values = given.map(|(key, value)| (target.clone(), *key, value.as_ref()));
                 return edit.set_all(&values.collect::<Vec<_>>());
             }
             for (key, value) in &changes {
                 if value.is_empty() {
                     edit.unset(&target, key.as_str());
                 } else {
-                    edit.set(&target, *key, &typed(session, *key, value))?;
+                    edit.set(&target, *key, value)?;
                 }
             }
             Ok(())

@@ -31,7 +31,7 @@ impl Unpin {
 }
 
 fn unbind(session: &Session, typed: &std::path::Path) -> Result<Done> {
-    let directory = session.canonical(typed);
+    let directory = session.canonical(typed)?;
     let shown = one_line(&directory.display().to_string()).into_owned();
     let (freed, above) = session.change_pins(|pins| {
         let freed = pins.unbind(&directory);
@@ -57,7 +57,7 @@ fn unaccept(session: &Session, file: Option<PathBuf>) -> Result<Done> {
     let directory = match &file {
         Some(file) => session.folder_of(file)?,
         None => {
-            let here = session.canonical("".as_ref());
+            let here = session.canonical("".as_ref())?;
             RepositoryFile::nearest(&here).map_or_else(|| here.clone(), |nearest| nearest.to_owned())
         }
     };
