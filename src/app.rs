@@ -23,6 +23,7 @@ use crate::system::browser::SystemBrowser;
 use crate::system::clock::SystemClock;
 use crate::system::environment::Environment;
 use crate::system::notices::{Notice, Notices};
+use crate::ui::jq;
 use crate::ui::output::Output;
 use crate::ui::stderr_line::{Log, StderrLine};
 use crate::ui::style::{ColorChoice, ColorSigns, Tone};
@@ -61,6 +62,12 @@ fn run_command_line(arguments: Vec<OsString>, environment: Environment) -> ExitC
     };
     let colour = ColorChoice::named(cli.global.color.as_deref().unwrap_or("auto"));
     let style = StderrStyle::of(&cli, &environment, colour);
+    // One for the process: what writes on another thread needs it, too.
+    let look = Look { colour, jq: cli.global.jq.clone().map(|expression| &*expression.leak()) };
+    if let Err(error) = look.check_filter(&cli) {
+        show_error(&error, style);
+        return exit_code(Some(Kind::Usage));
+    }
     logging::start(cli.global.verbose, &environment, style.events());
     // Not taken apart at the end either: the process is over then.
     let session = ManuallyDrop::new(session(&cli, &environment, style));
@@ -74,9 +81,9 @@ fn run_command_line(arguments: Vec<OsString>, environment: Environment) -> ExitC
         Command::Profiles(Profiles::Use(one)) => one.failure(&environment),
         _ => None,
     };
-    let outcome = expected.and_then(|()| run_command(cli.command, &session, colour)).and_then(|done| {
+    let outcome = expected.and_then(|()| run_command(cli.command, &session, look)).and_then(|done| {
         if let Some(answer) = &done.answer {
-            output(&session, colour).write(answer.as_ref())?;
+            output(&session, look).write(answer.as_ref())?;
         }
         Ok(done)
     });
@@ -136,7 +143,7 @@ fn resolves_by_itself(command: &Command) -> bool {
     )
 }
 
-fn run_command(command: Command, session: &Session, colour: ColorChoice) -> Result<Done, Error> {
+fn run_command(command: Command, session: &Session, look: Look) -> Result<Done, Error> {
     match command {
         Command::Auth(auth) => auth.run(session),
         Command::Login(login) => login.run(session),
@@ -146,14 +153,14 @@ fn run_command(command: Command, session: &Session, colour: ColorChoice) -> Resu
         Command::Config(config) => config.run(session),
         Command::Tenants(tenants) => tenants.run(session),
         // These write as answers come in.
-        Command::Orders(orders) => orders.run(session, output(session, colour)),
-        Command::Api(api) => api.run(session, output(session, colour)),
+        Command::Orders(orders) => orders.run(session, output(session, look)),
+        Command::Api(api) => api.run(session, output(session, look)),
         Command::Exec(exec) => exec.run(session),
         Command::Journal(journal) => journal.run(session),
         Command::Doctor(doctor) => doctor.run(session),
         Command::Completions(completions) => completions.run(),
         Command::Man(man) => man.run(session),
-        Command::Prompt(prompt) => prompt.run(session, output(session, colour).colours),
+        Command::Prompt(prompt) => prompt.run(session, output(session, look).colours),
         Command::Version(version) => version.run(),
     }
 }
@@ -245,9 +252,37 @@ impl StderrStyle {
     }
 }
 
-fn output(session: &Session, colour: ColorChoice) -> Output {
+/// How answers are wanted, beside their format.
+#[derive(Clone, Copy)]
+struct Look {
+    colour: ColorChoice,
+    jq: Option<&'static str>,
+}
+
+impl Look {
+    /// Before anything is done.
+    fn check_filter(self, cli: &Cli) -> Result<(), Error> {
+        let Some(expression) = self.jq else { return Ok(()) };
+        jq::check(expression).map_err(|why| {
+            Error::usage(format!("cannot use the --jq expression: {why}"))
+                .hint("autocom profiles list --jq '.[].name'")
+        })?;
+        if matches!(cli.command, Command::Exec(_)) {
+            return Err(Error::usage("--jq does not apply to exec, which prints what its command prints"));
+        }
+        match cli.global.output.as_deref() {
+            None | Some("json") => Ok(()),
+            Some(other) => {
+                Err(Error::usage(format!("--jq filters JSON, not {other}")).hint("omit -o, or use -o json"))
+            }
+        }
+    }
+}
+
+fn output(session: &Session, Look { colour, jq }: Look) -> Output {
     let environment = session.environment();
     Output {
+        jq,
         format: session.output_format(),
         terminal: environment.stdout_is_terminal,
         colours: colour.colours(signs(environment, environment.stdout_is_terminal)),

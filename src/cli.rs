@@ -43,6 +43,9 @@ pub struct GlobalFlags {
     /// Output format (table is TSV in a pipe)
     #[arg(long, short, global = true, value_name = "FORMAT", value_parser = PossibleValuesParser::new(OutputFormat::ALL))]
     pub output: Option<String>,
+    /// Filter the JSON of the answer with a jq expression; texts are printed as they are
+    #[arg(long, global = true, value_name = "EXPRESSION")]
+    pub jq: Option<String>,
     /// Say nothing but answers, warnings and errors
     #[arg(long, short, global = true)]
     pub quiet: bool,
@@ -120,7 +123,8 @@ impl Cli {
                 | Command::Config(config::ConfigCommand::Get(_) | config::ConfigCommand::Path(_))
                 | Command::Profiles(profiles::Profiles::Export(_) | profiles::Profiles::Current(_))
         );
-        self.global.output.clone().or(plain.then(|| OutputFormat::Table.to_string()))
+        let filtered = self.global.jq.as_ref().map(|_| OutputFormat::Json.to_string());
+        self.global.output.clone().or(filtered).or(plain.then(|| OutputFormat::Table.to_string()))
     }
 
     /// The flags that are values of configuration keys.

@@ -566,6 +566,10 @@ impl From<StartError> for Error {
 
 impl From<std::io::Error> for Error {
     fn from(error: std::io::Error) -> Error {
-        Error::new(Kind::Failed, "could not write the answer").cause(error)
+        match error.kind() {
+            // A filter that cannot be applied to the answer.
+            std::io::ErrorKind::InvalidInput => Error::new(Kind::Failed, error.to_string()),
+            _ => Error::new(Kind::Failed, "cannot write the answer").cause(error),
+        }
     }
 }

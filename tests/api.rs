@@ -327,3 +327,62 @@ fn a_terminal_gets_json_indented_and_nothing_that_steers_it() {
     sandbox.fault("/api/v1/profile", fault());
     assert_eq!(world.run("api profile").ok().stdout, body);
 }
+
+#[test]
+fn a_jq_expression_filters_every_answer_that_can_be_json() {
+    let (world, sandbox) = logged_in();
+    sandbox.knobs(|knobs| _ = knobs.orders_count.insert("acme".to_owned(), 120));
+    for (words, stdout) in [
+        (&["profiles", "list", "--jq", ".[].name"][..], "shop\n"),
+        (&["whoami", "--jq", "{email, tenant}"], "{\"email\":\"ada@example.test\",\"tenant\":\"acme\"}\n"),
+        (&["orders", "list", "--all", "--jq", "length"], "120\n"),
+        (&["orders", "list", "--limit", "1", "--jq", ".[].total"], "2999.00\n"),
+        (&["api", "profile", "--jq", ".email"], "ada@example.test\n"),
+        (&["api", "orders?per_page=50", "--paginate", "--jq", ".orders | length"], "50\n50\n20\n"),
+        (
+            &["api", "orders?per_page=50", "--paginate", "--slurp", "--jq", "map(.orders | length)"],
+            "[50,50,20]\n",
+        ),
+        (&["api", "profile", "--all-profiles", "--jq", ".[].response.email"], "ada@example.test\n"),
+        (&["config", "get", "tenant", "--jq", ".value"], "acme\n"),
+    ] {
+        assert_eq!(world.run_words(words).ok().stdout, stdout, "{words:?}");
+    }
+    let before = sandbox.requests().len();
+    for (words, says) in [
+        (&["api", "POST", "orders", "--jq", ".["][..], "cannot use the --jq expression: expected"),
+        (&["api", "profile", "--jq", "nonsense"], "filter `nonsense` is not defined"),
+        (&["api", "profile", "-o", "yaml", "--jq", "."], "--jq filters JSON, not yaml"),
+        (&["exec", "--jq", ".", "--", "true"], "--jq does not apply to exec"),
+    ] {
+        world.run_words(words).code(2).says(says);
+    }
+    assert_eq!(sandbox.requests().len(), before);
+    let outcome = world.run_words(&["api", "profile", "--jq", ".email.x"]).code(1);
+    assert_eq!(outcome.says("error: cannot apply --jq: ").stdout, "");
+    let missing = world.run_words(&["api", "missing", "--jq", ".orders[].id"]).code(5);
+    assert_eq!(missing.says("not found").stdout, "");
+}
+
+#[test]
+fn a_method_is_a_word_or_an_option_and_slips_of_shells_are_named_before_anything_is_sent() {
+    let (world, sandbox) = logged_in();
+    let before = sandbox.requests().len();
+    world.run("api -X delete orders/1").code(1);
+    world.run("api orders/1 --method=DELETE").code(1);
+    let methods: Vec<_> = sandbox.requests().into_iter().skip(before).map(|request| request.method).collect();
+    assert_eq!(methods, ["DELETE", "DELETE"]);
+    let before = sandbox.requests().len();
+    for (line, hint) in [
+        ("api -X GET POST orders", "autocom api -X METHOD PATH"),
+        ("api -X FETCH orders", "GET, HEAD, POST, PUT, PATCH, DELETE or OPTIONS, then PATH"),
+        ("api /api/v1/profile", "hint: autocom api profile\n"),
+        ("api api/v1/orders?page=2", "hint: autocom api 'orders?page=2'\n"),
+        ("api C:/Git/orders", "hint: omit the leading slash: autocom api orders\n"),
+        ("api C:/Program_Files/Git/orders/7", "hint: omit the leading slash: autocom api orders/7\n"),
+        ("api orders --paginate --slurp -i", "cannot be used with"),
+    ] {
+        world.run(line).code(2).says(hint);
+    }
+    assert_eq!(sandbox.requests().len(), before);
+}

@@ -44,6 +44,9 @@ const FENCES: &[(&str, &[&str])] = &[
     ("clap_mangen", &["commands/man.rs"]),
     ("clap", &["cli.rs", "app.rs", "app/", "commands/"]),
     ("open", &["system/browser.rs"]),
+    ("jaq_core", &["ui/jq.rs"]),
+    ("jaq_json", &["ui/jq.rs"]),
+    ("jaq_std", &["ui/jq.rs"]),
     ("hyper", &["oauth/callback.rs", "system/http/"]),
 ];
 

@@ -221,7 +221,9 @@ fn fish_completes() {
 #[test]
 fn files_and_commands_are_offered_where_they_are_typed() {
     let world = world();
-    ["note.txt", "body.json"].map(|name| std::fs::write(world.home().join(name), "x").unwrap());
+    for name in ["note.txt", "body.json"] {
+        std::fs::write(world.home().join(name), "x").unwrap();
+    }
     for (words, expected) in [
         (&["api", "orders", "--input", "bo"][..], "body.json"),
         (&["api", "orders", "-F", "note=@no"], "note=@note.txt"),

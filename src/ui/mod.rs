@@ -5,6 +5,7 @@
 pub mod device_code;
 pub mod error_report;
 mod escape;
+pub mod jq;
 mod matching;
 pub mod output;
 pub mod prompt;

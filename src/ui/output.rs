@@ -4,8 +4,8 @@ use std::io::{self, Write};
 
 use super::style::Tone;
 use super::view::{Cell, Column, Show, View};
-use super::{escape, report, table, tsv, yaml};
-use crate::domain::{Json, OutputFormat};
+use super::{escape, jq, report, table, tsv, yaml};
+use crate::domain::{Json, OutputFormat, one_line};
 
 /// How answers are to be written.
 #[derive(Debug, Clone, Copy)]
@@ -15,6 +15,8 @@ pub struct Output {
     pub terminal: bool,
     pub colours: bool,
     pub width: usize,
+    /// `--jq`: what the JSON goes through. The expression of this process.
+    pub jq: Option<&'static str>,
 }
 
 impl Output {
@@ -35,7 +37,10 @@ impl Output {
         match self.format {
             OutputFormat::Json => {
                 let drawn = answer.json().map_err(io::Error::other)?;
-                Ok(escape::json(&drawn).into_owned() + "\n")
+                match self.jq {
+                    Some(expression) => self.filtered(expression, drawn.as_bytes()),
+                    None => Ok(escape::json(&drawn).into_owned() + "\n"),
+                }
             }
             OutputFormat::Yaml => {
                 let mut text = answer.yaml().map_err(io::Error::other)?;
@@ -49,6 +54,18 @@ impl Output {
             }
             OutputFormat::Table => Ok(self.text(answer.view())),
         }
+    }
+
+    /// What a jq expression makes of a document, a line each.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::InvalidInput`] where it cannot be applied.
+    pub fn filtered(&self, expression: &str, json: &[u8]) -> io::Result<String> {
+        let outputs = jq::apply(expression, json).map_err(|why| {
+            io::Error::new(io::ErrorKind::InvalidInput, format!("cannot apply --jq: {why}"))
+        })?;
+        let shown = |line: &str| if self.terminal { one_line(line).into_owned() } else { line.to_owned() };
+        Ok(outputs.iter().flat_map(|output| output.split('\n')).map(|line| shown(line) + "\n").collect())
     }
 
     /// Drawn JSON of somebody else, as this output may have it: a pipe's is left alone.

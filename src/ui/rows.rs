@@ -24,11 +24,13 @@ pub struct Rows {
     /// Of the first rows; those that follow keep to it, so that they stand below the header.
     layout: Option<Layout>,
     started: bool,
+    /// For `--jq`, which is applied to all of it: the array as far as it goes.
+    array: String,
 }
 
 impl Rows {
     pub fn new(output: Output, columns: Vec<Column>, empty: &'static str) -> Rows {
-        Rows { output, columns, empty, layout: None, started: false }
+        Rows { output, columns, empty, layout: None, started: false, array: String::new() }
     }
 
     /// Writes some rows, whole, at once.
@@ -40,6 +42,10 @@ impl Rows {
             return Ok(());
         }
         let text = match self.output.format {
+            OutputFormat::Json if self.output.jq.is_some() => {
+                self.array += &self.json(rows)?;
+                String::new()
+            }
             OutputFormat::Json => self.json(rows)?,
             OutputFormat::Yaml => self.yaml(rows)?,
             OutputFormat::Table => self.text(&rows.iter().map(Row::cells).collect::<Vec<_>>()),
@@ -50,7 +56,12 @@ impl Rows {
 
     /// Writes what belongs behind the last row. A reader that has gone away is no error here.
     pub fn end(self) -> io::Result<()> {
+        let end = if self.started { "]" } else { "[]" };
         let text = match (self.output.format, self.started) {
+            (OutputFormat::Json, _) if self.output.jq.is_some() => {
+                let expression = self.output.jq.unwrap_or_default();
+                self.output.filtered(expression, (self.array + end).as_bytes())?
+            }
             (OutputFormat::Json, true) => "\n]\n".to_owned(),
             (OutputFormat::Json, false) => "[]\n".to_owned(),
             (OutputFormat::Yaml, false) => "---\n[]\n".to_owned(),

@@ -21,6 +21,8 @@ pub struct Documents {
     /// `--slurp`: all of them in one list.
     pub slurp: bool,
     pub written: u64,
+    /// `--slurp` with `--jq`, which is applied to all of it: the list as far as it goes.
+    pub list: Vec<u8>,
 }
 
 impl Sink<Part> for Documents {
@@ -41,7 +43,8 @@ impl Documents {
             text.extend(head(page.status, &page.headers));
         }
         // The answer that ends it all is told on stderr; in the list it would pass for a page.
-        if !self.slurp || page.status.is_success() {
+        let is_whole = !self.slurp && self.output.jq.is_none();
+        if is_whole || page.status.is_success() {
             // In a list an answer without a body is an element, too.
             let is_empty = self.slurp && page.status == StatusCode::NO_CONTENT;
             match self.is_read().then(|| if is_empty { Some(&Json::Null) } else { page.json() }).flatten() {
@@ -56,7 +59,11 @@ impl Documents {
     }
 
     /// The end of the list, if it is one. A reader that has gone away is no error here.
-    pub fn end(self) -> io::Result<()> {
+    pub fn end(mut self) -> io::Result<()> {
+        if let Some(expression) = self.output.jq.filter(|_| self.slurp) {
+            self.list.extend(if self.written == 0 { &b"[]"[..] } else { b"]" });
+            return put(self.output.filtered(expression, &self.list)?.as_bytes());
+        }
         if !self.slurp || self.output.format == OutputFormat::Yaml {
             return Ok(());
         }
@@ -86,8 +93,17 @@ impl Documents {
         self.output.terminal || self.output.format == OutputFormat::Json
     }
 
-    fn document(&self, json: &Json, bytes: &[u8], text: &mut Vec<u8>) -> io::Result<()> {
+    fn document(&mut self, json: &Json, bytes: &[u8], text: &mut Vec<u8>) -> io::Result<()> {
         let first = self.written == 0;
+        if let Some(expression) = self.output.jq {
+            if self.slurp {
+                self.list.push(if first { b'[' } else { b',' });
+                self.list.extend(without_bom(bytes));
+            } else {
+                text.extend(self.output.filtered(expression, without_bom(bytes))?.into_bytes());
+            }
+            return Ok(());
+        }
         if self.output.format == OutputFormat::Yaml {
             if first || !self.slurp {
                 text.extend(b"---\n");

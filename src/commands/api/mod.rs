@@ -80,6 +80,7 @@ impl Api {
             several: self.paginate,
             slurp: self.slurp,
             written: 0,
+            list: Vec::new(),
         };
         let request = self.request(self.path(&profile)?)?;
         let (only_json, streams) = (documents.only_json(), documents.streams());

@@ -98,7 +98,8 @@ impl Use {
                 None => "this shell has no profile of its own any more".to_owned(),
             });
         }
-        let plain = Output { format: OutputFormat::Table, terminal: false, colours: false, width: 80 };
+        let plain =
+            Output { format: OutputFormat::Table, terminal: false, colours: false, width: 80, jq: None };
         plain.write(&Script(shell.switch(profile.as_ref(), environment)))?;
         Ok(Done::nothing())
     }
