@@ -20,7 +20,7 @@ fn begun(world: &World, sandbox: &Sandbox, more: &str) -> (Running, String) {
     let page = login.line_with("To log in, open this page").split(": ").last().unwrap().to_owned();
     assert_eq!(page, format!("{}/oauth/device", sandbox.origin()));
     let code = login.line_with("enter the code: ").split(": ").last().unwrap().to_owned();
-    assert_eq!(code.len(), 9, "{code}");
+    assert_eq!(code.len(), 8, "{code}");
     let complete = login.line_with("Or open: ").split(": ").last().unwrap().to_owned();
     assert_eq!(complete, format!("{page}?user_code={code}"));
     (login, complete)
@@ -76,7 +76,7 @@ fn denied_expired_and_forgotten_codes_end_the_wait_and_leave_nothing() {
     type Act<'a> = &'a dyn Fn(&Sandbox, &str);
     let denied = |sandbox: &Sandbox, page: &str| {
         visit_blocking(page, Visitor::denying("ada")).unwrap();
-        drop(sandbox.wait_for_request(|request| request.path.ends_with("/confirm"), DEADLINE));
+        drop(sandbox.wait_for_request(|request| request.path.ends_with("/device/authorize"), DEADLINE));
     };
     let nobody = |_: &Sandbox, _: &str| {};
     let early = |sandbox: &Sandbox, _: &str| {
@@ -85,7 +85,12 @@ fn denied_expired_and_forgotten_codes_end_the_wait_and_leave_nothing() {
     };
     let cases: [(&str, &str, Act<'_>, &str); 4] = [
         ("early", "", &early, "the device code expired before it was entered"),
-        ("denied", "", &denied, "the login was denied: The request was denied."),
+        (
+            "denied",
+            "",
+            &denied,
+            "the login was denied: The resource owner or authorization server denied the request.",
+        ),
         ("forgotten", "--timeout 1", &nobody, "timed out after 1 second waiting for the code to be entered"),
         ("expired", "", &nobody, "timed out after 2 seconds waiting for the code to be entered"),
     ];

@@ -50,6 +50,8 @@ mod network;
 mod orders;
 mod outside_text;
 #[cfg(target_os = "linux")]
+mod passport;
+#[cfg(target_os = "linux")]
 mod picker;
 mod precedence;
 #[cfg(unix)]

@@ -218,7 +218,7 @@ fn errors_of_graphql_are_exit_1_with_their_messages() {
     }
     sandbox.fault("/api/v1/graphql", Fault::status(403));
     world.run("orders list").code(5);
-    world.run("orders list --tenant initech").code(5).says("You do not have access to tenant 'initech'");
+    world.run("orders list --tenant initech").code(5).says("You don't belong to this tenant");
 }
 
 #[test]

@@ -158,7 +158,7 @@ fn killed_at_random_moments(issuer: &Issuer, rounds: u32, seed: u64) {
     for round in 0..rounds {
         if let Issuer::Sandbox(sandbox) = issuer {
             let delay = Duration::from_millis(random.random_range(0..20));
-            sandbox.knobs(|knobs| knobs.token_delay = delay);
+            sandbox.knobs(|knobs| (knobs.token_delay, knobs.throttle) = (delay, false));
         }
         let commands: Vec<_> = (0..random.random_range(1..=3)).map(|_| world.start("auth refresh")).collect();
         let mut codes = Vec::new();

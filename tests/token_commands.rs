@@ -158,7 +158,7 @@ fn status_is_readable_in_terminals_wide_and_narrow() {
     renews   yes
     store    file (store = file from AUTOCOM_STORE)
     check    forbidden
-    error: not permitted: You do not have access to tenant 'initech'.
+    error: not permitted: You don't belong to this tenant.
     hint: autocom tenants list
     ");
     world.set("AUTOCOM_TOKEN_ONE", "hunter2");
@@ -194,7 +194,7 @@ fn a_check_tells_what_the_platform_says_of_the_token() {
     assert!(outcome.json()["check"]["ms"].is_u64());
     let (status, code, outcome) = check(&world, "--tenant initech");
     assert_eq!((status, code), (json!("forbidden"), 5));
-    assert!(outcome.json()["check"]["reason"].as_str().unwrap().contains("initech"));
+    assert!(outcome.json()["check"]["reason"].as_str().unwrap().contains("You don't belong to this tenant"));
     sandbox.fault("/api/v1/profile", Fault::status(503).times(9));
     let (status, code, _) = check(&world, "");
     assert_eq!((status, code), (json!("failed"), 1));

@@ -26,6 +26,9 @@ struct Arguments {
     /// Behave as Passport 13 does, device grant included
     #[arg(long)]
     passport_13: bool,
+    /// Answer any number of requests; else, as Passport, 60 of tokens a minute
+    #[arg(long)]
+    no_throttle: bool,
     /// Every answer of the API comes this much later
     #[arg(long, value_name = "MILLISECONDS", default_value_t = 0)]
     api_delay: u64,
@@ -40,6 +43,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         access_ttl_seconds: arguments.access_ttl,
         passport: if arguments.passport_13 { Passport::V13 } else { Passport::V12 },
         device_grant: arguments.passport_13,
+        throttle: !arguments.no_throttle,
         api_delay: Duration::from_millis(arguments.api_delay),
         orders_count: arguments
             .orders

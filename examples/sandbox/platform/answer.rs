@@ -1,14 +1,16 @@
 //! Answers in Laravel's shapes.
 
+use std::sync::Arc;
+
 use axum::body::Body;
-use axum::extract::Request;
+use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
+use axum::response::{Html, IntoResponse, Response};
 use serde::Serialize;
 use serde_json::json;
 
-use super::pages;
+use super::{World, pages};
 
 /// The answer in place of the one that was asked for; as the error of a handler, it is sent as it is. Boxed, because
 /// responses are large and refusals rare.
@@ -49,9 +51,14 @@ pub fn invalid(errors: &[(&str, String)]) -> Response {
     value(422, &json!({ "message": errors.first().map(|(_, text)| text), "errors": fields }))
 }
 
+/// With a page, as Laravel's redirects have.
 pub fn redirect(to: &str) -> Response {
+    let page = format!(
+        "<!DOCTYPE html>\n<html><body><a href=\"{}\">Redirecting</a></body></html>",
+        pages::escape(to)
+    );
     match HeaderValue::from_str(to) {
-        Ok(to) => (StatusCode::FOUND, [(header::LOCATION, to)]).into_response(),
+        Ok(to) => (StatusCode::FOUND, [(header::LOCATION, to)], Html(page)).into_response(),
         Err(_) => message(500, "A redirect to nowhere."),
     }
 }
@@ -64,14 +71,14 @@ pub fn wants_json(headers: &HeaderMap) -> bool {
 }
 
 /// Who does not ask for JSON is taken for a browser: sent to the login page, or shown the error as a page.
-pub async fn pages_for_browsers(request: Request, next: Next) -> Response {
+pub async fn pages_for_browsers(State(world): State<Arc<World>>, request: Request, next: Next) -> Response {
     let json = wants_json(request.headers());
     let api = request.uri().path().starts_with("/api/");
     let response = next.run(request).await;
     match response.status() {
         _ if json => response,
-        StatusCode::UNAUTHORIZED if api => redirect("/login"),
-        StatusCode::UNPROCESSABLE_ENTITY if api => redirect("/"),
+        StatusCode::UNAUTHORIZED if api => world.redirect("/login"),
+        StatusCode::UNPROCESSABLE_ENTITY if api => world.redirect("/"),
         status if status.is_client_error() || status.is_server_error() => {
             pages::error(status, status.canonical_reason().unwrap_or("Error"))
         }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use axum::body::Bytes;
 use axum::extract::{FromRequestParts, Path, RawQuery, State};
-use axum::http::header;
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
 use axum::response::Response;
 use jiff::Timestamp;
 use serde::Serialize;
@@ -28,8 +28,7 @@ impl FromRequestParts<Arc<World>> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, world: &Arc<World>) -> Result<Self, Refused> {
         let headers = &parts.headers;
-        let bearer = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-        let token = bearer.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default().to_owned();
+        let token = bearer(headers).to_owned();
         let Some(user) = world.desk().tokens.holder(&token) else {
             return Err(answer::message(401, "Unauthenticated.").into());
         };
@@ -41,11 +40,15 @@ impl FromRequestParts<Arc<World>> for Caller {
             seed::tenant(wanted).filter(|tenant| user.memberships.iter().any(|(id, _)| *id == tenant.id));
         match tenant {
             Some(tenant) => Ok(Self { user, token, tenant: Some(tenant) }),
-            None => {
-                Err(answer::message(403, &format!("You do not have access to tenant '{wanted}'.")).into())
-            }
+            None => Err(answer::message(403, "You don't belong to this tenant.").into()),
         }
     }
+}
+
+/// The access token of a request; empty without one.
+pub fn bearer(headers: &HeaderMap) -> &str {
+    let value = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    value.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default()
 }
 
 /// The tenant of a call that can't do without.

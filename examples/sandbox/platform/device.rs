@@ -12,10 +12,11 @@ use serde_json::json;
 use url::form_urlencoded;
 
 use super::answer::Refused;
-use super::oauth::{self, Params};
+use super::knobs::Knobs;
+use super::oauth::{Failure, Params};
 use super::seed::{CLIENT_ID, User};
 use super::sessions::{self, Fields};
-use super::{Desk, World, answer, jwt, pages};
+use super::{Desk, World, answer, jwt, pages, token};
 
 pub const GRANT_TYPE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 
@@ -45,20 +46,24 @@ pub async fn start(State(world): State<Arc<World>>, uri: Uri, body: Bytes) -> Re
     if !desk.knobs.device_grant {
         return super::no_route(&uri);
     }
-    if Params::parse(&body).get("client_id") != Some(CLIENT_ID) {
-        return oauth::failure(401, "invalid_client", "Client authentication failed", "");
+    let passport = desk.knobs.passport;
+    let params = Params::parse(&body);
+    if params.get("client_id") != Some(CLIENT_ID) {
+        return Failure::client().answer(passport);
     }
-    let device_code = jwt::opaque(320);
-    // consonants only, as section 6.1 suggests: no vowels, no words; nothing to be mistaken for a digit
-    let letters: Vec<char> = jwt::hex(16)
+    if let Some(scope) = params.unknown_scope() {
+        return Failure::scope(scope).answer(passport);
+    }
+    let device_code = jwt::hex(80);
+    // consonants only, as RFC 8628, section 6.1, suggests: no words, and nothing that looks like a digit
+    let digits = jwt::hex(16);
+    let user_code: String = digits
         .as_bytes()
         .chunks(2)
         .map(|pair| {
             char::from(b"BCDFGHJKLMNPQRSTVWXZ"[(usize::from(pair[0]) * 7 + usize::from(pair[1])) % 20])
         })
         .collect();
-    let user_code =
-        format!("{}-{}", letters[..4].iter().collect::<String>(), letters[4..].iter().collect::<String>());
     let (ttl, interval) = (desk.knobs.device_ttl_seconds, desk.knobs.device_interval_seconds);
     let device = Device {
         user_code: user_code.clone(),
@@ -69,65 +74,62 @@ pub async fn start(State(world): State<Arc<World>>, uri: Uri, body: Bytes) -> Re
     };
     desk.devices.insert(device_code.clone(), device);
     let page = format!("{}/oauth/device", world.origin);
-    answer::value(
-        200,
-        &json!({
-            "device_code": device_code,
-            "user_code": user_code,
-            "verification_uri": page,
-            "verification_uri_complete": format!("{page}?user_code={user_code}"),
-            "expires_in": ttl,
-            "interval": interval,
-        }),
-    )
+    let answer = json!({
+        "device_code": device_code,
+        "user_code": user_code,
+        "verification_uri": page,
+        "expires_in": ttl,
+        "verification_uri_complete": format!("{page}?user_code={user_code}"),
+        "interval": interval,
+    });
+    token::uncached(answer::value(200, &answer))
 }
 
 /// The token endpoint's answer to a device that asks whether its person has decided.
-pub fn poll(desk: &mut Desk, device_code: Option<&str>) -> Response {
-    let Some(code) = device_code else { return oauth::missing("device_code") };
-    let refuse = |error, text| oauth::failure(400, error, text, "");
+pub fn poll(desk: &mut Desk, device_code: Option<&str>, knobs: &Knobs) -> Result<Response, Failure> {
+    let code = device_code.ok_or_else(|| Failure::parameter("device_code"))?;
     let time = desk.tokens.now();
-    let Some(device) = desk.devices.get_mut(code) else {
-        return refuse("invalid_grant", "The device code is unknown or used.");
-    };
+    // an empty hint is Passport's
+    let refused = |error| Err(Failure::new(error, ""));
+    let Some(device) = desk.devices.get_mut(code) else { return refused("invalid_grant") };
     if device.expires <= time {
-        return refuse("expired_token", "The device code has expired.");
+        return refused("expired_token");
     }
     let since = time - std::mem::replace(&mut device.polled, time);
     match device.decision {
         // a little slack: the interval is counted from the answer at the client, from the request here
         Decision::Pending if since + 0.2 < device.interval => {
             device.interval += 5.0;
-            refuse("slow_down", "Poll less often.")
+            refused("slow_down")
         }
-        Decision::Pending => refuse("authorization_pending", "Nobody has decided yet."),
-        Decision::Denied => refuse("access_denied", "The request was denied."),
+        Decision::Pending => refused("authorization_pending"),
+        Decision::Denied => Err(Failure { error: "access_denied", hint: None }),
         Decision::Approved(user) => {
             desk.devices.remove(code);
-            oauth::success(&desk.tokens.log_in(user, &desk.knobs))
+            Ok(token::success(&desk.tokens.log_in(user, knobs)))
         }
     }
 }
 
 /// The page where the code is typed in.
-pub async fn ask(
-    State(world): State<Arc<World>>,
-    uri: Uri,
-    headers: HeaderMap,
-    RawQuery(query): RawQuery,
-) -> Result<Response, Refused> {
+pub async fn ask(State(world): State<Arc<World>>, RawQuery(query): RawQuery) -> Response {
     if !world.desk().knobs.device_grant {
-        return Ok(pages::error(StatusCode::NOT_FOUND, "There is nothing here"));
+        return pages::error(StatusCode::NOT_FOUND, "There is nothing here");
     }
-    sessions::signed_in(&world, &headers, &uri.to_string())?;
-    let params = Params::parse(query.unwrap_or_default().as_bytes());
-    Ok(pages::device(&world.name, params.get("user_code").unwrap_or_default(), None))
+    match Params::parse(query.unwrap_or_default().as_bytes()).get("user_code") {
+        Some(code) => to_approval(&world, code),
+        None => pages::device(&world.name, "", None),
+    }
 }
 
 /// Changes nothing, so it needs no session; a form that is posted is what every driver of browsers knows.
-pub async fn typed(Form(fields): Form<Fields>) -> Response {
-    let code: String = form_urlencoded::byte_serialize(fields.user_code.as_bytes()).collect();
-    answer::redirect(&format!("/oauth/device/confirm?user_code={code}"))
+pub async fn typed(State(world): State<Arc<World>>, Form(fields): Form<Fields>) -> Response {
+    to_approval(&world, &fields.user_code)
+}
+
+fn to_approval(world: &World, code: &str) -> Response {
+    let code: String = form_urlencoded::byte_serialize(code.as_bytes()).collect();
+    world.redirect(&format!("/oauth/device/authorize?user_code={code}"))
 }
 
 /// The approval page of the device that shows this code.
@@ -145,7 +147,7 @@ pub async fn confirm(
         return Ok(pages::device(&world.name, typed, Some(NO_DEVICE)));
     };
     let form = pages::Approving {
-        action: "/oauth/device/confirm",
+        action: "/oauth/device/authorize",
         csrf: &csrf,
         subject: ("user_code", &device.user_code),
         then: "Go on only if your terminal shows this very code.",

@@ -5,13 +5,17 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD as BASE64;
 use rand::Rng;
 use serde_json::json;
 
+use super::knobs::{Knobs, Passport};
 use super::seed::{CLIENT_ID, User};
 
 /// A JWT with fractional times and a signature of the size that RS256 makes with a 4,096-bit key. Padded by a claim of
-/// its own to at least `length` characters.
-pub fn access_token(user: &User, issued: f64, expires: f64, length: usize) -> String {
+/// its own to at least the length that the knobs say. Passport 12 numbers its clients, which makes its tokens shorter.
+pub fn access_token(user: &User, issued: f64, expires: f64, knobs: &Knobs) -> String {
+    let length = knobs.token_length;
+    // PHP counts time in microseconds
+    let [issued, expires] = [issued, expires].map(|time| (time * 1e6).round() / 1e6);
     let mut claims = json!({
-        "aud": CLIENT_ID,
+        "aud": if knobs.passport == Passport::V12 { "1" } else { CLIENT_ID },
         "jti": hex(80),
         "iat": issued,
         "nbf": issued,

@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
-/// Whose words a refused refresh is answered in, and whether `invalid_scope` carries the `state`.
+/// Whose habits are imitated: the words of OAuth errors, which routes there are, how long codes and tokens are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Passport {
-    /// 401 `invalid_request`, and `invalid_scope` comes back without `state`.
+    /// A refused code or refresh token is `invalid_request`; `invalid_scope` comes back without `state`.
     V12,
-    /// 400 `invalid_grant`.
+    /// A refused code or refresh token is `invalid_grant`; no error has a `message`.
     V13,
 }
 
@@ -51,7 +51,7 @@ pub struct Knobs {
     pub device_grant: bool,
     pub device_interval_seconds: u64,
     pub device_ttl_seconds: i64,
-    /// Answer 429 from the 61st token request of a minute on.
+    /// Answer 429 from the 61st token request of a minute on, and from the 100,001st of the API.
     pub throttle: bool,
     /// Wrap the profile in `data`, as a Laravel resource does.
     pub wrap_profile: bool,
@@ -79,7 +79,7 @@ impl Default for Knobs {
             device_grant: false,
             device_interval_seconds: 5,
             device_ttl_seconds: 600,
-            throttle: false,
+            throttle: true,
             wrap_profile: false,
             orders_count: HashMap::new(),
             token_length: 0,

@@ -22,6 +22,7 @@
 
 mod answer;
 mod api;
+mod authorize;
 mod device;
 mod graphql;
 mod jwt;
@@ -31,6 +32,8 @@ mod oauth;
 mod pages;
 mod seed;
 mod sessions;
+mod throttle;
+mod token;
 mod tokens;
 mod traffic;
 mod visitor;
@@ -45,7 +48,7 @@ use std::time::Duration;
 use axum::extract::State;
 use axum::http::{HeaderMap, Method, Uri};
 use axum::response::Response;
-use axum::routing::{get, post};
+use axum::routing::{MethodRouter, get, post};
 use axum::{Router, middleware};
 use jiff::Timestamp;
 use serde_json::json;
@@ -134,8 +137,8 @@ impl Sandbox {
     pub fn mint_pat(&self, user: &str, ttl_seconds: Option<i64>) -> String {
         let Some(user) = seed::user(user) else { panic!("the sandbox has no user {user}") };
         let mut desk = self.world.desk();
-        let length = desk.knobs.token_length;
-        desk.tokens.mint_personal(user, ttl_seconds.unwrap_or(5 * 365 * 86_400), length)
+        let knobs = desk.knobs.clone();
+        desk.tokens.mint_personal(user, ttl_seconds.unwrap_or(5 * 365 * 86_400), &knobs)
     }
 
     /// Ends this one token, access or refresh, and nothing that came with it.
@@ -209,6 +212,11 @@ impl World {
     fn desk(&self) -> MutexGuard<'_, Desk> {
         self.desk.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// To one of the platform's own pages.
+    fn redirect(&self, path: &str) -> Response {
+        answer::redirect(&format!("{}{path}", self.origin))
+    }
 }
 
 #[derive(Default)]
@@ -218,10 +226,10 @@ struct Desk {
     tokens: Tokens,
     sessions: Sessions,
     /// Requests for authorization that wait for a decision, by what their approval form carries.
-    wishes: HashMap<String, oauth::Wish>,
+    wishes: HashMap<String, authorize::Wish>,
     devices: device::Devices,
-    /// Start of the running minute, and the token requests in it.
-    throttle: (f64, u32),
+    oauth_minute: throttle::Minute,
+    api_minute: throttle::Minute,
     /// By user id.
     last_logins: HashMap<u32, Timestamp>,
     /// Statuses that somebody changed, by tenant and index.
@@ -251,29 +259,44 @@ impl Desk {
 }
 
 fn router(world: Arc<World>) -> Router {
-    let api = Router::new()
-        .route("/profile", get(api::profile))
-        .route("/auth/tenants", get(api::tenants))
-        .route("/auth/logout", post(api::log_out))
-        .route("/orders", get(api::orders))
-        .route("/orders/{id}", get(api::order).patch(api::change_order))
-        .route("/graphql", post(graphql::endpoint));
+    let api_limit = middleware::from_fn_with_state(Arc::clone(&world), throttle::api);
+    let oauth_limit = middleware::from_fn_with_state(Arc::clone(&world), throttle::oauth);
+    let api = |methods, route: Route| supporting(methods, route.route_layer(api_limit.clone()));
+    let oauth = |methods, route: Route| supporting(methods, route.route_layer(oauth_limit.clone()));
     let platform = Router::new()
-        .nest("/api/v1", api)
-        .route("/oauth/token", post(oauth::token))
-        .route("/oauth/device/code", post(device::start))
-        .method_not_allowed_fallback(wrong_method)
+        .route("/api/v1/profile", api("GET, HEAD", get(api::profile)))
+        .route("/api/v1/auth/tenants", api("GET, HEAD", get(api::tenants)))
+        .route("/api/v1/auth/logout", api("POST", post(api::log_out)))
+        .route("/api/v1/orders", api("GET, HEAD", get(api::orders)))
+        .route("/api/v1/orders/{id}", api("GET, HEAD, PATCH", get(api::order).patch(api::change_order)))
+        .route("/api/v1/graphql", api("POST", post(graphql::endpoint)))
+        .route("/oauth/token", oauth("POST", post(token::token)))
+        .route("/oauth/device/code", oauth("POST", post(device::start)))
+        .route("/oauth/tokens", get(passport_12_only))
+        .route("/oauth/clients", get(passport_12_only))
         .fallback(async |uri: Uri| no_route(&uri))
-        .layer(middleware::from_fn(answer::pages_for_browsers));
+        .layer(middleware::from_fn_with_state(Arc::clone(&world), answer::pages_for_browsers));
     Router::new()
         .route("/", get(home))
         .route("/login", get(sessions::login_page).post(sessions::log_in))
-        .route("/oauth/authorize", get(oauth::authorize).post(oauth::decide))
+        .route("/oauth/authorize", get(authorize::authorize).post(authorize::decide))
         .route("/oauth/device", get(device::ask).post(device::typed))
-        .route("/oauth/device/confirm", get(device::confirm).post(device::decide))
+        .route("/oauth/device/authorize", get(device::confirm).post(device::decide))
         .merge(platform)
         .layer(middleware::from_fn_with_state(Arc::clone(&world), traffic::watch))
         .with_state(world)
+}
+
+type Route = MethodRouter<Arc<World>>;
+
+/// With the answer to every other method.
+fn supporting(methods: &'static str, route: Route) -> Route {
+    route.fallback(async move |method: Method, uri: Uri| {
+        let path = uri.path().trim_start_matches('/');
+        let text =
+            format!("The {method} method is not supported for route {path}. Supported methods: {methods}.");
+        answer::message(405, &text)
+    })
 }
 
 async fn home(State(world): State<Arc<World>>, headers: HeaderMap) -> Response {
@@ -292,7 +315,10 @@ fn no_route(uri: &Uri) -> Response {
     answer::message(404, &format!("The route {path} could not be found."))
 }
 
-async fn wrong_method(method: Method, uri: Uri) -> Response {
-    let path = uri.path().trim_start_matches('/');
-    answer::message(405, &format!("The {method} method is not supported for route {path}."))
+/// Routes for pages of the platform's own, which need its session.
+async fn passport_12_only(State(world): State<Arc<World>>, uri: Uri) -> Response {
+    match world.desk().knobs.passport {
+        Passport::V12 => answer::message(401, "Unauthenticated."),
+        Passport::V13 => no_route(&uri),
+    }
 }

@@ -70,6 +70,9 @@ pub fn signed_in(
     headers: &HeaderMap,
     wanted: &str,
 ) -> Result<(&'static User, String), Refused> {
+    if answer::wants_json(headers) && !is_signed_in(world, headers) {
+        return Err(answer::message(401, "Unauthenticated.").into());
+    }
     let known = session_id(world, headers);
     let mut desk = world.desk();
     if let Some(id) = &known
@@ -79,11 +82,17 @@ pub fn signed_in(
             return Ok((user, session.csrf.clone()));
         }
         session.intended = Some(wanted.into());
-        return Err(answer::redirect("/login").into());
+        return Err(world.redirect("/login").into());
     }
     let (id, session) = desk.sessions.start();
     session.intended = Some(wanted.into());
-    Err(with_cookie(world, &id, answer::redirect("/login")).into())
+    Err(with_cookie(world, &id, world.redirect("/login")).into())
+}
+
+pub fn is_signed_in(world: &World, headers: &HeaderMap) -> bool {
+    let id = session_id(world, headers);
+    let mut desk = world.desk();
+    id.and_then(|id| desk.sessions.find(&id)).is_some_and(|session| session.user.is_some())
 }
 
 /// The person who sent a form, if it carries their session's token; else the page that says no.
@@ -133,5 +142,5 @@ pub async fn log_in(
     session.user = Some(user);
     let next = session.intended.take();
     desk.last_logins.insert(user.id, jiff::Timestamp::now());
-    answer::redirect(next.as_deref().unwrap_or("/"))
+    world.redirect(next.as_deref().unwrap_or("/"))
 }

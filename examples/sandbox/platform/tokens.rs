@@ -9,13 +9,37 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD as BASE64;
 use sha2::{Digest, Sha256};
 
 use super::jwt;
-use super::knobs::Knobs;
+use super::knobs::{Knobs, Passport};
 use super::seed::User;
+
+/// The challenge of a login (RFC 7636).
+#[derive(Clone)]
+pub struct Challenge {
+    pub text: String,
+    /// The method `plain`: the challenge is the verifier itself.
+    pub plain: bool,
+}
+
+impl Challenge {
+    /// Of a challenge as of a verifier: 43 to 128 unreserved characters.
+    pub fn is_well_formed(text: &str) -> bool {
+        (43..=128).contains(&text.len())
+            && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte))
+    }
+
+    fn is_met_by(&self, verifier: &str) -> bool {
+        if self.plain {
+            self.text == verifier
+        } else {
+            self.text == BASE64.encode(Sha256::digest(verifier.as_bytes()))
+        }
+    }
+}
 
 struct Code {
     user: &'static User,
     redirect_uri: String,
-    challenge: String,
+    challenge: Challenge,
     expires: f64,
     used: bool,
 }
@@ -34,6 +58,18 @@ struct Refresh {
     access: String,
     expires: f64,
     revoked: bool,
+}
+
+/// Why a code was refused.
+pub enum CodeRefusal {
+    /// This parameter is missing.
+    Parameter(&'static str),
+    Unknown,
+    Used,
+    Expired,
+    RedirectUri,
+    MalformedVerifier,
+    WrongVerifier,
 }
 
 /// Why a refresh token was refused: the `hint` of the answer.
@@ -73,42 +109,43 @@ impl Tokens {
     pub fn mint_code(
         &mut self,
         user: &'static User,
-        redirect_uri: &str,
-        challenge: &str,
-        ttl: i64,
+        redirect_uri: String,
+        challenge: Challenge,
+        knobs: &Knobs,
     ) -> String {
-        let code = jwt::opaque(856);
-        let entry = Code {
-            user,
-            redirect_uri: redirect_uri.into(),
-            challenge: challenge.into(),
-            expires: self.now() + ttl as f64,
-            used: false,
-        };
-        self.codes.insert(code.clone(), entry);
+        let code = jwt::opaque(match knobs.passport {
+            Passport::V12 => 786,
+            Passport::V13 => 860,
+        });
+        let expires = self.now() + knobs.code_ttl_seconds as f64;
+        self.codes.insert(code.clone(), Code { user, redirect_uri, challenge, expires, used: false });
         code
     }
 
-    /// The person behind a code, once; else what was wrong with it.
+    /// The person behind a code, once; else what was wrong, in the order in which Passport looks.
     pub fn redeem(
         &mut self,
         code: &str,
-        redirect_uri: &str,
-        verifier: &str,
-    ) -> Result<&'static User, &'static str> {
+        redirect_uri: Option<&str>,
+        verifier: Option<&str>,
+    ) -> Result<&'static User, CodeRefusal> {
         let time = self.now();
-        let entry = self.codes.get_mut(code).ok_or("Cannot decrypt the authorization code")?;
-        if entry.used {
-            return Err("Authorization code has been revoked");
-        }
+        let entry = self.codes.get_mut(code).ok_or(CodeRefusal::Unknown)?;
         if entry.expires <= time {
-            return Err("Authorization code has expired");
+            return Err(CodeRefusal::Expired);
         }
-        if entry.redirect_uri != redirect_uri {
-            return Err("Invalid redirect URI");
+        if entry.used {
+            return Err(CodeRefusal::Used);
         }
-        if entry.challenge != BASE64.encode(Sha256::digest(verifier.as_bytes())) {
-            return Err("Failed to verify `code_verifier`.");
+        if redirect_uri.ok_or(CodeRefusal::Parameter("redirect_uri"))? != entry.redirect_uri {
+            return Err(CodeRefusal::RedirectUri);
+        }
+        let verifier = verifier.ok_or(CodeRefusal::Parameter("code_verifier"))?;
+        if !Challenge::is_well_formed(verifier) {
+            return Err(CodeRefusal::MalformedVerifier);
+        }
+        if !entry.challenge.is_met_by(verifier) {
+            return Err(CodeRefusal::WrongVerifier);
         }
         entry.used = true;
         Ok(entry.user)
@@ -154,8 +191,13 @@ impl Tokens {
         knobs: &Knobs,
         with_refresh: bool,
     ) -> Issued {
-        let access_token = self.mint_access(user, Some(login), ttl, knobs.token_length);
-        let refresh_token = with_refresh.then(|| jwt::opaque(776));
+        let access_token = self.mint_access(user, Some(login), ttl, knobs);
+        let refresh_token = with_refresh.then(|| {
+            jwt::opaque(match knobs.passport {
+                Passport::V12 => 704,
+                Passport::V13 => 784,
+            })
+        });
         if let Some(token) = &refresh_token {
             let expires = knobs.refresh_ttl_seconds.map_or(f64::INFINITY, |ttl| self.now() + ttl as f64);
             let entry = Refresh { user, login, access: access_token.clone(), expires, revoked: false };
@@ -164,14 +206,14 @@ impl Tokens {
         Issued { access_token, refresh_token, expires_in: ttl }
     }
 
-    pub fn mint_personal(&mut self, user: &'static User, ttl: i64, length: usize) -> String {
-        self.mint_access(user, None, ttl, length)
+    pub fn mint_personal(&mut self, user: &'static User, ttl: i64, knobs: &Knobs) -> String {
+        self.mint_access(user, None, ttl, knobs)
     }
 
-    fn mint_access(&mut self, user: &'static User, login: Option<u64>, ttl: i64, length: usize) -> String {
+    fn mint_access(&mut self, user: &'static User, login: Option<u64>, ttl: i64, knobs: &Knobs) -> String {
         let issued = self.now();
         let expires = issued + ttl as f64;
-        let token = jwt::access_token(user, issued, expires, length);
+        let token = jwt::access_token(user, issued, expires, knobs);
         self.access.insert(token.clone(), Access { user, login, expires });
         token
     }
