@@ -10,6 +10,16 @@ use crate::domain::printable;
 /// How much of an expression, or of a value in an error, is shown.
 const MAX_SHOWN: usize = 200;
 
+/// Two formats of jq that its libraries leave out.
+const ROWS: &str = r#"
+def _cell(text): if type == "string" then text elif . == null then ""
+    elif isboolean or isnumber then tojson else error("a row cannot contain \(tojson)") end;
+def _escape(from; to): split(from) | join(to);
+def @csv: [.[] | _cell("\"" + _escape("\""; "\"\"") + "\"")] | join(",");
+def @tsv: [.[] | _cell(_escape("\\"; "\\\\") | _escape("\t"; "\\t") | _escape("\n"; "\\n") | _escape("\r"; "\\r"))]
+    | join("\t");
+"#;
+
 /// Why an expression is none. A clause.
 pub fn check(expression: &str) -> Result<(), String> {
     compile(expression).map(drop)
@@ -34,7 +44,8 @@ pub fn apply(expression: &str, json: &[u8]) -> Result<Vec<String>, String> {
 }
 
 fn compile(expression: &str) -> Result<Filter<JustLut<Val>>, String> {
-    let definitions = jaq_core::defs().chain(jaq_std::defs()).chain(jaq_json::defs());
+    let rows = jaq_core::load::parse(ROWS, |parser| parser.defs()).unwrap_or_default();
+    let definitions = jaq_core::defs().chain(jaq_std::defs()).chain(jaq_json::defs()).chain(rows);
     let functions = jaq_core::funs().chain(jaq_std::funs()).chain(jaq_json::funs());
     let arena = Arena::default();
     let program = File { code: expression, path: () };
@@ -77,6 +88,9 @@ mod tests {
         assert_eq!(apply("{n: .[0].n, none: empty}, null", json).unwrap(), ["null"]);
         assert_eq!(apply("[.[] | .n | test(\"^a\")] | @json", json).unwrap(), ["[true,false]"]);
         assert_eq!(apply(".[0]", json).unwrap(), [r#"{"n":"a b","t":2999.00}"#]);
+        assert_eq!(apply(".[] | [.n, .t, null, true] | @csv", json).unwrap()[0], r#""a b",2999.00,,true"#);
+        assert_eq!(apply(r#"["a\tb\\", "", 1] | @tsv"#, b"1").unwrap(), ["a\\tb\\\\\t\t1"]);
+        assert!(apply("[[1]] | @tsv", b"1").unwrap_err().contains("cannot contain [1]"));
     }
 
     #[test]
