@@ -350,7 +350,7 @@ impl From<OAuthError> for Error {
                 )),
             ),
             OAuthError::Message { status: 403, .. } => (Kind::Forbidden, None),
-            OAuthError::Message { .. } => (Kind::Failed, None),
+            OAuthError::Message { .. } | OAuthError::Empty { .. } => (Kind::Failed, None),
             OAuthError::Busy { retry_after } => (Kind::Failed, Some(wait(*retry_after))),
             OAuthError::Server { retry_after, .. } => (Kind::Failed, Some(platform_s_own(*retry_after))),
             OAuthError::Nonsense { .. } => (Kind::Failed, Some(CHECK_ADDRESS.to_owned())),
@@ -368,7 +368,14 @@ impl From<&HttpError> for Error {
             HttpError::Misconfigured { hint, .. } => {
                 (Kind::Usage, Some(hint.clone().unwrap_or_else(|| SHOW_SETTINGS.to_owned())))
             }
-            HttpError::InBetween { .. } => (Kind::Failed, Some(IN_BETWEEN.to_owned())),
+            HttpError::InBetween { status, retry_after, .. } => {
+                let hint = match retry_after {
+                    Some(_) => wait(*retry_after),
+                    None if *status >= 500 && *status != 511 => GATEWAY_FAILED.to_owned(),
+                    None => IN_BETWEEN.to_owned(),
+                };
+                (Kind::Failed, Some(hint))
+            }
             HttpError::Truncated { .. } | HttpError::Garbled { .. } => {
                 (Kind::Failed, Some(TRY_AGAIN.to_owned()))
             }
@@ -436,6 +443,7 @@ const MAX_CAUSES: usize = 20;
 const CHECK_CLIENT_ID: &str = "check the client id: autocom config get client_id";
 const IN_BETWEEN: &str = "log in to the network or gateway in a browser, then try again; \
                           or check the address: autocom config get api_url";
+const GATEWAY_FAILED: &str = "try again later; or check the address: autocom config get api_url";
 const CHECK_ADDRESS: &str = "check the address: autocom config get api_url";
 const TRY_AGAIN: &str = "try again; -vv logs what was sent and answered";
 const SHOW_SETTINGS: &str = "see where it comes from: autocom config list";

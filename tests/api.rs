@@ -386,3 +386,31 @@ fn a_method_is_a_word_or_an_option_and_slips_of_shells_are_named_before_anything
     }
     assert_eq!(sandbox.requests().len(), before);
 }
+
+#[test]
+fn json_is_sent_in_utf_8_whatever_the_editor_wrote() {
+    let (world, sandbox) = logged_in();
+    let orders = world.run("api orders?per_page=1 --jq .orders[0].id").ok().stdout;
+    let body = r#"{"status":"shipped"}"#;
+    let utf_16 =
+        |bytes: fn(u16) -> [u8; 2]| format!("\u{feff}{body}\r\n").encode_utf16().flat_map(bytes).collect();
+    let files: [Vec<u8>; 3] =
+        [format!("\u{feff}{body}\r\n").into_bytes(), utf_16(u16::to_le_bytes), utf_16(u16::to_be_bytes)];
+    for file in files {
+        std::fs::write(world.home().join("body.json"), file).unwrap();
+        let line = format!("api PATCH orders/{} --input body.json --jq .order.status", orders.trim());
+        assert_eq!(world.run(&line).ok().stdout, "shipped\n");
+    }
+    std::fs::write(world.home().join("body.json"), b"\xff\xfe{\0\x00\xd8").unwrap();
+    let before = sandbox.requests().len();
+    world
+        .run("api POST orders --input body.json")
+        .code(2)
+        .says("cannot read `body.json`: invalid UTF-8 or UTF-16");
+    assert_eq!(sandbox.requests().len(), before);
+    // Other content is none of ours.
+    world
+        .run_words(&["api", "POST", "orders", "-H", "Content-Type: text/csv", "--input", "body.json"])
+        .code(1);
+    assert_eq!(sandbox.requests().pop().unwrap().body_length, 6);
+}

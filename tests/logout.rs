@@ -193,6 +193,24 @@ fn all_goes_on_where_one_platform_is_down() {
 }
 
 #[test]
+fn only_a_token_that_the_platform_rejects_counts_as_revoked() {
+    let (login, revoked) = ("/api/v1/auth/logout", "is revoked at the platform");
+    // The answer was lost on the way back.
+    let (world, sandbox, _) = logged_in();
+    sandbox.fault(login, Fault::status(502).body("text/html", "<html>").after_work());
+    world.run("auth logout").ok().says(revoked);
+    // A gateway that lets nobody through.
+    let (world, sandbox, _) = logged_in();
+    for path in [login, "/api/v1/profile"] {
+        sandbox.fault(path, Fault::status(401).body("text/plain", "Unauthorized"));
+    }
+    world
+        .run("auth logout")
+        .ok()
+        .says("could not confirm that the token was revoked: status 401, but without");
+}
+
+#[test]
 fn local_only_asks_nobody() {
     let (world, [one, _], tokens) = two();
     let before = one.requests().len();

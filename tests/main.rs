@@ -46,6 +46,7 @@ mod login_terminal;
 mod login_token;
 mod logout;
 mod man;
+mod matrix;
 mod network;
 mod orders;
 mod outside_text;

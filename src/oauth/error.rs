@@ -58,6 +58,9 @@ pub enum OAuthError {
     #[error("{what}; is this address an Autocom platform's?")]
     Nonsense { what: String },
 
+    #[error("the token endpoint's answer is empty (status {status})")]
+    Empty { status: u16 },
+
     /// The client id or the redirect address is not registered.
     #[error("the platform answered invalid_client: {description}")]
     UnknownClient { client_id: String, redirect_uri: String, description: String },

@@ -16,12 +16,13 @@ use oauth2::{
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
 use tokio::time::Instant;
+use url::Url;
 
 use super::error::OAuthError;
 use super::flow::{Endpoints, Pending};
 use crate::domain::{ClientId, Secret, jwt, printable};
 use crate::system::http::retry::{Backoff, Repeat, Retries, retry_after};
-use crate::system::http::{Http, from_in_between, without_bom};
+use crate::system::http::{Http, from_in_between, redirect_elsewhere, without_bom};
 
 /// A token reply is 2 KiB.
 const LARGEST_REPLY: usize = 1 << 20;
@@ -148,7 +149,7 @@ pub(super) fn adapter(
     move |request| {
         let (http, last_status, mut retries) = (http.clone(), last_status.clone(), retries());
         Box::pin(async move {
-            let (url, path) = (request.uri().to_string(), request.uri().path().to_owned());
+            let url = request.uri().to_string();
             let started = std::time::Instant::now();
             let answer = loop {
                 let outcome = http.call(request.clone(), LARGEST_REPLY).await;
@@ -159,14 +160,14 @@ pub(super) fn adapter(
             };
             let status = answer.status();
             tracing::info!(
-                path,
+                url,
                 status = status.as_u16(),
                 ms = started.elapsed().as_millis(),
                 request_id = answer.headers().get("x-request-id").and_then(|id| id.to_str().ok()),
                 "token endpoint"
             );
             last_status.store(status.as_u16(), Ordering::Relaxed);
-            judge(&answer, &path)
+            judge(&answer, &url)
         })
     }
 }
@@ -183,7 +184,7 @@ struct Outline {
 /// The answer as `oauth2` takes it, which insists on statuses: 200 for a grant, another for an error. The grant was
 /// consumed: whatever status, content type or byte order mark comes with it, a reply that is rejected here is a lost
 /// login.
-fn judge(answer: &Response<bytes::Bytes>, path: &str) -> Result<oauth2::HttpResponse, OAuthError> {
+fn judge(answer: &Response<bytes::Bytes>, url: &str) -> Result<oauth2::HttpResponse, OAuthError> {
     let (status, body) = (answer.status(), without_bom(answer.body()));
     let as_oauth = |status: StatusCode| {
         let mut reply = Response::new(body.to_vec());
@@ -198,7 +199,9 @@ fn judge(answer: &Response<bytes::Bytes>, path: &str) -> Result<oauth2::HttpResp
         // Some servers send errors with 200.
         return Ok(as_oauth(if status.is_success() { StatusCode::BAD_REQUEST } else { status }));
     }
-    if let Some(error) = from_in_between(answer) {
+    let url = Url::parse(url).ok();
+    let elsewhere = url.as_ref().and_then(|url| redirect_elsewhere(url, answer));
+    if let Some(error) = elsewhere.or_else(|| from_in_between(answer)) {
         return Err(error.into());
     }
     if status.is_server_error() {
@@ -214,8 +217,12 @@ fn judge(answer: &Response<bytes::Bytes>, path: &str) -> Result<oauth2::HttpResp
     if status.is_redirection() || matches!(status.as_u16(), 404 | 405) {
         let words =
             message.map(|message| format!(" ({})", printable(message, MAX_WORDS))).unwrap_or_default();
+        let path = url.as_ref().map_or("the token endpoint", Url::path);
         let what = format!("{path} answered with status {}{words}", status.as_u16());
         return Err(OAuthError::Nonsense { what });
+    }
+    if body.trim_ascii().is_empty() {
+        return Err(OAuthError::Empty { status: status.as_u16() });
     }
     // A text may be a token reply of another form: that is not shown.
     let text = String::from_utf8_lossy(body);
@@ -470,14 +477,15 @@ mod tests {
         let busy = error("429 Too Many Requests", "retry-after: 77\r\n", r#"{"message":"x"}"#).await;
         assert!(matches!(busy, OAuthError::Busy { retry_after: Some(time) } if time.as_secs() == 77));
         assert!(matches!(
-            error("503 x", "", "<html>").await,
+            error("503 x", "", "{}").await,
             OAuthError::Server { status: 503, retry_after: None }
         ));
-        for (status, body) in [("200 OK", "[]"), ("404 Not Found", "{}"), ("302 x", ""), ("200 OK", "")] {
+        assert!(matches!(error("200 OK", "", "").await, OAuthError::Empty { status: 200 }));
+        for (status, body) in [("200 OK", "[]"), ("404 Not Found", "{}"), ("302 x", "")] {
             assert!(matches!(error(status, "", body).await, OAuthError::Nonsense { .. }), "{status} {body}");
         }
         for (status, headers) in
-            [("200 OK", ""), ("401 x", "www-authenticate: Basic realm=x\r\n"), ("511 x", "")]
+            [("200 OK", ""), ("401 x", "www-authenticate: Basic realm=x\r\n"), ("511 x", ""), ("503 x", "")]
         {
             let html = error(status, headers, "\u{feff}<html>").await;
             assert!(matches!(html, OAuthError::Http(HttpError::InBetween { .. })), "{status}: {html:?}");

@@ -92,7 +92,11 @@ impl Answer {
             .filter(|text| !text.is_empty())
             .unwrap_or_else(|| status.canonical_reason().unwrap_or("no reason given").to_owned());
         Err(match status.as_u16() {
-            401 => PlatformError::Unauthenticated { request },
+            401 => {
+                let body = without_bom(self.response.body());
+                let is_json = serde_json::from_slice::<IgnoredAny>(body).is_ok();
+                PlatformError::Unauthenticated { request, is_json }
+            }
             403 => PlatformError::Forbidden { message, request },
             404 => PlatformError::NotFound { message, request },
             422 => PlatformError::Invalid { message, fields: fields(&complaint.errors), request },

@@ -15,7 +15,11 @@ const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 pub enum PlatformError {
     /// 401: the token is not, or no longer, good.
     #[error("the platform rejected the token{request}")]
-    Unauthenticated { request: RequestId },
+    Unauthenticated {
+        request: RequestId,
+        /// As the platform answers; a gateway may answer otherwise.
+        is_json: bool,
+    },
 
     /// 403. For a tenant that is not the user's, too.
     #[error("not permitted: {message}{request}")]

@@ -54,7 +54,7 @@ pub(super) async fn revoke_access_token(
 ) -> Revocation {
     let platform = Platform::new(http.within(REVOKING), url, token, tenant);
     let answered = match platform.logout().await {
-        Err(PlatformError::Unauthenticated { .. }) => return Revocation::AlreadyDead,
+        Err(PlatformError::Unauthenticated { is_json: true, .. }) => return Revocation::AlreadyDead,
         Err(PlatformError::Http(error @ HttpError::Unreachable(_))) => {
             return Revocation::Unconfirmed(error.to_string());
         }
@@ -62,7 +62,10 @@ pub(super) async fn revoke_access_token(
     };
     // Whatever the answer was, something else may have given it: only a token that is rejected is revoked.
     match (platform.profile().await, answered) {
-        (Err(PlatformError::Unauthenticated { .. }), _) => Revocation::Done,
+        (Err(PlatformError::Unauthenticated { is_json: true, .. }), _) => Revocation::Done,
+        (Err(PlatformError::Unauthenticated { .. }), _) => {
+            Revocation::Unconfirmed("status 401, but without the platform's JSON".to_owned())
+        }
         (_, Err(error)) | (Err(error), Ok(())) => Revocation::Unconfirmed(error.to_string()),
         (Ok(_), Ok(())) => Revocation::Unconfirmed("the platform still accepts it".to_owned()),
     }

@@ -10,6 +10,7 @@ use super::Done;
 use super::input::Input;
 use super::several::Several;
 use crate::config::Resolved;
+use crate::domain::text::decode;
 use crate::domain::{ApiUrl, header_as_servers_read_it, printable, shell_word};
 use crate::error::{Error, Result};
 use crate::session::api::Request;
@@ -155,7 +156,13 @@ impl Api {
         let json = HeaderValue::from_static("application/json");
         let content_type = headers.remove(CONTENT_TYPE).unwrap_or(json);
         let (path, body) = match &self.input {
-            Some(file) => (fields::in_query(path, &fields), Some(input.body(file)?)),
+            Some(file) => {
+                let body = input.body(file)?;
+                let is_json =
+                    content_type.as_bytes().to_ascii_lowercase().windows(4).any(|part| part == b"json");
+                let body = if is_json { in_utf8(body, file)? } else { body };
+                (fields::in_query(path, &fields), Some(body))
+            }
             None if method == Method::GET || method == Method::HEAD => {
                 (fields::in_query(path, &fields), None)
             }
@@ -204,6 +211,21 @@ impl Api {
             return Err(Error::usage(format!("the header {name} is not yours to set")).hint(instead));
         }
         Ok(headers)
+    }
+}
+
+/// JSON is UTF-8 without a byte order mark (RFC 8259, section 8.1), whatever the editor added. A body that is not read
+/// before it is sent stays as it is.
+fn in_utf8(body: Body, file: &str) -> Result<Body> {
+    const MARKS: [&[u8]; 3] = [b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff"];
+    match &body {
+        Body::Whole(bytes) if MARKS.iter().any(|mark| bytes.starts_with(mark)) => {
+            let text = decode(bytes).map_err(|_| {
+                Error::usage(format!("cannot read `{}`: invalid UTF-8 or UTF-16", printable(file, 200)))
+            })?;
+            Ok(text.into_bytes().into())
+        }
+        _ => Ok(body),
     }
 }
 

@@ -35,7 +35,7 @@ pub enum HttpError {
     Input(String),
     /// What answered is not the platform: a captive portal, a gateway, a firewall.
     #[error("the answer came from something between here and the platform ({what}, status {status})")]
-    InBetween { what: &'static str, status: u16 },
+    InBetween { what: String, status: u16, retry_after: Option<Duration> },
     /// The connection ended, or nothing more came, when a part of the answer had been handed on.
     #[error("the answer was cut short after {received} bytes: {reason}")]
     Truncated { received: u64, reason: String },
