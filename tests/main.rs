@@ -76,6 +76,7 @@ mod selection;
 mod several;
 #[cfg(target_os = "linux")]
 mod shared_files;
+mod streaming;
 #[cfg(unix)]
 mod switching;
 mod tenants;

@@ -5,7 +5,7 @@ use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 
 use crate::platform::{Fault, Options, Sandbox};
-use crate::support::site::{Authority, End, GOOD_YEARS, Identity, PROFILE, Site, json};
+use crate::support::site::{Authority, End, GOOD_YEARS, Identity, PROFILE, Site, frame, json};
 use crate::support::{Outcome, World};
 
 const TOKEN: &str = "token-of-ada-0123456789";
@@ -48,6 +48,9 @@ fn a_certificate_is_taken_for_what_it_is() {
         ("self-signed as a CA", Identity::self_signed("localhost", true)),
         ("another CA", other.certify("localhost", GOOD_YEARS)),
         ("intermediate missing", intermediate.certify("localhost", GOOD_YEARS)),
+        ("no names", ca.certify_by_common_name("localhost")),
+        ("for clients", ca.certify_client("localhost")),
+        ("version 1", good().of_version_1()),
     ] {
         let (outcome, site) = ask(&identity);
         assert_eq!(site.requests().len(), 0, "{name}: something was sent");
@@ -88,7 +91,89 @@ fn a_certificate_is_taken_for_what_it_is() {
     --- stderr
     error: no trusted connection to localhost:PORT: its certificate is from an unknown authority, or comes without its intermediate ones
     hint: if it is an authority of your own: autocom config set ca_bundle FILE.pem
+
+    no names: exit 3
+    --- stderr
+    error: no trusted connection to localhost:PORT: its certificate has no subject alternative names (its common name does not count)
+    hint: tell who runs localhost; to see it: openssl s_client -connect localhost:PORT
+
+    for clients: exit 3
+    --- stderr
+    error: no trusted connection to localhost:PORT: the extended key usage of its certificate does not allow it to be a server's
+    hint: tell who runs localhost; to see it: openssl s_client -connect localhost:PORT
+
+    version 1: exit 3
+    --- stderr
+    error: no trusted connection to localhost:PORT: its certificate is X.509 version 1, and version 3 is required
+    hint: tell who runs localhost; to see it: openssl s_client -connect localhost:PORT
     ");
+}
+
+#[test]
+fn what_a_server_wants_and_how_it_spells_an_address_are_told_apart() {
+    let ca = Authority::new("private CA");
+    let ask = |url: String| {
+        let mut world = world_at(&url);
+        world.write("ca.pem", &ca.pem);
+        world.set("AUTOCOM_CA_BUNDLE", world.path("ca.pem").display().to_string());
+        world.run("whoami").code(3)
+    };
+    let site = Site::with_tls(&ca.certify_as_name("127.0.0.1"));
+    ask(site.https().replace("localhost", "127.0.0.1"))
+        .says("its certificate has 127.0.0.1 as a DNS name, where an IP address is required");
+    let site = Site::for_clients_of(&ca, &ca.certify("localhost", GOOD_YEARS));
+    ask(site.https()).says("it requires a client certificate, which autocom does not support");
+    assert_eq!(site.requests().len(), 0);
+}
+
+#[test]
+fn http_2_that_is_refused_becomes_http_1_and_nothing_is_done_twice() {
+    const NO_ERROR: [u8; 4] = [0, 0, 0, 0];
+    const HTTP_1_1_REQUIRED: [u8; 4] = [0, 0, 0, 0xd];
+    const REFUSED_STREAM: [u8; 4] = [0, 0, 0, 7];
+    const INTERNAL_ERROR: [u8; 4] = [0, 0, 0, 2];
+    type Refusal = Box<dyn Fn(u32) -> Vec<u8> + Send>;
+    let go_away = |last_stream: u32, code: [u8; 4]| -> Refusal {
+        Box::new(move |_| frame(7, 0, &[&last_stream.to_be_bytes()[..], &code].concat()))
+    };
+    let reset = |code: [u8; 4]| -> Refusal { Box::new(move |stream| frame(3, stream, &code)) };
+    let plain: Refusal = Box::new(|_| b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n".to_vec());
+    let ca = Authority::new("private CA");
+    // What is answered, and how often a request that changes something is then sent: again only if nothing was done.
+    for (name, refusal, sent) in [
+        ("HTTP/1.1 is required", reset(HTTP_1_1_REQUIRED), 2),
+        ("the connection goes away before the request", go_away(0, NO_ERROR), 2),
+        ("HTTP/1.1 is required of the connection", go_away(0, HTTP_1_1_REQUIRED), 2),
+        ("something in between speaks 1.1", plain, 2),
+        ("each stream is refused", reset(REFUSED_STREAM), 4),
+        ("the connection goes away after the request", go_away(1, NO_ERROR), 1),
+        ("the server fails", reset(INTERNAL_ERROR), 1),
+    ] {
+        let site = Site::refusing_http_2(&ca.certify("localhost", GOOD_YEARS), refusal);
+        let mut world = world_at(&site.https());
+        world.write("ca.pem", &ca.pem);
+        world.set("AUTOCOM_CA_BUNDLE", world.path("ca.pem").display().to_string());
+        let outcome = world.run("api POST orders -f a=b --tenant acme");
+        let requests = site.requests();
+        assert_eq!(requests.len(), sent, "{name}: {requests:?}\n{}", outcome.stderr);
+        assert_eq!(outcome.code == 0, sent == 2, "{name}: {}", outcome.stderr);
+        let (first, later) = requests.split_first().unwrap();
+        assert_eq!(first, "HTTP/2", "{name}");
+        let in_1_1 = |head: &String| head.starts_with("POST /api/v1/orders HTTP/1.1");
+        assert!(sent != 2 || later.iter().all(in_1_1), "{name}: {requests:?}");
+    }
+}
+
+#[test]
+fn a_body_that_is_empty_has_a_length() {
+    let site = Site::answering(json("{}"), End::Closed);
+    let world = world_at(&site.http());
+    for method in ["POST", "PUT", "PATCH"] {
+        world.run(&format!("api {method} orders --tenant acme")).ok();
+        let head = site.requests().pop().unwrap().to_ascii_lowercase();
+        assert!(head.contains("\r\ncontent-length: 0\r\n"), "{head}");
+    }
+    world.run("api DELETE orders/1 --tenant acme").ok();
 }
 
 #[test]
@@ -127,6 +212,33 @@ fn authorities_of_our_own_add_to_the_systems() {
         outcome.says(&format!(".autocom/{path} ")).says("hint: see where it comes from: autocom config list");
         world.run("config list").ok();
     }
+    let bundle = world.path("bundle.pem");
+    world.set("AUTOCOM_CA_BUNDLE", bundle.display().to_string()).set("AUTOCOM_API_URL", site.https());
+    let utf_16: Vec<u8> = format!("\u{feff}{}", ours.pem).encode_utf16().flat_map(u16::to_le_bytes).collect();
+    for (bytes, why) in [
+        (ours.der.to_vec(), "is DER, not PEM (from AUTOCOM_CA_BUNDLE)"),
+        (utf_16, "is UTF-16 text, not PEM (from AUTOCOM_CA_BUNDLE)"),
+    ] {
+        std::fs::write(&bundle, bytes).unwrap();
+        // The hint is the command that converts it.
+        let outcome = world.run("whoami").code(2).says(why);
+        let convert = outcome.stderr.lines().last().unwrap().strip_prefix("hint: ").unwrap();
+        let convert = convert.split("; autocom").next().unwrap();
+        assert!(world.shell(convert).status().unwrap().success(), "{convert}");
+        assert!(world.read("bundle.converted.pem").contains("-----BEGIN CERTIFICATE-----"), "{convert}");
+    }
+    // One broken certificate does not spoil the others.
+    std::fs::write(&bundle, format!("{}{}", world.read("half.pem"), ours.pem)).unwrap();
+    world.run("whoami").ok();
+    world.set("AUTOCOM_API_URL", systems_site.https()).set("SSL_CERT_FILE", "nowhere.pem");
+    let outcome = world.run("whoami").code(3);
+    outcome.says("certificate 1 of the `ca_bundle` ").says("hint: replace certificate 1 of ");
+    std::fs::write(&bundle, &ours.pem).unwrap();
+    world
+        .run("whoami")
+        .code(3)
+        .says("SSL_CERT_FILE names nowhere.pem, which is not a file")
+        .says("hint: unset SSL_CERT_FILE");
     world.set("AUTOCOM_CA_BUNDLE", "nowhere.pem");
     world.run("whoami").code(2).says("(from AUTOCOM_CA_BUNDLE)");
 }

@@ -45,7 +45,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use axum::extract::State;
+use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderMap, Method, Uri};
 use axum::response::Response;
 use axum::routing::{MethodRouter, get, post};
@@ -283,6 +283,8 @@ fn router(world: Arc<World>) -> Router {
         .route("/oauth/device", get(device::ask).post(device::typed))
         .route("/oauth/device/authorize", get(device::confirm).post(device::decide))
         .merge(platform)
+        // `traffic::watch` has a limit of its own
+        .layer(DefaultBodyLimit::disable())
         .layer(middleware::from_fn_with_state(Arc::clone(&world), traffic::watch))
         .with_state(world)
 }

@@ -17,7 +17,7 @@ use http_body::Frame;
 use super::knobs::{Ending, Fault};
 use super::{World, answer, jwt, log};
 
-const LARGEST_BODY: usize = 1 << 20;
+const LARGEST_BODY: usize = 64 << 20;
 
 /// A response extension: what a GraphQL request asked for, for the log.
 #[derive(Clone)]

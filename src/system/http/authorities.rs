@@ -33,7 +33,11 @@ impl Bundle {
         let bytes = fs::read(&authorities.path)
             .map_err(|error| unusable(authorities, &format!("cannot be read: {error}"), None))?;
         let convert = |from: &str| {
-            let (path, pem) = (quoted(&authorities.path), quoted(&authorities.path.with_extension("pem")));
+            let mut pem = authorities.path.with_extension("pem");
+            if pem.exists() {
+                pem.set_extension("converted.pem");
+            }
+            let (path, pem) = (quoted(&authorities.path), quoted(&pem));
             format!("{from} {path} > {pem}; autocom config set ca_bundle {pem}")
         };
         if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
