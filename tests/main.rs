@@ -48,6 +48,7 @@ mod logout;
 mod man;
 mod matrix;
 mod network;
+mod odd_input;
 mod orders;
 mod outside_text;
 #[cfg(target_os = "linux")]
@@ -69,6 +70,7 @@ mod renewal_faults;
 #[cfg(target_os = "linux")]
 mod renewal_races;
 mod schemas;
+mod scripts;
 mod secrecy;
 #[cfg(target_os = "linux")]
 mod secret_service;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::Conflict;
 use super::invalid_profile::InvalidProfile;
+use crate::domain::ProfileName;
 use crate::domain::redact::looks_like_a_token;
 use crate::domain::{Key, Origin, has_invisible, one_line, with_escapes};
 use crate::system::files::FileError;
@@ -21,6 +22,9 @@ pub enum ConfigError {
     Shape { path: PathBuf, line: usize, message: String },
     #[error("`{key}` {why} (from {origin})")]
     Invalid { key: Key, why: String, origin: Origin },
+    /// A profile where an address belongs.
+    #[error("`api_url` is not a URL, but `{name}` is a profile (from {origin})")]
+    ProfileAsAddress { name: ProfileName, origin: Origin },
     #[error("{origin} {why}")]
     Expectation { why: String, origin: Origin },
     #[error("the working directory is gone, so nobody knows which profile is pinned here")]
@@ -95,6 +99,7 @@ impl ConfigError {
     pub fn key(&self) -> Option<Key> {
         match self {
             ConfigError::Invalid { key, .. } => Some(*key),
+            ConfigError::ProfileAsAddress { .. } => Some(Key::ApiUrl),
             _ => None,
         }
     }

@@ -100,11 +100,10 @@ impl Config {
         text.parse().map_err(|error: ApiUrlError| {
             let profile =
                 text.trim().parse::<ProfileName>().ok().filter(|name| self.profiles().contains(name));
-            let why = match profile.filter(|_| error == ApiUrlError::NotAHost) {
-                Some(name) => format!("is not a URL; `{name}` is a profile: use -p {name}"),
-                None => error.with_suggestion(),
-            };
-            ConfigError::invalid(Key::ApiUrl, &why, origin, text)
+            match profile.filter(|_| error == ApiUrlError::NotAHost) {
+                Some(name) => ConfigError::ProfileAsAddress { name, origin: origin.clone() },
+                None => ConfigError::invalid(Key::ApiUrl, &error.with_suggestion(), origin, text),
+            }
         })
     }
 
