@@ -61,6 +61,7 @@ mod prompt;
 mod protected;
 #[cfg(target_os = "linux")]
 mod proxy;
+mod real_answers;
 #[cfg(target_os = "linux")]
 mod real_server;
 #[cfg(target_os = "linux")]

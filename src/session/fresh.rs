@@ -193,6 +193,8 @@ impl Session {
         let redirect = RedirectUri::on(PASTE_PORT);
         let AuthorizationRequest { url, pending } =
             AuthorizationRequest::new(Endpoints::of(&target.url), client_id.clone(), redirect, Vec::new());
+        // Before anybody is asked: what is pasted at once is not shown either.
+        let keyboard = if self.can_ask { Keyboard::open() } else { None };
         self.show_login(
             url.as_str(),
             &format!(
@@ -206,7 +208,7 @@ impl Session {
         let pasted = async {
             tokio::select! {
                 error = pending.unknown_client(&http) => Err(Error::from(error)),
-                code = self.pasted_code(&pending) => code,
+                code = self.pasted_code(keyboard, &pending) => code,
             }
         };
         let code = tokio::time::timeout(timeout, pasted).await.map_err(|_| {
@@ -241,8 +243,8 @@ impl Session {
     }
 
     /// The code in what is pasted. In a terminal, what is anything else is said, and the wait goes on.
-    async fn pasted_code(&self, pending: &Pending) -> Result<Secret> {
-        match if self.can_ask { Keyboard::open() } else { None } {
+    async fn pasted_code(&self, keyboard: Option<Keyboard>, pending: &Pending) -> Result<Secret> {
+        match keyboard {
             Some(mut keyboard) => Ok(pasted_line(&mut keyboard, pending, &self.notices, paste::code).await?),
             None => Ok(paste::code(self.pasted().await?.expose(), pending)?),
         }
