@@ -60,15 +60,16 @@ fn no_port_is_needed_and_no_browser_opened() {
 #[test]
 fn slow_down_is_obeyed_and_trouble_on_the_way_is_waited_out() {
     let (world, sandbox) = (World::new(), sandbox());
+    sandbox.fault("/oauth/token", Fault::status(429).header("Retry-After", "4"));
     sandbox.fault("/oauth/token", Fault::status(503));
     sandbox.fault("/oauth/token", Fault::status(400).body("application/json", r#"{"error":"slow_down"}"#));
     let started = Instant::now();
     let (login, page) = begun(&world, &sandbox, "");
     visit_blocking(&page, Visitor::approving("ada")).unwrap();
     login.finish().ok();
-    assert_eq!(polls(&sandbox), 3);
-    // One second between polls, two after a failure, and five more from a `slow_down` on.
-    assert!(started.elapsed() > Duration::from_secs(6), "{:?}", started.elapsed());
+    assert_eq!(polls(&sandbox), 4);
+    // One second between polls, as long as `Retry-After` says, two after a failure, and five more from a `slow_down` on.
+    assert!(started.elapsed() > Duration::from_secs(10), "{:?}", started.elapsed());
 }
 
 #[test]

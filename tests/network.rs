@@ -164,6 +164,27 @@ fn http_2_that_is_refused_becomes_http_1_and_nothing_is_done_twice() {
     }
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn connecting_may_take_as_long_as_a_request() {
+    use rustix::net::{AddressFamily, SocketType, bind, getsockname, listen, socket};
+    // Whose queue of connections is full: what comes later gets no answer at all.
+    let full = socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
+    bind(&full, &std::net::SocketAddrV4::new(std::net::Ipv4Addr::LOCALHOST, 0)).unwrap();
+    listen(&full, 0).unwrap();
+    let address: std::net::SocketAddr = getsockname(&full).unwrap().try_into().unwrap();
+    let brief = std::time::Duration::from_millis(100);
+    let _waiting: Vec<_> = (0..3).map(|_| TcpStream::connect_timeout(&address, brief)).collect();
+    let outcome = world_at(&format!("http://{address}")).run("api profile --request-timeout 11").code(3);
+    outcome
+        .says(&address.to_string())
+        .says(
+            " 11 s
+",
+        )
+        .says("--request-timeout");
+}
+
 #[test]
 fn a_body_that_is_empty_has_a_length() {
     let site = Site::answering(json("{}"), End::Closed);

@@ -83,6 +83,20 @@ fn a_platform_in_maintenance_has_failed_and_was_reached() {
     outcome.code(1).says("the platform failed with status 503: Service Unavailable");
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_wait_that_the_platform_asks_for_is_shown_in_a_terminal() {
+    let (world, sandbox) = (World::new(), sandbox(Passport::V12));
+    world.log_in(&sandbox, "ada", "--profile shop");
+    let busy = Fault::status(429).header("Retry-After", "2");
+    sandbox.fault("/api/v1/profile", busy.clone());
+    let told =
+        format!("waiting 2 s as requested by {} (status 429)", sandbox.origin().replace("http://", ""));
+    world.run_in_terminal("whoami --check", 100).ok().prints(&told);
+    sandbox.fault("/api/v1/profile", busy);
+    assert_eq!(world.run("whoami --check").ok().stderr, "");
+}
+
 #[test]
 fn a_personal_access_token_that_ended_leads_to_another_one() {
     let (world, sandbox) = (World::new(), sandbox(Passport::V12));
