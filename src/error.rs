@@ -236,13 +236,10 @@ impl From<ConfigError> for Error {
                 "leave it to the environment: export HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT".to_owned(),
             ),
             ConfigError::Invalid { key, origin, .. } => another_value(*key, origin),
-            ConfigError::ProfileAsAddress { name, origin } => match origin {
-                Origin::Flag(_) => Some(format!("select the profile: -p {name}")),
-                Origin::Variable(variable) => {
-                    Some(format!("unset {variable}; export AUTOCOM_PROFILE={name}"))
-                }
-                _ => another_value(Key::ApiUrl, origin),
-            },
+            ConfigError::ProfileAsAddress { name, origin: Origin::Variable(variable) } => {
+                Some(format!("unset {variable}; export AUTOCOM_PROFILE={name}"))
+            }
+            ConfigError::ProfileAsAddress { name, .. } => Some(format!("select the profile: -p {name}")),
             ConfigError::TopLevelOnly(key) => Some(format!("autocom config set {key} {}", key.placeholder())),
             ConfigError::NoAddress { name, .. } => Some(format!("autocom profiles set {name} api_url=URL")),
             ConfigError::NameTaken(name) => Some(format!("autocom profiles show {name}")),

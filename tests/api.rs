@@ -63,10 +63,9 @@ fn a_pipe_gets_the_very_bytes_and_json_is_drawn_where_it_is_asked_for() {
     }
     sandbox.fault("/api/v1/orders", Fault::status(200).body("text/plain", "1,2"));
     world.run("api orders -o json").code(1).says("not JSON").says("unchanged: autocom api -o table");
-    for (line, status, stdout) in [("api orders --paginate --slurp", 204, "[null]")] {
-        sandbox.fault("/api/v1/orders", Fault::status(status).body("text/plain", ""));
-        assert_eq!(world.run(line).ok().stdout.split_whitespace().collect::<String>(), stdout);
-    }
+    sandbox.fault("/api/v1/orders", Fault::status(204).body("text/plain", ""));
+    let list = world.run("api orders --paginate --slurp").ok().stdout;
+    assert_eq!(list.split_whitespace().collect::<String>(), "[null]");
     sandbox.fault("/api/v1/orders", Fault::status(200).body("application/json", ""));
     world.run("api orders --paginate --slurp").code(1).says("error: the answer is empty\n");
     sandbox.fault("/api/v1/orders", Fault::status(204).body("text/plain", ""));
@@ -136,7 +135,7 @@ fn the_token_goes_below_the_profiles_address_and_nowhere_else() {
     assert_eq!(last(&sandbox).0, "GET /api/v1/@evil.test/x");
     sandbox
         .fault("/api/v1/profile", Fault::status(302).header("location", &format!("{other}/api/v1/profile")));
-    world.run("api profile").code(1).says("another origin");
+    world.run("api profile").code(1).says("between here and the platform (redirect to ");
     assert!(elsewhere.requests().is_empty());
 }
 

@@ -100,7 +100,8 @@ impl Config {
         text.parse().map_err(|error: ApiUrlError| {
             let profile =
                 text.trim().parse::<ProfileName>().ok().filter(|name| self.profiles().contains(name));
-            match profile.filter(|_| error == ApiUrlError::NotAHost) {
+            let is_typed = matches!(origin, Origin::Flag(_) | Origin::Variable(_));
+            match profile.filter(|_| is_typed && error == ApiUrlError::NotAHost) {
                 Some(name) => ConfigError::ProfileAsAddress { name, origin: origin.clone() },
                 None => ConfigError::invalid(Key::ApiUrl, &error.with_suggestion(), origin, text),
             }

@@ -64,11 +64,11 @@ impl Answer {
 
     /// Whether the platform rejects the token: something in between knows nothing of it.
     pub(super) fn rejects_token(&self) -> bool {
-        self.status() == StatusCode::UNAUTHORIZED && self.from_in_between().is_none()
+        self.status() == StatusCode::UNAUTHORIZED && self.in_between_error().is_none()
     }
 
     /// The error that it is if the platform did not give it.
-    fn from_in_between(&self) -> Option<PlatformError> {
+    fn in_between_error(&self) -> Option<PlatformError> {
         from_in_between(&self.response).filter(|_| self.asked_for_json).map(PlatformError::from)
     }
 
@@ -78,7 +78,7 @@ impl Answer {
         if status.is_success() {
             return Ok(self);
         }
-        if let Some(error) = self.from_in_between() {
+        if let Some(error) = self.in_between_error() {
             return Err(error);
         }
         let request = self.request_id();
@@ -110,7 +110,7 @@ impl Answer {
     pub(super) fn parse<'a, T: Deserialize<'a>>(&'a self) -> Result<T, PlatformError> {
         let body = without_bom(self.response.body());
         serde_json::from_slice(body).map_err(|error| {
-            if let Some(error) = self.from_in_between() {
+            if let Some(error) = self.in_between_error() {
                 return error;
             }
             match () {

@@ -11,7 +11,7 @@ use crate::system::http::{Body, Http, Incoming};
 
 pub enum Reply {
     Whole(Answer),
-    Streamed(Streamed),
+    Streamed(Box<Streamed>),
 }
 
 /// A success whose body is read as it comes.
@@ -30,7 +30,7 @@ impl Reply {
         let incoming = http.open(request).await?;
         let streamed = Streamed { incoming, asked_for_json: call.asks_for_json() };
         match streamed.status().is_success() {
-            true => Ok(Reply::Streamed(streamed)),
+            true => Ok(Reply::Streamed(Box::new(streamed))),
             false => Ok(Reply::Whole(streamed.whole(call.limit()).await?)),
         }
     }

@@ -165,7 +165,7 @@ enum Next {
     /// The path, with its query.
     Ask(String),
     /// The rest of an answer.
-    Read(Streamed),
+    Read(Box<Streamed>),
     /// The page that was just given says so.
     Fail(CallError),
     End,
