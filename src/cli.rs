@@ -43,7 +43,7 @@ pub struct GlobalFlags {
     /// Output format (table is TSV in a pipe)
     #[arg(long, short, global = true, value_name = "FORMAT", value_parser = PossibleValuesParser::new(OutputFormat::ALL))]
     pub output: Option<String>,
-    /// Filter the JSON of the answer with a jq expression; texts are printed as they are
+    /// Filter JSON output with a jq expression; strings are printed without quotes
     #[arg(long, global = true, value_name = "EXPRESSION")]
     pub jq: Option<String>,
     /// Say nothing but answers, warnings and errors
@@ -92,17 +92,12 @@ pub enum Command {
     /// List orders
     #[command(subcommand, alias = "order")]
     Orders(orders::Orders),
-    /// Ask any endpoint of the platform
     Api(api::Api),
-    /// Run a command with the selected profile's token in its environment
     Exec(exec::Exec),
-    /// List what was sent to protected profiles
     Journal(journal::Journal),
-    /// Find out what is wrong here, and the command that mends it
     Doctor(doctor::Doctor),
     Completions(completions::Completions),
     Man(man::Man),
-    /// Print the profile and tenant for a shell's prompt
     Prompt(prompt::Prompt),
     /// Print the version
     Version(version::Version),

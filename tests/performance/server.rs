@@ -2,7 +2,7 @@
 //!
 //! GET /api/v1/bytes/N answers with N bytes; whatever is posted is read to its end and counted.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 
 fn main() -> std::io::Result<()> {

@@ -25,7 +25,7 @@ struct Flags {
     /// A string; KEY[SUB]=, KEY[]= and KEY[][SUB]= nest
     #[arg(short = 'f', long = "raw-field", value_name = "KEY=VALUE")]
     plain: Vec<String>,
-    /// As -f, but true, false, null and numbers are such, and @FILE is what is in FILE (@-: stdin)
+    /// Typed field: true, false, null and numbers are sent as JSON; @FILE reads a file (@-: stdin)
     #[arg(short = 'F', long = "field", value_name = "KEY=VALUE")]
     typed: Vec<String>,
 }

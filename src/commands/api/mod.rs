@@ -22,12 +22,23 @@ use answers::Answers;
 use documents::Documents;
 use fields::Typed;
 
-/// Ask any endpoint of the platform, with the profile's token and tenant
+/// Make an authenticated API request
 ///
-/// PATH is relative to api_url; a whole URL must be below it. The method is GET, or POST where there
-/// are fields or a body and no --paginate. Fields of a GET go into the query, others into a JSON object. A pipe gets the
-/// answer byte for byte, also one that is an error; a terminal, and -o json, gets it indented. Over several
-/// profiles it is a list of {"profile", "response"} in any case.
+/// The request carries the profile's token and tenant. PATH is relative to api_url; a whole URL must be below it. The method is
+/// GET, or POST with fields or a body and without --paginate. Fields of a GET go into the query, others into a JSON object.
+///
+/// A pipe gets the answer byte for byte, even if it is an error. A terminal, -o json and -o yaml get it formatted. With several
+/// profiles the output is always a list of {"profile", "response"}.
+///
+/// An answer of any size is written as it arrives, in little memory and without a limit on the total time: the request fails if
+/// nothing arrives for --request-timeout. If the answer is cut short, the exit code is 1 after what arrived.
+///
+/// --input sends a body of any size. Up to 8 MiB are read first. A larger file is opened again if it must be sent twice, for
+/// example after the token was refreshed. A larger pipe is sent once, so the token is checked with GET /profile before. JSON is
+/// sent as UTF-8, even if the file is UTF-16 or has a byte order mark.
+///
+/// --paginate follows what the answer says about its pages: Laravel's three paginators, `next_page_url`, `next_cursor`, and
+/// `Link: <...>; rel="next"`. Another origin is never asked. If there is a next page that cannot be followed, the exit code is 1.
 #[derive(Debug, Args)]
 #[command(
     override_usage = "autocom api [OPTIONS] [METHOD] PATH",
@@ -35,7 +46,8 @@ use fields::Typed;
 Examples:
   autocom api profile
   autocom api orders -f status=pending --paginate | jq '.orders[].total'
-  autocom api PATCH orders/ID -f status=shipped
+  autocom api orders --jq '.orders[] | [.order_number, .total] | @tsv'
+  autocom api -X PATCH orders/ID -f status=shipped
   autocom api POST orders -F 'items[][sku]=A-1' -F 'items[][quantity]=2' -F note=@note.txt
   autocom api graphql -f query='query($n: Int!) { orders(first: $n) { id } }' -F n=3
   autocom api profile --profiles 'staging,prod-*' | jq '.[].response.email'
@@ -50,10 +62,10 @@ pub struct Api {
     method: Option<String>,
     #[command(flatten)]
     fields: Typed,
-    /// Send a file of any size as the body (-: stdin); fields go into the query then
+    /// Send this file as the body (-: stdin); fields go into the query
     #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     input: Option<String>,
-    /// A header more
+    /// Add a request header
     #[arg(short = 'H', long = "header", value_name = "NAME: VALUE")]
     headers: Vec<String>,
     /// Fetch all pages: follow page numbers, next_page_url, next_cursor and Link headers
