@@ -73,6 +73,7 @@ pub enum Trust {
 
 impl Trust {
     /// Whether the file may belong to anybody, and have any mode.
+    #[cfg(unix)]
     fn is_blind(self) -> bool {
         matches!(self, Trust::AsIs | Trust::AsIsAtOnce)
     }
