@@ -579,8 +579,8 @@ fn user(record: &Record) -> Cow<'_, str> {
     record.user().label().unwrap_or("an unknown user".into())
 }
 
-/// Whether a refusal with 403 or 404 is about the tenant: not where the user gets the same one `anywhere`, or where
-/// the tenant is among theirs. Then only the platform's own words tell what it means.
+/// Whether a refusal with 403 or 404 is about the tenant. It is not if the same refusal comes without a tenant
+/// (`anywhere`), or if the user belongs to the tenant: then only the platform's own words tell what it means.
 pub(super) fn blames_tenant(
     error: &PlatformError,
     anywhere: Option<&PlatformError>,

@@ -18,7 +18,7 @@ pub(super) struct Bundle {
     pub flaw: Option<Flaw>,
 }
 
-/// Why an authority may be unknown although somebody has named it.
+/// What is wrong with a bundle that was named, so that its authorities are unknown.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Flaw {
     /// A clause.

@@ -334,7 +334,7 @@ pub(super) fn classify(error: reqwest::Error, attempt: Attempt<'_>) -> Unreachab
     Unreachable { at, cause }
 }
 
-/// Whether the server refuses HTTP/2, or does not speak it although it agreed to, and HTTP/1.1 may do. `is_safe`: the
+/// Whether the server refuses HTTP/2, or breaks its rules after agreeing to it, and HTTP/1.1 may do. `is_safe`: the
 /// request may be sent again even if it was processed.
 pub(super) fn refuses_http2(error: &reqwest::Error, is_safe: bool) -> bool {
     // Whatever speaks HTTP/1.1 may have closed the connection before its answer was read.

@@ -143,7 +143,7 @@ impl Http {
         if let (Some(told), Ok(answer), true) = (&self.told, outcome, wait >= SHOWN_WAIT) {
             let (status, seconds) = (answer.status().as_u16(), wait.as_secs());
             let host = url.parse().map_or_else(|_| String::new(), |url| failure::authority(&url));
-            told(&format!("waiting {seconds} s as requested by {host} (status {status})"));
+            told(&format!("waiting {seconds} s before trying again: {host} answered with status {status}"));
         }
         tokio::select! {
             () = tokio::time::sleep(wait) => true,

@@ -101,7 +101,7 @@ impl Retries {
         Some(wait)
     }
 
-    /// How long an answer asks to wait, if the request is to be sent again after it.
+    /// Whether the request is sent again after an answer, and the `Retry-After` that it carries.
     fn asked_by(&self, status: StatusCode, headers: &HeaderMap) -> Option<Option<Duration>> {
         let asked = retry_after(headers);
         match (status.as_u16(), self.repeat) {
