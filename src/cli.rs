@@ -133,6 +133,7 @@ impl Cli {
             api_url: self.global.api_url.clone(),
             tenant: self.global.tenant.clone(),
             client_id: login.and_then(|login| login.client_id.clone()),
+            scope: login.and_then(|login| login.scope.clone()),
             store: login.and_then(|login| login.store.clone()),
             output: self.output(),
             expect: self.global.expect.clone(),

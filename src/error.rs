@@ -335,16 +335,14 @@ impl From<OAuthError> for Error {
             OAuthError::TimedOut { .. } | OAuthError::CodeExpired => {
                 (Kind::Authentication, Some("autocom auth login --device".to_owned()))
             }
-            OAuthError::Denied { .. }
-            | OAuthError::Refused { .. }
-            | OAuthError::WrongIssuer { .. }
-            | OAuthError::NotACode(_) => (Kind::Authentication, login()),
-            OAuthError::Rejected { error, .. }
-                if matches!(error.as_str(), "invalid_client" | "unauthorized_client") =>
-            {
-                (Kind::Authentication, Some(CHECK_CLIENT_ID.to_owned()))
+            OAuthError::Denied { .. } => (
+                Kind::Authentication,
+                Some("approve the login on the platform's page: autocom auth login".to_owned()),
+            ),
+            OAuthError::Refused { .. } | OAuthError::WrongIssuer { .. } | OAuthError::NotACode(_) => {
+                (Kind::Authentication, login())
             }
-            OAuthError::Rejected { .. } => (Kind::Authentication, login()),
+            OAuthError::Rejected { error, .. } => (Kind::Authentication, Some(against(error).to_owned())),
             OAuthError::UnknownClient { client_id, redirect_uri, .. } => (
                 Kind::Authentication,
                 Some(format!(
@@ -354,7 +352,9 @@ impl From<OAuthError> for Error {
                 )),
             ),
             OAuthError::Message { status: 403, .. } => (Kind::Forbidden, None),
-            OAuthError::Message { .. } | OAuthError::Empty { .. } => (Kind::Failed, None),
+            OAuthError::Message { .. } | OAuthError::Empty { .. } | OAuthError::Revocation { .. } => {
+                (Kind::Failed, None)
+            }
             OAuthError::Busy { retry_after } => (Kind::Failed, Some(wait(*retry_after))),
             OAuthError::Server { retry_after, .. } => (Kind::Failed, Some(platform_s_own(*retry_after))),
             OAuthError::Nonsense { .. } => (Kind::Failed, Some(CHECK_ADDRESS.to_owned())),
@@ -362,6 +362,22 @@ impl From<OAuthError> for Error {
             OAuthError::Local(_) => (Kind::Failed, None),
         };
         Error { hint, ..Error::from_source(kind, &error) }
+    }
+}
+
+/// What helps against an error code of an authorization server (RFC 6749, sections 4.1.2.1 and 5.2).
+fn against(error: &str) -> &'static str {
+    match error {
+        "invalid_client" | "unauthorized_client" => {
+            "check the client id: autocom config get client_id; another one: autocom auth login --client-id ID"
+        }
+        "invalid_scope" => {
+            "check the scope: autocom config get scope; another one: autocom auth login --scope SCOPES"
+        }
+        "temporarily_unavailable" | "server_error" => {
+            "the platform has a problem; try again later: autocom auth login"
+        }
+        _ => "autocom auth login",
     }
 }
 
@@ -444,7 +460,6 @@ fn first_of(causes: impl ExactSizeIterator<Item = String>) -> impl Iterator<Item
 
 const MAX_CAUSES: usize = 20;
 
-const CHECK_CLIENT_ID: &str = "check the client id: autocom config get client_id";
 const IN_BETWEEN: &str = "log in to the network or gateway in a browser, then try again; \
                           or check the address: autocom config get api_url";
 const GATEWAY_FAILED: &str = "try again later; or check the address: autocom config get api_url";

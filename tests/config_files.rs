@@ -467,6 +467,8 @@ fn every_value_is_shown_with_its_origin() {
     api_url | PLATFORM/api/v1 | ~/.autocom/config.toml:4
     tenant | acme | login of TIME UTC
     client_id |  | 
+    scope |  | 
+    revocation_url |  | 
     credential | PLATFORM/api/v1 | ~/.autocom/config.toml:4
     expect_user |  | 
     protected |  | 
@@ -475,7 +477,7 @@ fn every_value_is_shown_with_its_origin() {
     proxy |  | 
     ca_bundle |  | 
     ring |  | 
-    no_telemetry |  | 
+    no_telemetry |  |
     ");
     let rows = world.run("config list --tenant globex -o json").ok().json();
     let tenant = rows.as_array().unwrap().iter().find(|row| row["key"] == "tenant").unwrap();

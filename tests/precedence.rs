@@ -23,6 +23,8 @@ fn values(key: Key) -> (&'static str, &'static str) {
         Key::Profile => ("one", "two"),
         Key::ApiUrl => ("https://one.test/api/v1", "https://two.test/api/v1"),
         Key::Tenant | Key::ClientId | Key::Credential => ("one", "two"),
+        Key::Scope => ("orders", "orders admin"),
+        Key::RevocationUrl => ("https://own.test/revoke", "https://own.test/end"),
         Key::Store => ("keychain", "file"),
         Key::Output => ("json", "yaml"),
         Key::Proxy => ("http://one.test:3128", "none"),
@@ -71,6 +73,7 @@ impl Offers {
                     Key::ApiUrl => &mut self.flags.api_url,
                     Key::Tenant => &mut self.flags.tenant,
                     Key::ClientId => &mut self.flags.client_id,
+                    Key::Scope => &mut self.flags.scope,
                     Key::Store => &mut self.flags.store,
                     Key::Output => &mut self.flags.output,
                     _ => panic!("{key} has no flag"),
@@ -80,6 +83,7 @@ impl Offers {
             Layer::Captured => match key {
                 Key::Tenant => self.login.tenant = Some(value.parse().unwrap()),
                 Key::ClientId => self.login.client_id = Some(value.parse().unwrap()),
+                Key::Scope => self.login.scope = Some(value.parse().unwrap()),
                 _ => panic!("{key} is not captured"),
             },
             Layer::BuiltIn => {}

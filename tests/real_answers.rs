@@ -90,8 +90,10 @@ fn a_wait_that_the_platform_asks_for_is_shown_in_a_terminal() {
     world.log_in(&sandbox, "ada", "--profile shop");
     let busy = Fault::status(429).header("Retry-After", "2");
     sandbox.fault("/api/v1/profile", busy.clone());
-    let told =
-        format!("waiting 2 s before trying again: {} answered with status 429", sandbox.origin().replace("http://", ""));
+    let told = format!(
+        "waiting 2 s before trying again: {} answered with status 429",
+        sandbox.origin().replace("http://", "")
+    );
     world.run_in_terminal("whoami --check", 100).ok().prints(&told);
     sandbox.fault("/api/v1/profile", busy);
     assert_eq!(world.run("whoami --check").ok().stderr, "");

@@ -182,7 +182,7 @@ fn a_lock_that_is_not_had_in_time_leaves_the_last_seconds_of_a_token_and_then_is
     }
     // A token that is to be given away has to last for longer.
     let (session, minute) = (patient(20), SignedDuration::from_secs(60));
-    let error = session.bearer(&session.profile().unwrap(), minute).err().unwrap();
+    let error = session.bearer(&session.profile().unwrap(), Some(minute)).err().unwrap();
     assert_eq!(error.kind, Kind::Failed);
     let waited = started.elapsed();
     assert!(waited >= Duration::from_millis(250) && waited < Duration::from_secs(25), "{waited:?}");

@@ -217,7 +217,9 @@ fn a_call_whose_login_is_revoked_altogether_says_so_and_keeps_the_record() {
     }
     let before = tokens(&world, &sandbox);
     world.run("auth status --check").code(4).says("hint: autocom auth login --profile local");
-    assert_eq!((calls(&sandbox).len(), refreshes(&sandbox), tokens(&world, &sandbox)), (1, 1, before));
+    // The second call confirms the rejection before it is remembered.
+    assert_eq!((calls(&sandbox).len(), refreshes(&sandbox), tokens(&world, &sandbox)), (2, 1, before));
+    world.run("profiles list").ok().prints("expired");
 }
 
 #[cfg(unix)]

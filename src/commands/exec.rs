@@ -23,9 +23,9 @@ Examples:
   autocom exec -p staging -- ./smoke-test.sh
   autocom exec --min-ttl 1800 -- sh -c 'curl -H \"Authorization: Bearer $AUTOCOM_TOKEN\" \"$AUTOCOM_API_URL/orders\"'")]
 pub struct Exec {
-    /// How long the token must be good for at least
-    #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = time_to_live)]
-    min_ttl: SignedDuration,
+    /// Seconds that the token must still be valid for, or fail [default: 60, or what is left if there is no other token]
+    #[arg(long, value_name = "SECONDS", value_parser = time_to_live)]
+    min_ttl: Option<SignedDuration>,
     /// The command and its arguments
     #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "COMMAND")]
     command: Vec<OsString>,

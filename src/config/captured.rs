@@ -13,7 +13,7 @@ use super::ConfigError;
 use crate::domain::one_line;
 use crate::domain::redact::holds_secret;
 use crate::domain::{
-    ApiUrl, ClientId, CredentialKey, Lifetime, StoreKind, Tenant, TokenKind, TokenStatus, UserRef,
+    ApiUrl, ClientId, CredentialKey, Lifetime, Scopes, StoreKind, Tenant, TokenKind, TokenStatus, UserRef,
 };
 use crate::system::files::{self, FileError, Trust};
 use crate::system::locks::{FileLock, Locks};
@@ -32,11 +32,15 @@ pub struct Login {
     /// The tenants that the user was in when they were last listed, for completions.
     pub tenants: Vec<Tenant>,
     pub client_id: Option<ClientId>,
+    /// What the login asked for.
+    pub scope: Option<Scopes>,
     pub user_name: Option<String>,
     pub user_email: Option<String>,
     pub kind: Option<TokenKind>,
     pub expires_at: Option<Timestamp>,
     pub renewable: bool,
+    /// Whether the platform has rejected the token before its end.
+    pub refused: bool,
     pub store: Option<StoreKind>,
     pub logged_in_at: Option<Timestamp>,
     /// Set by logout: the tombstone. What was captured stays, for the next login.
@@ -74,7 +78,7 @@ impl Login {
     }
 
     pub fn lifetime(&self) -> Lifetime {
-        Lifetime { expires_at: self.expires_at, renewable: self.renewable }
+        Lifetime { expires_at: self.expires_at, renewable: self.renewable, refused: self.refused }
     }
 
     pub fn status(&self, now: Timestamp) -> TokenStatus {
@@ -91,12 +95,15 @@ struct Wire {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     tenants: Vec<String>,
     client_id: Option<String>,
+    scope: Option<String>,
     user_name: Option<String>,
     user_email: Option<String>,
     kind: Option<String>,
     expires_at: Option<String>,
     #[serde(default)]
     renewable: bool,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    refused: bool,
     store: Option<String>,
     logged_in_at: Option<String>,
     logged_out_at: Option<String>,
@@ -115,11 +122,13 @@ impl Wire {
             tenant: parse(&self.tenant),
             tenants: self.tenants.iter().filter_map(|text| text.parse().ok()).collect(),
             client_id: parse(&self.client_id),
+            scope: parse(&self.scope),
             user_name: self.user_name.clone(),
             user_email: self.user_email.clone(),
             kind: parse(&self.kind),
             expires_at: parse(&self.expires_at),
             renewable: self.renewable,
+            refused: self.refused,
             store: parse(&self.store),
             logged_in_at: parse(&self.logged_in_at),
             logged_out_at: parse(&self.logged_out_at),
@@ -140,12 +149,14 @@ impl From<&Login> for Wire {
             tenant: text(&login.tenant).filter(clean),
             tenants: login.tenants.iter().map(ToString::to_string).filter(clean).collect(),
             client_id: text(&login.client_id).filter(clean),
+            scope: text(&login.scope).filter(clean),
             // Not trimmed: what differs from another user's still does.
             user_name: login.user_name.as_deref().map(|name| one_line(name).into()).filter(clean),
             user_email: login.user_email.as_deref().map(|email| one_line(email).into()).filter(clean),
             kind: login.kind.map(|kind| kind.as_str().to_owned()),
             expires_at: text(&login.expires_at),
             renewable: login.renewable,
+            refused: login.refused,
             store: text(&login.store),
             logged_in_at: text(&login.logged_in_at),
             logged_out_at: text(&login.logged_out_at),

@@ -115,6 +115,7 @@ impl Config {
         let learned = login.and_then(|login| match key {
             Key::Tenant => login.tenant.as_ref().map(ToString::to_string),
             Key::ClientId => login.client_id.as_ref().map(ToString::to_string),
+            Key::Scope => login.scope.as_ref().map(ToString::to_string),
             _ => None,
         });
         losers.extend(login.zip(learned).map(|(login, value)| Loser {

@@ -57,6 +57,7 @@ pub struct Flags {
     pub api_url: Option<String>,
     pub tenant: Option<String>,
     pub client_id: Option<String>,
+    pub scope: Option<String>,
     pub store: Option<String>,
     pub output: Option<String>,
     /// `--expect`, each as it was typed.
@@ -70,6 +71,7 @@ impl Flags {
             Key::ApiUrl => self.api_url.as_deref(),
             Key::Tenant => self.tenant.as_deref(),
             Key::ClientId => self.client_id.as_deref(),
+            Key::Scope => self.scope.as_deref(),
             Key::Store => self.store.as_deref(),
             Key::Output => self.output.as_deref(),
             // The table of keys says which have a flag; a test puts a value into every one of them.

@@ -152,6 +152,7 @@ pub(super) fn captured(login: &super::Login) -> impl Iterator<Item = Candidate> 
     [
         offer(Key::Tenant, login.tenant.as_ref().map(|tenant| tenant.as_str())),
         offer(Key::ClientId, login.client_id.as_ref().map(|id| id.as_str())),
+        offer(Key::Scope, login.scope.as_ref().map(|scopes| scopes.as_str())),
     ]
     .into_iter()
     .flatten()

@@ -8,7 +8,7 @@ use super::provider::{self, Candidate, LayerProvider};
 use super::{Config, ConfigError, Login, Selection};
 use crate::domain::{
     ApiUrl, CaBundle, ClientId, CredentialKey, ExpectedUser, Key, Layer, Origin, OutputFormat, ProfileName,
-    Proxy, Ring, StoreChoice, Tenant,
+    Proxy, RevocationUrl, Ring, Scopes, StoreChoice, Tenant,
 };
 
 /// A value, where it came from and which layer that is.
@@ -39,6 +39,8 @@ pub struct Resolved {
     pub api_url: Option<Setting<ApiUrl>>,
     pub tenant: Option<Setting<Tenant>>,
     pub client_id: Option<Setting<ClientId>>,
+    pub scope: Option<Setting<Scopes>>,
+    pub revocation_url: Option<Setting<RevocationUrl>>,
     pub expect_user: Option<Setting<ExpectedUser>>,
     pub protected: Option<Setting<bool>>,
     pub store: Setting<StoreChoice>,
@@ -79,6 +81,8 @@ impl Resolved {
             Key::ApiUrl => text(&self.api_url),
             Key::Tenant => text(&self.tenant),
             Key::ClientId => text(&self.client_id),
+            Key::Scope => text(&self.scope),
+            Key::RevocationUrl => text(&self.revocation_url),
             Key::Credential => text(&self.credential),
             Key::ExpectUser => text(&self.expect_user),
             Key::Protected => text(&self.protected),
@@ -106,6 +110,8 @@ struct Merged {
     api_url: Option<Tagged<String>>,
     tenant: Option<Tagged<String>>,
     client_id: Option<Tagged<String>>,
+    scope: Option<Tagged<String>>,
+    revocation_url: Option<Tagged<String>>,
     expect_user: Option<Tagged<String>>,
     protected: Option<Tagged<bool>>,
     store: Option<Tagged<String>>,
@@ -186,6 +192,8 @@ impl Config {
                 .map(|(value, (origin, layer))| Setting { value, origin, layer }),
             tenant: layers.setting(Key::Tenant, merged.tenant)?,
             client_id: layers.setting(Key::ClientId, merged.client_id)?,
+            scope: layers.setting(Key::Scope, merged.scope)?,
+            revocation_url: layers.setting(Key::RevocationUrl, merged.revocation_url)?,
             expect_user: layers.setting(Key::ExpectUser, merged.expect_user)?,
             protected: layers.flag(Key::Protected, merged.protected),
             store: layers.setting(Key::Store, merged.store)?.unwrap_or(Setting {

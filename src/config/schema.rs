@@ -35,6 +35,12 @@ pub struct ProfileSchema {
     tenant: Option<String>,
     /// OAuth client id, where the environment has its own.
     client_id: Option<String>,
+    /// OAuth scopes to ask for at login, separated by spaces (RFC 6749, section 3.3).
+    #[schemars(regex(pattern = r"^[ \t]*[!#-\[\]-~]+([ \t]+[!#-\[\]-~]+)*[ \t]*$"))]
+    scope: Option<String>,
+    /// Address for revoking tokens (RFC 7009), on the origin of api_url; where discovery does not name it.
+    #[schemars(url)]
+    revocation_url: Option<String>,
     /// Name of the stored credential, so that two users of one environment can coexist.
     credential: Option<String>,
     /// The only user that may log in here: an e-mail address, or the name of a user who has none.

@@ -2,11 +2,11 @@
 
 use std::borrow::Cow;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use crate::domain::{ApiUrl, ClientId, Lifetime, Secret, Tenant, TokenKind, UserRef};
+use crate::domain::{ApiUrl, ClientId, Lifetime, Scopes, Secret, Tenant, TokenKind, UserRef};
 
 /// The version that this program writes, and the newest that it understands.
 pub(super) const VERSION: u64 = 1;
@@ -16,6 +16,8 @@ pub(super) const VERSION: u64 = 1;
 pub struct Record {
     pub access_token: Secret,
     pub refresh_token: Option<Secret>,
+    /// Whether the platform has rejected this access token before its end.
+    pub access_refused: bool,
     /// Whether the platform has rejected this refresh token for good.
     pub refresh_refused: bool,
     /// `None`: the platform named no end.
@@ -29,6 +31,9 @@ pub struct Record {
     /// The environment that issued it; its origin is the only one that it is sent to.
     pub api_url: ApiUrl,
     pub client_id: Option<ClientId>,
+    /// What the login asked for.
+    pub requested_scope: Option<Scopes>,
+    /// What the platform granted.
     pub scopes: Vec<String>,
     pub logged_in_at: Timestamp,
     /// The last login or refresh: of two copies the later written wins.
@@ -62,7 +67,14 @@ impl Record {
     }
 
     pub fn lifetime(&self) -> Lifetime {
-        Lifetime { expires_at: self.expires_at, renewable: self.is_renewable() }
+        Lifetime { expires_at: self.expires_at, renewable: self.is_renewable(), refused: self.access_refused }
+    }
+
+    /// How long the access token was good for when it was issued. A clock that was set back since has written a time
+    /// that is still to come: then it is not known.
+    pub fn full_life(&self) -> Option<SignedDuration> {
+        let life = self.expires_at.map(|end| end.duration_since(self.written_at));
+        life.filter(|life| life.is_positive())
     }
 
     /// Whether there is a refresh token that was not rejected.
@@ -76,6 +88,7 @@ impl Record {
             version: VERSION,
             access_token: self.access_token.expose().into(),
             refresh_token: self.refresh_token.as_ref().map(|token| token.expose().into()),
+            access_refused: self.access_refused,
             refresh_refused: self.refresh_refused,
             expires_at: self.expires_at,
             refresh_expires_at: self.refresh_expires_at,
@@ -85,6 +98,7 @@ impl Record {
             tenant: self.tenant.as_ref().map(|tenant| tenant.as_str().into()),
             api_url: self.api_url.as_str().into(),
             client_id: self.client_id.as_ref().map(|id| id.as_str().into()),
+            requested_scope: self.requested_scope.as_ref().map(|scopes| scopes.as_str().into()),
             scopes: self.scopes.clone(),
             logged_in_at: self.logged_in_at,
             written_at: self.written_at,
@@ -124,6 +138,7 @@ impl Record {
         Some(Record {
             access_token: Secret::new(wire.access_token),
             refresh_token: wire.refresh_token.map(Secret::new),
+            access_refused: wire.access_refused,
             refresh_refused: wire.refresh_refused,
             expires_at: wire.expires_at,
             refresh_expires_at: wire.refresh_expires_at,
@@ -133,6 +148,8 @@ impl Record {
             tenant: wire.tenant.map(|tenant| tenant.parse()).transpose().ok()?,
             api_url: wire.api_url.parse().ok()?,
             client_id: wire.client_id.map(|id| id.parse()).transpose().ok()?,
+            // Only the next login uses it.
+            requested_scope: wire.requested_scope.and_then(|scopes| scopes.parse().ok()),
             scopes: wire.scopes,
             logged_in_at: wire.logged_in_at,
             written_at: wire.written_at,
@@ -151,6 +168,8 @@ struct Wire<'a> {
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     refresh_token: Option<Cow<'a, str>>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    access_refused: bool,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     refresh_refused: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     expires_at: Option<Timestamp>,
@@ -167,6 +186,8 @@ struct Wire<'a> {
     api_url: Cow<'a, str>,
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     client_id: Option<Cow<'a, str>>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    requested_scope: Option<Cow<'a, str>>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     scopes: Vec<String>,
     logged_in_at: Timestamp,
@@ -183,6 +204,7 @@ pub(super) mod tests {
         Record {
             access_token: Secret::new(format!("{name}-access")),
             refresh_token: Some(Secret::new(format!("{name}-refresh"))),
+            access_refused: false,
             refresh_refused: false,
             expires_at: Some(time),
             refresh_expires_at: None,
@@ -192,6 +214,7 @@ pub(super) mod tests {
             tenant: Some("acme".parse().unwrap()),
             api_url: "https://api.example.test".parse().unwrap(),
             client_id: Some("9a1b".parse().unwrap()),
+            requested_scope: Some("orders admin".parse().unwrap()),
             scopes: vec!["orders".to_owned()],
             logged_in_at: time,
             written_at: time,

@@ -4,8 +4,8 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::{
-    ApiUrl, CaBundle, ClientId, CredentialKey, ExpectedUser, Invalid, ProfileName, Proxy, StoreChoice,
-    Tenant, likely,
+    ApiUrl, CaBundle, ClientId, CredentialKey, ExpectedUser, Invalid, ProfileName, Proxy, RevocationUrl,
+    Scopes, StoreChoice, Tenant, likely,
 };
 
 /// A key of `config.toml`.
@@ -15,6 +15,8 @@ pub enum Key {
     ApiUrl,
     Tenant,
     ClientId,
+    Scope,
+    RevocationUrl,
     Credential,
     ExpectUser,
     Protected,
@@ -40,11 +42,13 @@ pub enum Inheritance {
 }
 
 impl Key {
-    pub const ALL: [Key; 13] = [
+    pub const ALL: [Key; 15] = [
         Key::Profile,
         Key::ApiUrl,
         Key::Tenant,
         Key::ClientId,
+        Key::Scope,
+        Key::RevocationUrl,
         Key::Credential,
         Key::ExpectUser,
         Key::Protected,
@@ -62,6 +66,8 @@ impl Key {
             Key::ApiUrl => "api_url",
             Key::Tenant => "tenant",
             Key::ClientId => "client_id",
+            Key::Scope => "scope",
+            Key::RevocationUrl => "revocation_url",
             Key::Credential => "credential",
             Key::ExpectUser => "expect_user",
             Key::Protected => "protected",
@@ -87,9 +93,10 @@ impl Key {
     pub fn placeholder(self) -> &'static str {
         match self {
             Key::Profile | Key::Credential => "NAME",
-            Key::ApiUrl | Key::Proxy => "URL",
+            Key::ApiUrl | Key::RevocationUrl | Key::Proxy => "URL",
             Key::Tenant => "SLUG",
             Key::ClientId => "ID",
+            Key::Scope => "SCOPES",
             Key::ExpectUser => "EMAIL",
             Key::Protected | Key::NoTelemetry => "true",
             Key::Store => StoreChoice::ALL[0],
@@ -108,7 +115,7 @@ impl Key {
         match self {
             Key::Profile | Key::Credential | Key::ExpectUser => Inheritance::Never,
             // Protection is the environment's: another profile of it is no way round.
-            Key::ClientId | Key::Protected => Inheritance::SameEnvironment,
+            Key::ClientId | Key::Scope | Key::RevocationUrl | Key::Protected => Inheritance::SameEnvironment,
             Key::Tenant => Inheritance::SameEnvironmentElseLast,
             Key::ApiUrl
             | Key::Store
@@ -126,9 +133,11 @@ impl Key {
             Key::ApiUrl => Some("--api-url"),
             Key::Tenant => Some("--tenant"),
             Key::ClientId => Some("--client-id"),
+            Key::Scope => Some("--scope"),
             Key::Store => Some("--store"),
             Key::Output => Some("--output"),
-            Key::Credential
+            Key::RevocationUrl
+            | Key::Credential
             | Key::ExpectUser
             | Key::Protected
             | Key::Proxy
@@ -144,23 +153,29 @@ impl Key {
             Key::ApiUrl => Some("AUTOCOM_API_URL"),
             Key::Tenant => Some("AUTOCOM_TENANT"),
             Key::ClientId => Some("AUTOCOM_CLIENT_ID"),
+            Key::Scope => Some("AUTOCOM_SCOPE"),
             Key::Store => Some("AUTOCOM_STORE"),
             Key::Output => Some("AUTOCOM_OUTPUT"),
             Key::Proxy => Some("AUTOCOM_PROXY"),
             Key::CaBundle => Some("AUTOCOM_CA_BUNDLE"),
             // A lock that a variable opens is none.
-            Key::Credential | Key::ExpectUser | Key::Protected | Key::Ring | Key::NoTelemetry => None,
+            Key::RevocationUrl
+            | Key::Credential
+            | Key::ExpectUser
+            | Key::Protected
+            | Key::Ring
+            | Key::NoTelemetry => None,
         }
     }
 
     /// Whether `--profile` puts the key's variable behind the files.
     pub fn yields_to_profile_flag(self) -> bool {
-        matches!(self, Key::ApiUrl | Key::Tenant | Key::ClientId | Key::Store)
+        matches!(self, Key::ApiUrl | Key::Tenant | Key::ClientId | Key::Scope | Key::Store)
     }
 
     /// Whether a login learns it.
     pub fn is_captured(self) -> bool {
-        matches!(self, Key::Tenant | Key::ClientId)
+        matches!(self, Key::Tenant | Key::ClientId | Key::Scope)
     }
 
     /// What the build baked in. The readable defaults are in `config/defaults.toml`.
@@ -181,6 +196,8 @@ impl Key {
             },
             Key::Tenant => text.parse::<Tenant>().map(|v| v.to_string()),
             Key::ClientId => text.parse::<ClientId>().map(|v| v.to_string()),
+            Key::Scope => text.parse::<Scopes>().map(|v| v.to_string()),
+            Key::RevocationUrl => text.parse::<RevocationUrl>().map(|v| v.to_string()),
             Key::Credential => text.parse::<CredentialKey>().map(|v| v.to_string()),
             Key::ExpectUser => text.parse::<ExpectedUser>().map(|v| v.to_string()),
             Key::Store => text.parse::<StoreChoice>().map(|v| v.to_string()),

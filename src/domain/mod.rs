@@ -18,6 +18,8 @@ mod origin;
 mod printable;
 mod profile_name;
 pub mod redact;
+mod revocation_url;
+mod scopes;
 mod secret;
 mod store;
 mod tenant;
@@ -42,6 +44,8 @@ pub use printable::{
     with_escapes,
 };
 pub use profile_name::ProfileName;
+pub use revocation_url::RevocationUrl;
+pub use scopes::Scopes;
 pub use secret::Secret;
 pub use store::{StoreChoice, StoreKind};
 pub use tenant::Tenant;

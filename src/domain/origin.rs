@@ -13,7 +13,7 @@ use super::one_line;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Layer {
     BuiltIn,
-    /// Where the variables stand for `api_url`, `tenant`, `client_id` and `store` when `--profile`
+    /// Where the variables stand for `api_url`, `tenant`, `client_id`, `scope` and `store` when `--profile`
     /// named the profile: one that was asked for by flag is not bent by what happens to be exported.
     PassedOverVariable,
     /// The top level's `tenant` for a profile of another environment: what its own login learned wins.

@@ -63,11 +63,13 @@ pub struct Lifetime {
     pub expires_at: Option<Timestamp>,
     /// Whether there is a refresh token.
     pub renewable: bool,
+    /// Whether the platform has rejected the token before its end.
+    pub refused: bool,
 }
 
 impl Lifetime {
     pub fn is_expired(&self, now: Timestamp) -> bool {
-        self.ends_within(SKEW, now)
+        self.refused || self.ends_within(SKEW, now)
     }
 
     pub fn status(&self, now: Timestamp) -> TokenStatus {
@@ -139,8 +141,8 @@ mod tests {
     fn the_status_follows_the_clock() {
         let now: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
         let status = |seconds: Option<i64>, renewable| {
-            Lifetime { expires_at: seconds.map(|s| now + SignedDuration::from_secs(s)), renewable }
-                .status(now)
+            let expires_at = seconds.map(|s| now + SignedDuration::from_secs(s));
+            Lifetime { expires_at, renewable, refused: false }.status(now)
         };
         assert_eq!(status(None, false), TokenStatus::Valid);
         assert_eq!(status(Some(300), false), TokenStatus::Valid);
@@ -150,5 +152,7 @@ mod tests {
         assert_eq!(status(Some(29), false), TokenStatus::Expired);
         assert_eq!(status(Some(29), true), TokenStatus::Refreshable);
         assert_eq!(status(Some(-5), true), TokenStatus::Refreshable);
+        let refused = Lifetime { expires_at: None, renewable: false, refused: true };
+        assert_eq!((refused.status(now), refused.has_ended(now)), (TokenStatus::Expired, false));
     }
 }

@@ -4,7 +4,7 @@
 use subtle::ConstantTimeEq;
 use url::{Url, form_urlencoded};
 
-use super::error::OAuthError;
+use super::error::{OAuthError, is_refusal_by_user};
 use super::flow::Pending;
 use crate::domain::{Secret, printable};
 
@@ -99,7 +99,7 @@ impl Answer {
             return Answer::Failed(OAuthError::WrongIssuer { expected: expected.clone(), actual });
         }
         match (error, code.filter(|code| !code.expose().is_empty())) {
-            (Some((error, description)), _) if error == "access_denied" => {
+            (Some((error, description)), _) if is_refusal_by_user(&error) => {
                 Answer::Failed(OAuthError::denied(description))
             }
             (Some((error, description)), _) => Answer::Failed(OAuthError::Rejected { error, description }),

@@ -29,7 +29,6 @@ const SHORTEST_INTERVAL: Duration = Duration::from_secs(1);
 pub struct DeviceRequest {
     endpoints: Endpoints,
     client_id: ClientId,
-    scopes: Vec<String>,
     user_code: String,
     verification_uri: String,
     complete_uri: Option<String>,
@@ -71,8 +70,16 @@ impl DeviceRequest {
                 {
                     OAuthError::NoDeviceGrant { reason: format!("it answers with status {status}") }
                 }
+                // Behind a guard for all unknown paths, a server without the endpoint has a 401 of its own for it.
+                OAuthError::Nonsense { .. } | OAuthError::Empty { .. } if status == 401 => {
+                    OAuthError::NoDeviceGrant { reason: "it answers with status 401".to_owned() }
+                }
+                OAuthError::Message { status: 401, message } => {
+                    OAuthError::NoDeviceGrant { reason: format!("it answers with status 401: {message}") }
+                }
                 OAuthError::Rejected { error, description }
-                    if matches!(error.as_str(), "unauthorized_client" | "unsupported_grant_type") =>
+                    if matches!(error.as_str(), "unauthorized_client" | "unsupported_grant_type")
+                        || status == 401 && !is_error_of_oauth(&error) =>
                 {
                     OAuthError::NoDeviceGrant { reason: description }
                 }
@@ -83,15 +90,9 @@ impl DeviceRequest {
         let user_code = printable(reply.user_code().secret(), 40);
         let complete_uri = reply.verification_uri_complete().and_then(|uri| page(uri.secret()));
         match page(reply.verification_uri().as_str()) {
-            Some(verification_uri) if !user_code.is_empty() => Ok(DeviceRequest {
-                endpoints,
-                client_id,
-                scopes,
-                user_code,
-                verification_uri,
-                complete_uri,
-                reply,
-            }),
+            Some(verification_uri) if !user_code.is_empty() => {
+                Ok(DeviceRequest { endpoints, client_id, user_code, verification_uri, complete_uri, reply })
+            }
             _ => Err(OAuthError::Nonsense {
                 what: "the device code comes without a code or a page".to_owned(),
             }),
@@ -155,8 +156,21 @@ impl DeviceRequest {
                 token::no_reply(status.load(Ordering::Relaxed))
             }
         });
-        token::grant(reply?, self.scopes)
+        token::grant(reply?)
     }
+}
+
+/// Those of RFC 6749, section 5.2, which a device authorization request may end with (RFC 8628, section 3.1).
+fn is_error_of_oauth(error: &str) -> bool {
+    matches!(
+        error,
+        "invalid_request"
+            | "invalid_client"
+            | "invalid_grant"
+            | "unauthorized_client"
+            | "unsupported_grant_type"
+            | "invalid_scope"
+    )
 }
 
 /// A device code's reply whose times are whole seconds that can be added to: the crate takes any number that

@@ -32,7 +32,7 @@ pub enum OAuthError {
     Refused { description: String },
 
     /// Any other error in OAuth's words, such as `invalid_client`.
-    #[error("the platform answered {error}: {description}")]
+    #[error("the platform answered {error}{}", described(.error, .description))]
     Rejected { error: String, description: String },
 
     /// The `iss` of the callback is another server's (RFC 9207): its code must not be exchanged here.
@@ -58,6 +58,10 @@ pub enum OAuthError {
     #[error("{what}; is this address an Autocom platform's?")]
     Nonsense { what: String },
 
+    /// The revocation endpoint refused (RFC 7009, section 2.2.1).
+    #[error("the revocation endpoint answered with status {status}")]
+    Revocation { status: u16 },
+
     #[error("the token endpoint's answer is empty (status {status})")]
     Empty { status: u16 },
 
@@ -75,11 +79,36 @@ pub enum OAuthError {
 }
 
 impl OAuthError {
-    /// `access_denied` in the server's words. Where it has none (Django's toolkit) they are the code again.
+    /// An error in OAuth's words as the end of the grant.
+    pub(super) fn into_refusal(self) -> OAuthError {
+        match self {
+            OAuthError::Rejected { description, .. } => OAuthError::Refused { description },
+            other => other,
+        }
+    }
+
+    /// Whether the platform refused the client, and has not looked at the grant.
+    pub fn is_about_client(&self) -> bool {
+        matches!(self, OAuthError::Rejected { error, .. }
+            if matches!(error.as_str(), "invalid_client" | "unauthorized_client"))
+    }
+
+    /// A person's refusal in the server's words. Where it has none (Django's toolkit) they are the code again.
     pub(super) fn denied(words: String) -> OAuthError {
-        let said_nothing = words == "access_denied";
+        let said_nothing = is_refusal_by_user(&words);
         OAuthError::Denied { description: if said_nothing { "you refused access".to_owned() } else { words } }
     }
+}
+
+/// A server that has no words is not quoted twice.
+fn described(error: &str, description: &str) -> String {
+    if error == description { String::new() } else { format!(": {description}") }
+}
+
+/// Whether a person has refused access: `access_denied` (RFC 6749, section 4.1.2.1), or `consent_required` (OpenID
+/// Connect Core, section 3.1.2.6) from servers that ask for consent on a page of its own.
+pub(super) fn is_refusal_by_user(error: &str) -> bool {
+    matches!(error, "access_denied" | "consent_required")
 }
 
 fn list(ports: &[u16]) -> String {

@@ -112,6 +112,10 @@ impl Pending {
         self.redirect_uri
     }
 
+    pub fn client_id(&self) -> &ClientId {
+        &self.client_id
+    }
+
     /// Asks the platform once whether it knows the client and its redirect address, with a state and a challenge
     /// that are not this login's. Passport tells that to the browser only, so nothing comes back here.
     /// Returns only if the platform says that it does not.

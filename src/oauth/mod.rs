@@ -17,12 +17,14 @@ mod error;
 mod flow;
 pub mod page;
 pub mod paste;
+mod revocation;
 mod token;
 
 pub use callback::{Callback, Listener, Reply};
 pub use device::DeviceRequest;
 pub use error::OAuthError;
 pub use flow::{AuthorizationRequest, Endpoints, Pending, RedirectUri};
+pub use revocation::{revocation_endpoint, revoke_refresh_token};
 pub use token::{Grant, REFRESH_ATTEMPTS, refresh};
 
 /// The ports whose redirect URIs are registered on the platform's client.

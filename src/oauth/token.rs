@@ -18,7 +18,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use tokio::time::Instant;
 use url::Url;
 
-use super::error::OAuthError;
+use super::error::{OAuthError, is_refusal_by_user};
 use super::flow::{Endpoints, Pending};
 use crate::domain::{ClientId, Secret, jwt, printable};
 use crate::system::http::retry::{Backoff, Repeat, Retries, retry_after};
@@ -47,8 +47,9 @@ pub struct Grant {
     pub expires_in: Option<Duration>,
     /// The refresh token's life from now, where a server tells (no RFC names it; Passport does not).
     pub refresh_expires_in: Option<Duration>,
-    /// Those of the reply, or those asked for if it names none.
-    pub scopes: Vec<String>,
+    /// `None` if the reply names none: then they are those asked for, or after a refresh those granted before
+    /// (sections 5.1 and 6).
+    pub scopes: Option<Vec<String>>,
 }
 
 impl Grant {
@@ -76,8 +77,11 @@ pub(super) enum GrantType {
 }
 
 /// Renews a grant (RFC 6749, section 6). Changes nothing here on failure; [`OAuthError::Refused`]
-/// alone says that this refresh token no longer works. It is sent again only where the platform certainly has not
-/// looked at it: a refresh token that is used twice may end the login.
+/// alone says that this refresh token no longer works. After a failure it is sent again only where the platform
+/// certainly has not looked at it: a refresh token that is used twice may end the login.
+///
+/// No scope is sent: then the new token has the scope of the old one (section 6), and one that was not granted
+/// can't be asked for by mistake.
 pub async fn refresh(
     http: &Http,
     endpoints: &Endpoints,
@@ -86,15 +90,34 @@ pub async fn refresh(
 ) -> Result<Grant, OAuthError> {
     let client = client(endpoints, client_id);
     let token = RefreshToken::new(refresh_token.expose().to_owned());
+    let mut reply = ask_to_refresh(http, &client, &token).await;
+    // Some servers answer a refresh token that has ended with the error for a malformed request. This request is
+    // not malformed, so if the same answer comes twice it is about the token.
+    if is_invalid_request(&reply) {
+        reply = ask_to_refresh(http, &client, &token).await;
+        if is_invalid_request(&reply) {
+            reply = reply.map_err(OAuthError::into_refusal);
+        }
+    }
+    grant(reply?)
+}
+
+fn is_invalid_request<T>(outcome: &Result<T, OAuthError>) -> bool {
+    matches!(outcome, Err(OAuthError::Rejected { error, .. }) if error == "invalid_request")
+}
+
+async fn ask_to_refresh(
+    http: &Http,
+    client: &Client,
+    token: &RefreshToken,
+) -> Result<TokenReply, OAuthError> {
     let status = Arc::new(AtomicU16::new(0));
     let attempts_end = Instant::now() + REFRESH_ATTEMPTS;
     let deadline = http.deadline().map_or(attempts_end, |deadline| deadline.min(attempts_end));
     let retries =
         move || Retries::new(Repeat::Unprocessed, Backoff::default(), REFRESH_ATTEMPTS).until(Some(deadline));
-    let reply = client.exchange_refresh_token(&token).request_async(&adapter(http, &status, retries)).await;
-    let reply =
-        reply.map_err(|error| failure(error, status.load(Ordering::Relaxed), GrantType::RefreshToken))?;
-    grant(reply, Vec::new())
+    let reply = client.exchange_refresh_token(token).request_async(&adapter(http, &status, retries)).await;
+    reply.map_err(|error| failure(error, status.load(Ordering::Relaxed), GrantType::RefreshToken))
 }
 
 /// A code works once, so it is sent again only where the platform has not looked at it, until `deadline`.
@@ -112,7 +135,7 @@ pub(super) async fn exchange(
         .request_async(&adapter(http, &status, move || Retries::patient(deadline)))
         .await;
     let reply = reply.map_err(|error| failure(error, status.load(Ordering::Relaxed), GrantType::Code))?;
-    grant(reply, pending.scopes.clone())
+    grant(reply)
 }
 
 pub(super) type Client = oauth2::Client<
@@ -255,7 +278,7 @@ pub(super) fn no_reply(status: u16) -> OAuthError {
     OAuthError::Nonsense { what: format!("the token endpoint's reply (status {status}) is not OAuth's") }
 }
 
-pub(super) fn grant(reply: TokenReply, asked_for: Vec<String>) -> Result<Grant, OAuthError> {
+pub(super) fn grant(reply: TokenReply) -> Result<Grant, OAuthError> {
     // The type is not looked at: some servers send none or an odd one, and only bearer tokens are asked for.
     let token = |text: String| {
         // A token goes into a header (RFC 6750, section 2.1).
@@ -269,11 +292,10 @@ pub(super) fn grant(reply: TokenReply, asked_for: Vec<String>) -> Result<Grant, 
         refresh_token: reply.refresh_token.and_then(|text| token(text.into_secret())),
         expires_in: reply.expires_in,
         refresh_expires_in: reply.refresh_expires_in.or(reply.refresh_token_expires_in),
-        scopes: match reply.scope {
-            Some(Scopes::Text(scopes)) => scopes.split_whitespace().map(str::to_owned).collect(),
-            Some(Scopes::List(scopes)) => scopes,
-            None => asked_for,
-        },
+        scopes: reply.scope.map(|scope| match scope {
+            GrantedScopes::Text(scopes) => scopes.split_whitespace().map(str::to_owned).collect(),
+            GrantedScopes::List(scopes) => scopes,
+        }),
     })
 }
 
@@ -294,13 +316,13 @@ pub(super) struct TokenReply {
     #[serde(default, deserialize_with = "lifetime")]
     refresh_token_expires_in: Option<Duration>,
     #[serde(default, deserialize_with = "if_usable")]
-    scope: Option<Scopes>,
+    scope: Option<GrantedScopes>,
 }
 
 /// RFC 6749 has words in a text; some servers send a list.
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(untagged)]
-enum Scopes {
+enum GrantedScopes {
     Text(String),
     List(Vec<String>),
 }
@@ -386,7 +408,9 @@ impl ErrorReply {
         let error = printable(&self.error, 80);
         let description = hint.or(description).unwrap_or_else(|| error.clone());
         match error.as_str() {
-            "access_denied" => OAuthError::denied(description),
+            _ if is_refusal_by_user(&error) && asked != GrantType::RefreshToken => {
+                OAuthError::denied(description)
+            }
             _ if ends_grant => OAuthError::Refused { description },
             _ => OAuthError::Rejected { error, description },
         }
@@ -470,8 +494,6 @@ mod tests {
         assert!(matches!(error("400 Bad Request", JSON, passport_13).await,
             OAuthError::Refused { description } if description == "gone [2J"));
         assert!(matches!(error("401 Unauthorized", JSON, passport_12).await, OAuthError::Refused { .. }));
-        let missing = r#"{"error":"invalid_request","error_description":"x"}"#;
-        assert!(matches!(error("400 Bad Request", JSON, missing).await, OAuthError::Rejected { .. }));
         let client = r#"{"error":"invalid_client","error_description":"x"}"#;
         assert!(matches!(error("401 Unauthorized", JSON, client).await, OAuthError::Rejected { .. }));
         let busy = error("429 Too Many Requests", "retry-after: 77\r\n", r#"{"message":"x"}"#).await;
@@ -518,12 +540,12 @@ mod tests {
             let taken = refreshed(status, headers, &body).await.0.unwrap();
             assert_eq!(taken.access_token.expose(), "new", "{body}");
             assert_eq!(taken.refresh_token.unwrap().expose(), "r", "{body}");
-            let scopes = if body == odd { vec!["a", "b"] } else { Vec::new() };
+            let scopes = (body == odd).then(|| vec!["a".to_owned(), "b".to_owned()]);
             assert_eq!(taken.scopes, scopes, "{body}");
         }
         let no_refresh = r#"{"access_token":"new","refresh_token":[1],"scope":7}"#;
         let taken = refreshed("200 OK", JSON, no_refresh).await.0.unwrap();
-        assert!(taken.refresh_token.is_none() && taken.scopes.is_empty());
+        assert!(taken.refresh_token.is_none() && taken.scopes.is_none());
     }
 
     #[tokio::test]

@@ -8,6 +8,7 @@ use super::credential::{Credential, Unrenewed};
 use super::hints::about_profile;
 use super::login::ids;
 use super::protection::Access;
+use super::record::login_again_command;
 use super::{Session, no_environment};
 use crate::config::{Resolved, TokenVariable};
 use crate::credentials::Stored;
@@ -15,6 +16,9 @@ use crate::domain::time::span;
 use crate::domain::{Key, Layer, SKEW, Secret, Tenant, jwt, shell_word, token_flaw};
 use crate::error::{Error, Kind, Result};
 use crate::platform::{Platform, PlatformError, TokenSource};
+
+/// How long a token that is given away is to be good for, unless `--min-ttl` says.
+const MIN_TTL: SignedDuration = SignedDuration::from_secs(60);
 
 /// A token that is good to be sent, and where it comes from.
 pub enum Bearer {
@@ -36,6 +40,40 @@ impl Bearer {
             Bearer::Variable(variable) => jwt::expiry(&variable.token),
             Bearer::Stored(stored) => stored.record.expires_at,
         }
+    }
+
+    /// Whether the platform gave no way to get another one.
+    fn is_only_one(&self) -> bool {
+        matches!(self, Bearer::Stored(stored) if stored.record.refresh_token.is_none())
+    }
+
+    fn subject(&self, profile: &Resolved) -> String {
+        match self {
+            Bearer::Variable(variable) => format!("the token of {}", variable.name),
+            Bearer::Stored(_) => format!("the token of profile {}", profile.label()),
+        }
+    }
+
+    fn ends_too_soon(&self, profile: &Resolved, left: SignedDuration, min_ttl: SignedDuration) -> Error {
+        let left = match left.is_positive() {
+            true => format!("ends in {}", span(left)),
+            false => "has ended".to_owned(),
+        };
+        let subject = self.subject(profile);
+        let message = format!("{subject} {left}, but is to be good for {} s at least", min_ttl.as_secs());
+        let ask_for_less = "ask for less with --min-ttl";
+        Error::new(Kind::Authentication, message).hint(match self {
+            Bearer::Variable(variable) => {
+                format!("set {} to a fresh token, or {ask_for_less}", variable.name)
+            }
+            Bearer::Stored(stored) if !stored.record.is_renewable() => login_again_command(profile),
+            Bearer::Stored(stored) => match stored.record.full_life() {
+                Some(full) => {
+                    format!("the platform gives tokens of {} s here: {ask_for_less}", full.as_secs())
+                }
+                None => ask_for_less.to_owned(),
+            },
+        })
     }
 
     /// The tenant that goes along with it.
@@ -113,37 +151,31 @@ impl CallError {
 }
 
 impl Session {
-    /// A token for `profile` that is good for at least `min_ttl`, to be given away. Nothing is set up
-    /// for the network unless a renewal is due.
-    pub fn bearer(&self, profile: &Resolved, min_ttl: SignedDuration) -> Result<Bearer> {
+    /// A token for `profile` that is good for at least `min_ttl`, to be given away. `None`: for a minute, or what is
+    /// left of it where a login has given no refresh token. Nothing is set up for the network unless a renewal is due.
+    pub fn bearer(&self, profile: &Resolved, min_ttl: Option<SignedDuration>) -> Result<Bearer> {
         let bearer = self.held(profile)?;
         let tenant = bearer.tenant(profile);
         self.meet_tenant(tenant.as_ref(), &format!("the credential of profile {}", profile.label()))?;
-        let now = self.clock.now();
+        let (now, wanted) = (self.clock.now(), min_ttl.unwrap_or(MIN_TTL));
         let left = |bearer: &Bearer| bearer.expires_at().map(|end| end.duration_since(now));
-        let lasts = |bearer: &Bearer| left(bearer).is_none_or(|left| left >= min_ttl);
+        let lasts = |bearer: &Bearer| left(bearer).is_none_or(|left| left >= wanted);
         let bearer = match bearer {
-            Bearer::Stored(stored) if !lasts(&Bearer::Stored(stored.clone())) => {
-                self.renewed_for(profile, *stored, min_ttl)?
+            Bearer::Stored(stored)
+                if stored.record.access_refused || !lasts(&Bearer::Stored(stored.clone())) =>
+            {
+                self.renewed_for(profile, *stored, wanted)?
             }
             other => other,
         };
         match left(&bearer) {
-            Some(left) if left < min_ttl => Err(match &bearer {
-                Bearer::Variable(variable) => ends_too_soon(&variable.name, left, min_ttl)
-                    .hint(format!("set {} to a fresh token, or ask for less with --min-ttl", variable.name)),
-                Bearer::Stored(stored) => {
-                    let record = &stored.record;
-                    let full = record.expires_at.map(|end| end.duration_since(record.written_at).as_secs());
-                    let whose = format!("profile {}", profile.label());
-                    let gives = match full.filter(|full| *full > 0) {
-                        Some(full) => format!("the platform gives tokens of {full} s here: "),
-                        None => String::new(),
-                    };
-                    ends_too_soon(&whose, left, min_ttl).hint(format!("{gives}ask for less with --min-ttl"))
-                }
-            }),
-            _ => Ok(bearer),
+            Some(left) if left >= wanted => Ok(bearer),
+            None => Ok(bearer),
+            Some(left) if min_ttl.is_none() && left.is_positive() && bearer.is_only_one() => {
+                self.notices.warn(about_to_end(profile, left));
+                Ok(bearer)
+            }
+            Some(left) => Err(bearer.ends_too_soon(profile, left, wanted)),
         }
     }
 
@@ -151,27 +183,25 @@ impl Session {
         let record = &stored.record;
         let now = self.clock.now();
         // What a refresh gave last time is what it will give: no use in asking again and again.
-        let full = record.expires_at.map(|end| end.duration_since(record.written_at));
-        // A clock that was set back since has written a time that is still to come.
-        let full = full.filter(|full| full.is_positive());
+        let full = record.full_life().filter(|full| *full < min_ttl);
         let was_refreshed = record.written_at > record.logged_in_at;
-        if was_refreshed && full.is_some_and(|full| full < min_ttl) && !record.lifetime().is_expired(now) {
+        if was_refreshed && full.is_some() && !record.lifetime().is_expired(now) {
             return Ok(Bearer::Stored(Box::new(stored)));
         }
         let credential = self.credential(profile)?;
+        // Another login may give the same token again: where there never was a refresh token, it is used to its end.
+        let least = if record.refresh_token.is_none() { SignedDuration::ZERO } else { SKEW };
+        let left = record.expires_at.map(|end| end.duration_since(now));
+        let is_usable = !record.access_refused && left.is_none_or(|left| left > least);
         let renewed = self.block_on(async {
-            credential.renew(&stored).await.map_err(|unrenewed| match unrenewed {
-                Unrenewed::NotTried(error) | Unrenewed::Refused(error) | Unrenewed::Failed(error) => error,
-                Unrenewed::NotRenewable => {
-                    match stored.record.expires_at.map(|end| end.duration_since(now)) {
-                        Some(left) if left > SKEW => {
-                            ends_too_soon(&format!("profile {}", profile.label()), left, min_ttl)
-                                .hint(&credential.owner().login)
-                        }
-                        _ => credential.owner().expired(),
-                    }
+            match credential.renew(&stored).await {
+                Ok(renewed) => Ok(renewed),
+                Err(Unrenewed::NotRenewable) if is_usable => Ok(stored.clone()),
+                Err(Unrenewed::NotRenewable) => Err(credential.owner().expired()),
+                Err(Unrenewed::NotTried(error) | Unrenewed::Refused(error) | Unrenewed::Failed(error)) => {
+                    Err(error)
                 }
-            })
+            }
         })?;
         Ok(Bearer::Stored(Box::new(renewed)))
     }
@@ -205,13 +235,25 @@ impl Session {
         self.block_on(async {
             let tokens = self.tokens(profile).await?;
             let tokens = tokens.ok_or_else(|| self.not_logged_in(profile))?;
+            self.warn_of_last_seconds(profile, &tokens);
             let platform = self.platform(profile, tokens)?;
             let outcome = match work(&platform).await {
                 Err(error) => Err(error.with_available_tenants(&platform).await),
-                done => done,
+                done => {
+                    platform.tokens().tokens.accepted().await;
+                    done
+                }
             };
             outcome.map_err(|error| about_profile(error.with(&platform.tokens().tokens), profile))
         })
+    }
+
+    fn warn_of_last_seconds(&self, profile: &Resolved, tokens: &Tokens) {
+        let record = tokens.held().map(|stored| stored.record).filter(|record| !record.is_renewable());
+        let left = record.and_then(|record| Some(record.expires_at?.duration_since(self.clock.now())));
+        if let Some(left) = left.filter(|left| left.is_positive() && *left < SKEW) {
+            self.notices.warn(about_to_end(profile, left));
+        }
     }
 
     /// The tokens of `profile`, or `None` if nobody is logged in.
@@ -273,14 +315,9 @@ impl Session {
     }
 }
 
-fn ends_too_soon(whose: &str, left: SignedDuration, min_ttl: SignedDuration) -> Error {
-    let left = match left.is_positive() {
-        true => format!("ends in {}", span(left)),
-        false => "has ended".to_owned(),
-    };
-    let message =
-        format!("the token of {whose} {left}, but is to be good for {} s at least", min_ttl.as_secs());
-    Error::new(Kind::Authentication, message)
+/// Said of a token that is used to its end.
+fn about_to_end(profile: &Resolved, left: SignedDuration) -> String {
+    format!("the token of profile {} expires in {} and cannot be refreshed", profile.label(), span(left))
 }
 
 impl Tokens {
@@ -318,6 +355,15 @@ impl Tokens {
             Tokens::Stored { held, .. } => {
                 tenant_with(profile, &held.lock().unwrap_or_else(PoisonError::into_inner))
             }
+        }
+    }
+
+    /// Notes that the platform takes an access token that it had rejected.
+    pub(super) async fn accepted(&self) {
+        if let Tokens::Stored { credential, .. } = self
+            && let Some(held) = self.held().filter(|held| held.record.access_refused)
+        {
+            credential.remember_access(&held, false).await;
         }
     }
 
@@ -368,10 +414,15 @@ impl TokenSource for Tokens {
         }
         match credential.renew(&seen).await {
             Ok(stored) => Ok(Some(Tokens::keep(held, stored))),
-            Err(Unrenewed::NotRenewable) => Ok(None),
-            Err(Unrenewed::NotTried(error) | Unrenewed::Refused(error) | Unrenewed::Failed(error)) => {
+            Err(Unrenewed::NotRenewable) => {
+                credential.remember_if_rejected(&seen).await;
+                Ok(None)
+            }
+            Err(Unrenewed::Refused(error)) => {
+                credential.remember_if_rejected(&seen).await;
                 Err(CallError::Token(error))
             }
+            Err(Unrenewed::NotTried(error) | Unrenewed::Failed(error)) => Err(CallError::Token(error)),
         }
     }
 }

@@ -175,6 +175,9 @@ impl Session {
                 Err(PlatformError::Http(HttpError::Unreachable(unreachable)).into())
             }
         };
+        if outcome.is_ok() {
+            platform.tokens().tokens.accepted().await;
+        }
         let was_asked = !matches!(outcome, Err(CallError::Token(_)));
         let ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         let outcome = outcome.map_err(|error| about_profile(error.with(&platform.tokens().tokens), profile));

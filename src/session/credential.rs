@@ -19,6 +19,7 @@ use crate::credentials::{Credentials, PreparedStore, Record, Stored};
 use crate::domain::{ApiUrl, ClientId, CredentialKey, Secret, StoreChoice, StoreKind};
 use crate::error::{Error, Kind, Result};
 use crate::oauth::{self, Endpoints, Grant, OAuthError, REFRESH_ATTEMPTS};
+use crate::platform::{Platform, PlatformError};
 use crate::system::clock::Clock;
 use crate::system::http::Http;
 use crate::system::interrupt;
@@ -28,6 +29,8 @@ use crate::system::runtime;
 
 /// What a store may take at the end of a renewal that was told to stop.
 const STORING: Duration = Duration::from_secs(5);
+/// What it may take to ask once more about a token that was rejected.
+const CONFIRMING: Duration = Duration::from_secs(5);
 /// After this time it is said that another process is waited for.
 const SAY_AFTER: Duration = Duration::from_secs(2);
 
@@ -251,14 +254,13 @@ impl Credential {
         cause: Cause,
         guard: LockGuard,
     ) -> Result<(Stored, Option<Error>), Unrenewed> {
-        let client_id = stored.record.client_id.clone();
-        let client_id = client_id.or_else(|| self.0.whose.client_id.clone()).ok_or_else(|| {
-            let unknown = "the client id of the login is not known, so it can't be renewed";
-            Unrenewed::Failed(self.0.whose.owner.expired().cause(unknown))
-        })?;
-        let endpoints = Endpoints::of(&stored.record.api_url);
-        match oauth::refresh(&self.0.whose.http, &endpoints, &client_id, &refresh_token).await {
-            Ok(grant) => self.keep(stored, grant, prepared, cause, guard).await.map_err(Unrenewed::Failed),
+        let (client_id, outcome) = self.ask(&stored, &refresh_token).await.map_err(Unrenewed::Failed)?;
+        match outcome {
+            Ok(grant) => {
+                let record = Record { client_id: Some(client_id), ..stored.record };
+                let stored = Stored { record, ..stored };
+                self.keep(stored, grant, prepared, cause, guard).await.map_err(Unrenewed::Failed)
+            }
             Err(error @ OAuthError::Refused { .. }) => {
                 // Final only if nobody, say on another machine with this home, has been faster.
                 let now = self.look().await.map_err(Unrenewed::Failed)?;
@@ -270,11 +272,53 @@ impl Credential {
                 }
                 Err(Unrenewed::Refused(self.0.whose.owner.expired().cause(error)))
             }
-            Err(error) => {
-                let error = Error::from(error);
-                let message = format!("the token could not be renewed: {}", error.message);
-                Err(Unrenewed::Failed(Error { message, ..error }))
-            }
+            Err(error) => Err(Unrenewed::Failed(self.not_refreshed(error, &client_id))),
+        }
+    }
+
+    /// What the platform makes of the refresh token, and for which client. It was issued to the client of the login
+    /// (RFC 6749, section 6); if the platform no longer knows that one, it may have given it the id that is set now.
+    async fn ask(
+        &self,
+        stored: &Stored,
+        refresh_token: &Secret,
+    ) -> Result<(ClientId, Result<Grant, OAuthError>)> {
+        let Whose { http, owner, client_id: set, .. } = &self.0.whose;
+        let endpoints = Endpoints::of(&stored.record.api_url);
+        let own = stored.record.client_id.as_ref().or(set.as_ref()).ok_or_else(|| {
+            owner.expired().cause("the client id of the login is not known, so it can't be renewed")
+        })?;
+        let outcome = oauth::refresh(http, &endpoints, own, refresh_token).await;
+        if let Some(other) = set.as_ref().filter(|set| *set != own)
+            && outcome.as_ref().is_err_and(OAuthError::is_about_client)
+            && let Ok(grant) = oauth::refresh(http, &endpoints, other, refresh_token).await
+        {
+            return Ok((other.clone(), Ok(grant)));
+        }
+        Ok((own.clone(), outcome))
+    }
+
+    /// An error of a refresh that leaves open whether the refresh token still works.
+    fn not_refreshed(&self, error: OAuthError, client_id: &ClientId) -> Error {
+        let login = &self.0.whose.owner.login;
+        let (is_about_client, is_rejected) =
+            (error.is_about_client(), matches!(error, OAuthError::Rejected { .. }));
+        let may_be_done = matches!(&error, OAuthError::Http(error) if error.may_be_processed());
+        let error = Error::from(error);
+        let message = format!("the token could not be renewed: {}", error.message);
+        let error = Error { message, ..error };
+        if is_about_client {
+            // The id goes with the login that comes next, wherever it is set.
+            let cause = format!("this login belongs to the client `{client_id}`");
+            error.cause(cause).hint(format!("log in again; with another client id: {login} --client-id ID"))
+        } else if is_rejected {
+            error.hint(login.clone())
+        } else if may_be_done {
+            error.cause("the platform may have renewed it, and its answer was lost").hint(format!(
+                "try again: the next command tries the stored token once; if that fails: {login}"
+            ))
+        } else {
+            error
         }
     }
 
@@ -322,19 +366,46 @@ impl Credential {
             .hint(self.0.whose.owner.login.clone())
     }
 
-    /// So that nobody asks the platform again. Where it can't be stored it is not remembered.
+    /// So that the refresh token is not sent again.
     async fn remember_refused(&self, stored: Stored, guard: LockGuard) {
         let record = Record { refresh_refused: true, ..stored.record };
-        let (this, refused) = (self.clone(), Stored { record, store: stored.store });
+        self.remember(Stored { record, store: stored.store }, guard).await;
+    }
+
+    /// Whether the platform takes the access token of `seen`, if it is still the one that is stored.
+    pub async fn remember_access(&self, seen: &Stored, refused: bool) {
+        let Ok(guard) = self.lock(seen.store).await else { return };
+        let Ok(Some(stored)) = self.find().await else { return };
+        let is_same = stored.record.access_token.expose() == seen.record.access_token.expose();
+        if is_same && stored.record.access_refused != refused {
+            let record = Record { access_refused: refused, ..stored.record };
+            self.remember(Stored { record, store: stored.store }, guard).await;
+        }
+    }
+
+    /// Notes that the platform rejects the access token. Asked once more at an endpoint that any token is good for:
+    /// another one may have refused it for a reason of its own.
+    pub async fn remember_if_rejected(&self, seen: &Stored) {
+        let http = self.0.whose.http.within(CONFIRMING);
+        let (url, token) = (self.0.whose.url.clone(), seen.record.access_token.clone());
+        let answer = Platform::new(http, url, token, seen.record.tenant.clone()).profile().await;
+        if matches!(answer, Err(PlatformError::Unauthenticated { is_json: true, .. })) {
+            self.remember_access(seen, true).await;
+        }
+    }
+
+    /// Where it can't be stored it is not remembered.
+    async fn remember(&self, stored: Stored, guard: LockGuard) {
+        let this = self.clone();
         let kept = apart(move || {
             let _guard = guard;
             let Inner { whose: Whose { key, known, .. }, credentials, logins, .. } = &*this.0;
-            credentials.update(key, &refused.record, refused.store)?;
-            logins.mend(key, known.as_ref(), Some(&refused));
+            credentials.update(key, &stored.record, stored.store)?;
+            logins.mend(key, known.as_ref(), Some(&stored));
             Ok(())
         });
         if let Err(error) = kept.await {
-            tracing::debug!(reason = error.message, "not remembered that the refresh token was rejected");
+            tracing::debug!(reason = error.message, "not remembered what the platform rejected");
         }
     }
 
@@ -364,6 +435,7 @@ fn renewed(record: Record, grant: Grant, now: Timestamp) -> Record {
     Record {
         access_token: grant.access_token,
         refresh_token: grant.refresh_token.or(record.refresh_token),
+        access_refused: false,
         refresh_refused: false,
         expires_at,
         refresh_expires_at: if rotated {
@@ -371,7 +443,7 @@ fn renewed(record: Record, grant: Grant, now: Timestamp) -> Record {
         } else {
             refresh_expires_at.or(record.refresh_expires_at)
         },
-        scopes: if grant.scopes.is_empty() { record.scopes } else { grant.scopes },
+        scopes: grant.scopes.filter(|scopes| !scopes.is_empty()).unwrap_or(record.scopes),
         // A clock that was set back must not make the record older than a copy of it.
         written_at: now.max(record.written_at),
         ..record

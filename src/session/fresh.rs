@@ -9,11 +9,12 @@ use tokio::time::Instant;
 
 use super::Session;
 use super::login::LoginRequest;
+use super::record::login_command;
 use super::target::Target;
 use crate::credentials::Record;
 use crate::domain::text::decode;
 use crate::domain::time::spelled_out;
-use crate::domain::{ClientId, Layer, Secret, Tenant, TokenKind, jwt, shell_word};
+use crate::domain::{ClientId, Layer, Scopes, Secret, Tenant, TokenKind, jwt, shell_word};
 use crate::error::{Error, Kind, Result};
 use crate::oauth::{
     AuthorizationRequest, CALLBACK_PORTS, DeviceRequest, Endpoints, Grant, Listener, OAuthError, PASTE_PORT,
@@ -31,6 +32,8 @@ use crate::system::runtime;
 const PERSONS_TIME: Duration = Duration::from_secs(300);
 /// What revoking and the browser's last page may take when a login was told to stop.
 const UNDOING: Duration = Duration::from_secs(10);
+/// After this time it is said what may be wrong.
+const SAY_AFTER: Duration = Duration::from_secs(20);
 const DEFAULT_SSH_PORT: &str = "22";
 
 /// How the token is to be had.
@@ -52,6 +55,7 @@ pub(super) struct Fresh {
     expires_at: Option<Timestamp>,
     refresh_expires_at: Option<Timestamp>,
     client_id: Option<ClientId>,
+    requested_scope: Option<Scopes>,
     scopes: Vec<String>,
     /// The browser that waits for its page.
     pub reply: Option<Reply>,
@@ -86,7 +90,7 @@ impl Session {
             Endpoints::of(&target.url),
             client_id.clone(),
             listener.redirect_uri(),
-            Vec::new(),
+            requested(target),
         );
         let mut keyboard = if self.can_ask { Keyboard::open() } else { None };
         let (redirect, can_paste) = (pending.redirect_uri(), keyboard.is_some());
@@ -104,17 +108,17 @@ impl Session {
             }
         };
         let started = Instant::now();
-        let (code, reply) = tokio::time::timeout(timeout, answer).await.map_err(|_| {
-            Error::new(Kind::Authentication, format!("nobody logged in within {}", spelled_out(timeout))).hint(format!(
-                "if the browser showed an error, the client id ({client_id}) may be wrong, or the redirect {} is not \
-                 registered for it; without a browser here: autocom auth login --no-browser",
-                pending.redirect_uri()
-            ))
+        let doubts = doubts(&pending, target);
+        let answered =
+            patiently(answer, timeout, || notices.progress(format!("still waiting: {doubts}"))).await;
+        let (code, reply) = answered.ok_or_else(|| {
+            Error::new(Kind::Authentication, format!("nobody logged in within {}", spelled_out(timeout)))
+                .hint(format!("{doubts}; without a browser here: autocom auth login --no-browser"))
         })??;
         drop((waiting, keyboard));
         let shield = Some(shield(&self.http(&target.profile)));
         match pending.exchange(&http, &code, started + timeout).await {
-            Ok(grant) => Ok(Fresh { reply, shield, ..Fresh::granted(grant, client_id, self.clock.now()) }),
+            Ok(grant) => Ok(Fresh { reply, shield, ..self.granted(grant, client_id, target) }),
             Err(error) => {
                 let error = Error::from(error);
                 if let Some(reply) = reply {
@@ -191,8 +195,12 @@ impl Session {
     async fn by_paste(&self, target: &Target, timeout: Duration) -> Result<Fresh> {
         let client_id = self.client_id(target)?;
         let redirect = RedirectUri::on(PASTE_PORT);
-        let AuthorizationRequest { url, pending } =
-            AuthorizationRequest::new(Endpoints::of(&target.url), client_id.clone(), redirect, Vec::new());
+        let AuthorizationRequest { url, pending } = AuthorizationRequest::new(
+            Endpoints::of(&target.url),
+            client_id.clone(),
+            redirect,
+            requested(target),
+        );
         // Before anybody is asked: what is pasted at once is not shown either.
         let keyboard = if self.can_ask { Keyboard::open() } else { None };
         self.show_login(
@@ -211,20 +219,23 @@ impl Session {
                 code = self.pasted_code(keyboard, &pending) => code,
             }
         };
-        let code = tokio::time::timeout(timeout, pasted).await.map_err(|_| {
+        let doubts = doubts(&pending, target);
+        let say = || self.notices.progress(format!("still waiting: {doubts}"));
+        let code = patiently(pasted, timeout, say).await.ok_or_else(|| {
             Error::new(Kind::Authentication, format!("nothing was pasted within {}", spelled_out(timeout)))
-                .hint("autocom auth login --no-browser --timeout SECONDS")
+                .hint(format!("{doubts}; for more time: autocom auth login --no-browser --timeout SECONDS"))
         })??;
         let shield = Some(shield(&self.http(&target.profile)));
         let grant = pending.exchange(&http, &code, started + timeout).await?;
-        Ok(Fresh { shield, ..Fresh::granted(grant, client_id, self.clock.now()) })
+        Ok(Fresh { shield, ..self.granted(grant, client_id, target) })
     }
 
     async fn by_device(&self, target: &Target, timeout: Option<Duration>) -> Result<Fresh> {
         let client_id = self.client_id(target)?;
         let endpoints = Endpoints::of(&target.url);
         let request =
-            DeviceRequest::new(&self.http(&target.profile), endpoints, client_id.clone(), Vec::new()).await?;
+            DeviceRequest::new(&self.http(&target.profile), endpoints, client_id.clone(), requested(target))
+                .await?;
         let life = timeout.map_or(request.expires_in(), |timeout| timeout.min(request.expires_in()));
         let way = LoginWay::Device {
             user_code: request.user_code(),
@@ -239,7 +250,24 @@ impl Session {
         let grant = request.grant(&self.http(&target.profile), life).await?;
         drop(waiting);
         let shield = Some(shield(&self.http(&target.profile)));
-        Ok(Fresh { shield, ..Fresh::granted(grant, client_id, self.clock.now()) })
+        Ok(Fresh { shield, ..self.granted(grant, client_id, target) })
+    }
+
+    /// What the platform granted. That it left scopes out is said: later requests may be refused for that.
+    fn granted(&self, grant: Grant, client_id: ClientId, target: &Target) -> Fresh {
+        let requested = requested(target);
+        let granted = grant.scopes.as_ref();
+        let missing: Vec<_> = granted.map_or_else(Vec::new, |granted| {
+            requested.iter().filter(|scope| !granted.contains(scope)).map(String::as_str).collect()
+        });
+        if !missing.is_empty() {
+            self.notices.warn(format!("the platform did not grant the scope `{}`", missing.join(" ")));
+        } else if granted.is_some_and(Vec::is_empty) {
+            let again = login_command(&target.profile);
+            self.notices
+                .warn(format!("the platform granted no scope; to ask for one: {again} --scope SCOPES"));
+        }
+        Fresh::granted(grant, client_id, target, self.clock.now())
     }
 
     /// The code in what is pasted. In a terminal, what is anything else is said, and the wait goes on.
@@ -279,23 +307,28 @@ impl Session {
 }
 
 impl Fresh {
-    /// A client id that was asked for is remembered for the next login in the browser.
+    /// A client id or scope that was given is remembered for the next login in the browser.
     pub fn personal(token: Secret, target: &Target) -> Fresh {
-        let asked = target.profile.client_id.as_ref().filter(|id| id.layer == Layer::Flag);
+        let client_id = target.profile.client_id.as_ref().filter(|id| id.layer == Layer::Flag);
+        let scope = target.profile.scope.as_ref().filter(|scope| scope.layer == Layer::Flag);
         Fresh {
             expires_at: jwt::expiry(&token),
             access_token: token,
             refresh_token: None,
             refresh_expires_at: None,
             kind: TokenKind::Pat,
-            client_id: asked.map(|id| id.value.clone()),
+            client_id: client_id.map(|id| id.value.clone()),
+            requested_scope: scope.map(|scope| scope.value.clone()),
             scopes: Vec::new(),
             reply: None,
             shield: None,
         }
     }
 
-    fn granted(grant: Grant, client_id: ClientId, now: Timestamp) -> Fresh {
+    /// A scope from the files is not captured: there it can be changed and removed.
+    fn granted(grant: Grant, client_id: ClientId, target: &Target, now: Timestamp) -> Fresh {
+        let in_file = |layer| matches!(layer, Layer::Profile | Layer::TopLevel);
+        let captured = target.profile.scope.as_ref().filter(|scope| !in_file(scope.layer));
         Fresh {
             expires_at: grant.expires_at(now),
             refresh_expires_at: grant.refresh_expires_at(now),
@@ -303,7 +336,8 @@ impl Fresh {
             refresh_token: grant.refresh_token,
             kind: TokenKind::Oauth,
             client_id: Some(client_id),
-            scopes: grant.scopes,
+            requested_scope: captured.map(|scope| scope.value.clone()),
+            scopes: grant.scopes.unwrap_or_else(|| requested(target)),
             reply: None,
             shield: None,
         }
@@ -313,6 +347,7 @@ impl Fresh {
         Record {
             access_token: self.access_token,
             refresh_token: self.refresh_token,
+            access_refused: false,
             refresh_refused: false,
             expires_at: self.expires_at,
             refresh_expires_at: self.refresh_expires_at,
@@ -322,11 +357,46 @@ impl Fresh {
             tenant: Some(tenant),
             api_url: target.url.clone(),
             client_id: self.client_id,
+            requested_scope: self.requested_scope,
             scopes: self.scopes,
             logged_in_at: now,
             written_at: now,
         }
     }
+}
+
+/// The scopes to ask for, if not the platform's default ones.
+fn requested(target: &Target) -> Vec<String> {
+    let scope = target.profile.scope.as_ref();
+    scope.map(|scope| scope.value.iter().map(str::to_owned).collect()).unwrap_or_default()
+}
+
+/// What `work` comes to within `timeout`. If that takes long, `say` is called once.
+async fn patiently<T>(work: impl Future<Output = T>, timeout: Duration, say: impl FnOnce()) -> Option<T> {
+    let work = tokio::time::timeout(timeout, work);
+    tokio::pin!(work);
+    let done = match tokio::time::timeout(SAY_AFTER, &mut work).await {
+        Ok(done) => done,
+        Err(_) => {
+            say();
+            work.await
+        }
+    };
+    done.ok()
+}
+
+/// What may be wrong where the platform shows an error page and sends nobody back.
+fn doubts(pending: &Pending, target: &Target) -> String {
+    let scope = match &target.profile.scope {
+        Some(scope) => format!("the scope `{}` is not allowed", scope.value),
+        None => "it requires a scope (--scope SCOPES)".to_owned(),
+    };
+    format!(
+        "if the login page shows an error, the client id ({}) is wrong, the redirect {} is not registered for it, \
+         or {scope}",
+        pending.client_id(),
+        pending.redirect_uri()
+    )
 }
 
 /// The address that the browser ended on, where it can't come back by itself. What is anything else is

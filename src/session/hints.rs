@@ -11,8 +11,12 @@ use crate::error::Error;
 
 const LOGIN: &str = "autocom auth login";
 /// Commands that look at the settings of one profile.
-const LOOKS: [&str; 3] =
-    ["autocom config get api_url", "autocom config get client_id", "autocom config list"];
+const LOOKS: [&str; 4] = [
+    "autocom config get api_url",
+    "autocom config get client_id",
+    "autocom config get scope",
+    "autocom config list",
+];
 
 /// A list of expectations is shorter, and a token longer.
 const LONGEST_REPEATED: usize = 128;
@@ -125,6 +129,7 @@ impl Session {
         let valued = [
             ("--tenant", flags.tenant.as_ref()),
             ("--client-id", flags.client_id.as_ref()),
+            ("--scope", flags.scope.as_ref()),
             ("--store", flags.store.as_ref()),
         ];
         let valued = valued.into_iter().filter_map(|(flag, text)| Some((flag, word(text?))));

@@ -106,7 +106,7 @@ impl Identity {
     /// As the record has it, where one was read: `logins.toml` lags behind where it can't be written.
     fn living(self, lifetime: Option<Lifetime>) -> Identity {
         match lifetime {
-            Some(Lifetime { expires_at, renewable }) => Identity { expires_at, renewable, ..self },
+            Some(Lifetime { expires_at, renewable, .. }) => Identity { expires_at, renewable, ..self },
             None => self,
         }
     }

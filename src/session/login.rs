@@ -164,12 +164,30 @@ impl Session {
                     reply.failure(&error.message, None).await;
                 }
                 if kind == TokenKind::Oauth && error.kind != Kind::Unreachable {
-                    // Nobody will ever use it: better dead than forgotten.
-                    revoke_access_token(&self.http(&target.profile), target.url.clone(), access_token, None)
-                        .await;
+                    self.revoke_unused(target, access_token).await;
                 }
                 Err(error)
             }
+        }
+    }
+
+    /// Revokes the token of a login that was refused, since nobody will ever use it; but not one that is stored here,
+    /// or may be: servers may give a user the token of an earlier login again.
+    async fn revoke_unused(&self, target: &Target, token: Secret) {
+        let now = self.again();
+        let others = now.every_credential();
+        let holder = others.and_then(|others| {
+            now.holder_of(&others, [Some(&token), None], &target.url, None).map(|it| it.cloned())
+        });
+        match holder {
+            Ok(None) => {
+                revoke_access_token(&self.http(&target.profile), target.url.clone(), token, None).await;
+            }
+            Ok(Some(holder)) => tracing::debug!(%holder, "not revoked: the token is stored"),
+            Err(error) => self.notices.warn(format!(
+                "the new token was not revoked, since it may be stored already: {}",
+                error.message
+            )),
         }
     }
 
@@ -304,6 +322,7 @@ impl Session {
         let used = Used {
             tenant: record.tenant.as_ref(),
             client_id: record.client_id.as_ref(),
+            scope: record.requested_scope.as_ref(),
             store: (target.profile.store.layer == Layer::Flag).then_some(target.profile.store.value),
             expect_user: lock_to,
             own_key: own_key.as_ref(),
@@ -498,7 +517,10 @@ impl Session {
         let fate = match replaced.kind {
             TokenKind::Pat => "which was not revoked".to_owned(),
             TokenKind::Oauth if is_same_user => "whose tokens were not revoked".to_owned(),
-            TokenKind::Oauth => match revoke_login(&self.http(&target.profile), replaced).await {
+            TokenKind::Oauth if self.is_held_elsewhere(replaced) => {
+                "whose tokens were not revoked, since another credential has them".to_owned()
+            }
+            TokenKind::Oauth => match self.revoke_replaced(target, replaced).await {
                 Revocation::AccessTokenOnly(why) => {
                     return self
                         .notices
@@ -513,6 +535,21 @@ impl Session {
         let said = format!("{replaces}, {fate}");
         // Unless a person was asked, it must not pass unnoticed.
         if is_same_user || self.can_ask { self.notices.progress(said) } else { self.notices.warn(said) }
+    }
+
+    async fn revoke_replaced(&self, target: &Target, replaced: &Record) -> Revocation {
+        let endpoint = target.profile.revocation_url.as_ref().map(|url| &url.value);
+        revoke_login(&self.http(&target.profile), replaced, endpoint).await
+    }
+
+    /// Whether a credential has the tokens of one that is stored no longer.
+    fn is_held_elsewhere(&self, gone: &Record) -> bool {
+        let tokens = [Some(&gone.access_token), gone.refresh_token.as_ref()];
+        let now = self.again();
+        let others = now.every_credential().unwrap_or_default();
+        let holder = now.holder_of(&others, tokens, &gone.api_url, Some(gone.user()));
+        // One that can't be read is no reason to leave these alive.
+        matches!(holder, Ok(Some(_)))
     }
 
     /// A key under which nothing is stored, and that no profile but `except` uses.

@@ -1,6 +1,6 @@
 //! Logout: revoked at the platform if that can be had, deleted here in any case.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::{Duration, Instant};
 
 use super::Session;
@@ -11,7 +11,10 @@ use super::revocation::REVOKING;
 pub use super::revocation::Revocation;
 use crate::config::{Resolved, Selection};
 use crate::credentials::{Deleted, Lookup, Record, StoreError, Stored};
-use crate::domain::{CredentialKey, Layer, ProfileName, StoreChoice, StoreKind, TokenKind};
+use crate::domain::{
+    ApiUrl, CredentialKey, Layer, ProfileName, RevocationUrl, Secret, StoreChoice, StoreKind, TokenKind,
+    UserRef,
+};
 use crate::error::{Error, Kind, Result};
 use crate::system::http::Http;
 use crate::system::interrupt;
@@ -39,6 +42,7 @@ pub struct Doomed {
     pub choice: StoreChoice,
     pub known: Option<StoreKind>,
     http: Http,
+    revocation_url: Option<RevocationUrl>,
 }
 
 /// What became of it.
@@ -80,7 +84,8 @@ impl Session {
     pub fn doomed(&self, profile: &Resolved) -> Result<Doomed> {
         let key = self.key_of(profile)?.clone();
         let (choice, http) = (profile.store.value, self.http(profile));
-        Ok(Doomed { key, choice, known: Session::known_store(profile), http })
+        let revocation_url = profile.revocation_url.as_ref().map(|url| url.value.clone());
+        Ok(Doomed { key, choice, known: Session::known_store(profile), http, revocation_url })
     }
 
     /// Everything that profiles, `logins.toml` and the credential file know of.
@@ -89,6 +94,11 @@ impl Session {
         let config = self.config()?;
         config.document.check_readable()?;
         self.warn_of_missing_file(config);
+        self.every_credential()
+    }
+
+    pub(super) fn every_credential(&self) -> Result<Vec<Doomed>> {
+        let config = self.config()?;
         // Without a profile: one that is broken or missing must not keep the others logged in.
         let nobody =
             Selection { name: None, files_only: false, ..Selection::listed(ProfileName::default_profile()) };
@@ -98,28 +108,66 @@ impl Session {
             .map(|nobody| nobody.store)
             .map_or((StoreChoice::Auto, false), |store| (store.value, store.layer == Layer::Variable));
         let known = config.captured.keys().cloned();
-        let mut keys: BTreeMap<CredentialKey, (StoreChoice, Http)> =
-            known.chain(self.credentials().file_keys()?).map(|key| (key, (choice, http.clone()))).collect();
+        let mut keys: BTreeMap<CredentialKey, (StoreChoice, Http, Option<RevocationUrl>)> = known
+            .chain(self.credentials().file_keys()?)
+            .map(|key| (key, (choice, http.clone(), None)))
+            .collect();
         for name in config.profiles() {
             let profile = config.resolve(Selection::listed(name)).ok();
             if let Some(profile) = profile
                 && let Some(key) = &profile.credential
             {
                 let own = if by_variable { choice } else { profile.store.value };
-                keys.insert(key.value.clone(), (own, self.http(&profile)));
+                let revocation_url = profile.revocation_url.as_ref().map(|url| url.value.clone());
+                keys.insert(key.value.clone(), (own, self.http(&profile), revocation_url));
             }
         }
         Ok(keys
             .into_iter()
-            .map(|(key, (choice, http))| {
+            .map(|(key, (choice, http, revocation_url))| {
                 let known = config
                     .captured
                     .get(&key)
                     .filter(|login| !login.is_logged_out())
                     .and_then(|login| login.store);
-                Doomed { key, choice, known, http }
+                Doomed { key, choice, known, http, revocation_url }
             })
             .collect())
+    }
+
+    /// The credential among `others` that has a token of `record` too. A server may give the same token to several
+    /// logins of a user: it must not be revoked while another one uses it.
+    pub(super) fn holder_of<'o>(
+        &self,
+        others: &'o [Doomed],
+        tokens: [Option<&Secret>; 2],
+        url: &ApiUrl,
+        user: Option<UserRef<'_>>,
+    ) -> Result<Option<&'o CredentialKey>> {
+        let captured = &self.config()?.captured;
+        let may_hold = |other: &&Doomed| {
+            captured.get(&other.key).is_none_or(|login| {
+                let is_there = login.api_url.as_ref().is_none_or(|own| own.same_origin(url));
+                !login.is_logged_out() && is_there && user.is_none_or(|user| login.user().is(user))
+            })
+        };
+        let others: Vec<_> = others.iter().filter(may_hold).collect();
+        let (mut holder, mut failure) = (None, None);
+        self.credentials().read_each(&lookups(others.iter().copied()), |n, stored| match stored {
+            Ok(Some(Stored { record, .. })) => {
+                let own = [Some(&record.access_token), record.refresh_token.as_ref()];
+                let is_own = |token: &Secret| own.iter().flatten().any(|own| own.expose() == token.expose());
+                if tokens.into_iter().flatten().any(is_own) {
+                    holder = Some(&others[n].key);
+                }
+            }
+            Ok(None) => {}
+            Err(error) => failure = Some(error),
+        });
+        match (holder, failure) {
+            (None, Some(error)) => Err(error.into()),
+            (holder, _) => Ok(holder),
+        }
     }
 
     /// The profiles that use each credential.
@@ -160,9 +208,13 @@ impl Session {
         // Each of a batch has a lock, which is an open file or two.
         let batch = (runtime::max_descriptors() / 4).max(16);
         let mut gone = Vec::with_capacity(doomed.len());
+        let going: HashSet<_> = doomed.iter().map(|doomed| &doomed.key).collect();
+        let mut others = if revoke == Revoke::Nothing { Ok(Vec::new()) } else { self.every_credential() }
+            .unwrap_or_default();
+        others.retain(|other| !going.contains(&other.key));
         while !doomed.is_empty() {
             let mut outcomes = Vec::new();
-            let ended = self.logout_batch(&doomed[..batch.min(doomed.len())], revoke, &mut outcomes);
+            let ended = self.logout_batch(&doomed[..batch.min(doomed.len())], &others, revoke, &mut outcomes);
             for (doomed, outcome) in doomed.iter().zip(&outcomes) {
                 gone.extend(outcome.is_ok().then_some(&doomed.key));
             }
@@ -176,10 +228,11 @@ impl Session {
         self.logins().log_out(gone);
     }
 
-    /// The outcomes are of as many as are done before long, one at least.
+    /// The outcomes are of as many as are done before long, one at least. `others`: the credentials that stay.
     fn logout_batch(
         &self,
         batch: &[Doomed],
+        others: &[Doomed],
         revoke: Revoke,
         outcomes: &mut Vec<Result<LoggedOut>>,
     ) -> Result<()> {
@@ -198,7 +251,7 @@ impl Session {
                 if is_late && !ended.is_empty() {
                     break;
                 }
-                ended.push(self.end(doomed, lock, found, revoke).await);
+                ended.push(self.end(doomed, others, lock, found, revoke).await);
             }
             let chosen = ended.iter().zip(&lookups).filter(|(ended, _)| ended.is_ok());
             let chosen: Vec<_> = chosen.map(|(_, lookup)| *lookup).collect();
@@ -221,6 +274,7 @@ impl Session {
     async fn end(
         &self,
         doomed: &Doomed,
+        others: &[Doomed],
         lock: Result<LockGuard, StoreError>,
         found: Result<Option<Stored>, StoreError>,
         revoke: Revoke,
@@ -240,10 +294,18 @@ impl Session {
             }
         };
         self.meet_stored_user(&stored.record)?;
+        let record = &stored.record;
         let revocation = match revoke {
             Revoke::Nothing => Revocation::Skipped,
-            Revoke::Logins if stored.record.kind == TokenKind::Pat => Revocation::Kept,
-            Revoke::Logins | Revoke::All => self.revoke(doomed, stored.clone(), lock.clone()).await?,
+            Revoke::Logins if record.kind == TokenKind::Pat => Revocation::Kept,
+            Revoke::Logins | Revoke::All => {
+                let tokens = [Some(&record.access_token), record.refresh_token.as_ref()];
+                // One that can't be read is no reason to leave this one alive.
+                match self.holder_of(others, tokens, &record.api_url, Some(record.user())).ok().flatten() {
+                    Some(holder) => Revocation::Shared(holder.clone()),
+                    None => self.revoke(doomed, stored.clone(), lock.clone()).await?,
+                }
+            }
         };
         Ok((lock, Some(stored), revocation))
     }
@@ -262,10 +324,10 @@ impl Session {
             // Whoever's it is, it may be ended.
             wanted: Wanted::default(),
         });
-        Ok(credential.revoke(&doomed.http, stored, lock).await)
+        Ok(credential.revoke(&doomed.http, doomed.revocation_url.as_ref(), stored, lock).await)
     }
 }
 
-fn lookups(doomed: &[Doomed]) -> Vec<Lookup<'_>> {
-    doomed.iter().map(|Doomed { key, choice, known, .. }| (key, *choice, *known)).collect()
+fn lookups<'a>(doomed: impl IntoIterator<Item = &'a Doomed>) -> Vec<Lookup<'a>> {
+    doomed.into_iter().map(|Doomed { key, choice, known, .. }| (key, *choice, *known)).collect()
 }

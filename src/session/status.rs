@@ -75,7 +75,8 @@ impl Session {
             let name = variable.name.clone();
             let tenant = Bearer::Variable(variable).tenant(profile).map(|tenant| tenant.to_string());
             let (kind, store, renewable) = (None, None, false);
-            let ended = Lifetime { expires_at: row.expires_at, renewable }.is_expired(answer.now);
+            let ended =
+                Lifetime { expires_at: row.expires_at, renewable, refused: false }.is_expired(answer.now);
             let failure = ended.then(|| {
                 Error::new(Kind::Authentication, format!("the token in {name} has expired"))
                     .hint(format!("set {name} to a fresh token"))

@@ -4,7 +4,8 @@ use super::{Session, no_environment};
 use crate::config::{Config, ConfigError, EditTarget, Facts, Login, Resolved, Selection};
 use crate::credentials::Record;
 use crate::domain::{
-    ApiUrl, ClientId, CredentialKey, ExpectedUser, Key, Layer, ProfileName, StoreChoice, Tenant, shell_word,
+    ApiUrl, ClientId, CredentialKey, ExpectedUser, Key, Layer, ProfileName, Scopes, StoreChoice, Tenant,
+    shell_word,
 };
 use crate::error::{Error, Result};
 
@@ -30,6 +31,7 @@ pub struct Target {
 pub struct Used<'a> {
     pub tenant: Option<&'a Tenant>,
     pub client_id: Option<&'a ClientId>,
+    pub scope: Option<&'a Scopes>,
     pub store: Option<StoreChoice>,
     /// `--lock-user`: the profile is for this user from now on.
     pub expect_user: Option<&'a ExpectedUser>,
@@ -100,7 +102,7 @@ impl Session {
             let layer = profile.value_of(*key).map(|value| value.layer);
             matches!(layer, Some(Layer::Profile | Layer::TopLevel))
         };
-        let given = [Key::Tenant, Key::ClientId].into_iter().filter(from_file).collect();
+        let given = [Key::Tenant, Key::ClientId, Key::Scope].into_iter().filter(from_file).collect();
         let target =
             Target { profile, url, key, asks_to_activate: make_active, creates, activates, given, facts };
         if target.may_be_written() {
@@ -193,18 +195,18 @@ impl Session {
             let config =
                 Config::of(edit.preview()?, files.captured.clone(), Default::default(), Default::default())?;
             let now = config.resolve(Selection::listed(name.clone()))?;
-            let layers = &target.profile;
-            if let Some(tenant) = used.tenant.filter(|_| !target.given.contains(&Key::Tenant))
-                && now.tenant.map(|t| t.value).as_ref() != Some(tenant)
-                && !by_variable(layers.tenant.as_ref().map(|tenant| tenant.layer))
-            {
-                edit.set(&table, Key::Tenant, tenant.as_str())?;
-            }
-            if let Some(id) = used.client_id.filter(|_| !target.given.contains(&Key::ClientId))
-                && now.client_id.map(|id| id.value).as_ref() != Some(id)
-                && !by_variable(layers.client_id.as_ref().map(|id| id.layer))
-            {
-                edit.set(&table, Key::ClientId, id.as_str())?;
+            let captured = [
+                (Key::Tenant, used.tenant.map(Tenant::as_str)),
+                (Key::ClientId, used.client_id.map(ClientId::as_str)),
+                (Key::Scope, used.scope.map(Scopes::as_str)),
+            ];
+            for (key, value) in captured.into_iter().filter(|(key, _)| !target.given.contains(key)) {
+                if let Some(value) = value
+                    && now.value_of(key).is_none_or(|now| now.value != value)
+                    && !by_variable(target.profile.value_of(key).map(|setting| setting.layer))
+                {
+                    edit.set(&table, key, value)?;
+                }
             }
             if let Some(store) = used.store
                 && now.store.value != store

@@ -45,6 +45,9 @@ pub struct Login {
     /// OAuth client id of this environment
     #[arg(long, value_name = "ID")]
     pub client_id: Option<String>,
+    /// OAuth scopes to ask for, separated by spaces, if the platform's default is not enough
+    #[arg(long, value_name = "SCOPES")]
+    pub scope: Option<String>,
     /// Where to keep the credential
     #[arg(long, value_name = "STORE", value_parser = PossibleValuesParser::new(StoreChoice::ALL))]
     pub store: Option<String>,

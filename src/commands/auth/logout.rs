@@ -212,6 +212,10 @@ pub fn tell(session: &Session, subject: &str, done: &LoggedOut) -> Option<String
             ),
             Some("personal access tokens are revoked with --revoke only".to_owned()),
         ),
+        Revocation::Shared(holder) => {
+            let shared = format!("the credential `{holder}` has the same token");
+            (format!("The {token} was not revoked, since {shared}"), Some(shared))
+        }
         Revocation::Skipped => not_revoked("--local-only: it still works at the platform"),
         Revocation::AlreadyDead => not_revoked("it no longer worked at the platform"),
         Revocation::Unconfirmed(why) => {

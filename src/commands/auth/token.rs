@@ -20,9 +20,9 @@ Examples:
   curl -H \"Authorization: Bearer $(autocom auth token -p staging)\" https://api.staging.example.test/api/v1/profile
   autocom auth token --min-ttl 900 -o json")]
 pub struct Token {
-    /// How long the token must be good for at least
-    #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = time_to_live)]
-    min_ttl: SignedDuration,
+    /// Seconds that the token must still be valid for, or fail [default: 60, or what is left if there is no other token]
+    #[arg(long, value_name = "SECONDS", value_parser = time_to_live)]
+    min_ttl: Option<SignedDuration>,
 }
 
 /// `autocom auth token -o json`. Never the refresh token.

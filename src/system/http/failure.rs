@@ -128,6 +128,20 @@ pub(super) struct Via {
     pub unset: Option<String>,
 }
 
+impl HttpError {
+    /// Whether the server may have processed the request, although its answer did not arrive.
+    pub fn may_be_processed(&self) -> bool {
+        match self {
+            HttpError::Unreachable(unreachable) => matches!(
+                unreachable.cause,
+                Cause::Timeout(_) | Cause::NoAnswer | Cause::CutShort | Cause::Reset | Cause::Other
+            ),
+            HttpError::Truncated { .. } => true,
+            _ => false,
+        }
+    }
+}
+
 impl Unreachable {
     fn sentence(&self) -> String {
         let at = &self.at;
