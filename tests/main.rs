@@ -50,6 +50,7 @@ mod matrix;
 mod network;
 mod odd_input;
 mod orders;
+mod other_servers;
 mod outside_text;
 #[cfg(target_os = "linux")]
 mod passport;

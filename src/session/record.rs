@@ -98,16 +98,17 @@ impl Logins {
     }
 }
 
-/// What `logins.toml` keeps of a record. A personal access token knows no client id: that of the
-/// login before stays for the next one.
+/// What `logins.toml` keeps of a record. A personal access token has neither client id nor scope: those of the login
+/// before stay for the next one.
 pub(super) fn login_of(record: &Record, store: StoreKind, before: Option<&Login>) -> Login {
+    let kept = before.filter(|_| record.kind == TokenKind::Pat);
     let same_user = |login: &&Login| login.user().is(record.user());
     Login {
         api_url: Some(record.api_url.clone()),
         tenant: record.tenant.clone(),
         tenants: before.filter(same_user).map(|login| login.tenants.clone()).unwrap_or_default(),
-        client_id: record.client_id.clone().or_else(|| before.and_then(|login| login.client_id.clone())),
-        scope: record.requested_scope.clone().or_else(|| before.and_then(|login| login.scope.clone())),
+        client_id: record.client_id.clone().or_else(|| kept.and_then(|login| login.client_id.clone())),
+        scope: record.requested_scope.clone().or_else(|| kept.and_then(|login| login.scope.clone())),
         user_name: Some(record.user_name.clone()),
         user_email: Some(record.user_email.clone()),
         kind: Some(record.kind),

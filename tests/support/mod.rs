@@ -13,6 +13,7 @@ pub mod ports;
 pub mod real_server;
 #[cfg(target_os = "linux")]
 pub mod secret_service;
+pub mod server;
 pub mod site;
 #[cfg(target_os = "linux")]
 pub mod tinyproxy;

@@ -9,12 +9,12 @@ use axum::response::Response;
 use url::{Host, Url};
 
 use super::answer::Refused;
-use super::knobs::{Approval, Knobs, Passport};
+use super::knobs::{Approval, DefaultScope, Knobs, Passport};
 use super::oauth::{Failure, Params};
 use super::seed::{CLIENT_ID, User};
 use super::sessions::{self, Fields};
 use super::tokens::Challenge;
-use super::{World, answer, jwt, pages};
+use super::{Desk, World, answer, jwt, pages};
 
 /// A valid request for authorization.
 pub struct Wish {
@@ -24,6 +24,14 @@ pub struct Wish {
     redirect_text: String,
     state: Option<String>,
     challenge: Challenge,
+    scope: Option<String>,
+}
+
+impl Wish {
+    fn mint_code(&self, desk: &mut Desk, knobs: &Knobs) -> String {
+        let Wish { user, redirect_text, challenge, scope, .. } = self;
+        desk.tokens.mint_code(user, redirect_text.clone(), challenge.clone(), scope.clone(), knobs)
+    }
 }
 
 pub async fn authorize(
@@ -48,6 +56,10 @@ pub async fn authorize(
         let state = state.filter(|_| knobs.passport == Passport::V13);
         return Ok(send_error(&redirect_uri, &Failure::scope(scope), state, &knobs));
     }
+    let scope = params.get("scope").map(str::to_owned);
+    if scope.is_none() && knobs.default_scope == DefaultScope::Refused {
+        return Ok(pages::refused(&world.name, StatusCode::BAD_REQUEST, "This request names no scope."));
+    }
     let challenge = match challenge(&params) {
         Ok(challenge) => challenge,
         Err(hint) => return refuse(Failure::new("invalid_request", hint)),
@@ -60,7 +72,7 @@ pub async fn authorize(
         return Ok(send_error(&redirect_uri, &failure, state, &knobs));
     }
     let (user, csrf) = sessions::signed_in(&world, &headers, &format!("/oauth/authorize?{query}"))?;
-    let wish = Wish { user, redirect_text: redirect_text.into(), redirect_uri, state, challenge };
+    let wish = Wish { user, redirect_text: redirect_text.into(), redirect_uri, state, challenge, scope };
     let mut desk = world.desk();
     let ask = match knobs.approval {
         Approval::Ask => true,
@@ -68,7 +80,7 @@ pub async fn authorize(
         Approval::Skip => false,
     };
     if !ask {
-        let code = desk.tokens.mint_code(user, wish.redirect_text.clone(), wish.challenge.clone(), &knobs);
+        let code = wish.mint_code(&mut desk, &knobs);
         return Ok(send_code(&wish, &code, &knobs));
     }
     let id = jwt::hex(40);
@@ -95,7 +107,7 @@ pub async fn decide(
         return Ok(pages::refused(&world.name, StatusCode::BAD_REQUEST, "This request was answered before."));
     };
     if fields.decision == "approve" {
-        let code = desk.tokens.mint_code(sender, wish.redirect_text.clone(), wish.challenge.clone(), &knobs);
+        let code = wish.mint_code(&mut desk, &knobs);
         return Ok(send_code(&wish, &code, &knobs));
     }
     let state = wish.state.filter(|_| !knobs.deny_without_state);

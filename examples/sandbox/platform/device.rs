@@ -12,7 +12,7 @@ use serde_json::json;
 use url::form_urlencoded;
 
 use super::answer::Refused;
-use super::knobs::Knobs;
+use super::knobs::{DefaultScope, Knobs};
 use super::oauth::{Failure, Params};
 use super::seed::{CLIENT_ID, User};
 use super::sessions::{self, Fields};
@@ -36,6 +36,7 @@ pub struct Device {
     interval: f64,
     polled: f64,
     decision: Decision,
+    scope: Option<String>,
 }
 
 /// By device code.
@@ -54,6 +55,10 @@ pub async fn start(State(world): State<Arc<World>>, uri: Uri, body: Bytes) -> Re
     if let Some(scope) = params.unknown_scope() {
         return Failure::scope(scope).answer(passport);
     }
+    let scope = params.get("scope").map(str::to_owned);
+    if scope.is_none() && desk.knobs.default_scope == DefaultScope::Refused {
+        return Failure { error: "invalid_scope", hint: None }.answer(passport);
+    }
     let device_code = jwt::hex(80);
     // consonants only, as RFC 8628, section 6.1, suggests: no words, and nothing that looks like a digit
     let digits = jwt::hex(16);
@@ -71,6 +76,7 @@ pub async fn start(State(world): State<Arc<World>>, uri: Uri, body: Bytes) -> Re
         interval: interval as f64,
         polled: 0.0,
         decision: Decision::Pending,
+        scope,
     };
     desk.devices.insert(device_code.clone(), device);
     let page = format!("{}/oauth/device", world.origin);
@@ -105,8 +111,8 @@ pub fn poll(desk: &mut Desk, device_code: Option<&str>, knobs: &Knobs) -> Result
         Decision::Pending => refused("authorization_pending"),
         Decision::Denied => Err(Failure { error: "access_denied", hint: None }),
         Decision::Approved(user) => {
-            desk.devices.remove(code);
-            Ok(token::success(&desk.tokens.log_in(user, knobs)))
+            let scope = desk.devices.remove(code).and_then(|device| device.scope);
+            Ok(token::success(&desk.tokens.log_in(user, scope.as_deref(), knobs)))
         }
     }
 }

@@ -24,6 +24,17 @@ pub enum Approval {
     Skip,
 }
 
+/// What a login gets that asks for no scope.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DefaultScope {
+    /// The platform's own, unnamed, as Passport does.
+    Unnamed,
+    /// A token without a scope: `"scope":""`.
+    Empty,
+    /// Nothing: the login ends on an error page, a request for a device code with `invalid_scope`.
+    Refused,
+}
+
 /// Behaviour that can be changed while the sandbox runs. Lifetimes are in seconds.
 #[derive(Clone, Debug)]
 pub struct Knobs {
@@ -39,6 +50,13 @@ pub struct Knobs {
     pub token_delay: Duration,
     /// `false`: a refresh answers without a new refresh token and the old one lives on.
     pub rotate: bool,
+    /// A refresh issues new tokens and ends neither of the old ones; revoking one ends no other.
+    pub each_token_alone: bool,
+    /// A login of a user who has one gets its tokens again (Doorkeeper's `reuse_access_token`).
+    pub reuse_tokens: bool,
+    pub default_scope: DefaultScope,
+    /// Offer token revocation (RFC 7009) at `/oauth/revoke`, and name it in the metadata (RFC 8414).
+    pub revocation_endpoint: bool,
     pub passport: Passport,
     /// Presenting a refresh token for the second time ends the whole login, the winner's tokens included.
     pub reuse_kills_login: bool,
@@ -71,6 +89,10 @@ impl Default for Knobs {
             api_delay: Duration::ZERO,
             token_delay: Duration::ZERO,
             rotate: true,
+            each_token_alone: false,
+            reuse_tokens: false,
+            default_scope: DefaultScope::Unnamed,
+            revocation_endpoint: false,
             passport: Passport::V12,
             reuse_kills_login: false,
             iss: None,

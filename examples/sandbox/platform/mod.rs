@@ -30,6 +30,7 @@ mod knobs;
 mod log;
 mod oauth;
 mod pages;
+mod revocation;
 mod seed;
 mod sessions;
 mod throttle;
@@ -54,7 +55,7 @@ use jiff::Timestamp;
 use serde_json::json;
 use tokio::sync::oneshot;
 
-pub use self::knobs::{Approval, Ending, Fault, Gate, Knobs, Passport};
+pub use self::knobs::{Approval, DefaultScope, Ending, Fault, Gate, Knobs, Passport};
 pub use self::log::{Request, fingerprint};
 pub use self::seed::{CLIENT_ID, TENANTS, USERS, User};
 pub use self::visitor::{Action, VisitError, Visited, Visitor, visit, visit_blocking};
@@ -272,6 +273,8 @@ fn router(world: Arc<World>) -> Router {
         .route("/api/v1/graphql", api("POST", post(graphql::endpoint)))
         .route("/oauth/token", oauth("POST", post(token::token)))
         .route("/oauth/device/code", oauth("POST", post(device::start)))
+        .route("/oauth/revoke", oauth("POST", post(revocation::revoke)))
+        .route("/.well-known/oauth-authorization-server", get(revocation::metadata))
         .route("/oauth/tokens", get(passport_12_only))
         .route("/oauth/clients", get(passport_12_only))
         .fallback(async |uri: Uri| no_route(&uri))

@@ -51,8 +51,8 @@ fn redeem_code(desk: &mut Desk, params: &Params, knobs: &Knobs) -> Result<Respon
     let code = params.get("code").ok_or_else(|| Failure::parameter("code"))?;
     let redirect_uri = params.get("redirect_uri");
     let redeemed = desk.tokens.redeem(code, redirect_uri, params.get("code_verifier"));
-    let user = redeemed.map_err(|refusal| code_refused(refusal, knobs.passport))?;
-    Ok(success(&desk.tokens.log_in(user, knobs)))
+    let (user, scope) = redeemed.map_err(|refusal| code_refused(refusal, knobs.passport))?;
+    Ok(success(&desk.tokens.log_in(user, scope.as_deref(), knobs)))
 }
 
 fn code_refused(refusal: CodeRefusal, passport: Passport) -> Failure {
@@ -109,12 +109,16 @@ pub fn success(issued: &Issued) -> Response {
         access_token: &'a str,
         #[serde(skip_serializing_if = "Option::is_none")]
         refresh_token: Option<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        scope: Option<&'a str>,
     }
     let reply = Reply {
         token_type: "Bearer",
         expires_in: issued.expires_in,
         access_token: &issued.access_token,
         refresh_token: issued.refresh_token.as_deref(),
+        // Passport names none.
+        scope: issued.scope.as_deref(),
     };
     uncached(answer::value(200, &reply))
 }

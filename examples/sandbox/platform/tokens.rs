@@ -9,7 +9,7 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD as BASE64;
 use sha2::{Digest, Sha256};
 
 use super::jwt;
-use super::knobs::{Knobs, Passport};
+use super::knobs::{DefaultScope, Knobs, Passport};
 use super::seed::User;
 
 /// The challenge of a login (RFC 7636).
@@ -38,6 +38,7 @@ impl Challenge {
 
 struct Code {
     user: &'static User,
+    scope: Option<String>,
     redirect_uri: String,
     challenge: Challenge,
     expires: f64,
@@ -84,6 +85,8 @@ pub struct Issued {
     pub access_token: String,
     pub refresh_token: Option<String>,
     pub expires_in: i64,
+    /// What the answer says of it.
+    pub scope: Option<String>,
 }
 
 #[derive(Default)]
@@ -111,6 +114,7 @@ impl Tokens {
         user: &'static User,
         redirect_uri: String,
         challenge: Challenge,
+        scope: Option<String>,
         knobs: &Knobs,
     ) -> String {
         let code = jwt::opaque(match knobs.passport {
@@ -118,17 +122,17 @@ impl Tokens {
             Passport::V13 => 860,
         });
         let expires = self.now() + knobs.code_ttl_seconds as f64;
-        self.codes.insert(code.clone(), Code { user, redirect_uri, challenge, expires, used: false });
+        self.codes.insert(code.clone(), Code { user, scope, redirect_uri, challenge, expires, used: false });
         code
     }
 
-    /// The person behind a code, once; else what was wrong, in the order in which Passport looks.
+    /// The person behind a code and the scope that they approved, once; else what was wrong, in the order in which Passport looks.
     pub fn redeem(
         &mut self,
         code: &str,
         redirect_uri: Option<&str>,
         verifier: Option<&str>,
-    ) -> Result<&'static User, CodeRefusal> {
+    ) -> Result<(&'static User, Option<String>), CodeRefusal> {
         let time = self.now();
         let entry = self.codes.get_mut(code).ok_or(CodeRefusal::Unknown)?;
         if entry.expires <= time {
@@ -148,15 +152,36 @@ impl Tokens {
             return Err(CodeRefusal::WrongVerifier);
         }
         entry.used = true;
-        Ok(entry.user)
+        Ok((entry.user, entry.scope.clone()))
     }
 
-    pub fn log_in(&mut self, user: &'static User, knobs: &Knobs) -> Issued {
-        self.logins += 1;
-        self.issue(user, self.logins, knobs.access_ttl_seconds, knobs, true)
+    /// `scope`: what was asked for.
+    pub fn log_in(&mut self, user: &'static User, scope: Option<&str>, knobs: &Knobs) -> Issued {
+        let again = if knobs.reuse_tokens { self.issued_before(user) } else { None };
+        let issued = again.unwrap_or_else(|| {
+            self.logins += 1;
+            self.issue(user, self.logins, knobs.access_ttl_seconds, knobs, true)
+        });
+        let is_empty = scope.is_none() && knobs.default_scope == DefaultScope::Empty;
+        Issued { scope: scope.map(str::to_owned).or(is_empty.then(String::new)), ..issued }
     }
 
-    /// The old access token dies at once, and the refresh token too unless the sandbox was told not to rotate.
+    fn issued_before(&self, user: &User) -> Option<Issued> {
+        let time = self.now();
+        self.refresh.iter().filter(|(_, entry)| entry.user.id == user.id && !entry.revoked).find_map(
+            |(token, entry)| {
+                let expires = self.access.get(&entry.access)?.expires;
+                (expires > time).then(|| Issued {
+                    access_token: entry.access.clone(),
+                    refresh_token: Some(token.clone()),
+                    expires_in: (expires - time) as i64,
+                    scope: None,
+                })
+            },
+        )
+    }
+
+    /// The old access token dies at once, and the refresh token too unless the sandbox was told otherwise.
     pub fn renew(&mut self, refresh_token: &str, knobs: &Knobs) -> Result<Issued, Refusal> {
         let time = self.now();
         let entry = self.refresh.get_mut(refresh_token).ok_or(Refusal::Unknown)?;
@@ -170,9 +195,11 @@ impl Tokens {
         if entry.expires <= time {
             return Err(Refusal::Expired);
         }
-        entry.revoked = knobs.rotate;
-        let old = std::mem::take(&mut entry.access);
-        self.access.remove(&old);
+        if !knobs.each_token_alone {
+            entry.revoked = knobs.rotate;
+            let old = std::mem::take(&mut entry.access);
+            self.access.remove(&old);
+        }
         let ttl = knobs.refreshed_ttl_seconds.unwrap_or(knobs.access_ttl_seconds);
         let issued = self.issue(user, login, ttl, knobs, knobs.rotate);
         if !knobs.rotate
@@ -203,7 +230,7 @@ impl Tokens {
             let entry = Refresh { user, login, access: access_token.clone(), expires, revoked: false };
             self.refresh.insert(token.clone(), entry);
         }
-        Issued { access_token, refresh_token, expires_in: ttl }
+        Issued { access_token, refresh_token, expires_in: ttl, scope: None }
     }
 
     pub fn mint_personal(&mut self, user: &'static User, ttl: i64, knobs: &Knobs) -> String {
