@@ -337,7 +337,7 @@ impl From<OAuthError> for Error {
             }
             OAuthError::Denied { .. } => (
                 Kind::Authentication,
-                Some("approve the login on the platform's page: autocom auth login".to_owned()),
+                Some("autocom auth login, and approve it on the platform's page".to_owned()),
             ),
             OAuthError::Refused { .. } | OAuthError::WrongIssuer { .. } | OAuthError::NotACode(_) => {
                 (Kind::Authentication, login())

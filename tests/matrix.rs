@@ -425,13 +425,13 @@ fn of_a_device_code() {
         To log in, open this page on any device: BASE/oauth/device
         and enter the code: BCDFGHJK
         error: the login was denied: you refused access
-        hint: approve the login on the platform's page: autocom auth login --api-url BASE/api/v1 --client-id CLIENT --device
+        hint: autocom auth login --api-url BASE/api/v1 --client-id CLIENT --device, and approve it on the platform's page
     text/html: 4
         the credential will be stored in plain text in HOME/.autocom/credentials (store = file)
         To log in, open this page on any device: BASE/oauth/device
         and enter the code: BCDFGHJK
         error: the login was denied: you refused access
-        hint: approve the login on the platform's page: autocom auth login --api-url BASE/api/v1 --client-id CLIENT --device
+        hint: autocom auth login --api-url BASE/api/v1 --client-id CLIENT --device, and approve it on the platform's page
     other origin: 1
         the credential will be stored in plain text in HOME/.autocom/credentials (store = file)
         error: the answer came from something between here and the platform (redirect to https://login.example.test/start, status 302)

@@ -221,12 +221,12 @@ fn each_error_of_a_login_page_has_its_own_hint() {
         (
             "access_denied",
             "the login was denied: you refused access",
-            "approve the login on the platform's page",
+            "and approve it on the platform's page",
         ),
         (
             "consent_required",
             "the login was denied: you refused access",
-            "approve the login on the platform's page",
+            "and approve it on the platform's page",
         ),
         ("invalid_scope", "answered invalid_scope", "check the scope: autocom config get scope"),
         (

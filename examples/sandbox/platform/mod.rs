@@ -49,7 +49,7 @@ use std::time::Duration;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderMap, Method, Uri};
 use axum::response::Response;
-use axum::routing::{MethodRouter, get, post};
+use axum::routing::{MethodRouter, any, get, post};
 use axum::{Router, middleware};
 use jiff::Timestamp;
 use serde_json::json;
@@ -273,7 +273,7 @@ fn router(world: Arc<World>) -> Router {
         .route("/api/v1/graphql", api("POST", post(graphql::endpoint)))
         .route("/oauth/token", oauth("POST", post(token::token)))
         .route("/oauth/device/code", oauth("POST", post(device::start)))
-        .route("/oauth/revoke", oauth("POST", post(revocation::revoke)))
+        .route("/oauth/revoke", any(revocation::revoke))
         .route("/.well-known/oauth-authorization-server", get(revocation::metadata))
         .route("/oauth/tokens", get(passport_12_only))
         .route("/oauth/clients", get(passport_12_only))
