@@ -2,6 +2,7 @@
 
 mod command_line;
 mod person;
+mod stderr;
 mod usage_error;
 
 use std::ffi::OsString;
@@ -12,21 +13,24 @@ use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use self::person::Terminal;
-use crate::cli::{Cli, Command, typed};
+use self::stderr::{StderrStyle, say, signs};
+use crate::cli::{Cli, Command};
+use crate::commands::command_line::typed;
 use crate::commands::profiles::Profiles;
 use crate::commands::{Done, completions};
-use crate::domain::{OutputFormat, Secret, diagnostic_lines, redact};
+use crate::domain::{Secret, redact};
 use crate::error::{Error, Kind};
 use crate::logging;
-use crate::session::Session;
+use crate::session::call::everywhere;
+use crate::session::context::Session;
 use crate::system::browser::SystemBrowser;
 use crate::system::clock::SystemClock;
 use crate::system::environment::Environment;
 use crate::system::notices::{Notice, Notices};
 use crate::ui::jq;
 use crate::ui::output::Output;
-use crate::ui::stderr_line::{Log, StderrLine};
-use crate::ui::style::{ColorChoice, ColorSigns, Tone};
+use crate::ui::stderr_line::StderrLine;
+use crate::ui::style::ColorChoice;
 
 /// Runs one command line. A bug that panics ends it as an error does: the panic's own text may quote a secret.
 pub fn run(arguments: Vec<OsString>, environment: Environment) -> ExitCode {
@@ -52,7 +56,9 @@ pub fn run(arguments: Vec<OsString>, environment: Environment) -> ExitCode {
 }
 
 fn run_command_line(arguments: Vec<OsString>, environment: Environment) -> ExitCode {
-    if let Some(candidates) = completions::answer(&arguments, &environment) {
+    if let Some(candidates) =
+        completions::answer(<Cli as clap::CommandFactory>::command, &arguments, &environment)
+    {
         let _ = std::io::stdout().lock().write_all(candidates.as_bytes());
         return ExitCode::SUCCESS;
     }
@@ -75,7 +81,7 @@ fn run_command_line(arguments: Vec<OsString>, environment: Environment) -> ExitC
     let checked = session.check_output_format(reads_file);
     let expected = checked.and_then(|()| match resolves_by_itself(&cli.command) {
         true => Ok(()),
-        false => session.meet_all_expectations(),
+        false => everywhere::meet_all_expectations(&session),
     });
     let failure_in_shell = match &cli.command {
         Command::Profiles(Profiles::Use(one)) => one.failure(&environment),
@@ -159,7 +165,7 @@ fn run_command(command: Command, session: &Session, look: Look) -> Result<Done, 
         Command::Journal(journal) => journal.run(session),
         Command::Doctor(doctor) => doctor.run(session),
         Command::Completions(completions) => completions.run(),
-        Command::Man(man) => man.run(session),
+        Command::Man(man) => man.run(session, <Cli as clap::CommandFactory>::command()),
         Command::Prompt(prompt) => prompt.run(session, output(session, look).colours),
         Command::Version(version) => version.run(),
     }
@@ -194,62 +200,6 @@ fn session(cli: &Cli, environment: &Environment, style: StderrStyle) -> Session 
     .request_timeout(global.request_timeout)
     .looking_only(looks_only)
     .confirming(global.confirm.clone())
-}
-
-/// How lines on stderr are written. What `output` in `config.toml` says is for answers: what comes before the file is
-/// read must look as what comes after.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum StderrStyle {
-    Text { colours: bool },
-    Json,
-}
-
-impl StderrStyle {
-    fn of(cli: &Cli, environment: &Environment, colour: ColorChoice) -> StderrStyle {
-        let colours = colour.colours(signs(environment, environment.stderr_is_terminal));
-        StderrStyle::named(cli.global.output.as_deref(), environment, colours)
-    }
-
-    /// Of a command line that could not be parsed as a whole.
-    fn typed(arguments: &[OsString], environment: &Environment, colours: bool) -> StderrStyle {
-        StderrStyle::named(typed(arguments, Some('o'), "output"), environment, colours)
-    }
-
-    fn named(flag: Option<&str>, environment: &Environment, colours: bool) -> StderrStyle {
-        let variable = environment.var("AUTOCOM_OUTPUT");
-        match flag.or(variable.as_deref()).and_then(|text| text.parse().ok()) {
-            Some(OutputFormat::Json) => StderrStyle::Json,
-            _ => StderrStyle::Text { colours },
-        }
-    }
-
-    fn colours(self) -> bool {
-        self == StderrStyle::Text { colours: true }
-    }
-
-    fn events(self) -> logging::Style {
-        match self {
-            StderrStyle::Text { colours } => logging::Style::Text { colours },
-            StderrStyle::Json => logging::Style::Lines(|logging::Event { time, level, message, fields }| {
-                StderrLine::Log(Log { time, level, message, fields }).json()
-            }),
-        }
-    }
-
-    fn notice(self, notice: Notice, text: &str) -> String {
-        let text = &diagnostic_lines(text);
-        match (self, notice) {
-            (StderrStyle::Json, Notice::Warning) => StderrLine::warning(text).json(),
-            (StderrStyle::Json, _) => StderrLine::note(text).json(),
-            (StderrStyle::Text { colours }, Notice::Warning) => {
-                format!("{} {text}", Tone::Warn.paint("warning:", colours))
-            }
-            (StderrStyle::Text { colours }, Notice::Hint) => {
-                format!("{} {text}", Tone::Faint.paint("note:", colours))
-            }
-            (StderrStyle::Text { .. }, Notice::Always | Notice::Progress) => text.clone(),
-        }
-    }
 }
 
 /// How answers are wanted, beside their format.
@@ -290,15 +240,6 @@ fn output(session: &Session, Look { colour, jq }: Look) -> Output {
     }
 }
 
-fn signs(environment: &Environment, terminal: bool) -> ColorSigns {
-    ColorSigns {
-        terminal,
-        no_color: environment.var("NO_COLOR").is_some(),
-        force: environment.var("CLICOLOR_FORCE").is_some_and(|value| value != "0"),
-        dumb: environment.var("TERM").is_some_and(|term| term == "dumb"),
-    }
-}
-
 /// clap's own answers: help and version are answers, all else is a usage error in our words.
 fn refuse(error: &clap::Error, arguments: &[OsString], environment: &Environment) -> ExitCode {
     use clap::error::ErrorKind;
@@ -334,14 +275,9 @@ fn refuse(error: &clap::Error, arguments: &[OsString], environment: &Environment
 fn show_error(error: &Error, style: StderrStyle) {
     let report = error.report();
     say(&match style {
-        StderrStyle::Json => report.into_line().json(),
+        StderrStyle::Json => StderrLine::Error(report.into_body()).json(),
         StderrStyle::Text { colours } => report.text(colours),
     });
-}
-
-/// A line on stderr; that nobody reads it is no reason to panic.
-fn say(line: &str) {
-    let _ = writeln!(std::io::stderr().lock(), "{line}");
 }
 
 fn exit_code(kind: Option<Kind>) -> ExitCode {

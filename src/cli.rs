@@ -1,12 +1,11 @@
 //! The command line: clap's root, the global flags and the subcommands. Reads no file.
 
-use std::ffi::OsString;
 use std::time::Duration;
 
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand};
-use jiff::SignedDuration;
 
+use crate::commands::durations::seconds;
 use crate::commands::{
     api, auth, completions, config, doctor, exec, journal, man, orders, profiles, prompt, tenants, version,
     whoami,
@@ -141,50 +140,12 @@ impl Cli {
     }
 }
 
-/// The letters that take no value, so that an option's own may follow them: `-qojson`.
-const SWITCHES: [char; 4] = ['q', 'v', 'i', 'h'];
-
-/// The value of an option of a command line that is not parsed as a whole.
-pub fn typed<'a>(arguments: &'a [OsString], short: Option<char>, long: &str) -> Option<&'a str> {
-    let long = format!("--{long}");
-    let mut words =
-        arguments.iter().filter_map(|argument| argument.to_str()).take_while(|word| *word != "--");
-    while let Some(word) = words.next() {
-        let own = match word.strip_prefix('-').filter(|rest| !rest.starts_with('-')) {
-            Some(letters) => {
-                let at = letters.find(|letter| !SWITCHES.contains(&letter)).unwrap_or(letters.len());
-                letters[at..].strip_prefix(short.unwrap_or_default()).filter(|_| short.is_some())
-            }
-            None => word.strip_prefix(&long).filter(|rest| rest.is_empty() || rest.starts_with('=')),
-        };
-        match own {
-            Some("") => return words.next(),
-            Some(value) => return Some(value.trim_start_matches('=')),
-            None => {}
-        }
-    }
-    None
-}
-
-/// A positive number of seconds, fractions allowed.
-pub fn seconds(text: &str) -> Result<Duration, String> {
-    text.parse::<f64>()
-        .ok()
-        .filter(|seconds| *seconds > 0.0 && *seconds <= 86_400.0)
-        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
-        .ok_or_else(|| "must be a number of seconds, more than 0 and at most 86400".to_owned())
-}
-
-/// A number of seconds, 0 included.
-pub fn time_to_live(text: &str) -> Result<SignedDuration, String> {
-    text.parse::<u32>()
-        .map(|seconds| SignedDuration::from_secs(seconds.into()))
-        .map_err(|_| "must be a whole number of seconds".to_owned())
-}
-
 #[cfg(test)]
 mod tests {
+    use std::ffi::OsString;
+
     use super::*;
+    use crate::commands::command_line::typed;
 
     #[test]
     fn the_command_line_is_consistent() {

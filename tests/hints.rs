@@ -68,9 +68,12 @@ fn the_hint_of_a_failed_login_begins_that_login_again() {
         ),
     ] {
         // The placeholder of a hint is left alone.
-        let own = |text: &str| if line.contains("URL") { text.replace("URL", &url) } else { text.to_owned() };
+        let own = |text: &str| {
+            let text = text.replace("--client-id ID", &format!("--client-id {CLIENT_ID}"));
+            if line.contains("URL") { text.replace("URL", &url) } else { text }
+        };
         let outcome = world.run_with_input(&format!("auth login {} -o json", own(line)), input).code(code);
-        let command = own(command).replace("ID", CLIENT_ID);
+        let command = own(command);
         let found =
             command_in(&outcome.error()).replace("--client-id ID", &format!("--client-id {CLIENT_ID}"));
         assert_eq!(found, format!("autocom auth login {command}"), "{line}");

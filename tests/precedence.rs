@@ -1,6 +1,8 @@
 //! Which value wins: for every key and every pair of layers, generated from the table of keys, with
 //! the origin that users read.
 
+use autocom::config::resolve;
+use autocom::config::select;
 use autocom::config::{Captured, Config, Document, Flags, Login, Resolved, Selection};
 use autocom::domain::{Inheritance, Key, Layer, Origin};
 use autocom::system::environment::Environment;
@@ -108,10 +110,10 @@ impl Offers {
         }
         let config = Config::of(document, captured, self.environment, self.flags).unwrap();
         let selection = match by_flag {
-            true => config.select().unwrap(),
+            true => select(&config).unwrap(),
             false => Selection { files_only: false, ..Selection::listed("p".parse().unwrap()) },
         };
-        config.resolve(selection).unwrap()
+        resolve(&config, selection).unwrap()
     }
 }
 
@@ -190,7 +192,7 @@ fn the_profile_is_selected_by_the_first_that_names_one() {
         }
         let document = Document::parse("config.toml".as_ref(), text.as_bytes().to_vec()).unwrap();
         let config = Config::of(document, Captured::default(), environment, flags).unwrap();
-        let selection = config.select().unwrap();
+        let selection = select(&config).unwrap();
         let expected = offers.get(left_out).map_or(("active", "config.toml:1"), |offer| *offer);
         assert_eq!((selection.name.unwrap().as_str(), selection.origin.to_string().as_str()), expected);
     }
@@ -207,7 +209,7 @@ fn elsewhere(login: Login, credential: &str) -> Resolved {
     let key = if credential.is_empty() { "https://elsewhere.test/api/v1" } else { "own" };
     captured.insert(key.parse().unwrap(), &login);
     let config = Config::of(document, captured, Environment::default(), Flags::default()).unwrap();
-    config.resolve(Selection::listed("p".parse().unwrap())).unwrap()
+    resolve(&config, Selection::listed("p".parse().unwrap())).unwrap()
 }
 
 #[test]
@@ -237,7 +239,7 @@ fn a_tenant_at_a_top_level_without_an_address_is_a_fallback_only() {
         let mut captured = Captured::default();
         login.inspect(|login| captured.insert("https://p.test".parse().unwrap(), login));
         let config = Config::of(document, captured, Environment::default(), Flags::default()).unwrap();
-        config.resolve(Selection::listed("p".parse().unwrap())).unwrap()
+        resolve(&config, Selection::listed("p".parse().unwrap())).unwrap()
     };
     let login = Login {
         api_url: Some("https://p.test".parse().unwrap()),
@@ -274,7 +276,7 @@ fn an_address_from_elsewhere_brings_its_own_credential_key() {
         let document = Document::parse("config.toml".as_ref(), text.into_bytes()).unwrap();
         let config = Config::of(document, Captured::default(), environment, flags).unwrap();
         let selection = Selection { files_only: false, ..Selection::listed("p".parse().unwrap()) };
-        let profile = config.resolve(selection).unwrap();
+        let profile = resolve(&config, selection).unwrap();
         assert_eq!(profile.credential.unwrap().value.as_str(), "https://x.test/api/v1");
     }
 }

@@ -9,6 +9,8 @@ use autocom::config::Flags;
 use autocom::domain::Secret;
 use autocom::error::{Kind, Result};
 use autocom::session::Session;
+use autocom::session::call::bearer;
+use autocom::session::profile::selected;
 use autocom::system::browser::SystemBrowser;
 use autocom::system::clock::ManualClock;
 use autocom::system::environment::Environment;
@@ -69,7 +71,7 @@ fn call(world: &World, clock: &Arc<ManualClock>) -> Result<()> {
 }
 
 fn call_by(session: &Session) -> Result<()> {
-    session.call(&session.profile()?, async |platform| platform.profile().await.map(drop))
+    bearer::call(session, &selected::profile(session)?, async |platform| platform.profile().await.map(drop))
 }
 
 /// Somebody logged in to a platform whose tokens last an hour.
@@ -182,7 +184,7 @@ fn a_lock_that_is_not_had_in_time_leaves_the_last_seconds_of_a_token_and_then_is
     }
     // A token that is to be given away has to last for longer.
     let (session, minute) = (patient(20), SignedDuration::from_secs(60));
-    let error = session.bearer(&session.profile().unwrap(), Some(minute)).err().unwrap();
+    let error = bearer::bearer(&session, &selected::profile(&session).unwrap(), Some(minute)).err().unwrap();
     assert_eq!(error.kind, Kind::Failed);
     let waited = started.elapsed();
     assert!(waited >= Duration::from_millis(250) && waited < Duration::from_secs(25), "{waited:?}");
@@ -232,8 +234,8 @@ fn a_week_of_use_takes_one_login() {
             let mut open = true;
             while open {
                 let session = session(world, clock);
-                let profile = session.profile().unwrap();
-                let day = session.call(&profile, async |platform| {
+                let profile = selected::profile(&session).unwrap();
+                let day = bearer::call(&session, &profile, async |platform| {
                     for _ in 0..a_day {
                         if its_turn.recv().is_err() {
                             open = false;
@@ -252,7 +254,7 @@ fn a_week_of_use_takes_one_login() {
                 // Building a client for each would cost more than all the rest.
                 short = session(world, clock);
             }
-            let command = short.call(&short.profile().unwrap(), async |platform| {
+            let command = bearer::call(&short, &selected::profile(&short).unwrap(), async |platform| {
                 for _ in 0..A_SHORT_COMMAND {
                     pass();
                     go.send(()).unwrap();

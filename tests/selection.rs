@@ -1,6 +1,9 @@
 //! Which profile is selected and what its values are then: every combination of all that can name one, and
 //! random layers against a model of section 3 of the contract that knows nothing of the program.
 
+use autocom::config::nominations;
+use autocom::config::resolve;
+use autocom::config::select;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fs;
@@ -158,7 +161,7 @@ fn every_combination_of_what_can_name_a_profile_has_its_one_winner() {
         offered.dedup_by_key(|(_, by, _)| *by); // of two pins only the longer speaks
         let (winner, by, origin) = offered[0].clone();
 
-        let selection = config.select().unwrap();
+        let selection = select(&config).unwrap();
         let about = format!("{bits:b}: {offered:?}");
         assert_eq!(selection.name.as_ref().unwrap().as_str(), winner, "{about}");
         assert_eq!(selection.origin.to_string(), origin, "{about}");
@@ -168,11 +171,11 @@ fn every_combination_of_what_can_name_a_profile_has_its_one_winner() {
             reaches_files && is_there("unaccepted"),
             "{about}"
         );
-        let nominations: Vec<_> = config.nominations().map(|it| it.unwrap()).collect();
+        let nominations: Vec<_> = nominations(&config).map(|it| it.unwrap()).collect();
         let said: Vec<_> = nominations.iter().map(|it| (it.by, it.origin.to_string())).collect();
         assert_eq!(said, offered.iter().map(|(_, by, origin)| (*by, origin.clone())).collect::<Vec<_>>());
 
-        let profile = config.resolve(selection).unwrap();
+        let profile = resolve(&config, selection).unwrap();
         // Only a name from a flag or variable can meet an address from elsewhere.
         let elsewhere = match winner {
             "flag" => given("url-flag"),
@@ -275,7 +278,7 @@ impl Case {
             .collect();
         variables.extend(self.variables.0.map(|name| ("AUTOCOM_PROFILE", name.to_owned())));
         let config = scene.load(self.depth, flags, &variables);
-        let found = config.select().and_then(|selection| config.resolve(selection));
+        let found = select(&config).and_then(|selection| resolve(&config, selection));
         let found = match found {
             Ok(profile) => model::Answer::Selected(
                 profile.name().map(ToString::to_string),

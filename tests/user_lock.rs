@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use autocom::error::Kind;
+use autocom::session::call::bearer;
+use autocom::session::profile::selected;
 use autocom::system::clock::ManualClock;
 use jiff::Timestamp;
 use serde_json::json;
@@ -66,7 +68,7 @@ fn a_record_of_another_user_that_appears_meanwhile_is_refused() {
     let text = world.read("credentials").replace(ADA, MARY).replace(&ours, &hers);
     let seen = sandbox.requests().len();
     let session = session(&world, &Arc::new(ManualClock::at(Timestamp::now())));
-    let outcome = session.call(&session.profile().unwrap(), async |platform| {
+    let outcome = bearer::call(&session, &selected::profile(&session).unwrap(), async |platform| {
         platform.profile().await?;
         // Another process logs somebody else in, and the token that this one holds dies.
         world.write("credentials", &text);

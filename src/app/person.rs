@@ -1,9 +1,9 @@
 //! The person at this process's terminal.
 
-use super::{StderrStyle, say};
+use super::stderr::{StderrStyle, say};
 use crate::domain::{Secret, diagnostic, diagnostic_lines};
 use crate::system::person::{Aside, Choice, LoginPage, LoginWay, Person, Room, Waiting};
-use crate::system::terminal::lend;
+use crate::system::question::lend;
 use crate::ui::spinner::Spinner;
 use crate::ui::stderr_line::{Login, StderrLine};
 use crate::ui::{device_code, prompt};

@@ -4,8 +4,10 @@ use serde::Serialize;
 
 use super::Done;
 use crate::error::Result;
-use crate::session::Session;
-use crate::session::doctor::{Finding, Section, Status};
+use crate::session::call::everywhere;
+use crate::session::context::Session;
+use crate::session::doctor;
+use crate::session::doctor::finding::{Finding, Section, Status};
 use crate::ui::style::Tone;
 use crate::ui::view::{Cell, Column, Group, Item, View, Viewed};
 
@@ -96,17 +98,17 @@ fn summary(findings: &[Finding]) -> Cell {
 
 impl Doctor {
     pub fn run(self, session: &Session) -> Result<Done> {
-        let mut met = session.meet_all_expectations();
+        let mut met = everywhere::meet_all_expectations(session);
         if !self.offline {
             // It asks every platform.
-            met = met.and_then(|()| session.meet_all_profiles());
+            met = met.and_then(|()| everywhere::meet_all_profiles(session));
         }
         match met {
             // Nobody is asked where no profile can be known, and it is here that one learns why.
             Err(_) if session.config().is_err() => {}
             met => met?,
         }
-        let findings = session.doctor(self.fix, self.offline)?;
+        let findings = doctor::doctor(session, self.fix, self.offline)?;
         let broken = findings.iter().any(|finding| finding.status == Status::Broken);
         Ok(Done { exit_code: u8::from(broken), ..Done::answer(DoctorAnswer(findings)) })
     }

@@ -6,10 +6,12 @@ use clap::Args;
 use jiff::SignedDuration;
 
 use super::Done;
-use crate::cli::time_to_live;
+use crate::commands::durations::time_to_live;
 use crate::domain::shell_word;
 use crate::error::{Error, Result};
-use crate::session::Session;
+use crate::session::call::bearer;
+use crate::session::context::Session;
+use crate::session::profile::{expectation, selected};
 use crate::system::process::become_command;
 
 /// Run a command with the selected profile's token and address in its environment
@@ -33,8 +35,8 @@ pub struct Exec {
 
 impl Exec {
     pub fn run(self, session: &Session) -> Result<Done> {
-        let profile = session.profile()?;
-        let bearer = session.bearer(&profile, self.min_ttl)?;
+        let profile = selected::profile(session)?;
+        let bearer = bearer::bearer(session, &profile, self.min_ttl)?;
         let Some((program, arguments)) = self.command.split_first() else {
             return Err(Error::usage("there is no command to run").hint("autocom exec -- COMMAND"));
         };
@@ -62,7 +64,7 @@ impl Exec {
             };
         }
         // What is expected here is expected of every autocom in there.
-        if let Some(expected) = session.expected() {
+        if let Some(expected) = expectation::expected(session) {
             command.env("AUTOCOM_EXPECT", expected);
         }
         command.env("AUTOCOM_TOKEN", bearer.token().expose());

@@ -4,8 +4,8 @@ use serde::Serialize;
 
 use super::Done;
 use crate::error::Result;
-use crate::session::Session;
-use crate::session::protection::{Entry, EntryEvent, Permit};
+use crate::session::context::Session;
+use crate::session::protection::journal::{self, Entry, EntryEvent, Permit};
 use crate::ui::style::Tone;
 use crate::ui::view::{Cell, Column, View, Viewed};
 
@@ -103,7 +103,7 @@ fn status(entry: &Entry) -> Cell {
 impl Journal {
     pub fn run(self, session: &Session) -> Result<Done> {
         let most = if self.all { usize::MAX } else { self.limit };
-        let entries = session.journal(session.config()?.flags.profile.as_deref(), most)?;
+        let entries = journal::newest(session, session.config()?.flags.profile.as_deref(), most)?;
         Ok(Done::answer(JournalAnswer(entries)))
     }
 }

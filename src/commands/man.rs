@@ -1,13 +1,12 @@
 use std::path::PathBuf;
 
-use clap::{Args, Command, CommandFactory};
+use clap::{Args, Command};
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Done;
-use crate::cli::Cli;
 use crate::error::{Error, Kind, Result};
-use crate::session::Session;
+use crate::session::context::Session;
 use crate::system::replace::{Mode, replace};
 use crate::ui::view::{View, Viewed};
 
@@ -42,8 +41,9 @@ impl Viewed for ManAnswer {
 }
 
 impl Man {
-    pub fn run(self, session: &Session) -> Result<Done> {
-        let mut pages = pages(&root())?;
+    /// `root`: the whole command line.
+    pub fn run(self, session: &Session, root: Command) -> Result<Done> {
+        let mut pages = pages(&whole(root))?;
         let Some(folder) = self.dir else {
             let page = pages.swap_remove(0).1.trim_end().to_owned();
             return Ok(Done::answer(ManAnswer { page: Some(page), files: Vec::new() }));
@@ -63,8 +63,8 @@ impl Man {
     }
 }
 
-fn root() -> Command {
-    let mut root = Cli::command().disable_help_subcommand(true);
+fn whole(root: Command) -> Command {
+    let mut root = root.disable_help_subcommand(true);
     root.build();
     root
 }

@@ -2,9 +2,11 @@
 
 pub mod api;
 pub mod auth;
+pub mod command_line;
 pub mod completions;
 pub mod config;
 pub mod doctor;
+pub mod durations;
 pub mod exec;
 mod input;
 pub mod journal;

@@ -5,12 +5,12 @@ use serde::Serialize;
 
 use super::Done;
 use super::profiles::list::token_cell;
-use crate::config::Resolved;
+use crate::config::{Resolved, resolve, select};
 use crate::domain::TokenStatus;
 use crate::error::Result;
-use crate::session::Session;
-use crate::session::listing::ProfileRow;
-use crate::session::protection::Openness;
+use crate::session::answers::listing::{self, ProfileRow};
+use crate::session::context::Session;
+use crate::session::profile::openness::Openness;
 use crate::ui::segment::{self, Field, Shell, Template};
 use crate::ui::style::Tone;
 use crate::ui::view::{View, Viewed};
@@ -68,7 +68,7 @@ impl Prompt {
             true => segment::paint(text, tone, shell),
             false => text.to_owned(),
         };
-        let profile = session.config().and_then(|config| Ok(config.resolve(config.select()?)?));
+        let profile = session.config().and_then(|config| Ok(resolve(config, select(config)?)?));
         Ok(Done::answer(match profile {
             Err(_) => PromptAnswer {
                 mark: "?".to_owned(),
@@ -76,7 +76,7 @@ impl Prompt {
                 ..PromptAnswer::default()
             },
             Ok(profile) if profile.api_url.is_none() => PromptAnswer::default(),
-            Ok(profile) => self.answer(&profile, session.row(&profile, true), paint),
+            Ok(profile) => self.answer(&profile, listing::row(session, &profile, true), paint),
         }))
     }
 

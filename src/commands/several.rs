@@ -6,8 +6,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::error::{Error, Result};
-use crate::session::Session;
-use crate::session::several::Scope;
+use crate::session::call::fan_out::Scope;
+use crate::session::context::Session;
 use crate::ui::rows::Row;
 use crate::ui::style::Tone;
 use crate::ui::view::{Cell, Column};

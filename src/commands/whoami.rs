@@ -4,14 +4,16 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Done;
-use super::profiles::name_cell;
+use super::profiles::names::name_cell;
 use super::several::Several;
 use crate::domain::SKEW;
 use crate::domain::time::{relative, rfc3339};
 use crate::error::Result;
-use crate::session::Session;
-use crate::session::record::login_again_command;
-use crate::session::several::Scope;
+use crate::session::answers::identity;
+use crate::session::call::fan_out::{self, Scope};
+use crate::session::context::Session;
+use crate::session::profile::login_command::login_again_command;
+use crate::session::profile::{openness, selected};
 use crate::ui::style::Tone;
 use crate::ui::view::{Cell, Column, View, Viewed};
 
@@ -121,9 +123,12 @@ impl Whoami {
         if let Some(scope) = self.several.scope(session)? {
             return over_several(session, &scope);
         }
-        let profile = session.profile()?;
-        let identity =
-            if self.check { session.checked_identity(&profile) } else { session.identity(&profile) }?;
+        let profile = selected::profile(session)?;
+        let identity = if self.check {
+            identity::checked_identity(session, &profile)
+        } else {
+            identity::identity(session, &profile)
+        }?;
         let now = session.clock().now();
         if let Some(end) = identity.expires_at.filter(|end| end.duration_since(now) < SKEW) {
             let tense = if end < now { "ended" } else { "ends" };
@@ -135,7 +140,8 @@ impl Whoami {
             session.notices().warn(format!("the token {tense} {}; {next}", relative(end, now)));
         }
         let name = profile.name().map(ToString::to_string);
-        let profile_cell = name_cell(Cell::or_absent(name.clone()), session.openness(&profile), now);
+        let profile_cell =
+            name_cell(Cell::or_absent(name.clone()), openness::openness(session, &profile), now);
         Ok(Done::answer(WhoamiAnswer {
             name: identity.name,
             email: identity.email,
@@ -150,10 +156,10 @@ impl Whoami {
 }
 
 fn over_several(session: &Session, scope: &Scope) -> Result<Done> {
-    let members = session.members(scope)?;
+    let members = fan_out::members(session, scope)?;
     let now = session.clock().now();
     let (mut rows, mut failures) = (Vec::new(), Vec::new());
-    for identity in session.checked_identities(&members)? {
+    for identity in identity::checked_identities(session, &members)? {
         match identity {
             Ok((profile, identity)) => rows.push(WhoamiRow {
                 profile: profile.label().to_owned(),

@@ -10,10 +10,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::ConfigError;
-use crate::domain::one_line;
 use crate::domain::redact::holds_secret;
 use crate::domain::{
     ApiUrl, ClientId, CredentialKey, Lifetime, Scopes, StoreKind, Tenant, TokenKind, TokenStatus, UserRef,
+    one_line,
 };
 use crate::system::files::{self, FileError, Trust};
 use crate::system::locks::{FileLock, Locks};

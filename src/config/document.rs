@@ -281,7 +281,7 @@ impl Document {
         let invalid = self.invalid.iter().map(|it| (it.offset, it.profile.to_string()));
         let mut found: Vec<(usize, String)> = invalid.collect();
         for (key, entry) in self.tables().flat_map(Table::iter) {
-            let why = match self.canonical(key, entry) {
+            let why = match canonical(self, key, entry) {
                 Ok(Some(name)) if key == Key::Profile => self.unknown_profile(&name),
                 Ok(_) => None,
                 Err(ConfigError::Invalid { why, .. }) => Some(why),
@@ -452,4 +452,16 @@ pub(super) fn position(text: &str, offset: usize) -> (usize, usize) {
     let before = &text[..end];
     let start = before.rfind('\n').map_or(0, |i| i + 1);
     (before.matches('\n').count() + 1, before[start..].chars().count() + 1)
+}
+
+/// The value of an entry as the file should hold it; `None` if it is empty, which counts as unset.
+pub fn canonical(document: &Document, key: Key, entry: &Entry) -> Result<Option<String>, ConfigError> {
+    let invalid = |why: String| ConfigError::Invalid { key, why, origin: document.origin_of(entry) };
+    let text = match (entry.value.as_str(), entry.value.to_bool()) {
+        (Some(text), _) if text.trim().is_empty() => return Ok(None),
+        (Some(text), _) if !key.is_bool() => text.to_owned(),
+        (None, Some(value)) if key.is_bool() => value.to_string(),
+        _ => return Err(invalid(key.kind().to_owned())),
+    };
+    key.canonical(&text).map(Some).map_err(|why| invalid(why.to_string()))
 }

@@ -559,25 +559,23 @@ fn as_table(item: &mut Item) -> &mut dyn TableLike {
     }
 }
 
-impl Config {
-    /// The raw text of `key` in the file, as `config get profiles.staging.tenant` prints it.
-    pub fn in_file(&self, target: &EditTarget, key: Key) -> Result<Option<String>, ConfigError> {
-        let table = match target {
-            EditTarget::TopLevel => self.document.top(),
-            EditTarget::Profile(name) => match self.document.profile(name) {
-                Some(table) => table,
-                None => return Ok(None),
-            },
-        };
-        let Some(entry) = table.get(key) else { return Ok(None) };
-        match (entry.value.as_str(), entry.value.to_bool()) {
-            (Some(_), _) => Ok(entry.text().map(str::to_owned)),
-            (None, Some(value)) if key.is_bool() => Ok(Some(value.to_string())),
-            _ => Err(ConfigError::Invalid {
-                key,
-                why: key.kind().to_owned(),
-                origin: self.document.origin_of(entry),
-            }),
-        }
+/// The raw text of `key` in the file, as `config get profiles.staging.tenant` prints it.
+pub fn in_file(config: &Config, target: &EditTarget, key: Key) -> Result<Option<String>, ConfigError> {
+    let table = match target {
+        EditTarget::TopLevel => config.document.top(),
+        EditTarget::Profile(name) => match config.document.profile(name) {
+            Some(table) => table,
+            None => return Ok(None),
+        },
+    };
+    let Some(entry) = table.get(key) else { return Ok(None) };
+    match (entry.value.as_str(), entry.value.to_bool()) {
+        (Some(_), _) => Ok(entry.text().map(str::to_owned)),
+        (None, Some(value)) if key.is_bool() => Ok(Some(value.to_string())),
+        _ => Err(ConfigError::Invalid {
+            key,
+            why: key.kind().to_owned(),
+            origin: config.document.origin_of(entry),
+        }),
     }
 }

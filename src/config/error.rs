@@ -3,11 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::Conflict;
 use super::invalid_profile::InvalidProfile;
-use crate::domain::ProfileName;
 use crate::domain::redact::looks_like_a_token;
-use crate::domain::{Key, Origin, has_invisible, one_line, with_escapes};
+use crate::domain::{Key, Origin, ProfileName, has_invisible, one_line, with_escapes};
 use crate::system::files::FileError;
 use crate::system::locks::LockError;
 
@@ -139,4 +137,17 @@ impl ConfigError {
             _ => false,
         }
     }
+}
+
+/// Why what was decided can't be written any more.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Conflict {
+    #[error("profile `{0}` no longer exists")]
+    Gone(ProfileName),
+    #[error("profile `{name}` changed: {key} was {}, is now {}", or_unset(was), or_unset(is))]
+    Changed { name: ProfileName, key: Key, was: Option<String>, is: Option<String> },
+}
+
+fn or_unset(value: &Option<String>) -> &str {
+    value.as_deref().unwrap_or("not set")
 }

@@ -9,6 +9,8 @@
 use std::collections::{BTreeMap, HashSet};
 use std::fmt::Write;
 
+use super::document::canonical;
+use super::resolve::resolve;
 use super::{Captured, Config, ConfigEdit, ConfigError, Document, EditTarget, Entry, Flags, Selection};
 use crate::domain::{ApiUrl, Inheritance, Key, Layer, ProfileName};
 use crate::system::environment::Environment;
@@ -46,16 +48,16 @@ impl Plan {
         let config =
             |document| Config::of(document, captured.clone(), Environment::default(), Flags::default());
         let before = config(edit.preview()?)?;
-        let steps = before.steps(wanted)?;
-        edit.take(&steps)?;
+        let steps = steps(&before, wanted)?;
+        take(edit, &steps)?;
         let after = config(edit.preview()?)?;
         let foreign = steps.iter().filter_map(|step| {
-            let profile = after.resolve(Selection::listed(step.name.clone())).ok()?;
+            let profile = resolve(&after, Selection::listed(step.name.clone())).ok()?;
             let login =
                 profile.login.as_ref().filter(|login| profile.is_foreign() && !login.is_logged_out())?;
             Some((step.name.clone(), login.api_url.clone()?))
         });
-        let (foreign, side_effects) = (foreign.collect(), before.side_effects(&after, wanted));
+        let (foreign, side_effects) = (foreign.collect(), side_effects(&before, &after, wanted));
         Ok(Plan { steps, side_effects, foreign })
     }
 
@@ -102,76 +104,74 @@ fn is_of_identity(key: Key) -> bool {
         || matches!(key.inheritance(), Inheritance::SameEnvironment | Inheritance::SameEnvironmentElseLast)
 }
 
-impl Config {
-    /// The profile as it travels.
-    ///
-    /// # Errors
-    /// A value of it that is none.
-    pub fn shared(&self, name: &ProfileName) -> Result<Shared, ConfigError> {
-        let resolved = self.resolve(Selection::listed(name.clone()))?;
-        let mut shared = Shared { name: name.clone(), values: BTreeMap::new(), left: BTreeMap::new() };
-        let keys = Key::ALL.into_iter().filter(|key| match name.is_default() {
-            true => is_of_default(*key),
-            false => key.in_profile(),
-        });
-        for key in keys {
-            let value = match is_of_identity(key) {
-                true => resolved.value_of(key).filter(|it| it.layer != Layer::BuiltIn).map(|it| it.value),
-                false => match self.document.table_of(name).and_then(|table| table.get(key)) {
-                    Some(entry) => self.document.canonical(key, entry)?,
-                    None => None,
-                },
-            };
-            if let Some(value) = value {
-                let place = if belongs_to_machine(key) { &mut shared.left } else { &mut shared.values };
-                place.insert(key, value);
-            }
+/// The profile as it travels.
+///
+/// # Errors
+/// A value of it that is none.
+pub fn shared(config: &Config, name: &ProfileName) -> Result<Shared, ConfigError> {
+    let resolved = resolve(config, Selection::listed(name.clone()))?;
+    let mut shared = Shared { name: name.clone(), values: BTreeMap::new(), left: BTreeMap::new() };
+    let keys = Key::ALL.into_iter().filter(|key| match name.is_default() {
+        true => is_of_default(*key),
+        false => key.in_profile(),
+    });
+    for key in keys {
+        let value = match is_of_identity(key) {
+            true => resolved.value_of(key).filter(|it| it.layer != Layer::BuiltIn).map(|it| it.value),
+            false => match config.document.table_of(name).and_then(|table| table.get(key)) {
+                Some(entry) => canonical(&config.document, key, entry)?,
+                None => None,
+            },
+        };
+        if let Some(value) = value {
+            let place = if belongs_to_machine(key) { &mut shared.left } else { &mut shared.values };
+            place.insert(key, value);
         }
-        Ok(shared)
     }
+    Ok(shared)
+}
 
-    /// What it would change here to take these profiles over: a step for each that is new or differs.
-    /// Keys that they don't name stay.
-    fn steps(&self, wanted: &[Shared]) -> Result<Vec<Step>, ConfigError> {
-        let (mut steps, mut new) = (Vec::new(), Vec::new());
-        for profile in wanted {
-            let is_new = match profile.name.is_default() {
-                true => self.document.top().get(Key::ApiUrl).and_then(Entry::text).is_none(),
-                false => !self.exists(&profile.name),
-            };
-            if is_new && !profile.name.is_default() {
-                new.push(&profile.name);
-            }
-            let here = if is_new { BTreeMap::new() } else { self.everything(&profile.name) };
-            let changes = differences(&here, &profile.values, false);
-            if is_new || !changes.is_empty() {
-                steps.push(Step { name: profile.name.clone(), is_new, changes });
-            }
+/// What it would change here to take these profiles over: a step for each that is new or differs.
+/// Keys that they don't name stay.
+fn steps(config: &Config, wanted: &[Shared]) -> Result<Vec<Step>, ConfigError> {
+    let (mut steps, mut new) = (Vec::new(), Vec::new());
+    for profile in wanted {
+        let is_new = match profile.name.is_default() {
+            true => config.document.top().get(Key::ApiUrl).and_then(Entry::text).is_none(),
+            false => !config.exists(&profile.name),
+        };
+        if is_new && !profile.name.is_default() {
+            new.push(&profile.name);
         }
-        self.check_new_names(new)?;
-        Ok(steps)
+        let here = if is_new { BTreeMap::new() } else { everything(config, &profile.name) };
+        let changes = differences(&here, &profile.values, false);
+        if is_new || !changes.is_empty() {
+            steps.push(Step { name: profile.name.clone(), is_new, changes });
+        }
     }
+    config.check_new_names(new)?;
+    Ok(steps)
+}
 
-    /// What the profiles that are not among `wanted` would turn into, had `self` become `after`.
-    fn side_effects(&self, after: &Config, wanted: &[Shared]) -> Vec<Step> {
-        let wanted: HashSet<&ProfileName> = wanted.iter().map(|it| &it.name).collect();
-        let others = self.profiles().into_iter().filter(|name| !wanted.contains(name));
-        others
-            .filter_map(|name| {
-                let changes = differences(&self.everything(&name), &after.everything(&name), true);
-                (!changes.is_empty()).then_some(Step { name, is_new: false, changes })
-            })
-            .collect()
-    }
+/// What the profiles that are not among `wanted` would turn into, had `config` become `after`.
+fn side_effects(config: &Config, after: &Config, wanted: &[Shared]) -> Vec<Step> {
+    let wanted: HashSet<&ProfileName> = wanted.iter().map(|it| &it.name).collect();
+    let others = config.profiles().into_iter().filter(|name| !wanted.contains(name));
+    others
+        .filter_map(|name| {
+            let changes = differences(&everything(config, &name), &everything(after, &name), true);
+            (!changes.is_empty()).then_some(Step { name, is_new: false, changes })
+        })
+        .collect()
+}
 
-    /// What travels and what doesn't; of a profile with a bad value, nothing.
-    fn everything(&self, name: &ProfileName) -> BTreeMap<Key, String> {
-        let shared = self.shared(name).map(|mut shared| {
-            shared.values.append(&mut shared.left);
-            shared.values
-        });
-        shared.unwrap_or_default()
-    }
+/// What travels and what doesn't; of a profile with a bad value, nothing.
+fn everything(config: &Config, name: &ProfileName) -> BTreeMap<Key, String> {
+    let shared = shared(config, name).map(|mut shared| {
+        shared.values.append(&mut shared.left);
+        shared.values
+    });
+    shared.unwrap_or_default()
 }
 
 fn differences(old: &BTreeMap<Key, String>, new: &BTreeMap<Key, String>, whole: bool) -> Vec<Change> {
@@ -180,52 +180,38 @@ fn differences(old: &BTreeMap<Key, String>, new: &BTreeMap<Key, String>, whole: 
     keys.map(|key| Change { key: *key, old: old.get(key).cloned(), new: new.get(key).cloned() }).collect()
 }
 
-impl Document {
-    /// What is to be imported, every value looked at; and the keys that are passed over, since they are
-    /// nobody's but this machine's.
-    pub fn to_import(&self) -> Result<(Vec<Shared>, Vec<Key>), ConfigError> {
-        if let Some(invalid) = self.invalid_profiles().next() {
-            return Err(self.invalid_profile(invalid));
-        }
-        let (mut found, mut passed_over) = (Vec::new(), Vec::new());
-        let default = ProfileName::default_profile();
-        let has_default = self.top().get(Key::ApiUrl).and_then(Entry::text).is_some();
-        for (name, table) in std::iter::once((&default, self.top())).chain(self.profiles()) {
-            let mut values = BTreeMap::new();
-            for (key, entry) in table.iter() {
-                let Some(value) = self.canonical(key, entry)? else { continue };
-                if name.is_default() && !(has_default && is_of_default(key)) {
-                    passed_over.push(key);
-                } else {
-                    values.insert(key, value);
-                }
-            }
-            if !name.is_default() && !values.contains_key(&Key::ApiUrl) {
-                let line = table.iter().map(|(_, entry)| self.line_of(entry)).min();
-                return Err(ConfigError::NoAddress {
-                    name: name.to_string(),
-                    line,
-                    path: self.path().into(),
-                });
-            }
-            if !name.is_default() || has_default {
-                found.push(Shared { name: name.clone(), values, left: BTreeMap::new() });
+/// What is to be imported, every value looked at; and the keys that are passed over, since they are
+/// nobody's but this machine's.
+pub fn to_import(document: &Document) -> Result<(Vec<Shared>, Vec<Key>), ConfigError> {
+    if let Some(invalid) = document.invalid_profiles().next() {
+        return Err(document.invalid_profile(invalid));
+    }
+    let (mut found, mut passed_over) = (Vec::new(), Vec::new());
+    let default = ProfileName::default_profile();
+    let has_default = document.top().get(Key::ApiUrl).and_then(Entry::text).is_some();
+    for (name, table) in std::iter::once((&default, document.top())).chain(document.profiles()) {
+        let mut values = BTreeMap::new();
+        for (key, entry) in table.iter() {
+            let Some(value) = canonical(document, key, entry)? else { continue };
+            if name.is_default() && !(has_default && is_of_default(key)) {
+                passed_over.push(key);
+            } else {
+                values.insert(key, value);
             }
         }
-        Ok((found, passed_over))
+        if !name.is_default() && !values.contains_key(&Key::ApiUrl) {
+            let line = table.iter().map(|(_, entry)| document.line_of(entry)).min();
+            return Err(ConfigError::NoAddress {
+                name: name.to_string(),
+                line,
+                path: document.path().into(),
+            });
+        }
+        if !name.is_default() || has_default {
+            found.push(Shared { name: name.clone(), values, left: BTreeMap::new() });
+        }
     }
-
-    /// The value of an entry as the file should hold it; `None` if it is empty, which counts as unset.
-    pub fn canonical(&self, key: Key, entry: &Entry) -> Result<Option<String>, ConfigError> {
-        let invalid = |why: String| ConfigError::Invalid { key, why, origin: self.origin_of(entry) };
-        let text = match (entry.value.as_str(), entry.value.to_bool()) {
-            (Some(text), _) if text.trim().is_empty() => return Ok(None),
-            (Some(text), _) if !key.is_bool() => text.to_owned(),
-            (None, Some(value)) if key.is_bool() => value.to_string(),
-            _ => return Err(invalid(key.kind().to_owned())),
-        };
-        key.canonical(&text).map(Some).map_err(|why| invalid(why.to_string()))
-    }
+    Ok((found, passed_over))
 }
 
 /// The profiles as a file that can be imported, and would do as a `config.toml` too.
@@ -250,13 +236,11 @@ fn spelled(key: Key, value: &str) -> String {
     if key.is_bool() { value.to_owned() } else { toml_edit::Value::from(value).to_string() }
 }
 
-impl ConfigEdit {
-    fn take(&mut self, steps: &[Step]) -> Result<(), ConfigError> {
-        let changes = steps.iter().flat_map(|step| {
-            let target = EditTarget::of(&step.name);
-            let new = step.changes.iter().filter_map(|it| Some((it.key, it.new.as_deref()?)));
-            new.map(move |(key, new)| (target.clone(), key, new))
-        });
-        self.set_all(&changes.collect::<Vec<_>>())
-    }
+fn take(edit: &mut ConfigEdit, steps: &[Step]) -> Result<(), ConfigError> {
+    let changes = steps.iter().flat_map(|step| {
+        let target = EditTarget::of(&step.name);
+        let new = step.changes.iter().filter_map(|it| Some((it.key, it.new.as_deref()?)));
+        new.map(move |(key, new)| (target.clone(), key, new))
+    });
+    edit.set_all(&changes.collect::<Vec<_>>())
 }

@@ -2,7 +2,9 @@
 
 use figment::value::Value;
 
-use super::provider::Candidate;
+use super::candidate::Candidate;
+use super::resolve::resolve_with_candidates;
+use super::selection::{elect, nominations, outer_nominations};
 use super::{Config, ConfigError, Nomination, Nominator, Resolved, Selection, Setting};
 use crate::domain::{Inheritance, Key, Layer, Origin, ProfileName};
 
@@ -27,104 +29,102 @@ pub struct Loser {
     pub why: String,
 }
 
-impl Config {
-    /// As [`Config::resolve`], with all that lost. Who wins is decided there: here it is only told.
-    pub fn explain(&self, selection: Selection) -> Result<Explanation, ConfigError> {
-        let (profile, mut candidates) = self.resolve_with_candidates(selection)?;
-        candidates.sort_by_key(|candidate| std::cmp::Reverse(candidate.layer));
-        let keys = Key::ALL.map(|key| {
-            let winner = profile.value_of(key);
-            let won = |c: &&Candidate| {
-                winner.as_ref().is_some_and(|winner| winner.layer == c.layer && winner.origin == c.origin)
-            };
-            let merged = candidates.iter().filter(|candidate| candidate.key == key);
-            let overridden = merged.filter(|candidate| !won(candidate)).map(|candidate| Loser {
-                value: text(key, &candidate.value),
-                origin: candidate.origin.clone(),
-                why: overridden(candidate, winner.as_ref()),
-            });
-            let overridden = overridden.chain(self.uncounted(&profile, key, &candidates));
-            let losers = match key {
-                Key::Profile => self.outvoted(&profile.selection.origin),
-                _ => overridden.collect(),
-            };
-            Explained { key, winner, losers }
+/// As [`Config::resolve`], with all that lost. Who wins is decided there: here it is only told.
+pub fn explain(config: &Config, selection: Selection) -> Result<Explanation, ConfigError> {
+    let (profile, mut candidates) = resolve_with_candidates(config, selection)?;
+    candidates.sort_by_key(|candidate| std::cmp::Reverse(candidate.layer));
+    let keys = Key::ALL.map(|key| {
+        let winner = profile.value_of(key);
+        let won = |c: &&Candidate| {
+            winner.as_ref().is_some_and(|winner| winner.layer == c.layer && winner.origin == c.origin)
+        };
+        let merged = candidates.iter().filter(|candidate| candidate.key == key);
+        let overridden = merged.filter(|candidate| !won(candidate)).map(|candidate| Loser {
+            value: text(key, &candidate.value),
+            origin: candidate.origin.clone(),
+            why: overridden(candidate, winner.as_ref()),
         });
-        Ok(Explanation { keys: keys.into(), profile })
-    }
+        let overridden = overridden.chain(uncounted(config, &profile, key, &candidates));
+        let losers = match key {
+            Key::Profile => outvoted(config, &profile.selection.origin),
+            _ => overridden.collect(),
+        };
+        Explained { key, winner, losers }
+    });
+    Ok(Explanation { keys: keys.into(), profile })
+}
 
-    /// What else names a profile here.
-    fn outvoted(&self, winner: &Origin) -> Vec<Loser> {
-        let mut voices: Vec<Nomination> = self.nominations().filter_map(Result::ok).collect();
-        let kind = voices.iter().find(|voice| voice.origin == *winner).map(|voice| voice.by);
-        voices.extend(self.outer_nominations());
-        voices.sort_by_key(|voice| voice.by); // the nearer of a kind stay before the others
-        voices
-            .into_iter()
-            .filter(|voice| voice.origin != *winner)
-            .map(|other| {
-                let value = match self.elect(&other) {
-                    Ok(Selection { name: Some(name), .. }) => name.to_string(),
-                    Ok(_) => "(unnamed)".to_owned(),
-                    // What is no name may hold a password: it is not shown.
-                    Err(_) => "(no profile)".to_owned(),
-                };
-                let why = match other.by {
-                    Nominator::BuiltIn => "a default holds only where nothing else is set".to_owned(),
-                    _ if *winner == Origin::Flag("--profile") => "the profile was named".to_owned(),
-                    by if Some(by) == kind => format!("{winner} is nearer"),
-                    _ => format!("{winner} comes first"),
-                };
-                Loser { value, origin: other.origin, why }
-            })
-            .collect()
-    }
-
-    /// What is set for `key`, but was not even a candidate.
-    fn uncounted(&self, profile: &Resolved, key: Key, candidates: &[Candidate]) -> Vec<Loser> {
-        let mut losers = Vec::new();
-        let is_default = profile.name().is_some_and(ProfileName::is_default);
-        let is_blank = key.variable().filter(|name| self.environment.is_blank(name));
-        losers.extend(is_blank.map(|name| Loser {
-            value: String::new(),
-            origin: Origin::Variable(name.to_owned()),
-            why: "it is empty, which counts as unset".to_owned(),
-        }));
-        let own = profile.name().filter(|_| !is_default).and_then(|name| self.document.profile(name));
-        let top = Some(self.document.top()).filter(|_| key != Key::Profile);
-        let entries = [(own, true), (top, is_default)];
-        for (entry, is_own) in entries.into_iter().filter_map(|(table, own)| Some((table?.get(key)?, own))) {
-            let origin = self.document.origin_of(entry);
-            if candidates.iter().any(|candidate| candidate.key == key && candidate.origin == origin) {
-                continue;
-            }
-            let value = text(key, &entry.value);
-            let why = match key.inheritance() {
-                _ if entry.value.as_str().is_some_and(|text| text.trim().is_empty()) => {
-                    "it is empty, which counts as unset".to_owned()
-                }
-                _ if is_own => format!("a profile's table can't hold `{key}`"),
-                Inheritance::Never => {
-                    format!("`{key}` is never taken from the top level: it is part of an identity")
-                }
-                _ => format!("the top level's {key} belongs to another environment"),
+/// What else names a profile here.
+fn outvoted(config: &Config, winner: &Origin) -> Vec<Loser> {
+    let mut voices: Vec<Nomination> = nominations(config).filter_map(Result::ok).collect();
+    let kind = voices.iter().find(|voice| voice.origin == *winner).map(|voice| voice.by);
+    voices.extend(outer_nominations(config));
+    voices.sort_by_key(|voice| voice.by); // the nearer of a kind stay before the others
+    voices
+        .into_iter()
+        .filter(|voice| voice.origin != *winner)
+        .map(|other| {
+            let value = match elect(config, &other) {
+                Ok(Selection { name: Some(name), .. }) => name.to_string(),
+                Ok(_) => "(unnamed)".to_owned(),
+                // What is no name may hold a password: it is not shown.
+                Err(_) => "(no profile)".to_owned(),
             };
-            losers.push(Loser { value, origin, why });
+            let why = match other.by {
+                Nominator::BuiltIn => "a default holds only where nothing else is set".to_owned(),
+                _ if *winner == Origin::Flag("--profile") => "the profile was named".to_owned(),
+                by if Some(by) == kind => format!("{winner} is nearer"),
+                _ => format!("{winner} comes first"),
+            };
+            Loser { value, origin: other.origin, why }
+        })
+        .collect()
+}
+
+/// What is set for `key`, but was not even a candidate.
+fn uncounted(config: &Config, profile: &Resolved, key: Key, candidates: &[Candidate]) -> Vec<Loser> {
+    let mut losers = Vec::new();
+    let is_default = profile.name().is_some_and(ProfileName::is_default);
+    let is_blank = key.variable().filter(|name| config.environment.is_blank(name));
+    losers.extend(is_blank.map(|name| Loser {
+        value: String::new(),
+        origin: Origin::Variable(name.to_owned()),
+        why: "it is empty, which counts as unset".to_owned(),
+    }));
+    let own = profile.name().filter(|_| !is_default).and_then(|name| config.document.profile(name));
+    let top = Some(config.document.top()).filter(|_| key != Key::Profile);
+    let entries = [(own, true), (top, is_default)];
+    for (entry, is_own) in entries.into_iter().filter_map(|(table, own)| Some((table?.get(key)?, own))) {
+        let origin = config.document.origin_of(entry);
+        if candidates.iter().any(|candidate| candidate.key == key && candidate.origin == origin) {
+            continue;
         }
-        let login = profile.login.as_ref().filter(|_| profile.is_foreign());
-        let learned = login.and_then(|login| match key {
-            Key::Tenant => login.tenant.as_ref().map(ToString::to_string),
-            Key::ClientId => login.client_id.as_ref().map(ToString::to_string),
-            Key::Scope => login.scope.as_ref().map(ToString::to_string),
-            _ => None,
-        });
-        losers.extend(login.zip(learned).map(|(login, value)| Loser {
-            value,
-            origin: Origin::Login { at: login.logged_in_at },
-            why: "that login belongs to another environment".to_owned(),
-        }));
-        losers
+        let value = text(key, &entry.value);
+        let why = match key.inheritance() {
+            _ if entry.value.as_str().is_some_and(|text| text.trim().is_empty()) => {
+                "it is empty, which counts as unset".to_owned()
+            }
+            _ if is_own => format!("a profile's table can't hold `{key}`"),
+            Inheritance::Never => {
+                format!("`{key}` is never taken from the top level: it is part of an identity")
+            }
+            _ => format!("the top level's {key} belongs to another environment"),
+        };
+        losers.push(Loser { value, origin, why });
     }
+    let login = profile.login.as_ref().filter(|_| profile.is_foreign());
+    let learned = login.and_then(|login| match key {
+        Key::Tenant => login.tenant.as_ref().map(ToString::to_string),
+        Key::ClientId => login.client_id.as_ref().map(ToString::to_string),
+        Key::Scope => login.scope.as_ref().map(ToString::to_string),
+        _ => None,
+    });
+    losers.extend(login.zip(learned).map(|(login, value)| Loser {
+        value,
+        origin: Origin::Login { at: login.logged_in_at },
+        why: "that login belongs to another environment".to_owned(),
+    }));
+    losers
 }
 
 /// Why a value that was merged is not the one that holds.

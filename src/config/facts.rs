@@ -1,6 +1,8 @@
 //! What a command was decided on before it waited for a person, an editor or the platform: compared with the
 //! file, under its lock, when the command writes.
 
+use super::error::Conflict;
+use super::resolve::resolve;
 use super::{Config, Selection};
 use crate::domain::{Key, Layer, ProfileName};
 
@@ -11,24 +13,11 @@ pub struct Facts {
     values: Vec<(Key, Option<String>)>,
 }
 
-/// Why what was decided can't be written any more.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Conflict {
-    #[error("profile `{0}` no longer exists")]
-    Gone(ProfileName),
-    #[error("profile `{name}` changed: {key} was {}, is now {}", or_unset(was), or_unset(is))]
-    Changed { name: ProfileName, key: Key, was: Option<String>, is: Option<String> },
-}
-
-fn or_unset(value: &Option<String>) -> &str {
-    value.as_deref().unwrap_or("not set")
-}
-
 impl Facts {
     /// The address of `name`, which exists, and the values of `keys`.
     pub fn of(config: &Config, name: &ProfileName, keys: &[Key]) -> Facts {
         let keys = std::iter::once(Key::ApiUrl).chain(keys.iter().copied());
-        let profile = config.resolve(Selection::listed(name.clone())).ok();
+        let profile = resolve(config, Selection::listed(name.clone())).ok();
         let values = keys.map(|key| match &profile {
             // What login captured stands in another file.
             Some(profile) => {

@@ -4,6 +4,7 @@
 //! figment and `toml_edit` live here and nowhere else. Reading goes through `toml` (fast, with
 //! spans), every edit through `toml_edit` (keeps comments and order).
 
+mod candidate;
 mod captured;
 mod document;
 mod edit;
@@ -11,6 +12,7 @@ mod error;
 mod exchange;
 mod explain;
 mod facts;
+mod guarded;
 mod invalid_profile;
 mod pending;
 mod pins;
@@ -24,20 +26,23 @@ mod token_variable;
 
 pub use captured::{Captured, Login};
 pub use document::{Document, Entry, UnknownKey};
-pub use edit::{ConfigEdit, ConfigFile, EditTarget, Watcher};
-pub use error::ConfigError;
-pub use exchange::{Change, Plan, Shared, Step, to_toml};
-pub use explain::{Explained, Explanation, Loser};
-pub use facts::{Conflict, Facts};
+pub use edit::{ConfigEdit, ConfigFile, EditTarget, Watcher, in_file};
+pub use error::{ConfigError, Conflict};
+pub use exchange::{Change, Plan, Shared, Step, shared, to_import, to_toml};
+pub use explain::{Explained, Explanation, Loser, explain};
+pub use facts::Facts;
+pub use guarded::Protection;
 pub use invalid_profile::{InvalidProfile, Reason};
-pub use pending::PendingMove;
+pub use pending::{PendingMove, pins};
 pub use pins::Pins;
-pub use protection::{Loosened, Protection};
+pub use protection::{Loosened, loosened_by, protection};
 pub use repository::{REPOSITORY_FILE, RepositoryFile, Standing, profile_in};
-pub use resolve::{PassedOver, Resolved, Setting};
+pub use resolve::{PassedOver, Resolved, Setting, resolve};
 pub use schema::{ConfigSchema, ProfileSchema};
-pub use selection::{Nomination, Nominator, Selection};
-pub use token_variable::TokenVariable;
+pub use selection::{
+    Nomination, Nominator, Selection, active, elect, nomination, nominations, select, unknown, url_flag,
+};
+pub use token_variable::{TokenVariable, blank_token_variable, token_variable};
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -86,7 +91,7 @@ pub struct Config {
     pub captured: Captured,
     pub environment: Environment,
     pub flags: Flags,
-    built_in: Vec<provider::Candidate>,
+    built_in: Vec<candidate::Candidate>,
     /// The top level's own address, if it is a valid one.
     top_url: Option<ApiUrl>,
     notices: Arc<Notices>,
@@ -96,7 +101,7 @@ pub struct Config {
     /// Read once the selection gets that far.
     pins: OnceLock<Pins>,
     here: OnceLock<Option<PathBuf>>,
-    guarded: OnceLock<Vec<protection::Guarded>>,
+    guarded: OnceLock<Vec<guarded::Guarded>>,
 }
 
 impl Config {
@@ -155,7 +160,7 @@ impl Config {
             captured,
             environment,
             flags,
-            built_in: provider::built_in()?,
+            built_in: candidate::built_in()?,
             top_url,
             notices: Arc::new(Notices::silent()),
             home_error: None,
@@ -164,24 +169,6 @@ impl Config {
             here: OnceLock::new(),
             guarded: OnceLock::new(),
         })
-    }
-
-    /// What `pins.toml` says; a missing one says nothing.
-    pub fn pins(&self) -> Result<&Pins, ConfigError> {
-        if let Some(pins) = self.pins.get() {
-            return Ok(pins);
-        }
-        if let Some(error) = &self.home_error {
-            return Err(ConfigError::Unreadable(error.clone()));
-        }
-        let mut pins = Pins::load(self.pins_at.as_ref(), &self.notices)?;
-        let is_unknown = |name: &str| !name.parse().is_ok_and(|name| self.exists(&name));
-        if let Some(place) = self.pins_at.as_ref().filter(|_| pins.names().any(is_unknown))
-            && let Some(pending) = PendingMove::of(place, self)
-        {
-            pending.apply(&mut pins, self);
-        }
-        Ok(self.pins.get_or_init(|| pins))
     }
 
     /// The working directory under its one canonical name.

@@ -110,3 +110,21 @@ fn path(pins: &Place) -> PathBuf {
 fn id(config: &Config) -> String {
     files::canonical(config.document.path()).display().to_string()
 }
+
+/// What `pins.toml` says; a missing one says nothing.
+pub fn pins(config: &Config) -> Result<&Pins, ConfigError> {
+    if let Some(pins) = config.pins.get() {
+        return Ok(pins);
+    }
+    if let Some(error) = &config.home_error {
+        return Err(ConfigError::Unreadable(error.clone()));
+    }
+    let mut pins = Pins::load(config.pins_at.as_ref(), &config.notices)?;
+    let is_unknown = |name: &str| !name.parse().is_ok_and(|name| config.exists(&name));
+    if let Some(place) = config.pins_at.as_ref().filter(|_| pins.names().any(is_unknown))
+        && let Some(pending) = PendingMove::of(place, config)
+    {
+        pending.apply(&mut pins, config);
+    }
+    Ok(config.pins.get_or_init(|| pins))
+}

@@ -6,19 +6,10 @@
 use figment::value::{Dict, Map, Value};
 use figment::{Metadata, Profile, Provider};
 
-use super::error::ConfigError;
+use super::candidate::Candidate;
 use super::{Config, Flags};
 use crate::domain::{ApiUrl, Inheritance, Key, Layer, Origin};
 use crate::system::environment::Environment;
-
-/// One value that one layer offers for one key.
-#[derive(Debug, Clone)]
-pub(super) struct Candidate {
-    pub layer: Layer,
-    pub key: Key,
-    pub value: Value,
-    pub origin: Origin,
-}
 
 /// All that one layer offers, as figment sees it.
 pub(super) struct LayerProvider<'a> {
@@ -56,19 +47,6 @@ impl Provider for LayerProvider<'_> {
             .collect();
         Ok(Profile::Default.collect(dict))
     }
-}
-
-pub(super) fn built_in() -> Result<Vec<Candidate>, ConfigError> {
-    let document =
-        super::Document::parse("built-in defaults".as_ref(), include_bytes!("defaults.toml").to_vec())?;
-    let client_id = Key::ClientId.built_in().map(|id| (Key::ClientId, Value::from(id)));
-    Ok(document
-        .top()
-        .iter()
-        .map(|(key, entry)| (key, entry.value.clone()))
-        .chain(client_id)
-        .map(|(key, value)| Candidate { layer: Layer::BuiltIn, key, value, origin: Origin::BuiltIn })
-        .collect())
 }
 
 pub(super) fn flags(flags: &Flags) -> impl Iterator<Item = Candidate> {

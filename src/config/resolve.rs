@@ -4,7 +4,9 @@ use figment::Figment;
 use figment::value::magic::Tagged;
 use serde::Deserialize;
 
-use super::provider::{self, Candidate, LayerProvider};
+use super::candidate::Candidate;
+use super::provider::{self, LayerProvider};
+use super::selection::parse_url;
 use super::{Config, ConfigError, Login, Selection};
 use crate::domain::{
     ApiUrl, CaBundle, ClientId, CredentialKey, ExpectedUser, Key, Layer, Origin, OutputFormat, ProfileName,
@@ -128,127 +130,124 @@ struct Layers<'a> {
     candidates: &'a [Candidate],
 }
 
-impl Config {
-    /// Resolves what `selection` names. Only the layers of this one profile are looked at, so that
-    /// listing many stays linear.
-    pub fn resolve(&self, selection: Selection) -> Result<Resolved, ConfigError> {
-        self.resolve_with_candidates(selection).map(|(profile, _)| profile)
+/// Resolves what `selection` names. Only the layers of this one profile are looked at, so that
+/// listing many stays linear.
+pub fn resolve(config: &Config, selection: Selection) -> Result<Resolved, ConfigError> {
+    resolve_with_candidates(config, selection).map(|(profile, _)| profile)
+}
+
+/// As [`Config::resolve`], with all the values that were merged.
+pub(super) fn resolve_with_candidates(
+    config: &Config,
+    selection: Selection,
+) -> Result<(Resolved, Vec<Candidate>), ConfigError> {
+    let name = selection.name.clone();
+    let is_default = name.as_ref().is_some_and(ProfileName::is_default);
+    let mut candidates = config.built_in.clone();
+    if !selection.files_only {
+        candidates.extend(provider::flags(&config.flags));
+        candidates.extend(provider::variables(&config.environment, selection.by_profile_flag()));
     }
+    let table = name.as_ref().filter(|_| !is_default).and_then(|name| config.document.profile(name));
+    candidates.extend(table.into_iter().flat_map(|table| provider::profile(config, table)));
 
-    /// As [`Config::resolve`], with all the values that were merged.
-    pub(super) fn resolve_with_candidates(
-        &self,
-        selection: Selection,
-    ) -> Result<(Resolved, Vec<Candidate>), ConfigError> {
-        let name = selection.name.clone();
-        let is_default = name.as_ref().is_some_and(ProfileName::is_default);
-        let mut candidates = self.built_in.clone();
-        if !selection.files_only {
-            candidates.extend(provider::flags(&self.flags));
-            candidates.extend(provider::variables(&self.environment, selection.by_profile_flag()));
+    // The address decides what may be inherited and which login counts, so it comes first; it
+    // is in no layer that depends on it.
+    let top = provider::top_level(config, None, is_default).filter(|c| c.key == Key::ApiUrl);
+    let address =
+        candidates.iter().filter(|c| c.key == Key::ApiUrl).cloned().chain(top).max_by_key(|c| c.layer);
+    let api_url = match &address {
+        Some(Candidate { value, origin, .. }) => match value.as_str() {
+            Some(text) => Some(parse_url(config, text, origin)?),
+            None => None, // figment says below what it is instead of a string
+        },
+        None => None,
+    };
+    candidates.extend(provider::top_level(config, api_url.as_ref(), is_default));
+
+    let from_file = address.as_ref().is_some_and(|c| matches!(c.layer, Layer::Profile | Layer::TopLevel));
+    let own_api_url = match from_file && name.is_some() {
+        true => api_url.clone(),
+        false => name.as_ref().and_then(|name| config.own_api_url(name)),
+    };
+    let credential =
+        credential_key(config, name.as_ref(), address.as_ref(), api_url.as_ref(), own_api_url.as_ref())?;
+    let login = credential.as_ref().and_then(|key| config.captured.near(&key.value, api_url.as_ref()));
+    let ours = |login: &&Login| match (&login.api_url, &api_url) {
+        (Some(theirs), Some(url)) => theirs.same_origin(url),
+        _ => false,
+    };
+    candidates.extend(login.as_ref().filter(ours).into_iter().flat_map(provider::captured));
+
+    let mut figment = Figment::new();
+    for layer in Layer::ALL {
+        if candidates.iter().any(|candidate| candidate.layer == layer) {
+            figment = figment.merge(LayerProvider { layer, candidates: &candidates });
         }
-        let table = name.as_ref().filter(|_| !is_default).and_then(|name| self.document.profile(name));
-        candidates.extend(table.into_iter().flat_map(|table| provider::profile(self, table)));
-
-        // The address decides what may be inherited and which login counts, so it comes first; it
-        // is in no layer that depends on it.
-        let top = provider::top_level(self, None, is_default).filter(|c| c.key == Key::ApiUrl);
-        let address =
-            candidates.iter().filter(|c| c.key == Key::ApiUrl).cloned().chain(top).max_by_key(|c| c.layer);
-        let api_url = match &address {
-            Some(Candidate { value, origin, .. }) => match value.as_str() {
-                Some(text) => Some(self.parse_url(text, origin)?),
-                None => None, // figment says below what it is instead of a string
-            },
-            None => None,
-        };
-        candidates.extend(provider::top_level(self, api_url.as_ref(), is_default));
-
-        let from_file = address.as_ref().is_some_and(|c| matches!(c.layer, Layer::Profile | Layer::TopLevel));
-        let own_api_url = match from_file && name.is_some() {
-            true => api_url.clone(),
-            false => name.as_ref().and_then(|name| self.own_api_url(name)),
-        };
-        let credential =
-            self.credential_key(name.as_ref(), address.as_ref(), api_url.as_ref(), own_api_url.as_ref())?;
-        let login = credential.as_ref().and_then(|key| self.captured.near(&key.value, api_url.as_ref()));
-        let ours = |login: &&Login| match (&login.api_url, &api_url) {
-            (Some(theirs), Some(url)) => theirs.same_origin(url),
-            _ => false,
-        };
-        candidates.extend(login.as_ref().filter(ours).into_iter().flat_map(provider::captured));
-
-        let mut figment = Figment::new();
-        for layer in Layer::ALL {
-            if candidates.iter().any(|candidate| candidate.layer == layer) {
-                figment = figment.merge(LayerProvider { layer, candidates: &candidates });
-            }
-        }
-        let layers = Layers { figment: &figment, candidates: &candidates };
-        let merged: Merged = figment.extract().map_err(|error| layers.explain(error))?;
-        let resolved = Resolved {
-            api_url: api_url
-                .zip(layers.origin(Key::ApiUrl, merged.api_url.as_ref()))
-                .map(|(value, (origin, layer))| Setting { value, origin, layer }),
-            tenant: layers.setting(Key::Tenant, merged.tenant)?,
-            client_id: layers.setting(Key::ClientId, merged.client_id)?,
-            scope: layers.setting(Key::Scope, merged.scope)?,
-            revocation_url: layers.setting(Key::RevocationUrl, merged.revocation_url)?,
-            expect_user: layers.setting(Key::ExpectUser, merged.expect_user)?,
-            protected: layers.flag(Key::Protected, merged.protected),
-            store: layers.setting(Key::Store, merged.store)?.unwrap_or(Setting {
-                value: StoreChoice::default(),
-                origin: Origin::BuiltIn,
-                layer: Layer::BuiltIn,
-            }),
-            output: layers.setting(Key::Output, merged.output)?,
-            proxy: layers.setting(Key::Proxy, merged.proxy)?,
-            ca_bundle: layers.setting(Key::CaBundle, merged.ca_bundle)?,
-            ring: layers.setting(Key::Ring, merged.ring)?,
-            no_telemetry: layers.flag(Key::NoTelemetry, merged.no_telemetry),
-            passed_over: passed_over(&candidates),
-            credential,
-            own_api_url,
-            login,
-            selection,
-        };
-        Ok((resolved, candidates))
     }
+    let layers = Layers { figment: &figment, candidates: &candidates };
+    let merged: Merged = figment.extract().map_err(|error| layers.explain(error))?;
+    let resolved = Resolved {
+        api_url: api_url
+            .zip(layers.origin(Key::ApiUrl, merged.api_url.as_ref()))
+            .map(|(value, (origin, layer))| Setting { value, origin, layer }),
+        tenant: layers.setting(Key::Tenant, merged.tenant)?,
+        client_id: layers.setting(Key::ClientId, merged.client_id)?,
+        scope: layers.setting(Key::Scope, merged.scope)?,
+        revocation_url: layers.setting(Key::RevocationUrl, merged.revocation_url)?,
+        expect_user: layers.setting(Key::ExpectUser, merged.expect_user)?,
+        protected: layers.flag(Key::Protected, merged.protected),
+        store: layers.setting(Key::Store, merged.store)?.unwrap_or(Setting {
+            value: StoreChoice::default(),
+            origin: Origin::BuiltIn,
+            layer: Layer::BuiltIn,
+        }),
+        output: layers.setting(Key::Output, merged.output)?,
+        proxy: layers.setting(Key::Proxy, merged.proxy)?,
+        ca_bundle: layers.setting(Key::CaBundle, merged.ca_bundle)?,
+        ring: layers.setting(Key::Ring, merged.ring)?,
+        no_telemetry: layers.flag(Key::NoTelemetry, merged.no_telemetry),
+        passed_over: passed_over(&candidates),
+        credential,
+        own_api_url,
+        login,
+        selection,
+    };
+    Ok((resolved, candidates))
+}
 
-    /// The key under which the profile's credential is stored: its `credential`, else its address;
-    /// and always the address if a flag or variable turned the profile to another one.
-    fn credential_key(
-        &self,
-        name: Option<&ProfileName>,
-        address: Option<&Candidate>,
-        url: Option<&ApiUrl>,
-        own: Option<&ApiUrl>,
-    ) -> Result<Option<Setting<CredentialKey>>, ConfigError> {
-        let by_url = url.zip(address).map(|(url, address)| Setting {
-            value: CredentialKey::from(url),
-            origin: address.origin.clone(),
-            layer: address.layer,
-        });
-        if url.is_some() && url != own {
-            return Ok(by_url);
+/// The key under which the profile's credential is stored: its `credential`, else its address;
+/// and always the address if a flag or variable turned the profile to another one.
+fn credential_key(
+    config: &Config,
+    name: Option<&ProfileName>,
+    address: Option<&Candidate>,
+    url: Option<&ApiUrl>,
+    own: Option<&ApiUrl>,
+) -> Result<Option<Setting<CredentialKey>>, ConfigError> {
+    let by_url = url.zip(address).map(|(url, address)| Setting {
+        value: CredentialKey::from(url),
+        origin: address.origin.clone(),
+        layer: address.layer,
+    });
+    if url.is_some() && url != own {
+        return Ok(by_url);
+    }
+    let Some(entry) =
+        name.and_then(|name| config.document.table_of(name)).and_then(|t| t.get(Key::Credential))
+    else {
+        return Ok(by_url);
+    };
+    let origin = config.document.origin_of(entry);
+    let layer = if name.is_some_and(ProfileName::is_default) { Layer::TopLevel } else { Layer::Profile };
+    let invalid = |why: String| ConfigError::Invalid { key: Key::Credential, why, origin: origin.clone() };
+    match entry.value.as_str() {
+        Some(text) if text.trim().is_empty() => Ok(by_url),
+        Some(text) => {
+            let value = text.parse().map_err(|why: crate::domain::Invalid| invalid(why.to_string()))?;
+            Ok(Some(Setting { value, origin: origin.clone(), layer }))
         }
-        let Some(entry) =
-            name.and_then(|name| self.document.table_of(name)).and_then(|t| t.get(Key::Credential))
-        else {
-            return Ok(by_url);
-        };
-        let origin = self.document.origin_of(entry);
-        let layer = if name.is_some_and(ProfileName::is_default) { Layer::TopLevel } else { Layer::Profile };
-        let invalid =
-            |why: String| ConfigError::Invalid { key: Key::Credential, why, origin: origin.clone() };
-        match entry.value.as_str() {
-            Some(text) if text.trim().is_empty() => Ok(by_url),
-            Some(text) => {
-                let value = text.parse().map_err(|why: crate::domain::Invalid| invalid(why.to_string()))?;
-                Ok(Some(Setting { value, origin: origin.clone(), layer }))
-            }
-            None => Err(invalid("must be a string".to_owned())),
-        }
+        None => Err(invalid("must be a string".to_owned())),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Which profile a command means: section 3 of the contract, first hit.
 
 use super::error::ConfigError;
+use super::pending::pins;
 use super::repository::{REPOSITORY_FILE, Standing};
 use super::{Config, Pins};
 use crate::domain::{ApiUrl, ApiUrlError, Key, Origin, ProfileName, one_line, quoted};
@@ -95,235 +96,237 @@ pub struct Nomination {
     pub says: String,
 }
 
-impl Config {
-    pub(super) fn parse_url(&self, text: &str, origin: &Origin) -> Result<ApiUrl, ConfigError> {
-        text.parse().map_err(|error: ApiUrlError| {
-            let profile =
-                text.trim().parse::<ProfileName>().ok().filter(|name| self.profiles().contains(name));
-            let is_typed = matches!(origin, Origin::Flag(_) | Origin::Variable(_));
-            match profile.filter(|_| is_typed && error == ApiUrlError::NotAHost) {
-                Some(name) => ConfigError::ProfileAsAddress { name, origin: origin.clone() },
-                None => ConfigError::invalid(Key::ApiUrl, &error.with_suggestion(), origin, text),
+pub(super) fn parse_url(config: &Config, text: &str, origin: &Origin) -> Result<ApiUrl, ConfigError> {
+    text.parse().map_err(|error: ApiUrlError| {
+        let profile = text.trim().parse::<ProfileName>().ok().filter(|name| config.profiles().contains(name));
+        let is_typed = matches!(origin, Origin::Flag(_) | Origin::Variable(_));
+        match profile.filter(|_| is_typed && error == ApiUrlError::NotAHost) {
+            Some(name) => ConfigError::ProfileAsAddress { name, origin: origin.clone() },
+            None => ConfigError::invalid(Key::ApiUrl, &error.with_suggestion(), origin, text),
+        }
+    })
+}
+
+/// The first of all nominations is elected.
+pub fn select(config: &Config) -> Result<Selection, ConfigError> {
+    elect(config, &first_of(config, &Nominator::ALL)?)
+}
+
+/// What the files alone make active: `profile` in `config.toml`, else `default`.
+pub fn active(config: &Config) -> Result<Selection, ConfigError> {
+    elect(config, &first_of(config, &[Nominator::ConfigFile, Nominator::BuiltIn])?)
+}
+
+/// All that name a profile here, the one that is elected first, then those that it overrides. Each
+/// is looked for when it is asked for: a flag costs no look at directories.
+pub fn nominations(config: &Config) -> impl Iterator<Item = Result<Nomination, ConfigError>> + '_ {
+    Nominator::ALL.into_iter().filter_map(|by| nomination(config, by).transpose())
+}
+
+/// The pins and accepted files of directories further up, which a nearer one of the kind overrides.
+pub fn outer_nominations(config: &Config) -> Vec<Nomination> {
+    let (Some(here), Ok(pins)) = (config.here(), pins(config)) else { return Vec::new() };
+    let bound = pins.bindings_of(here).skip(1).map(|(directory, name)| Nomination {
+        by: Nominator::Pin,
+        origin: Origin::Pin(directory.into()),
+        says: name.to_owned(),
+    });
+    let accepted = here.ancestors().filter_map(|directory| match Standing::of(directory, pins)? {
+        Standing::Accepted(name) => Some(Nomination {
+            by: Nominator::RepositoryFile,
+            origin: Origin::Repository(directory.join(REPOSITORY_FILE).into()),
+            says: name.to_string(),
+        }),
+        Standing::Changed | Standing::Unaccepted(_) => None,
+    });
+    bound.chain(accepted.skip(1)).collect()
+}
+
+/// What `by` has to say, if anything.
+pub fn nomination(config: &Config, by: Nominator) -> Result<Option<Nomination>, ConfigError> {
+    let flag = |flag: &'static str, says: &Option<String>| Some((Origin::Flag(flag), says.clone()?));
+    let variable = |name: &str| Some((Origin::Variable(name.to_owned()), config.environment.var(name)?));
+    let found = match by {
+        Nominator::ProfileFlag => flag("--profile", &config.flags.profile),
+        Nominator::ApiUrlFlag => flag("--api-url", &config.flags.api_url),
+        Nominator::ProfileVariable => variable("AUTOCOM_PROFILE"),
+        Nominator::ApiUrlVariable => variable("AUTOCOM_API_URL"),
+        Nominator::Pin => pinned(config)?,
+        Nominator::RepositoryFile => accepted(config)?,
+        Nominator::ConfigFile => named_in_file(config)?,
+        Nominator::BuiltIn => Some((Origin::BuiltIn, ProfileName::DEFAULT.to_owned())),
+    };
+    Ok(found.map(|(origin, says)| Nomination { by, origin, says }))
+}
+
+/// The profile that a nomination means.
+pub fn elect(config: &Config, nomination: &Nomination) -> Result<Selection, ConfigError> {
+    let Nomination { by, origin, says } = nomination.clone();
+    match by {
+        Nominator::ApiUrlFlag | Nominator::ApiUrlVariable => by_url(config, &says, origin),
+        Nominator::ProfileVariable => by_variable(config, &says, origin),
+        Nominator::ProfileFlag
+        | Nominator::Pin
+        | Nominator::RepositoryFile
+        | Nominator::ConfigFile
+        | Nominator::BuiltIn => {
+            named(config, &says, origin).map(|(name, origin)| Selection::of(name, origin))
+        }
+    }
+}
+
+fn first_of(config: &Config, by: &[Nominator]) -> Result<Nomination, ConfigError> {
+    let first = by.iter().find_map(|by| nomination(config, *by).transpose());
+    first.unwrap_or_else(|| {
+        let says = ProfileName::DEFAULT.to_owned();
+        Ok(Nomination { by: Nominator::BuiltIn, origin: Origin::BuiltIn, says })
+    })
+}
+
+fn by_variable(config: &Config, text: &str, origin: Origin) -> Result<Selection, ConfigError> {
+    config.document.check_usable(text)?;
+    let name = parse_name(text, &origin)?;
+    let only_in_variables = !config.exists(&name);
+    if only_in_variables && config.environment.var("AUTOCOM_API_URL").is_none() {
+        return Err(unknown(config, text, origin));
+    }
+    if only_in_variables {
+        // It would take the token of the profile that it looks like.
+        config.check_new_name(&name)?;
+    }
+    Ok(Selection { only_in_variables, ..Selection::of(name, origin) })
+}
+
+fn pinned(config: &Config) -> Result<Option<(Origin, String)>, ConfigError> {
+    let Some(here) = config.here() else { return nowhere(config) };
+    let binding = pins_that_decide(config)?.binding_of(here);
+    Ok(binding.map(|(directory, name)| (Origin::Pin(directory.into()), name.to_owned())))
+}
+
+/// In a directory that is gone: what was bound to it, or to one above, can't be told, and must not be guessed.
+fn nowhere(config: &Config) -> Result<Option<(Origin, String)>, ConfigError> {
+    let pins = pins_that_decide(config)?;
+    match pins.directories().next().is_some() || pins.accepted().next().is_some() {
+        true => Err(ConfigError::Nowhere),
+        false => Ok(None),
+    }
+}
+
+/// The nearest accepted file; what lies nearer and doesn't count is mentioned.
+fn accepted(config: &Config) -> Result<Option<(Origin, String)>, ConfigError> {
+    let Some(here) = config.here() else { return nowhere(config) };
+    let pins = pins_that_decide(config)?;
+    for directory in here.ancestors() {
+        let Some(standing) = Standing::of(directory, pins) else { continue };
+        let path = directory.join(REPOSITORY_FILE);
+        let shown = one_line(&path.display().to_string()).into_owned();
+        match standing {
+            Standing::Accepted(name) => {
+                return Ok(Some((Origin::Repository(path.into()), name.to_string())));
             }
-        })
-    }
-
-    /// The first of all nominations is elected.
-    pub fn select(&self) -> Result<Selection, ConfigError> {
-        self.elect(&self.first_of(&Nominator::ALL)?)
-    }
-
-    /// What the files alone make active: `profile` in `config.toml`, else `default`.
-    pub fn active(&self) -> Result<Selection, ConfigError> {
-        self.elect(&self.first_of(&[Nominator::ConfigFile, Nominator::BuiltIn])?)
-    }
-
-    /// All that name a profile here, the one that is elected first, then those that it overrides. Each
-    /// is looked for when it is asked for: a flag costs no look at directories.
-    pub fn nominations(&self) -> impl Iterator<Item = Result<Nomination, ConfigError>> + '_ {
-        Nominator::ALL.into_iter().filter_map(|by| self.nomination(by).transpose())
-    }
-
-    /// The pins and accepted files of directories further up, which a nearer one of the kind overrides.
-    pub fn outer_nominations(&self) -> Vec<Nomination> {
-        let (Some(here), Ok(pins)) = (self.here(), self.pins()) else { return Vec::new() };
-        let bound = pins.bindings_of(here).skip(1).map(|(directory, name)| Nomination {
-            by: Nominator::Pin,
-            origin: Origin::Pin(directory.into()),
-            says: name.to_owned(),
-        });
-        let accepted = here.ancestors().filter_map(|directory| match Standing::of(directory, pins)? {
-            Standing::Accepted(name) => Some(Nomination {
-                by: Nominator::RepositoryFile,
-                origin: Origin::Repository(directory.join(REPOSITORY_FILE).into()),
-                says: name.to_string(),
-            }),
-            Standing::Changed | Standing::Unaccepted(_) => None,
-        });
-        bound.chain(accepted.skip(1)).collect()
-    }
-
-    /// What `by` has to say, if anything.
-    pub fn nomination(&self, by: Nominator) -> Result<Option<Nomination>, ConfigError> {
-        let flag = |flag: &'static str, says: &Option<String>| Some((Origin::Flag(flag), says.clone()?));
-        let variable = |name: &str| Some((Origin::Variable(name.to_owned()), self.environment.var(name)?));
-        let found = match by {
-            Nominator::ProfileFlag => flag("--profile", &self.flags.profile),
-            Nominator::ApiUrlFlag => flag("--api-url", &self.flags.api_url),
-            Nominator::ProfileVariable => variable("AUTOCOM_PROFILE"),
-            Nominator::ApiUrlVariable => variable("AUTOCOM_API_URL"),
-            Nominator::Pin => self.pinned()?,
-            Nominator::RepositoryFile => self.accepted()?,
-            Nominator::ConfigFile => self.named_in_file()?,
-            Nominator::BuiltIn => Some((Origin::BuiltIn, ProfileName::DEFAULT.to_owned())),
-        };
-        Ok(found.map(|(origin, says)| Nomination { by, origin, says }))
-    }
-
-    /// The profile that a nomination means.
-    pub fn elect(&self, nomination: &Nomination) -> Result<Selection, ConfigError> {
-        let Nomination { by, origin, says } = nomination.clone();
-        match by {
-            Nominator::ApiUrlFlag | Nominator::ApiUrlVariable => self.by_url(&says, origin),
-            Nominator::ProfileVariable => self.by_variable(&says, origin),
-            Nominator::ProfileFlag
-            | Nominator::Pin
-            | Nominator::RepositoryFile
-            | Nominator::ConfigFile
-            | Nominator::BuiltIn => {
-                self.named(&says, origin).map(|(name, origin)| Selection::of(name, origin))
-            }
-        }
-    }
-
-    fn first_of(&self, by: &[Nominator]) -> Result<Nomination, ConfigError> {
-        let first = by.iter().find_map(|by| self.nomination(*by).transpose());
-        first.unwrap_or_else(|| {
-            let says = ProfileName::DEFAULT.to_owned();
-            Ok(Nomination { by: Nominator::BuiltIn, origin: Origin::BuiltIn, says })
-        })
-    }
-
-    fn by_variable(&self, text: &str, origin: Origin) -> Result<Selection, ConfigError> {
-        self.document.check_usable(text)?;
-        let name = parse_name(text, &origin)?;
-        let only_in_variables = !self.exists(&name);
-        if only_in_variables && self.environment.var("AUTOCOM_API_URL").is_none() {
-            return Err(self.unknown(text, origin));
-        }
-        if only_in_variables {
-            // It would take the token of the profile that it looks like.
-            self.check_new_name(&name)?;
-        }
-        Ok(Selection { only_in_variables, ..Selection::of(name, origin) })
-    }
-
-    fn pinned(&self) -> Result<Option<(Origin, String)>, ConfigError> {
-        let Some(here) = self.here() else { return self.nowhere() };
-        let binding = self.pins_that_decide()?.binding_of(here);
-        Ok(binding.map(|(directory, name)| (Origin::Pin(directory.into()), name.to_owned())))
-    }
-
-    /// In a directory that is gone: what was bound to it, or to one above, can't be told, and must not be guessed.
-    fn nowhere(&self) -> Result<Option<(Origin, String)>, ConfigError> {
-        let pins = self.pins_that_decide()?;
-        match pins.directories().next().is_some() || pins.accepted().next().is_some() {
-            true => Err(ConfigError::Nowhere),
-            false => Ok(None),
-        }
-    }
-
-    /// The nearest accepted file; what lies nearer and doesn't count is mentioned.
-    fn accepted(&self) -> Result<Option<(Origin, String)>, ConfigError> {
-        let Some(here) = self.here() else { return self.nowhere() };
-        let pins = self.pins_that_decide()?;
-        for directory in here.ancestors() {
-            let Some(standing) = Standing::of(directory, pins) else { continue };
-            let path = directory.join(REPOSITORY_FILE);
-            let shown = one_line(&path.display().to_string()).into_owned();
-            match standing {
-                Standing::Accepted(name) => {
-                    return Ok(Some((Origin::Repository(path.into()), name.to_string())));
-                }
-                Standing::Changed => self.notices.warn(format!(
-                    "{shown} has changed since it was accepted, so it selects nothing; look at it, then: \
+            Standing::Changed => config.notices.warn(format!(
+                "{shown} has changed since it was accepted, so it selects nothing; look at it, then: \
+                 autocom profiles pin --accept {}",
+                quoted(&path)
+            )),
+            Standing::Unaccepted(Some(name)) => config.notices.hint(format!(
+                "{shown} asks for profile {name} and is ignored until you accept it: \
+                 autocom profiles pin --accept {}",
+                quoted(&path)
+            )),
+            Standing::Unaccepted(None) => {
+                config.notices.hint(format!(
+                    "{shown} is ignored, and is no file that could be accepted; why: \
                      autocom profiles pin --accept {}",
                     quoted(&path)
-                )),
-                Standing::Unaccepted(Some(name)) => self.notices.hint(format!(
-                    "{shown} asks for profile {name} and is ignored until you accept it: \
-                     autocom profiles pin --accept {}",
-                    quoted(&path)
-                )),
-                Standing::Unaccepted(None) => {
-                    self.notices.hint(format!(
-                        "{shown} is ignored, and is no file that could be accepted; why: \
-                         autocom profiles pin --accept {}",
-                        quoted(&path)
-                    ));
-                }
-            }
-        }
-        Ok(None)
-    }
-
-    fn named_in_file(&self) -> Result<Option<(Origin, String)>, ConfigError> {
-        let Some(entry) = self.document.top().get(Key::Profile) else { return Ok(None) };
-        let origin = self.document.origin_of(entry);
-        match entry.text() {
-            Some(text) => Ok(Some((origin, text.to_owned()))),
-            None if entry.value.as_str().is_some() => Ok(None),
-            None => {
-                let why = "must be a string".to_owned();
-                Err(ConfigError::Invalid { key: Key::Profile, why, origin })
+                ));
             }
         }
     }
+    Ok(None)
+}
 
-    /// Whoever can't read the pins can't tell which profile is meant here, and must not guess.
-    fn pins_that_decide(&self) -> Result<&Pins, ConfigError> {
-        // Without profiles it does not matter which one is meant.
-        self.document.check_readable()?;
-        self.pins().map_err(|source| ConfigError::PinsUnknown { source: Box::new(source) })
-    }
-
-    /// The profile that `url` selects, or an unnamed environment.
-    pub fn bound_to(&self, url: &ApiUrl, origin: Origin) -> Result<Selection, ConfigError> {
-        let bound: Vec<ProfileName> =
-            self.profiles().into_iter().filter(|name| self.own_api_url(name).as_ref() == Some(url)).collect();
-        let active = self.active().ok().and_then(|selection| selection.name);
-        if let Some(active) = active.filter(|name| bound.contains(name)) {
-            return Ok(Selection::of(active, origin));
-        }
-        if let [only] = bound.as_slice() {
-            return Ok(Selection::of(only.clone(), origin));
-        }
-        let keyed_by_url = |name: &&ProfileName| {
-            self.document.table_of(name).is_some_and(|table| {
-                table
-                    .get(Key::Credential)
-                    .and_then(|e| e.text())
-                    .is_none_or(|key| key.parse::<ApiUrl>().is_ok_and(|key| key == *url))
-            })
-        };
-        let keyed: Vec<&ProfileName> = bound.iter().filter(keyed_by_url).collect();
-        match (keyed.as_slice(), bound.is_empty()) {
-            ([only], _) => Ok(Selection::of((*only).clone(), origin)),
-            (_, true) => Ok(Selection::unnamed(origin)),
-            _ => Err(ConfigError::Ambiguous {
-                url: url.to_string(),
-                origin,
-                names: bound.iter().map(ToString::to_string).collect(),
-            }),
+fn named_in_file(config: &Config) -> Result<Option<(Origin, String)>, ConfigError> {
+    let Some(entry) = config.document.top().get(Key::Profile) else { return Ok(None) };
+    let origin = config.document.origin_of(entry);
+    match entry.text() {
+        Some(text) => Ok(Some((origin, text.to_owned()))),
+        None if entry.value.as_str().is_some() => Ok(None),
+        None => {
+            let why = "must be a string".to_owned();
+            Err(ConfigError::Invalid { key: Key::Profile, why, origin })
         }
     }
+}
 
-    /// `--api-url`, parsed.
-    pub fn url_flag(&self) -> Result<Option<ApiUrl>, ConfigError> {
-        self.flags.api_url.as_deref().map(|text| self.parse_url(text, &Origin::Flag("--api-url"))).transpose()
+/// Whoever can't read the pins can't tell which profile is meant here, and must not guess.
+fn pins_that_decide(config: &Config) -> Result<&Pins, ConfigError> {
+    // Without profiles it does not matter which one is meant.
+    config.document.check_readable()?;
+    pins(config).map_err(|source| ConfigError::PinsUnknown { source: Box::new(source) })
+}
+
+/// The profile that `url` selects, or an unnamed environment.
+pub fn bound_to(config: &Config, url: &ApiUrl, origin: Origin) -> Result<Selection, ConfigError> {
+    let bound: Vec<ProfileName> =
+        config.profiles().into_iter().filter(|name| config.own_api_url(name).as_ref() == Some(url)).collect();
+    let active = active(config).ok().and_then(|selection| selection.name);
+    if let Some(active) = active.filter(|name| bound.contains(name)) {
+        return Ok(Selection::of(active, origin));
     }
-
-    fn by_url(&self, text: &str, origin: Origin) -> Result<Selection, ConfigError> {
-        let url = self.parse_url(text, &origin)?;
-        self.bound_to(&url, origin)
+    if let [only] = bound.as_slice() {
+        return Ok(Selection::of(only.clone(), origin));
     }
-
-    fn named(&self, text: &str, origin: Origin) -> Result<(ProfileName, Origin), ConfigError> {
-        self.document.check_usable(text)?;
-        let name = parse_name(text, &origin)?;
-        self.document.check_present()?;
-        if self.exists(&name) { Ok((name, origin)) } else { Err(self.unknown(text, origin)) }
+    let keyed_by_url = |name: &&ProfileName| {
+        config.document.table_of(name).is_some_and(|table| {
+            table
+                .get(Key::Credential)
+                .and_then(|e| e.text())
+                .is_none_or(|key| key.parse::<ApiUrl>().is_ok_and(|key| key == *url))
+        })
+    };
+    let keyed: Vec<&ProfileName> = bound.iter().filter(keyed_by_url).collect();
+    match (keyed.as_slice(), bound.is_empty()) {
+        ([only], _) => Ok(Selection::of((*only).clone(), origin)),
+        (_, true) => Ok(Selection::unnamed(origin)),
+        _ => Err(ConfigError::Ambiguous {
+            url: url.to_string(),
+            origin,
+            names: bound.iter().map(ToString::to_string).collect(),
+        }),
     }
+}
 
-    /// Why there is no profile `name` to use.
-    pub fn unknown(&self, name: &str, origin: Origin) -> ConfigError {
-        let document = &self.document;
-        match document.check_usable(name).and_then(|()| document.check_present()) {
-            Err(error) => error,
-            Ok(()) => {
-                let existing = self.names_near(name);
-                ConfigError::UnknownProfile { name: name.to_owned(), origin, existing }
-            }
+/// `--api-url`, parsed.
+pub fn url_flag(config: &Config) -> Result<Option<ApiUrl>, ConfigError> {
+    config
+        .flags
+        .api_url
+        .as_deref()
+        .map(|text| parse_url(config, text, &Origin::Flag("--api-url")))
+        .transpose()
+}
+
+fn by_url(config: &Config, text: &str, origin: Origin) -> Result<Selection, ConfigError> {
+    let url = parse_url(config, text, &origin)?;
+    bound_to(config, &url, origin)
+}
+
+fn named(config: &Config, text: &str, origin: Origin) -> Result<(ProfileName, Origin), ConfigError> {
+    config.document.check_usable(text)?;
+    let name = parse_name(text, &origin)?;
+    config.document.check_present()?;
+    if config.exists(&name) { Ok((name, origin)) } else { Err(unknown(config, text, origin)) }
+}
+
+/// Why there is no profile `name` to use.
+pub fn unknown(config: &Config, name: &str, origin: Origin) -> ConfigError {
+    let document = &config.document;
+    match document.check_usable(name).and_then(|()| document.check_present()) {
+        Err(error) => error,
+        Ok(()) => {
+            let existing = config.names_near(name);
+            ConfigError::UnknownProfile { name: name.to_owned(), origin, existing }
         }
     }
 }

@@ -12,6 +12,7 @@
 #[cfg(target_os = "linux")]
 mod bus;
 mod items;
+mod opening;
 mod platform;
 #[cfg(target_os = "linux")]
 mod store;
@@ -21,27 +22,20 @@ mod tests;
 mod vault;
 mod worker;
 
+use self::items::PLACE;
+pub use self::worker::Patience;
 use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
 use self::items::Found;
-use self::vault::{Open, Vault};
+use self::opening::Open;
+use self::vault::Vault;
 use self::worker::{Timing, Worker};
 use super::{CredentialStore, Record, StoreError};
 use crate::domain::{CredentialKey, StoreKind};
 use crate::system::notices::Notices;
 use crate::system::paths::Paths;
-
-const PLACE: &str = "the OS keychain";
-
-/// How long to wait for a keychain that does not answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Patience {
-    /// Somebody sits at a terminal: it is said that the keychain waits to be unlocked, and there are
-    /// 60 seconds to do so. Otherwise 3.
-    pub interactive: bool,
-}
 
 /// Credentials in the OS keychain. Nothing is opened before the first use.
 pub struct Keychain {

@@ -7,51 +7,49 @@ use url::Url;
 
 use super::{ApiUrl, Invalid};
 
-impl ApiUrl {
-    /// Whether `text` is an address of its own rather than a path below one.
-    pub fn is_address(text: &str) -> bool {
-        text.starts_with("//") || has_scheme(text.split(['?', '#']).next().unwrap_or_default())
-    }
+/// Whether `text` is an address of its own rather than a path below one.
+pub fn is_address(text: &str) -> bool {
+    text.starts_with("//") || has_scheme(text.split(['?', '#']).next().unwrap_or_default())
+}
 
-    /// The path and query of `text` below this address: what [`ApiUrl::endpoint`] takes. `text` is
-    /// relative to this address, with or without a leading slash, or a whole URL.
-    ///
-    /// # Errors
-    /// Whatever would not end below this very address: the token goes nowhere else. Such a URL's own
-    /// query is not repeated.
-    pub fn path_to(&self, text: &str) -> Result<String, Invalid> {
-        let invalid = |why: &str| Err(Invalid(why.to_owned()));
-        if text.chars().any(|c| c.is_control() || c.is_whitespace()) {
-            return invalid("must not hold blanks or control characters: encode them (%20)");
-        }
-        let path = text.split(['?', '#']).next().unwrap_or_default();
-        if path.contains('\\') {
-            return invalid("must not hold a backslash");
-        }
-        if text.contains('#') {
-            return invalid("must not hold a fragment (#): that is never sent");
-        }
-        let base = Url::parse(self.as_str()).map_err(|error| Invalid(error.to_string()))?;
-        let url = if ApiUrl::is_address(text) {
-            base.join(text)
-        } else {
-            Url::parse(&self.endpoint(&format!("/{}", text.trim_start_matches('/'))))
-        };
-        let url = url.map_err(|error| Invalid(format!("is no URL: {error}")))?;
-        if url.origin() != base.origin() {
-            let origin = url.origin().ascii_serialization();
-            let elsewhere = if origin == "null" { format!("a {}: URL", url.scheme()) } else { origin };
-            return Err(Invalid(format!("leads to {elsewhere}, and the token belongs to {}", self.origin())));
-        }
-        if !url.username().is_empty() || url.password().is_some() {
-            return invalid("must not carry a user name or password");
-        }
-        let below = url.path().strip_prefix(base.path().trim_end_matches('/'));
-        let Some(below) = below.filter(|below| below.is_empty() || below.starts_with('/')) else {
-            return Err(Invalid(format!("leads to {}, which is not below {self}", url.path())));
-        };
-        Ok(url.query().map_or_else(|| below.to_owned(), |query| format!("{below}?{query}")))
+/// The path and query of `text` below this address: what [`ApiUrl::endpoint`] takes. `text` is
+/// relative to this address, with or without a leading slash, or a whole URL.
+///
+/// # Errors
+/// Whatever would not end below this very address: the token goes nowhere else. Such a URL's own
+/// query is not repeated.
+pub fn endpoint_path(api_url: &ApiUrl, text: &str) -> Result<String, Invalid> {
+    let invalid = |why: &str| Err(Invalid(why.to_owned()));
+    if text.chars().any(|c| c.is_control() || c.is_whitespace()) {
+        return invalid("must not hold blanks or control characters: encode them (%20)");
     }
+    let path = text.split(['?', '#']).next().unwrap_or_default();
+    if path.contains('\\') {
+        return invalid("must not hold a backslash");
+    }
+    if text.contains('#') {
+        return invalid("must not hold a fragment (#): that is never sent");
+    }
+    let base = Url::parse(api_url.as_str()).map_err(|error| Invalid(error.to_string()))?;
+    let url = if is_address(text) {
+        base.join(text)
+    } else {
+        Url::parse(&api_url.endpoint(&format!("/{}", text.trim_start_matches('/'))))
+    };
+    let url = url.map_err(|error| Invalid(format!("is no URL: {error}")))?;
+    if url.origin() != base.origin() {
+        let origin = url.origin().ascii_serialization();
+        let elsewhere = if origin == "null" { format!("a {}: URL", url.scheme()) } else { origin };
+        return Err(Invalid(format!("leads to {elsewhere}, and the token belongs to {}", api_url.origin())));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return invalid("must not carry a user name or password");
+    }
+    let below = url.path().strip_prefix(base.path().trim_end_matches('/'));
+    let Some(below) = below.filter(|below| below.is_empty() || below.starts_with('/')) else {
+        return Err(Invalid(format!("leads to {}, which is not below {api_url}", url.path())));
+    };
+    Ok(url.query().map_or_else(|| below.to_owned(), |query| format!("{below}?{query}")))
 }
 
 /// Whether it begins as a URL does. `orders:export` is a path; `https:x` is not, to a URL parser.
@@ -96,7 +94,7 @@ mod tests {
             ("//api.example.test/shop/api/v1/orders", "/orders"),
             ("orders?next=https://evil.test/", "/orders?next=https://evil.test/"),
         ] {
-            assert_eq!(url().path_to(text).as_deref(), Ok(path), "{text}");
+            assert_eq!(endpoint_path(&url(), text).as_deref(), Ok(path), "{text}");
         }
     }
 
@@ -129,7 +127,7 @@ mod tests {
             "orders#x",
             "orders\r\nX-Tenant: other",
         ] {
-            let why = url().path_to(text).unwrap_err().to_string();
+            let why = endpoint_path(&url(), text).unwrap_err().to_string();
             assert!(!why.contains("hunter2"), "{why}");
         }
     }
@@ -137,7 +135,7 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn whatever_is_typed_stays_below_the_address(text in "[/\\\\.@:a?#%2ehtps \\[\\]-]{0,24}") {
-            if let Ok(path) = url().path_to(&text) {
+            if let Ok(path) = endpoint_path(&url(), &text) {
                 let sent = Url::parse(&url().endpoint(&path)).unwrap();
                 proptest::prop_assert_eq!(sent.host_str(), Some("api.example.test"));
                 proptest::prop_assert!(sent.path().starts_with("/shop/api/v1"));

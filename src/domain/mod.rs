@@ -31,7 +31,7 @@ mod user;
 pub use api_url::{ApiUrl, ApiUrlError, is_loopback};
 pub use client_id::ClientId;
 pub use credential_key::CredentialKey;
-pub use endpoint::header_as_servers_read_it;
+pub use endpoint::{endpoint_path, header_as_servers_read_it, is_address};
 pub use expectation::Expectation;
 pub use home_path::expand_home;
 pub use json::Json;

@@ -355,7 +355,8 @@ fn respond(status: StatusCode, page: String) -> Response<Full<Bytes>> {
 mod tests {
     use std::sync::Mutex;
 
-    use super::super::flow::{AuthorizationRequest, Endpoints};
+    use super::super::endpoints::Endpoints;
+    use super::super::flow::AuthorizationRequest;
     use super::*;
 
     struct Login {

@@ -8,8 +8,8 @@ use oauth2::{DeviceCodeErrorResponseType, RequestTokenError, Scope, StandardDevi
 use tokio::time::Instant;
 use url::Url;
 
+use super::endpoints::Endpoints;
 use super::error::OAuthError;
-use super::flow::Endpoints;
 use super::token::{self, Call, ErrorReply, Grant, GrantType, adapter, client};
 use crate::domain::{ClientId, Secret, printable};
 use crate::system::http::retry::{Backoff, Repeat, Retries};

@@ -4,38 +4,18 @@ use std::fmt;
 
 use bytes::Bytes;
 use oauth2::basic::BasicClient;
-use oauth2::{AuthUrl, CsrfToken, DeviceAuthorizationUrl, PkceCodeChallenge, Scope, TokenUrl};
+use oauth2::{CsrfToken, PkceCodeChallenge, Scope};
 use tokio::time::Instant;
 use url::Url;
 
+use super::endpoints::Endpoints;
 use super::error::OAuthError;
-use super::token::{self, Grant};
-use crate::domain::{ApiUrl, ClientId, Secret};
+use super::token::{self, CodeExchange, Grant};
+use crate::domain::{ClientId, Secret};
 use crate::system::http::Http;
 
 /// A login page has some 10 KiB; that of an unknown client less than one.
 const MAX_ANSWER: usize = 1 << 20;
-
-/// Where Passport serves OAuth, and who it says it is.
-#[derive(Debug, Clone)]
-pub struct Endpoints {
-    pub(super) authorize: AuthUrl,
-    pub(super) token: TokenUrl,
-    pub(super) device: DeviceAuthorizationUrl,
-    /// Scheme, host and port: what `iss` (RFC 9207) must share.
-    pub(super) origin: String,
-}
-
-impl Endpoints {
-    pub fn of(api_url: &ApiUrl) -> Endpoints {
-        Endpoints {
-            authorize: AuthUrl::from_url(api_url.below_base("/oauth/authorize")),
-            token: TokenUrl::from_url(api_url.below_base("/oauth/token")),
-            device: DeviceAuthorizationUrl::from_url(api_url.below_base("/oauth/device/code")),
-            origin: api_url.origin(),
-        }
-    }
-}
 
 /// `http://127.0.0.1:PORT/callback` (RFC 8252, section 7.3: the address, not `localhost`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -146,7 +126,13 @@ impl Pending {
     /// Turns the code into tokens (RFC 6749, section 4.1.3). A platform that is too busy is asked again until
     /// `deadline`.
     pub async fn exchange(&self, http: &Http, code: &Secret, deadline: Instant) -> Result<Grant, OAuthError> {
-        token::exchange(http, self, code, deadline).await
+        let with = CodeExchange {
+            endpoints: &self.endpoints,
+            client_id: &self.client_id,
+            redirect_uri: self.redirect_uri.to_string(),
+            verifier: &self.verifier,
+        };
+        token::exchange(http, with, code, deadline).await
     }
 }
 
@@ -155,6 +141,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
+    use crate::domain::ApiUrl;
 
     #[test]
     fn the_url_asks_for_a_code_with_a_fresh_challenge_and_state() {

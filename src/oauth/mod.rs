@@ -13,6 +13,7 @@
 mod answer;
 pub mod callback;
 mod device;
+mod endpoints;
 mod error;
 mod flow;
 pub mod page;
@@ -22,8 +23,9 @@ mod token;
 
 pub use callback::{Callback, Listener, Reply};
 pub use device::DeviceRequest;
+pub use endpoints::Endpoints;
 pub use error::OAuthError;
-pub use flow::{AuthorizationRequest, Endpoints, Pending, RedirectUri};
+pub use flow::{AuthorizationRequest, Pending, RedirectUri};
 pub use revocation::{revocation_endpoint, revoke_refresh_token};
 pub use token::{Grant, REFRESH_ATTEMPTS, refresh};
 

@@ -122,7 +122,8 @@ fn no_code(text: String) -> OAuthError {
 
 #[cfg(test)]
 mod tests {
-    use super::super::flow::{AuthorizationRequest, Endpoints, RedirectUri};
+    use super::super::endpoints::Endpoints;
+    use super::super::flow::{AuthorizationRequest, RedirectUri};
     use super::*;
 
     fn login() -> (AuthorizationRequest, String) {

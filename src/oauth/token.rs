@@ -18,8 +18,8 @@ use serde::{Deserialize, Deserializer, Serialize};
 use tokio::time::Instant;
 use url::Url;
 
+use super::endpoints::Endpoints;
 use super::error::{OAuthError, is_refusal_by_user};
-use super::flow::{Endpoints, Pending};
 use crate::domain::{ClientId, Secret, jwt, printable};
 use crate::system::http::retry::{Backoff, Repeat, Retries, retry_after};
 use crate::system::http::{Http, from_in_between, redirect_elsewhere, without_bom};
@@ -120,22 +120,29 @@ async fn ask_to_refresh(
     reply.map_err(|error| failure(error, status.load(Ordering::Relaxed), GrantType::RefreshToken))
 }
 
+/// What a code is exchanged with (RFC 6749, section 4.1.3; RFC 7636, section 4.5).
+pub(super) struct CodeExchange<'a> {
+    pub endpoints: &'a Endpoints,
+    pub client_id: &'a ClientId,
+    pub redirect_uri: String,
+    pub verifier: &'a Secret,
+}
+
 /// A code works once, so it is sent again only where the platform has not looked at it, until `deadline`.
 pub(super) async fn exchange(
     http: &Http,
-    pending: &Pending,
+    with: CodeExchange<'_>,
     code: &Secret,
     deadline: Instant,
 ) -> Result<Grant, OAuthError> {
     let status = Arc::new(AtomicU16::new(0));
-    let reply = client(&pending.endpoints, &pending.client_id)
+    let reply = client(with.endpoints, with.client_id)
         .exchange_code(AuthorizationCode::new(code.expose().to_owned()))
-        .set_pkce_verifier(PkceCodeVerifier::new(pending.verifier.expose().to_owned()))
-        .add_extra_param("redirect_uri", pending.redirect_uri.to_string())
+        .set_pkce_verifier(PkceCodeVerifier::new(with.verifier.expose().to_owned()))
+        .add_extra_param("redirect_uri", with.redirect_uri)
         .request_async(&adapter(http, &status, move || Retries::patient(deadline)))
         .await;
-    let reply = reply.map_err(|error| failure(error, status.load(Ordering::Relaxed), GrantType::Code))?;
-    grant(reply)
+    grant(reply.map_err(|error| failure(error, status.load(Ordering::Relaxed), GrantType::Code))?)
 }
 
 pub(super) type Client = oauth2::Client<

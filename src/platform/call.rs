@@ -2,15 +2,16 @@
 
 use std::fmt;
 
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, Request};
 use url::{Position, Url};
 
-use super::X_TENANT;
 use super::effect::{self, Change};
 use super::error::PlatformError;
 use crate::domain::{Secret, Tenant};
 use crate::system::http::Body;
+
+const X_TENANT: HeaderName = HeaderName::from_static("x-tenant");
 
 /// Pages of orders are the largest answers of those that are read whole, at some 100 KiB.
 const MAX_ANSWER: usize = 8 << 20;

@@ -16,7 +16,6 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use url::form_urlencoded;
 
-use super::GRAPHQL;
 use crate::domain::{header_as_servers_read_it, printable};
 
 const LONGEST_WORDS: usize = 120;
@@ -245,6 +244,8 @@ fn chosen(document: &str, name: Option<&str>) -> Option<Operation> {
     let mut meant = operations.into_iter().filter(is_meant);
     meant.next().filter(|_| meant.next().is_none())
 }
+
+pub const GRAPHQL: &str = "/graphql";
 
 #[cfg(test)]
 mod tests {

@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
-use super::call::Call;
 use super::error::PlatformError;
+use super::graphql;
 use super::{Platform, TokenSource};
 
 /// The most that the platform gives at once.
@@ -210,8 +210,8 @@ impl Walk {
     /// The next page. The walk ends at an empty one: one that is not full may be the platform's own limit.
     async fn fetch<T: TokenSource>(&mut self, platform: &Platform<T>, first: u64) -> Result<(), T::Error> {
         let variables = Variables { first, after: self.after.as_deref(), status: self.status.as_deref() };
-        let answer = platform.send(Call::query(QUERY, variables)?).await?;
-        let Data { mut orders } = answer.without_graphql_errors()?.data("a list of orders")?;
+        let answer = platform.send(graphql::query(QUERY, variables)?).await?;
+        let Data { mut orders } = graphql::data(&graphql::without_errors(answer)?, "a list of orders")?;
         orders.truncate(usize::try_from(first).unwrap_or(usize::MAX));
         self.ended = orders.is_empty();
         let Some(last) = orders.back() else { return Ok(()) };

@@ -21,6 +21,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use super::accounts;
+use super::file_path::{file_name, folder_of, follow};
 use super::files::{self, FileError};
 use super::lock_holder::LockHolder;
 use super::paths::{Paths, Place};
@@ -188,7 +189,7 @@ impl Locks {
     fn file(&self, place: &Place, old: Option<PathBuf>) -> Result<FileLock, LockError> {
         // First, so that an old version which waits for it holds nothing that is needed here.
         let old = old.map(|old| self.lock_old(&old)).transpose()?.flatten();
-        let target = files::follow(&place.path).map_err(FileError::io("lock", &place.path))?;
+        let target = follow(&place.path).map_err(FileError::io("lock", &place.path))?;
         let (file, made) = if replace::is_mount_point(&target) {
             let file = shared(&target, |path| self.lock_file(path))?;
             replace::drop_finished_copy(place);
@@ -222,7 +223,7 @@ impl Locks {
 
     /// Locks a file that is nothing but a lock, and is never removed.
     fn lock_named(&self, path: &Path) -> Result<File, LockError> {
-        files::make_private_folder(files::folder_of(path))?;
+        files::make_private_folder(folder_of(path))?;
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false);
         #[cfg(unix)]
@@ -331,7 +332,7 @@ fn open_or_make(path: &Path) -> Result<File, FileError> {
     let opened = options.clone().write(true).open(path);
     let opened = match opened {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            files::make_private_folder(files::folder_of(path))?;
+            files::make_private_folder(folder_of(path))?;
             // Another process may make it first.
             options.clone().write(true).create(true).truncate(false).mode(0o600).open(path)
         }
@@ -362,7 +363,7 @@ fn names(path: &Path, file: &File) -> bool {
 }
 
 fn canonical(place: &Place) -> PathBuf {
-    files::canonical(&files::follow(&place.path).unwrap_or_else(|_| place.path.clone()))
+    files::canonical(&follow(&place.path).unwrap_or_else(|_| place.path.clone()))
 }
 
 /// The folder for the locks of single credentials, by the file that is finally meant, whatever it was named by.
@@ -375,18 +376,4 @@ fn beside(place: &Place) -> PathBuf {
     let mut path = file.into_os_string();
     path.push(".locks");
     path.into()
-}
-
-/// `key` as a file name: readable, distinct for distinct keys, also where names ignore case.
-pub(super) fn file_name(key: &str) -> String {
-    let readable: String = key
-        .chars()
-        .map(|c| if c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_') { c } else { '_' })
-        .take(80)
-        .collect();
-    // FNV-1a: the name must be the same in every build of autocom, which std's hashers don't promise.
-    let hash = key.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    });
-    format!("{readable}-{hash:016x}")
 }

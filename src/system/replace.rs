@@ -21,7 +21,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
-use super::files::{FileError, canonical, folder_of, follow, make_private_folder};
+use super::file_path::{FileError, canonical, file_name, folder_of, follow, make_private_folder};
 use super::paths::Place;
 
 /// The mode that a replaced file gets. Its owner and group are kept, as far as the system lets us.
@@ -202,7 +202,7 @@ fn flush_folder(file: &Path) -> io::Result<()> {
 
 pub(super) fn copy_of(place: &Place) -> Option<PathBuf> {
     let path = canonical(&place.path);
-    Some(place.copies.as_ref()?.join(super::locks::file_name(path.to_str()?)))
+    Some(place.copies.as_ref()?.join(file_name(path.to_str()?)))
 }
 
 fn no_place_for_copy(path: &Path) -> FileError {

@@ -1,17 +1,7 @@
 //! The terminal while a question has it: nothing is echoed then, keys come one by one, and Ctrl-C is a key.
 //! Whoever asks puts all that back in the end, but not if a signal ends the process first; that is done here.
 
-use super::interrupt;
-
-/// Lends the terminal to a question. No answer also where a signal has come: nobody acts on it any more.
-pub fn lend<T>(question: impl FnOnce() -> Option<T>) -> Option<T> {
-    interrupt::watch();
-    let _lent = modes::Lent::now();
-    if interrupt::has_come() {
-        return None;
-    }
-    question().filter(|_| !interrupt::has_come())
-}
+pub use modes::Lent;
 
 /// Makes the terminal what it was before the question that has it, if one has.
 pub fn take_back() {

@@ -2,7 +2,6 @@
 
 use serde::Serialize;
 
-use super::stderr_line::StderrLine;
 use super::style::Tone;
 use crate::domain::diagnostic;
 
@@ -35,8 +34,9 @@ impl ErrorReport {
         ErrorReport { error: ErrorBody { kind, message, causes, hint, exit_code } }
     }
 
-    pub fn into_line(self) -> StderrLine {
-        StderrLine::Error(self.error)
+    /// What a line of stderr holds of it.
+    pub fn into_body(self) -> ErrorBody {
+        self.error
     }
 
     pub fn text(&self, colours: bool) -> String {

@@ -5,8 +5,8 @@ use std::io;
 use serde::Serialize;
 
 use crate::domain::{Json, OutputFormat, ProfileName};
-use crate::session::api::Page;
-use crate::session::stream::Sink;
+use crate::session::answers::api::Page;
+use crate::session::call::stream::Sink;
 use crate::ui::output::Output;
 use crate::ui::rows::{Row, Rows};
 use crate::ui::view::Cell;

@@ -6,8 +6,8 @@ use http::StatusCode;
 use http::header::HeaderMap;
 
 use crate::domain::{Json, OutputFormat, one_line};
-use crate::session::api::{Page, Part};
-use crate::session::stream::Sink;
+use crate::session::answers::api::{Page, Part};
+use crate::session::call::stream::Sink;
 use crate::system::http::without_bom;
 use crate::ui::output::Output;
 use crate::ui::yaml;

@@ -2,7 +2,10 @@ mod answers;
 mod documents;
 mod fields;
 
+use answers::Answers;
 use clap::Args;
+use documents::Documents;
+use fields::Typed;
 use http::Method;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 
@@ -11,16 +14,14 @@ use super::input::Input;
 use super::several::Several;
 use crate::config::Resolved;
 use crate::domain::text::decode;
-use crate::domain::{ApiUrl, header_as_servers_read_it, printable, shell_word};
+use crate::domain::{ApiUrl, endpoint_path, header_as_servers_read_it, is_address, printable, shell_word};
 use crate::error::{Error, Result};
-use crate::session::api::Request;
-use crate::session::several::Scope;
-use crate::session::{Session, no_environment};
+use crate::session::answers::api::{self, Request};
+use crate::session::call::fan_out::{self, Scope};
+use crate::session::context::{Session, no_environment};
+use crate::session::profile::selected;
 use crate::system::http::Body;
 use crate::ui::output::Output;
-use answers::Answers;
-use documents::Documents;
-use fields::Typed;
 
 /// Make an authenticated API request
 ///
@@ -86,7 +87,7 @@ impl Api {
         if let Some(scope) = self.several.scope(session)? {
             return self.run_over_several(session, &scope, output);
         }
-        let profile = session.profile()?;
+        let profile = selected::profile(session)?;
         let documents = Documents {
             output,
             include: self.include,
@@ -98,7 +99,7 @@ impl Api {
         let request = self.request(self.path(&profile)?)?;
         let (only_json, streams) = (documents.only_json(), documents.streams());
         let request = Request { only_json, streams, ..request };
-        if let Some(documents) = session.api(&profile, request, documents)? {
+        if let Some(documents) = api::api(session, &profile, request, documents)? {
             documents.end()?;
         }
         Ok(Done::nothing())
@@ -106,9 +107,9 @@ impl Api {
 
     /// A list of each profile's answers. What fails is told on stderr and stands in no list.
     fn run_over_several(&self, session: &Session, scope: &Scope, output: Output) -> Result<Done> {
-        let members = session.members(scope)?;
+        let members = fan_out::members(session, scope)?;
         // The same path below every address: so it is the path that is given, no address.
-        if self.words.last().is_some_and(|endpoint| ApiUrl::is_address(endpoint)) {
+        if self.words.last().is_some_and(|endpoint| is_address(endpoint)) {
             return Err(Error::usage(
                 "an address belongs to one profile; over several, give the path below it",
             )
@@ -121,7 +122,7 @@ impl Api {
             None => "/".to_owned(),
         };
         let request = self.request(path)?;
-        let (answers, failures) = session.api_of(&members, &request, Answers::new(output))?;
+        let (answers, failures) = api::api_of(session, &members, &request, Answers::new(output))?;
         if let Some(answers) = answers {
             answers.end()?;
         }
@@ -133,7 +134,7 @@ impl Api {
         let Some(url) = &profile.api_url else { return Err(no_environment(profile)) };
         let Some(endpoint) = self.words.last() else { return Err(Error::usage("no endpoint")) };
         check_spelling(endpoint, &url.value)?;
-        url.value.path_to(endpoint).map_err(|why| {
+        endpoint_path(&url.value, endpoint).map_err(|why| {
             Error::usage(format!("the endpoint {why}"))
                 .hint(format!("endpoints are below {}: autocom api profile", url.value))
         })

@@ -9,7 +9,7 @@ use serde::Serialize;
 use zeroize::Zeroizing;
 
 use super::super::Done;
-use crate::cli::seconds;
+use crate::commands::durations::seconds;
 use crate::config::{EditTarget, Facts};
 use crate::domain::text::decode;
 use crate::domain::time::{relative, rfc3339};
@@ -18,8 +18,10 @@ use crate::domain::{
     shell_word, token_flaw,
 };
 use crate::error::{Error, Kind, Result};
-use crate::session::Session;
-use crate::session::login::{LoggedIn, LoginRequest, Method};
+use crate::session::context::Session;
+use crate::session::login::login::{self, LoggedIn};
+use crate::session::login::request::{LoginRequest, Method};
+use crate::session::profile::config_file;
 use crate::ui::view::{View, Viewed};
 
 /// A token is a line; a megabyte is somebody's mistake.
@@ -132,7 +134,7 @@ impl Login {
             lock_user: self.lock_user,
             timeout: self.timeout,
         };
-        let done = session.login(&request, || match &self.with_token {
+        let done = login::login(session, &request, || match &self.with_token {
             Some(Hidden(token)) => usable(token.expose()),
             None => from_stdin(session),
         })?;
@@ -171,12 +173,14 @@ fn offer_lock(session: &Session, done: &LoggedIn) -> Result<()> {
     }
     let question = format!("{profile} is protected. Let nobody but {user} log in to it from now on?");
     let Ok(name) = profile.parse::<ProfileName>() else { return Ok(()) };
-    let seen = Facts::of(session.lock_config()?.config()?, &name, &[Key::ExpectUser]);
+    let seen = Facts::of(config_file::lock_config(session)?.config()?, &name, &[Key::ExpectUser]);
     if session.person().confirm(&question, true) == Some(true) {
-        let session = session.lock_config()?;
+        let session = config_file::lock_config(session)?;
         session.check_facts(&seen, &again)?;
         let target = EditTarget::of(&name);
-        session.change_config(|edit| Ok(edit.set(&target, Key::ExpectUser, user.as_str())?))?;
+        config_file::change_config(&session, |edit| {
+            Ok(edit.set(&target, Key::ExpectUser, user.as_str())?)
+        })?;
         session.notices().progress(format!("profile {profile} is for {user} only"));
     }
     Ok(())

@@ -6,8 +6,10 @@ use super::super::Done;
 use crate::config::Resolved;
 use crate::domain::{Layer, ProfileName, StoreKind, TokenKind, one_line, shell_word};
 use crate::error::{Error, Kind, Result};
-use crate::session::Session;
-use crate::session::logout::{Doomed, LoggedOut, Revocation, Revoke};
+use crate::session::context::Session;
+use crate::session::login::logout::{self, Doomed, LoggedOut, Revoke};
+use crate::session::login::revocation::Revocation;
+use crate::session::profile::selected;
 use crate::ui::view::{Cell, Column, View, Viewed};
 
 /// Log out: revoke the tokens at the platform and delete them here; config.toml stays as it is
@@ -71,21 +73,22 @@ impl Viewed for LogoutAnswer {
 impl Logout {
     pub fn run(self, session: &Session) -> Result<Done> {
         let (doomed, only) = if self.all {
-            (session.all_doomed()?, None)
+            (logout::all_doomed(session)?, None)
         } else {
-            let profile = session.profile()?;
+            let profile = selected::profile(session)?;
             one_target(&profile)?;
             if profile.credential.is_none() {
                 session.notices().progress(format!("profile {} was logged out already.", profile.label()));
             }
-            let doomed = profile.credential.is_some().then(|| session.doomed(&profile)).transpose()?;
+            let doomed =
+                profile.credential.is_some().then(|| logout::doomed(session, &profile)).transpose()?;
             // What a variable has turned to another address is not the profile's own login.
             let is_own = profile.own_api_url.as_ref() == profile.api_url.as_ref().map(|url| &url.value);
             (doomed.into_iter().collect(), profile.name().cloned().filter(|_| is_own))
         };
         let revoke = self.what_to_revoke(session, &doomed)?;
         let (mut rows, mut failures): (Vec<LogoutRow>, Vec<Error>) = (Vec::new(), Vec::new());
-        let users = session.users_of_all()?;
+        let users = logout::users_of_all(session)?;
         let mut tell = |outcome: Result<LoggedOut>| match outcome {
             Ok(done) => {
                 let profiles = users.get(&done.key).map(Vec::as_slice).unwrap_or_default();
@@ -94,8 +97,8 @@ impl Logout {
             Err(error) => failures.push(error),
         };
         match doomed.as_slice() {
-            [one] => tell(session.logout(one, revoke)),
-            many => session.logout_all(many, revoke, tell),
+            [one] => tell(logout::logout(session, one, revoke)),
+            many => logout::logout_all(session, many, revoke, tell),
         }
         if failures.last().is_some_and(|error| error.kind.is_interruption()) {
             return Err(failures.remove(failures.len() - 1));
@@ -120,7 +123,7 @@ impl Logout {
                 _ => Revoke::Logins,
             });
         }
-        let tokens = session.personal_access_tokens(doomed)?;
+        let tokens = logout::personal_access_tokens(session, doomed)?;
         if tokens.is_empty() {
             return Ok(Revoke::Logins);
         }

@@ -8,7 +8,7 @@ use clap::Subcommand;
 
 use super::Done;
 use crate::error::Result;
-use crate::session::Session;
+use crate::session::context::Session;
 
 #[derive(Debug, Subcommand)]
 pub enum Auth {

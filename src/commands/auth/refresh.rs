@@ -6,7 +6,9 @@ use super::super::Done;
 use crate::domain::time::{relative, rfc3339};
 use crate::domain::{OutputFormat, StoreKind};
 use crate::error::Result;
-use crate::session::Session;
+use crate::session::call::bearer;
+use crate::session::context::Session;
+use crate::session::profile::selected;
 use crate::ui::view::{View, Viewed};
 
 /// Renew the token of the selected profile now, though it may be good for a while yet
@@ -34,8 +36,8 @@ impl Viewed for RefreshAnswer {
 
 impl Refresh {
     pub fn run(self, session: &Session) -> Result<Done> {
-        let profile = session.profile()?;
-        let stored = session.refresh(&profile)?;
+        let profile = selected::profile(session)?;
+        let stored = bearer::refresh(session, &profile)?;
         let (record, now) = (&stored.record, session.clock().now());
         let end = record.expires_at.map(|end| format!("; it ends {}", relative(end, now)));
         let label = profile.label();

@@ -4,13 +4,14 @@ use serde::Serialize;
 
 use super::super::Done;
 use super::super::profiles::list::{checked_cell, token_cell};
-use super::super::profiles::name_cell;
+use crate::commands::profiles::names::name_cell;
 use crate::domain::time::relative;
 use crate::domain::{TokenKind, TokenStatus};
 use crate::error::Result;
-use crate::session::Session;
-use crate::session::check::{Check, CheckStatus, Checked};
-use crate::session::status::Standing;
+use crate::session::answers::status::{self, Standing};
+use crate::session::call::check::{self, Check, CheckStatus, Checked};
+use crate::session::context::Session;
+use crate::session::profile::selected;
 use crate::ui::style::Tone;
 use crate::ui::view::{Cell, View, Viewed};
 
@@ -79,10 +80,10 @@ fn check_cell(check: &Check) -> Cell {
 
 impl Status {
     pub fn run(self, session: &Session) -> Result<Done> {
-        let profile = session.profile()?;
+        let profile = selected::profile(session)?;
         // First, since it may renew the token.
-        let checked = if self.check { Some(session.check(&profile)?) } else { None };
-        let (mut standing, mut failure) = session.standing(&profile)?;
+        let checked = if self.check { Some(check::check(session, &profile)?) } else { None };
+        let (mut standing, mut failure) = status::standing(session, &profile)?;
         if let Some(Checked { check, outcome, .. }) = checked {
             standing.check = Some(check);
             match outcome {

@@ -4,10 +4,12 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::super::Done;
-use crate::cli::time_to_live;
+use crate::commands::durations::time_to_live;
 use crate::domain::time::rfc3339;
 use crate::error::Result;
-use crate::session::Session;
+use crate::session::call::bearer;
+use crate::session::context::Session;
+use crate::session::profile::selected;
 use crate::ui::view::{View, Viewed};
 
 /// Print a token of the selected profile, renewed if it would end too soon
@@ -48,8 +50,8 @@ impl Viewed for TokenAnswer {
 
 impl Token {
     pub fn run(self, session: &Session) -> Result<Done> {
-        let profile = session.profile()?;
-        let bearer = session.bearer(&profile, self.min_ttl)?;
+        let profile = selected::profile(session)?;
+        let bearer = bearer::bearer(session, &profile, self.min_ttl)?;
         Ok(Done::answer(TokenAnswer {
             access_token: bearer.token().expose().to_owned(),
             token_type: "Bearer",

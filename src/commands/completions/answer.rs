@@ -6,12 +6,12 @@
 use std::ffi::{OsStr, OsString};
 use std::sync::Arc;
 
-use clap::{Command, CommandFactory};
+use clap::Command;
 use clap_complete::engine::{ArgValueCompleter, CompletionCandidate, complete};
 
 use super::names::{Names, Noun};
 use super::paths;
-use crate::cli::{Cli, typed};
+use crate::commands::command_line::typed;
 use crate::config::Flags;
 use crate::domain::{printable, steers};
 use crate::system::environment::Environment;
@@ -21,7 +21,11 @@ use crate::system::words::split_words;
 const LONGEST_HELP: usize = 60;
 
 /// The answer if `arguments` ask for candidates.
-pub fn answer(arguments: &[OsString], environment: &Environment) -> Option<String> {
+pub fn answer(
+    root: impl FnOnce() -> Command,
+    arguments: &[OsString],
+    environment: &Environment,
+) -> Option<String> {
     let [_, command, shell, words @ ..] = arguments else { return None };
     if command != "__complete" {
         return None;
@@ -42,7 +46,7 @@ pub fn answer(arguments: &[OsString], environment: &Environment) -> Option<Strin
     };
     let names = Arc::new(Names::new(environment.clone(), flags));
     let found = paths::candidates(&words, environment).unwrap_or_else(|| {
-        let mut command = with_names(Cli::command(), "", &names);
+        let mut command = with_names(root(), "", &names);
         let index = words.len() - 1;
         complete(&mut command, words, index, environment.current_dir.as_deref()).unwrap_or_default()
     });
@@ -136,7 +140,10 @@ fn quoted(value: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use clap::CommandFactory;
+
     use super::*;
+    use crate::cli::Cli;
 
     #[test]
     fn every_place_where_a_name_is_typed_has_its_names() {

@@ -10,6 +10,8 @@ mod answer;
 mod names;
 mod paths;
 
+pub use answer::answer;
+
 use clap::Args;
 use clap::builder::PossibleValuesParser;
 use schemars::JsonSchema;
@@ -18,8 +20,6 @@ use serde::Serialize;
 use super::Done;
 use crate::error::Result;
 use crate::ui::view::{View, Viewed};
-
-pub use answer::answer;
 
 /// Print the script that completes commands, options and live names in a shell
 ///

@@ -4,9 +4,9 @@
 use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
-use crate::config::{Config, Flags, Selection};
+use crate::config::{Config, Flags, Selection, resolve, select};
 use crate::domain::{ApiUrl, Expectation, ExpectedUser, Key, OutputFormat, ProfileName, Ring, StoreChoice};
-use crate::session::orders::STATUSES;
+use crate::platform::orders::STATUSES;
 use crate::system::environment::Environment;
 use crate::system::paths::Paths;
 
@@ -87,7 +87,7 @@ impl Names {
     /// Those of the platform that the command line means, else all that are known.
     fn tenants(&self) -> BTreeSet<String> {
         let Some(config) = self.config() else { return BTreeSet::new() };
-        let selected = config.select().and_then(|selection| config.resolve(selection)).ok();
+        let selected = select(config).and_then(|selection| resolve(config, selection)).ok();
         let url = selected.and_then(|profile| Some(profile.api_url?.value));
         let here = url.map(|url| tenants(config, Some(&url))).unwrap_or_default();
         if here.is_empty() { tenants(config, None) } else { here }
@@ -146,7 +146,7 @@ fn explained() -> Vec<(String, Option<String>)> {
 fn tenants(config: &Config, at: Option<&ApiUrl>) -> BTreeSet<String> {
     let is_meant = |url: Option<&ApiUrl>| at.is_none_or(|at| url.is_some_and(|url| url.same_origin(at)));
     let of_profiles = config.profiles().into_iter().filter_map(|name| {
-        let profile = config.resolve(Selection::listed(name)).ok()?;
+        let profile = resolve(config, Selection::listed(name)).ok()?;
         let url = profile.api_url.map(|url| url.value);
         profile.tenant.filter(|_| is_meant(url.as_ref())).map(|tenant| tenant.value)
     });

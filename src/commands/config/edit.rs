@@ -6,7 +6,8 @@ use super::super::Done;
 use crate::config::{ConfigError, Document};
 use crate::domain::{one_line, quoted};
 use crate::error::{Error, Result};
-use crate::session::Session;
+use crate::session::context::Session;
+use crate::session::profile::config_file;
 use crate::system::editor::{CONFIG, Draft, Editor};
 use crate::system::interrupt;
 use crate::system::person::Choice;
@@ -33,7 +34,7 @@ impl Edit {
             return Err(Error::usage(format!("{} needs a terminal to be asked in", editor.name()))
                 .hint("name an editor that needs none: EDITOR=COMMAND autocom config edit"));
         }
-        let file = session.config_file();
+        let file = config_file::config_file(session);
         let place = session.config_place()?;
         let before = file.bytes()?;
         let is_blank = before.as_ref().is_none_or(|bytes| bytes.trim_ascii().is_empty());

@@ -3,11 +3,13 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::super::Done;
-use super::{dotted, known, profile_of};
+use super::keys::{dotted, known, profile_of};
+use crate::config::in_file;
 use crate::domain::one_line;
 use crate::error::{Error, Kind, Result};
-use crate::session::Session;
-use crate::session::settings::settings;
+use crate::session::context::Session;
+use crate::session::profile::selected;
+use crate::session::profile::settings::settings;
 use crate::ui::view::{View, Viewed};
 
 /// Print the effective value of a key, or the file's own of a dotted one (profiles.NAME.KEY)
@@ -37,11 +39,11 @@ impl Get {
         let unset = || Error::new(Kind::Failed, format!("`{}` is not set", self.key));
         if let Some((name, key)) = dotted(&self.key)? {
             let target = profile_of(session, name, format!("autocom config get {key}"))?;
-            let value = session.config()?.in_file(&target, known(key)?)?.ok_or_else(unset)?;
+            let value = in_file(session.config()?, &target, known(key)?)?.ok_or_else(unset)?;
             return Ok(Done::answer(GetAnswer { key: self.key, value, origin: None }));
         }
         let key = known(&self.key)?;
-        let profile = session.profile()?;
+        let profile = selected::profile(session)?;
         let setting = settings(session, &profile).into_iter().find(|setting| setting.key == key.as_str());
         let setting = setting.filter(|setting| setting.value.is_some()).ok_or_else(unset)?;
         let value = setting.value.unwrap_or_default();

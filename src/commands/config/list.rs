@@ -3,10 +3,11 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::super::Done;
-use super::settings_view;
+use super::keys::settings_view;
 use crate::error::Result;
-use crate::session::Session;
-use crate::session::settings::{SettingRow, settings};
+use crate::session::context::Session;
+use crate::session::profile::selected;
+use crate::session::profile::settings::{SettingRow, settings};
 use crate::ui::view::{View, Viewed};
 
 /// List every key with its effective value and where that comes from
@@ -27,7 +28,7 @@ impl Viewed for ListAnswer {
 
 impl List {
     pub fn run(self, session: &Session) -> Result<Done> {
-        let profile = session.profile()?;
+        let profile = selected::profile(session)?;
         Ok(Done::answer(ListAnswer(settings(session, &profile))))
     }
 }

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::super::Done;
 use crate::domain::one_line;
 use crate::error::Result;
-use crate::session::Session;
+use crate::session::context::Session;
 use crate::ui::view::{View, Viewed};
 
 /// Print the path of config.toml

@@ -1,12 +1,13 @@
 use clap::Args;
 
 use super::super::Done;
-use super::{known, target};
-use crate::config::EditTarget;
+use super::keys::{known, target};
+use crate::config::{EditTarget, unknown};
 use crate::domain::{Key, Origin, ProfileName};
 use crate::error::{Error, Result};
-use crate::session::Session;
-use crate::session::settings::typed;
+use crate::session::context::Session;
+use crate::session::profile::settings::typed;
+use crate::session::profile::{config_file, expectation, switch};
 
 /// Write a key: at the top level, with --profile in that profile, or dotted (profiles.NAME.KEY)
 #[derive(Debug, Args)]
@@ -17,7 +18,7 @@ pub struct Set {
 
 impl Set {
     pub fn run(self, session: &Session) -> Result<Done> {
-        let session = &session.lock_config()?;
+        let session = &config_file::lock_config(session)?;
         let (target, name) = target(session, &self.key)?;
         let key = known(name)?;
         let config = session.config()?;
@@ -25,20 +26,20 @@ impl Set {
             && let Ok(name) = self.value.parse::<ProfileName>()
         {
             if !config.exists(&name) {
-                return Err(config.unknown(&self.value, Origin::Flag("the command line")).into());
+                return Err(unknown(config, &self.value, Origin::Flag("the command line")).into());
             }
-            session.meet_named(&name)?;
+            expectation::meet_named(session, &name)?;
         }
-        session.change_config(|edit| {
+        config_file::change_config(session, |edit| {
             edit.set(&target, key, &typed(session, key, &self.value)?).map_err(|error| {
                 let again = error.key().map(|_| self.again(session, key));
                 again.into_iter().fold(Error::from(error), |error, again| error.hint_if_none(|| again))
             })
         })?;
         if let (Key::Profile, Ok(name)) = (key, self.value.parse()) {
-            session.remember_previous(config, &name);
+            switch::remember_previous(session, config, &name);
         }
-        session.mention_overrides(&target, key);
+        switch::mention_overrides(session, &target, key);
         let place = match &target {
             EditTarget::TopLevel => String::new(),
             EditTarget::Profile(name) => format!(" in profile {name}"),

@@ -1,11 +1,12 @@
 use clap::Args;
 
 use super::super::Done;
-use super::{known, target};
+use super::keys::{known, target};
 use crate::config::EditTarget;
 use crate::domain::{Key, ProfileName};
 use crate::error::Result;
-use crate::session::Session;
+use crate::session::context::Session;
+use crate::session::profile::{config_file, expectation};
 
 /// Remove a key, so that the next layer's value holds
 #[derive(Debug, Args)]
@@ -15,7 +16,7 @@ pub struct Unset {
 
 impl Unset {
     pub fn run(self, session: &Session) -> Result<Done> {
-        let session = &session.lock_config()?;
+        let session = &config_file::lock_config(session)?;
         let (target, key) = target(session, &self.key)?;
         // An unknown key may be removed too, if it is really there: that is how one gets rid of it.
         let unknown =
@@ -24,9 +25,9 @@ impl Unset {
             known(key)?;
         }
         if target == EditTarget::TopLevel && key == Key::Profile.as_str() {
-            session.meet_named(&ProfileName::default_profile())?;
+            expectation::meet_named(session, &ProfileName::default_profile())?;
         }
-        let removed = session.change_config(|edit| Ok(edit.unset(&target, key)))?;
+        let removed = config_file::change_config(session, |edit| Ok(edit.unset(&target, key)))?;
         session.notices().progress(if removed {
             format!("removed {}", self.key)
         } else {

@@ -10,9 +10,12 @@ use super::super::several::{Of, Several};
 use crate::domain::time::{point_in_time, rfc3339};
 use crate::domain::{ProfileName, likely, printable};
 use crate::error::{Error, Kind, Result};
-use crate::session::Session;
-use crate::session::orders::{Order, OrderFilter, STATUSES, Total};
-use crate::session::stream::Sink;
+use crate::platform::orders::{Order, OrderFilter, STATUSES, Total};
+use crate::session::answers::orders;
+use crate::session::call::fan_out;
+use crate::session::call::stream::Sink;
+use crate::session::context::Session;
+use crate::session::profile::selected;
 use crate::ui::output::Output;
 use crate::ui::rows::{Row, Rows};
 use crate::ui::style::Tone;
@@ -147,9 +150,10 @@ impl List {
     pub fn run(self, session: &Session, output: Output) -> Result<Done> {
         let filter = self.filter(session)?;
         if let Some(scope) = self.several.scope(session)? {
-            let members = session.members(&scope)?;
+            let members = fan_out::members(session, &scope)?;
             let columns = std::iter::once(Of::<OrderRow>::COLUMN).chain(COLUMNS).collect();
-            let (rows, failures) = session.orders_of(&members, &filter, Rows::new(output, columns, NONE))?;
+            let (rows, failures) =
+                orders::orders_of(session, &members, &filter, Rows::new(output, columns, NONE))?;
             if let Some(rows) = rows {
                 rows.end()?;
             }
@@ -157,9 +161,10 @@ impl List {
                 Done::nothing().with_failures(failures.into_iter().map(|error| self.with_statuses(error)))
             );
         }
-        let profile = session.profile()?;
+        let profile = selected::profile(session)?;
         let rows = Rows::new(output, COLUMNS.into(), NONE);
-        let listed = session.orders(&profile, filter, rows).map_err(|error| self.with_statuses(error))?;
+        let listed =
+            orders::orders(session, &profile, filter, rows).map_err(|error| self.with_statuses(error))?;
         let Some(rows) = listed.sink else { return Ok(Done::nothing()) };
         rows.end()?;
         if listed.stopped_at_limit {

@@ -4,7 +4,7 @@ use clap::Subcommand;
 
 use super::Done;
 use crate::error::Result;
-use crate::session::Session;
+use crate::session::context::Session;
 use crate::ui::output::Output;
 
 #[derive(Debug, Subcommand)]

@@ -3,9 +3,10 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::super::Done;
+use crate::config::select;
 use crate::domain::one_line;
 use crate::error::{Error, Result};
-use crate::session::Session;
+use crate::session::context::Session;
 use crate::ui::view::{View, Viewed};
 
 /// Print the name of the profile that commands use here
@@ -29,7 +30,7 @@ impl Viewed for CurrentAnswer {
 
 impl Current {
     pub fn run(self, session: &Session) -> Result<Done> {
-        let selection = session.config()?.select()?;
+        let selection = select(session.config()?)?;
         let origin = selection.origin.to_string();
         match selection.name {
             Some(name) => Ok(Done::answer(CurrentAnswer { name: name.to_string(), origin })),

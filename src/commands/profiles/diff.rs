@@ -3,11 +3,12 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::super::Done;
-use super::existing;
-use crate::config::{Resolved, Selection};
+use super::names::existing;
+use crate::config::{Resolved, Selection, resolve};
 use crate::error::Result;
-use crate::session::Session;
-use crate::session::settings::{SettingRow, standing_settings};
+use crate::session::answers::settings::standing_settings;
+use crate::session::context::Session;
+use crate::session::profile::settings::SettingRow;
 use crate::ui::style::Tone;
 use crate::ui::view::{Cell, Column, View, Viewed};
 
@@ -101,7 +102,7 @@ impl Diff {
         let config = session.config()?;
         let resolved = |text: &str| -> Result<Resolved> {
             // Neither is the one profile that an `AUTOCOM_TOKEN` without an address is for.
-            Ok(config.resolve(Selection::one_of_several(existing(session, text)?))?)
+            Ok(resolve(config, Selection::one_of_several(existing(session, text)?))?)
         };
         let (left, right) = (resolved(&self.left)?, resolved(&self.right)?);
         let sides = standing_settings(session, &left).into_iter().zip(standing_settings(session, &right));

@@ -6,8 +6,8 @@ use serde::Serialize;
 use crate::config::Explanation;
 use crate::domain::{Key, unknown_key};
 use crate::error::{Error, Result};
-use crate::session::Session;
-use crate::session::settings::{ExplainedRow, explained};
+use crate::session::context::Session;
+use crate::session::profile::settings::{ExplainedRow, explained};
 use crate::ui::style::Tone;
 use crate::ui::view::{Cell, Column, View, Viewed};
 

@@ -5,11 +5,11 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::super::Done;
-use super::existing;
-use crate::config::{Shared, to_toml};
+use super::names::existing;
+use crate::config::{Shared, shared, to_toml};
 use crate::domain::{Key, one_line};
 use crate::error::{Error, Result};
-use crate::session::Session;
+use crate::session::context::Session;
 use crate::ui::view::{View, Viewed};
 
 /// Print profiles as TOML, for `profiles import` elsewhere
@@ -68,7 +68,7 @@ impl Export {
         }
         // The top level comes first in a TOML file, or it would be part of a table.
         names.sort_by_key(|name| !name.is_default());
-        let shared = names.iter().map(|name| Ok(config.shared(name)?)).collect::<Result<Vec<Shared>>>()?;
+        let shared = names.iter().map(|name| Ok(shared(config, name)?)).collect::<Result<Vec<Shared>>>()?;
         if let Some(bare) = shared.iter().find(|profile| !profile.values.contains_key(&Key::ApiUrl)) {
             let name = &bare.name;
             return Err(Error::usage(format!("profile {name} has no api_url"))

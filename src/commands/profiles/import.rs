@@ -4,10 +4,11 @@ use clap::Args;
 
 use super::super::Done;
 use super::super::input::Input;
-use crate::config::{Captured, Change, ConfigError, Document, Plan, Shared, Step};
+use crate::config::{Captured, Change, ConfigError, Document, Plan, Shared, Step, to_import};
 use crate::domain::{Key, one_line, quoted};
 use crate::error::{Error, Result};
-use crate::session::Session;
+use crate::session::context::Session;
+use crate::session::profile::{config_file, expectation};
 
 /// Take over profiles that `profiles export` has written
 ///
@@ -40,13 +41,13 @@ impl Import {
         let wanted = self.read(session)?;
         let asks = session.can_ask() && !self.force && !self.dry_run;
         // Whoever is asked must not hold up others: what is shown is compared when it is written.
-        let locked = if asks || self.dry_run { None } else { Some(session.lock_config()?) };
+        let locked = if asks || self.dry_run { None } else { Some(config_file::lock_config(session)?) };
         let session = locked.as_ref().unwrap_or(session);
         let captured = &session.config()?.captured;
-        let plan = session.config_file().rehearse(|edit| Plan::take(edit, captured, &wanted));
+        let plan = config_file::config_file(session).rehearse(|edit| Plan::take(edit, captured, &wanted));
         let plan = plan.map_err(|error| self.mendable(error, &wanted))?;
         for step in plan.steps.iter().chain(&plan.side_effects) {
-            session.meet_named(&step.name)?;
+            expectation::meet_named(session, &step.name)?;
         }
         let unchanged = wanted.len() - plan.steps.len();
         show(session, &plan, unchanged);
@@ -103,7 +104,7 @@ impl Import {
             let error = unknown.fold(Error::usage(first), Error::cause);
             return Err(error.hint(format!("mend {name}, then import it again; nothing was written")));
         }
-        let (wanted, passed_over) = document.to_import().map_err(mend)?;
+        let (wanted, passed_over) = to_import(&document).map_err(mend)?;
         if wanted.is_empty() {
             return Err(Error::usage(format!("{name} holds no profiles"))
                 .hint("autocom profiles export writes what can be imported"));
@@ -132,7 +133,7 @@ impl Import {
     }
 
     fn write(&self, session: &Session, captured: &Captured, wanted: &[Shared], shown: &Plan) -> Result<()> {
-        session.change_config(|edit| {
+        config_file::change_config(session, |edit| {
             let path = edit.before().path().to_owned();
             // What is done is what was shown, and was said yes to.
             match Plan::take(edit, captured, wanted)? == *shown {

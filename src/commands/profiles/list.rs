@@ -4,13 +4,13 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::super::Done;
-use super::name_cell;
+use super::names::name_cell;
 use crate::domain::TokenStatus;
 use crate::domain::time::{relative, rfc3339};
 use crate::error::Result;
-use crate::session::Session;
-use crate::session::check::{Check, CheckStatus};
-use crate::session::listing::ProfileRow;
+use crate::session::answers::listing::{self, ProfileRow};
+use crate::session::call::check::{Check, CheckStatus};
+use crate::session::context::Session;
 use crate::ui::style::Tone;
 use crate::ui::view::{Cell, Column, View, Viewed};
 
@@ -131,7 +131,8 @@ pub fn checked_cell(check: &Check) -> Cell {
 
 impl List {
     pub fn run(self, session: &Session) -> Result<Done> {
-        let listing = if self.check { session.checked_listing()? } else { session.listing()? };
+        let listing =
+            if self.check { listing::checked_listing(session)? } else { listing::listing(session)? };
         let answer = ListAnswer { rows: listing.rows, now: session.clock().now(), checked: self.check };
         Ok(Done::answer(answer).with_failures(listing.failures))
     }

@@ -1,9 +1,10 @@
 use clap::Args;
 
 use super::super::Done;
-use super::{existing, name};
+use super::names::{existing, name};
 use crate::error::Result;
-use crate::session::Session;
+use crate::session::context::Session;
+use crate::session::profile::{config_file, expectation, loosening};
 
 /// End what `profiles unlock` began
 #[derive(Debug, Args)]
@@ -13,11 +14,11 @@ pub struct Lock {
 
 impl Lock {
     pub fn run(self, session: &Session) -> Result<Done> {
-        let session = &session.lock_config()?;
+        let session = &config_file::lock_config(session)?;
         // Also of one that is gone: its lease may not be.
         let name = name(&self.name)?;
-        session.meet_named(&name)?;
-        let was_open = session.lock(&name)?;
+        expectation::meet_named(session, &name)?;
+        let was_open = loosening::lock(session, &name)?;
         if !was_open {
             existing(session, &self.name)?;
         }

@@ -5,6 +5,7 @@ pub mod export;
 pub mod import;
 pub mod list;
 pub mod lock;
+pub(super) mod names;
 mod picker;
 pub mod pin;
 pub mod remove;
@@ -17,16 +18,10 @@ pub mod unpin;
 pub mod r#use;
 
 use clap::Subcommand;
-use jiff::Timestamp;
 
 use super::Done;
-use crate::domain::time::span;
-use crate::domain::{Origin, ProfileName};
-use crate::error::{Error, Result};
-use crate::session::Session;
-use crate::session::protection::Openness;
-use crate::ui::style::Tone;
-use crate::ui::view::Cell;
+use crate::error::Result;
+use crate::session::context::Session;
 
 #[derive(Debug, Subcommand)]
 pub enum Profiles {
@@ -66,41 +61,5 @@ impl Profiles {
             Profiles::Export(export) => export.run(session),
             Profiles::Import(import) => import.run(session),
         }
-    }
-}
-
-/// The cell of a profile's name, in which a protected one stands out. Programs read the name alone.
-pub fn name_cell(cell: Cell, openness: Openness, now: Timestamp) -> Cell {
-    let plain = cell.plain_text().to_owned();
-    let Some((note, tone)) = note_on(openness, now) else { return cell };
-    Cell::new(format!("{} ({note})", cell.text())).plain(plain).tone(tone)
-}
-
-/// What is said of a profile behind its name, and in which tone.
-fn note_on(openness: Openness, now: Timestamp) -> Option<(String, Tone)> {
-    match openness {
-        Openness::Open | Openness::Unknown => None,
-        Openness::Protected => Some(("protected".to_owned(), Tone::Guarded)),
-        Openness::Unlocked { until } => {
-            Some((format!("unlocked, {} left", span(until.duration_since(now))), Tone::Warn))
-        }
-    }
-}
-
-/// A name from the command line, which need not exist.
-fn name(text: &str) -> Result<ProfileName> {
-    text.parse()
-        .map_err(|why| Error::usage(format!("the profile name `{text}` {why}")).hint("autocom profiles list"))
-}
-
-/// A name from the command line that must exist.
-fn existing(session: &Session, text: &str) -> Result<ProfileName> {
-    let config = session.config()?;
-    config.document.check_usable(text)?;
-    let name = name(text)?;
-    if config.exists(&name) {
-        Ok(name)
-    } else {
-        Err(config.unknown(text, Origin::Flag("the command line")).into())
     }
 }

@@ -3,11 +3,11 @@
 use jiff::Timestamp;
 
 use super::list::{token_cell, user_cell};
-use super::{name_cell, note_on};
+use super::names::{name_cell, note_on};
 use crate::domain::{ApiUrl, ProfileName, TokenStatus};
 use crate::error::{Error, Kind, Result};
-use crate::session::Session;
-use crate::session::listing::ProfileRow;
+use crate::session::answers::listing::{self, ProfileRow};
+use crate::session::context::Session;
 use crate::system::person::{Choice, Room};
 use crate::ui::table::{GAP, cut, lines};
 use crate::ui::view::{Cell, Column};
@@ -36,7 +36,7 @@ pub fn pick(session: &Session, command: &str) -> Result<ProfileName> {
             .hint(format!("{command}, where NAME is one of: {}", names.join(", "))));
     }
     // What exists only in variables can't be made the active one.
-    let mut rows = session.listing()?.rows;
+    let mut rows = listing::listing(session)?.rows;
     rows.retain(|row| named(row, &known).is_some());
     let start = rows.iter().position(|row| row.active).unwrap_or(0);
     let choices = choices(&rows, session.person().room(), session.clock().now());
@@ -88,7 +88,7 @@ mod tests {
     use unicode_width::UnicodeWidthStr;
 
     use super::*;
-    use crate::session::protection::Openness;
+    use crate::session::profile::openness::Openness;
 
     #[test]
     fn each_profile_has_one_line_that_fits_and_keeps_its_mark() {

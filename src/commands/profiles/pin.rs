@@ -5,11 +5,12 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::super::Done;
-use super::existing;
+use super::names::existing;
 use crate::domain::{Origin, one_line, quoted};
 use crate::error::{Error, Result};
-use crate::session::Session;
-use crate::session::switch::{Kind, Pinned, State};
+use crate::session::context::Session;
+use crate::session::profile::switch::{self, Kind, Pinned, State};
+use crate::session::profile::{config_file, expectation};
 use crate::ui::style::Tone;
 use crate::ui::view::{Cell, Column, View, Viewed};
 
@@ -92,11 +93,11 @@ impl Pin {
     }
 
     fn bind(&self, session: &Session, name: &str) -> Result<Done> {
-        let session = &session.lock_config()?;
+        let session = &config_file::lock_config(session)?;
         let name = existing(session, name)?;
-        session.meet_named(&name)?;
+        expectation::meet_named(session, &name)?;
         let typed = self.directory.clone().unwrap_or_default();
-        let directory = session.canonical(&typed)?;
+        let directory = switch::canonical(session, &typed)?;
         let shown = one_line(&directory.display().to_string()).into_owned();
         if !directory.is_dir() {
             let what = if directory.exists() { "is not a directory" } else { "does not exist" };
@@ -104,28 +105,28 @@ impl Pin {
                 .hint(format!("autocom profiles pin {name} DIR, or without DIR for this directory")));
         }
         let text = text_of(&directory)?;
-        let before = session.change_pins(|pins| pins.bind(text, &name))?;
+        let before = switch::change_pins(session, |pins| pins.bind(text, &name))?;
         let before = before.filter(|before| *before != name.as_str());
         let before = before.map(|before| format!(" (it was {before})")).unwrap_or_default();
         session.notices().progress(format!("pinned {shown} to profile {name}{before}"));
-        session.mention_what_goes_before(&Origin::Pin(directory.into()), &name);
+        switch::mention_what_goes_before(session, &Origin::Pin(directory.into()), &name);
         Ok(Done::nothing())
     }
 }
 
 fn accept(session: &Session, file: Option<&PathBuf>) -> Result<Done> {
-    let session = &session.lock_config()?;
-    let file = session.repository_file(file.map(PathBuf::as_path))?;
+    let session = &config_file::lock_config(session)?;
+    let file = switch::repository_file(session, file.map(PathBuf::as_path))?;
     let path = text_of(&file.path)?;
-    session.meet_named(&file.profile)?;
-    session.change_pins(|pins| pins.accept(path, &file.content))?;
+    expectation::meet_named(session, &file.profile)?;
+    switch::change_pins(session, |pins| pins.accept(path, &file.content))?;
     let shown = one_line(path);
     session.notices().progress(format!(
         "accepted {shown}: profile {}, until the file changes; to take it back: autocom profiles unpin --file {}",
         file.profile,
         quoted(&file.path)
     ));
-    session.mention_what_goes_before(&Origin::Repository(file.path.into()), &file.profile);
+    switch::mention_what_goes_before(session, &Origin::Repository(file.path.into()), &file.profile);
     Ok(Done::nothing())
 }
 

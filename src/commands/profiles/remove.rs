@@ -1,14 +1,16 @@
+use crate::config::pins;
 use clap::Args;
 use jiff::Timestamp;
 
 use super::super::Done;
 use super::super::auth::logout::tell;
-use super::existing;
-use crate::config::{ConfigEdit, EditTarget, Facts, Selection};
+use super::names::existing;
+use crate::config::{ConfigEdit, EditTarget, Facts, Selection, active, resolve};
 use crate::domain::{Key, ProfileName, one_line, quoted};
 use crate::error::{Error, Result};
-use crate::session::Session;
-use crate::session::logout::{Doomed, Revoke};
+use crate::session::context::Session;
+use crate::session::login::logout::{self, Doomed, Revoke};
+use crate::session::profile::{config_file, expectation, loosening, selected, switch};
 
 /// Remove a profile; logs it out too, unless another profile uses its credential
 ///
@@ -34,12 +36,12 @@ struct Decided {
 impl Remove {
     pub fn run(self, session: &Session) -> Result<Done> {
         if session.config()?.document.check_usable(&self.name).is_err() {
-            return self.remove_invalid(&session.lock_config()?);
+            return self.remove_invalid(&config_file::lock_config(session)?);
         }
         let decided = self.decide(session)?;
-        session.confirm_change(|edit| _ = edit.remove_profile(&decided.name))?;
+        loosening::confirm_change(session, |edit| _ = edit.remove_profile(&decided.name))?;
         // Out first: if the credential can't be deleted, the profile that leads to it must stay.
-        let locked = session.lock_config()?;
+        let locked = config_file::lock_config(session)?;
         let session = &match self.unshared(&locked, &decided.name)? {
             None => locked,
             Some(doomed) => log_out(session, locked, &decided.name, &doomed)?,
@@ -52,13 +54,13 @@ impl Remove {
                 None => Ok(()),
             }
         };
-        session.move_profile(&name, None, remove, || {
+        switch::move_profile(session, &name, None, remove, || {
             session.notices().progress(format!("removed profile {name}"));
-            session.drop_pins(&name)
+            switch::drop_pins(session, &name)
         })?;
         // Nothing leads back to what is no more.
         if let Some(successor) = successor.filter(|_| !is_active) {
-            session.remember_previous(session.config()?, &successor);
+            switch::remember_previous(session, session.config()?, &successor);
         }
         Ok(Done::nothing())
     }
@@ -66,15 +68,15 @@ impl Remove {
     /// The credential of the profile, unless another profile uses it too.
     fn unshared(&self, session: &Session, name: &ProfileName) -> Result<Option<Doomed>> {
         let config = session.config()?;
-        let profile = config.resolve(Selection::listed(name.clone())).ok();
+        let profile = resolve(config, Selection::listed(name.clone())).ok();
         let profile = profile.filter(|profile| !self.keep_credential && profile.credential.is_some());
         let Some(profile) = profile else { return Ok(None) };
-        let mut doomed = session.doomed(&profile)?;
+        let mut doomed = logout::doomed(session, &profile)?;
         // A store chosen by variable holds for every credential, not for the selected profile's alone.
-        if let Ok(named) = config.resolve(Selection::by_flag(name.clone())) {
+        if let Ok(named) = resolve(config, Selection::by_flag(name.clone())) {
             doomed.choice = named.store.value;
         }
-        let other = session.profiles_with_key(&doomed.key, Some(name))?.into_iter().next();
+        let other = selected::profiles_with_key(session, &doomed.key, Some(name))?.into_iter().next();
         let Some(other) = other else { return Ok(Some(doomed)) };
         session.notices().progress(format!("its credential stays: profile {other} uses it"));
         Ok(None)
@@ -82,7 +84,7 @@ impl Remove {
 
     fn decide(&self, session: &Session) -> Result<Decided> {
         let name = existing(session, &self.name)?;
-        session.meet_named(&name)?;
+        expectation::meet_named(session, &name)?;
         if name.is_default() {
             return Err(Error::usage(
                 "the profile `default` can't be removed: it is the top level of config.toml",
@@ -91,12 +93,12 @@ impl Remove {
         }
         let config = session.config()?;
         // Whoever can't read the pins can't free those of the profile.
-        config.pins()?;
+        pins(config)?;
         let successor = self.successor.as_deref().map(|other| existing(session, other)).transpose()?;
         if successor.as_ref() == Some(&name) {
             return Err(Error::usage(format!("`{name}` can't follow itself")));
         }
-        let is_active = config.active().ok().and_then(|selection| selection.name).as_ref() == Some(&name);
+        let is_active = active(config).ok().and_then(|selection| selection.name).as_ref() == Some(&name);
         if is_active && successor.is_none() {
             let other = config.profiles().into_iter().find(|other| *other != name);
             let other = other.map_or_else(|| "default".to_owned(), |other| other.to_string());
@@ -109,7 +111,7 @@ impl Remove {
     /// Of a profile that can't be used, the table alone: whose credential it would have used can't be told.
     fn remove_invalid(&self, session: &Session) -> Result<Done> {
         let name = self.name.as_str();
-        session.meet_name(name)?;
+        expectation::meet_name(session, name)?;
         let successor = self.successor.as_deref().map(|other| existing(session, other)).transpose()?;
         let active = session.config()?.document.top().get(Key::Profile).and_then(|entry| entry.text());
         // `default` stays: it is the top level.
@@ -120,7 +122,7 @@ impl Remove {
                 quoted(name.as_ref().as_ref())
             )));
         }
-        session.config_file().edit(|edit| {
+        config_file::config_file(session).edit(|edit| {
             edit.remove_profile(name);
             match &successor {
                 Some(successor) => edit.set(&EditTarget::TopLevel, Key::Profile, successor.as_str()),
@@ -131,7 +133,7 @@ impl Remove {
             .notices()
             .progress(format!("removed profile `{}`; no credential was deleted", one_line(name)));
         match name.parse::<ProfileName>() {
-            Ok(name) if !name.is_default() => session.drop_pins(&name)?,
+            Ok(name) if !name.is_default() => switch::drop_pins(session, &name)?,
             _ => {}
         }
         Ok(Done::nothing())
@@ -150,8 +152,8 @@ fn log_out(session: &Session, locked: Session, name: &ProfileName, doomed: &Doom
     let again = format!("autocom profiles remove {name}");
     let (facts, before) = (Facts::of(locked.config()?, name, &[Key::Credential]), login_written_at(&locked)?);
     drop(locked);
-    let done = session.logout(doomed, Revoke::Logins)?;
-    let locked = session.lock_config()?;
+    let done = logout::logout(session, doomed, Revoke::Logins)?;
+    let locked = config_file::lock_config(session)?;
     if !done.stores.is_empty() {
         tell(session, &format!("profile {name}"), &done);
         locked.check_facts(&facts, &again)?;

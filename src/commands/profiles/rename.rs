@@ -1,11 +1,13 @@
+use crate::config::pins;
 use clap::Args;
 
 use super::super::Done;
-use super::{existing, name};
+use super::names::{existing, name};
 use crate::config::{ConfigEdit, ConfigError, EditTarget};
 use crate::domain::{Key, ProfileName, one_line};
 use crate::error::{Error, Result};
-use crate::session::Session;
+use crate::session::context::Session;
+use crate::session::profile::{config_file, expectation, switch};
 
 /// Rename a profile; its credential stays as it is
 ///
@@ -18,14 +20,14 @@ pub struct Rename {
 
 impl Rename {
     pub fn run(self, session: &Session) -> Result<Done> {
-        let session = &session.lock_config()?;
+        let session = &config_file::lock_config(session)?;
         if session.config()?.document.check_usable(&self.name).is_err() {
             return self.rename_invalid(session);
         }
         let from = existing(session, &self.name)?;
         let to = name(&self.new_name)
             .map_err(|error| error.hint(format!("autocom profiles rename {from} NEW-NAME")))?;
-        session.meet_named(&from)?;
+        expectation::meet_named(session, &from)?;
         if from.is_default() {
             return Err(Error::usage(
                 "the profile `default` can't be renamed: it is the top level of config.toml",
@@ -33,14 +35,15 @@ impl Rename {
             .hint(format!("to have it as a profile: autocom profiles set {to} api_url=URL")));
         }
         // A pin that can't be read could not follow.
-        session.config()?.pins()?;
-        session.move_profile(
+        pins(session.config()?)?;
+        switch::move_profile(
+            session,
             &from,
             Some(&to),
             |edit| Ok(rename(edit, from.as_str(), &to)?),
             || {
                 session.notices().progress(format!("renamed {from} to {to}"));
-                session.rename_pins(&from, &to)
+                switch::rename_pins(session, &from, &to)
             },
         )?;
         let (before, now) = (from.token_variable(), to.token_variable());
@@ -53,11 +56,11 @@ impl Rename {
     /// Of a profile that can't be used: how one that another client or a hand has written is repaired.
     fn rename_invalid(&self, session: &Session) -> Result<Done> {
         let to = name(&self.new_name)?;
-        session.meet_name(&self.name)?;
-        session.config_file().edit(|edit| rename(edit, &self.name, &to))?;
+        expectation::meet_name(session, &self.name)?;
+        config_file::config_file(session).edit(|edit| rename(edit, &self.name, &to))?;
         session.notices().progress(format!("renamed `{}` to {to}", one_line(&self.name)));
         match self.name.parse::<ProfileName>() {
-            Ok(from) if !from.is_default() => session.rename_pins(&from, &to)?,
+            Ok(from) if !from.is_default() => switch::rename_pins(session, &from, &to)?,
             _ => {}
         }
         Ok(Done::nothing())

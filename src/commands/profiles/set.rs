@@ -1,12 +1,13 @@
 use clap::Args;
 
 use super::super::Done;
-use super::name;
-use crate::config::{ConfigEdit, ConfigError, EditTarget};
+use super::names::name;
+use crate::config::{ConfigEdit, ConfigError, EditTarget, unknown};
 use crate::domain::{Key, Origin};
 use crate::error::{Error, Result};
-use crate::session::Session;
-use crate::session::settings::typed;
+use crate::session::context::Session;
+use crate::session::profile::settings::typed;
+use crate::session::profile::{config_file, expectation, switch};
 
 /// Change a profile's keys (KEY= removes one); creates it if api_url= is among them
 #[derive(Debug, Args)]
@@ -18,10 +19,10 @@ pub struct Set {
 
 impl Set {
     pub fn run(self, session: &Session) -> Result<Done> {
-        let session = &session.lock_config()?;
+        let session = &config_file::lock_config(session)?;
         session.config()?.document.check_usable(&self.name)?;
         let name = name(&self.name)?;
-        session.meet_named(&name)?;
+        expectation::meet_named(session, &name)?;
         let mut changes = Vec::new();
         for setting in &self.settings {
             let (key, value) = setting.split_once('=').ok_or_else(|| {
@@ -39,7 +40,7 @@ impl Set {
         let config = session.config()?;
         let exists = config.exists(&name);
         if !exists && !changes.iter().any(|(key, value)| *key == Key::ApiUrl && !value.is_empty()) {
-            let unknown = Error::from(config.unknown(name.as_str(), Origin::Flag("the command line")));
+            let unknown = Error::from(unknown(config, name.as_str(), Origin::Flag("the command line")));
             let create = format!("to create it: autocom profiles set {name} api_url=URL");
             // A slip is likelier than a profile that was to be made.
             let existing = unknown.hint.clone().filter(|_| !config.profiles().is_empty());
@@ -63,7 +64,7 @@ impl Set {
             }
             Ok(())
         };
-        session.change_config(|edit| {
+        config_file::change_config(session, |edit| {
             change(edit).map_err(|error| match error.key() {
                 Some(key) => Error::from(error)
                     .hint_if_none(|| format!("autocom profiles set {name} {key}={}", key.placeholder())),
@@ -72,7 +73,7 @@ impl Set {
         })?;
         session.notices().progress(format!("{} profile {name}", if exists { "changed" } else { "created" }));
         for (key, _) in &changes {
-            session.mention_overrides(&target, *key);
+            switch::mention_overrides(session, &target, *key);
         }
         Ok(Done::nothing())
     }

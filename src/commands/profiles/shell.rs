@@ -4,7 +4,7 @@ use clap::ValueEnum;
 
 use crate::domain::ProfileName;
 use crate::error::{Error, Result};
-use crate::session::switch::{NONE, PREVIOUS};
+use crate::session::profile::switch::{NONE, PREVIOUS};
 use crate::system::environment::Environment;
 
 const PROFILE: &str = "AUTOCOM_PROFILE";

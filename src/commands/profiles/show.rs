@@ -3,14 +3,15 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::super::Done;
-use super::super::config::settings_view;
-use super::existing;
 use super::explain::ExplainAnswer;
-use crate::config::Selection;
+use super::names::existing;
+use crate::commands::config::keys::settings_view;
+use crate::config::{Selection, explain, resolve, select};
 use crate::domain::Origin;
 use crate::error::Result;
-use crate::session::Session;
-use crate::session::settings::{SettingRow, settings};
+use crate::session::context::Session;
+use crate::session::profile::settings::{SettingRow, settings};
+use crate::session::profile::{expectation, selected};
 use crate::ui::view::{View, Viewed};
 
 /// Show every value of a profile and where it comes from, and with --explain what it overrides
@@ -49,22 +50,22 @@ impl Show {
         let config = session.config()?;
         let selection = match &self.name {
             Some(name) => {
-                session.meet_flag(name)?;
+                expectation::meet_flag(session, name)?;
                 Selection::by_flag(existing(session, name)?)
             }
-            None => config.select()?,
+            None => select(config)?,
         };
         let selected_by = match &selection.origin {
             Origin::Flag("--profile") if self.name.is_some() => "the command line".to_owned(),
             origin => origin.to_string(),
         };
         if let Some(key) = &self.explain {
-            let explanation = config.explain(selection)?;
+            let explanation = explain(config, selection)?;
             return ExplainAnswer::new(session, &explanation, selected_by, key.as_deref()).map(Done::answer);
         }
         let profile = match &self.name {
-            Some(_) => config.resolve(selection)?,
-            None => session.profile()?,
+            Some(_) => resolve(config, selection)?,
+            None => selected::profile(session)?,
         };
         Ok(Done::answer(ShowAnswer {
             profile: profile.name().map(ToString::to_string),

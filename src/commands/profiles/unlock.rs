@@ -4,13 +4,15 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::super::Done;
-use super::existing;
-use crate::config::Selection;
+use super::names::existing;
+use crate::config::{Selection, resolve};
 use crate::domain::printable;
 use crate::domain::time::{rfc3339, span};
 use crate::error::{Error, Result};
-use crate::session::Session;
-use crate::session::protection::LONGEST_LEASE;
+use crate::session::answers::unlock;
+use crate::session::context::Session;
+use crate::session::profile::expectation;
+use crate::session::protection::records::LONGEST_LEASE;
 use crate::ui::style::Tone;
 use crate::ui::view::{Cell, View, Viewed};
 
@@ -77,15 +79,15 @@ impl Viewed for UnlockAnswer {
 impl Unlock {
     pub fn run(self, session: &Session) -> Result<Done> {
         let name = existing(session, &self.name)?;
-        session.meet_named(&name)?;
+        expectation::meet_named(session, &name)?;
         let reason = printable(&self.reason, LONGEST_REASON);
         if reason.is_empty() {
             return Err(Error::usage("the reason is empty")
                 .hint(format!("autocom profiles unlock {name} --reason 'what for'")));
         }
         // At its own address, whatever flags and variables say: that is the one that the lease is for.
-        let profile = session.config()?.resolve(Selection::listed(name))?;
-        let lease = session.unlock(&profile, self.time, &reason)?;
+        let profile = resolve(session.config()?, Selection::listed(name))?;
+        let lease = unlock::unlock(session, &profile, self.time, &reason)?;
         Ok(Done::answer(UnlockAnswer {
             profile: lease.profile,
             api_url: lease.api_url,

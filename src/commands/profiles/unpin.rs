@@ -6,7 +6,8 @@ use super::super::Done;
 use crate::config::{REPOSITORY_FILE, RepositoryFile};
 use crate::domain::{one_line, quoted};
 use crate::error::Result;
-use crate::session::Session;
+use crate::session::context::Session;
+use crate::session::profile::switch;
 
 /// Free a directory that `profiles pin` has bound
 ///
@@ -31,9 +32,9 @@ impl Unpin {
 }
 
 fn unbind(session: &Session, typed: &std::path::Path) -> Result<Done> {
-    let directory = session.canonical(typed)?;
+    let directory = switch::canonical(session, typed)?;
     let shown = one_line(&directory.display().to_string()).into_owned();
-    let (freed, above) = session.change_pins(|pins| {
+    let (freed, above) = switch::change_pins(session, |pins| {
         let freed = pins.unbind(&directory);
         let above = pins.binding_of(&directory).map(|(above, name)| (above.to_owned(), name.to_owned()));
         (freed, above)
@@ -55,15 +56,15 @@ fn unbind(session: &Session, typed: &std::path::Path) -> Result<Done> {
 
 fn unaccept(session: &Session, file: Option<PathBuf>) -> Result<Done> {
     let directory = match &file {
-        Some(file) => session.folder_of(file)?,
+        Some(file) => switch::folder_of(session, file)?,
         None => {
-            let here = session.canonical("".as_ref())?;
+            let here = switch::canonical(session, "".as_ref())?;
             RepositoryFile::nearest(&here).map_or_else(|| here.clone(), |nearest| nearest.to_owned())
         }
     };
     let path = directory.join(REPOSITORY_FILE);
     let shown = one_line(&path.display().to_string()).into_owned();
-    let was = session.change_pins(|pins| pins.forget(&path))?;
+    let was = switch::change_pins(session, |pins| pins.forget(&path))?;
     session.notices().progress(match was {
         true => format!("{shown} is not accepted any more"),
         false => format!("{shown} was not accepted"),

@@ -2,13 +2,15 @@ use clap::Args;
 use serde::Serialize;
 
 use super::super::Done;
+use super::names::{existing, name_cell};
+use super::picker;
 use super::shell::Shell;
-use super::{existing, name_cell, picker};
-use crate::config::{EditTarget, Facts, Selection};
+use crate::config::{EditTarget, Facts, Selection, resolve};
 use crate::domain::{Key, OutputFormat, ProfileName};
 use crate::error::Result;
-use crate::session::Session;
-use crate::session::protection::Openness;
+use crate::session::context::Session;
+use crate::session::profile::openness::{self, Openness};
+use crate::session::profile::{config_file, expectation, switch};
 use crate::system::environment::Environment;
 use crate::ui::output::Output;
 use crate::ui::view::{Cell, View, Viewed};
@@ -50,26 +52,26 @@ impl Use {
         }
         let (locked, name) = match self.name.as_deref() {
             Some(name) => {
-                let locked = session.lock_config()?;
-                let name = if name == "-" { locked.previous()? } else { existing(&locked, name)? };
+                let locked = config_file::lock_config(session)?;
+                let name = if name == "-" { switch::previous(&locked)? } else { existing(&locked, name)? };
                 (locked, name)
             }
             None => {
                 let name = picker::pick(session, "autocom profiles use NAME")?;
                 let seen = Facts::of(session.config()?, &name, &[]);
-                let locked = session.lock_config()?;
+                let locked = config_file::lock_config(session)?;
                 locked.check_facts(&seen, &format!("autocom profiles use {name}"))?;
                 (locked, name)
             }
         };
-        locked.meet_named(&name)?;
-        locked.activate(&name)?;
-        let profile = locked.config()?.resolve(Selection::listed(name.clone()));
-        let openness = profile.map_or(Openness::Unknown, |profile| locked.openness(&profile));
+        expectation::meet_named(&locked, &name)?;
+        switch::activate(&locked, &name)?;
+        let profile = resolve(locked.config()?, Selection::listed(name.clone()));
+        let openness = profile.map_or(Openness::Unknown, |profile| openness::openness(&locked, &profile));
         drop(locked);
         let cell = name_cell(Cell::new(name.as_str()), openness, session.clock().now());
         session.notices().progress(format!("active profile: {}", cell.text()));
-        session.mention_overrides(&EditTarget::TopLevel, Key::Profile);
+        switch::mention_overrides(session, &EditTarget::TopLevel, Key::Profile);
         Ok(Done::nothing())
     }
 
@@ -78,13 +80,13 @@ impl Use {
         let shell = named.map_or_else(|| Shell::of(environment), Ok)?;
         let which = named.map_or("", Shell::invocation_name);
         let profile = match self.name.as_deref() {
-            Some("-") => session.previous_of_shell()?,
+            Some("-") => switch::previous_of_shell(session)?,
             Some(name) => Some(existing(session, name)?),
             None => Some(picker::pick(session, &format!("autocom profiles use NAME --shell{which}"))?),
         };
         if let Some(name) = &profile {
-            session.meet_named(name)?;
-            session.mention_bending_variables(name)?;
+            expectation::meet_named(session, name)?;
+            switch::mention_bending_variables(session, name)?;
         }
         if environment.stdout_is_terminal {
             let name = profile.as_ref().map_or("-", ProfileName::as_str);

@@ -5,8 +5,10 @@ use serde::Serialize;
 use super::super::Done;
 use super::super::several::{Of, Several};
 use crate::error::Result;
-use crate::session::Session;
-use crate::session::tenants::TenantRow;
+use crate::session::answers::tenants::{self, TenantRow};
+use crate::session::call::fan_out;
+use crate::session::context::Session;
+use crate::session::profile::selected;
 use crate::ui::view::{Cell, Column, View, Viewed};
 
 /// List the tenants that you are in; a star marks the one that the profile works in
@@ -70,12 +72,12 @@ impl Viewed for ListAllAnswer {
 impl List {
     pub fn run(self, session: &Session) -> Result<Done> {
         let Some(scope) = self.several.scope(session)? else {
-            let profile = session.profile()?;
-            return Ok(Done::answer(ListAnswer(session.tenants(&profile)?)));
+            let profile = selected::profile(session)?;
+            return Ok(Done::answer(ListAnswer(tenants::tenants(session, &profile)?)));
         };
-        let members = session.members(&scope)?;
+        let members = fan_out::members(session, &scope)?;
         let (mut rows, mut failures) = (Vec::new(), Vec::new());
-        for (outcome, member) in session.tenants_of(&members)?.into_iter().zip(&members) {
+        for (outcome, member) in tenants::tenants_of(session, &members)?.into_iter().zip(&members) {
             let profile = member.name.to_string();
             match outcome {
                 Ok(theirs) => rows.extend(theirs.into_iter().map(|row| Of { profile: profile.clone(), row })),

@@ -4,7 +4,9 @@ use super::super::Done;
 use crate::config::{EditTarget, Facts, Resolved};
 use crate::domain::{Key, ProfileName, Tenant, shell_word};
 use crate::error::{Error, Result};
-use crate::session::Session;
+use crate::session::answers::tenants;
+use crate::session::context::Session;
+use crate::session::profile::{config_file, expectation, selected, switch};
 
 /// Make a tenant the one that the selected profile works in
 #[derive(Debug, Args)]
@@ -28,7 +30,7 @@ impl Use {
             self.slug.parse().map_err(|why| Error::usage(format!("the tenant `{}` {why}", self.slug)))?;
         // The platform is asked first, and what the question was decided on must still be so afterwards.
         let asked = if self.no_check { None } else { Some(self.ask(session, &tenant)?) };
-        let session = &session.lock_config()?;
+        let session = &config_file::lock_config(session)?;
         let name = match asked {
             Some((name, facts)) => {
                 let again = format!("autocom tenants use {} --profile {name}", shell_word(&tenant));
@@ -38,9 +40,9 @@ impl Use {
             None => self.decide(session, &tenant)?.1,
         };
         let target = EditTarget::of(&name);
-        session.change_config(|edit| Ok(edit.set(&target, Key::Tenant, tenant.as_str())?))?;
+        config_file::change_config(session, |edit| Ok(edit.set(&target, Key::Tenant, tenant.as_str())?))?;
         session.notices().progress(format!("profile {name} works in tenant {tenant}"));
-        session.mention_overrides(&target, Key::Tenant);
+        switch::mention_overrides(session, &target, Key::Tenant);
         Ok(Done::nothing())
     }
 
@@ -48,15 +50,14 @@ impl Use {
     fn ask(&self, session: &Session, tenant: &Tenant) -> Result<(ProfileName, Facts)> {
         let (profile, name) = self.decide(session, tenant)?;
         let facts = Facts::of(session.config()?, &name, &[Key::Credential, Key::ExpectUser]);
-        session.check_tenant(&profile, tenant)?;
+        tenants::check_tenant(session, &profile, tenant)?;
         Ok((name, facts))
     }
 
     /// The profile that the tenant is written to.
     fn decide(&self, session: &Session, tenant: &Tenant) -> Result<(Resolved, ProfileName)> {
-        let profile = session.profile()?;
-        session
-            .meet_tenant(Some(tenant), "the command line")
+        let profile = selected::profile(session)?;
+        expectation::meet_tenant(session, Some(tenant), "the command line")
             .map_err(|error| error.hint("autocom tenants list"))?;
         let named = profile.name().filter(|_| !profile.selection.only_in_variables);
         let Some(name) = named.cloned() else {

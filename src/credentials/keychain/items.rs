@@ -9,8 +9,8 @@
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::PLACE;
-use super::vault::{Item, Items, Unlock, Vault};
+use super::opening::Unlock;
+use super::vault::{Item, Items, Vault};
 use crate::credentials::StoreError;
 use crate::credentials::record::{Parsed, Record, VERSION};
 
@@ -266,3 +266,5 @@ fn checksum(bytes: &[u8]) -> u64 {
         .iter()
         .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
 }
+
+pub(super) const PLACE: &str = "the OS keychain";

@@ -11,9 +11,9 @@ use zeroize::Zeroize;
 
 #[cfg(target_os = "linux")]
 use super::bus::{Addresses, Failure};
+use super::opening::{Open, Unlock};
 #[cfg(target_os = "linux")]
 use super::store::{self, FoundItem, Store};
-use super::vault::{Open, Unlock};
 use crate::credentials::StoreError;
 use crate::system::paths::Paths;
 

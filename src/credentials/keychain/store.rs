@@ -16,7 +16,7 @@ use zbus::blocking::Connection;
 use zbus::zvariant::{ObjectPath, OwnedObjectPath};
 
 use super::bus::{Addresses, Failure};
-use super::vault::Unlock;
+use super::opening::Unlock;
 
 const CONTENT_TYPE: &str = "application/octet-stream";
 

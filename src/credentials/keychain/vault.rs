@@ -7,25 +7,12 @@ use std::time::Duration;
 use keyring_core::{CredentialStore, Entry, Error};
 use zeroize::Zeroizing;
 
+use super::opening::{Open, Unlock};
 use super::platform;
 use crate::credentials::StoreError;
 
 /// The service that all items of this program belong to.
 pub(super) const SERVICE: &str = "autocom";
-
-/// Which of an account's locked items are unlocked before it is looked at. Only the Secret Service
-/// has items that are locked beside others that are not.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Unlock {
-    Nothing,
-    /// One of them, the default collection's first, and whatever else that unlocks.
-    Next,
-    /// One in the collection that new items go to.
-    Home,
-}
-
-/// Opens the OS's store.
-pub(super) type Open = dyn Fn() -> keyring_core::Result<Arc<CredentialStore>> + Send + Sync;
 
 /// The open store. It lives on one thread and is opened by the first call that needs it.
 pub(super) struct Vault {

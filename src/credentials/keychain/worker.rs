@@ -10,8 +10,8 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::Patience;
-use super::vault::{Open, Vault};
+use super::opening::Open;
+use super::vault::Vault;
 use crate::credentials::StoreError;
 use crate::system::interrupt;
 use crate::system::notices::Notices;
@@ -190,4 +190,12 @@ impl Worker {
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(|e| e.into_inner())
     }
+}
+
+/// How long to wait for a keychain that does not answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Patience {
+    /// Somebody sits at a terminal: it is said that the keychain waits to be unlocked, and there are
+    /// 60 seconds to do so. Otherwise 3.
+    pub interactive: bool,
 }

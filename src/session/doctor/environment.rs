@@ -1,13 +1,14 @@
 //! What surrounds autocom on this machine: variables, and what a login in the browser needs.
 
-use super::{Finding, Section};
+use crate::config::{resolve, select, token_variable};
 use crate::domain::{Key, likely, quoted, shell_word};
 use crate::oauth::CALLBACK_PORTS;
-use crate::session::Session;
-use crate::session::switch::PREVIOUS;
-use crate::system::browser;
-use crate::system::look;
+use crate::session::context::Session;
+use crate::session::doctor::finding::{Finding, Section};
+use crate::session::login::grant;
+use crate::session::profile::switch::PREVIOUS;
 use crate::system::paths::VARIABLES;
+use crate::system::{browser, look};
 
 /// Variables that are no configuration key's.
 const OTHERS: [&str; 7] = [
@@ -24,14 +25,14 @@ const PREFIX: &str = "AUTOCOM_";
 const OF_A_PROFILE: &str = "AUTOCOM_TOKEN_";
 
 /// Of no variable is the value shown: it may be a secret that was put into the wrong one.
-pub(super) fn variables(session: &Session) -> Vec<Finding> {
+pub(crate) fn variables(session: &Session) -> Vec<Finding> {
     let mut found = Vec::new();
     let environment = session.environment();
     let known: Vec<&str> = Key::ALL.into_iter().filter_map(Key::variable).chain(OTHERS).collect();
     let config = session.config().ok();
     let of_profiles: Vec<String> =
         config.iter().flat_map(|config| config.profiles()).map(|name| name.token_variable()).collect();
-    let selected = config.and_then(|config| config.resolve(config.select().ok()?).ok());
+    let selected = config.and_then(|config| resolve(config, select(config).ok()?).ok());
     let its_own = selected.as_ref().and_then(|profile| profile.name()).map(|name| name.token_variable());
     for name in environment.names_with(PREFIX) {
         let found_here = if environment.is_blank(name) {
@@ -82,7 +83,7 @@ pub(super) fn variables(session: &Session) -> Vec<Finding> {
             };
             found.push(Finding::ok(Section::Variables, variable, words));
         }
-        if config.token_variable(profile, true).passed_over {
+        if token_variable(config, profile, true).passed_over {
             let words = format!("belongs to another environment: not used for profile {}", profile.label());
             found.push(Finding::warn(Section::Variables, "AUTOCOM_TOKEN", words).fix("unset AUTOCOM_TOKEN"));
         }
@@ -115,7 +116,7 @@ fn slip_of<'n>(name: &str, prefix: &str, names: impl Iterator<Item = &'n str>) -
 }
 
 /// What a login in the browser needs.
-pub(super) fn login(session: &Session) -> Vec<Finding> {
+pub(crate) fn login(session: &Session) -> Vec<Finding> {
     vec![ports(), of_browser(session), terminal(session)]
 }
 
@@ -140,7 +141,7 @@ fn ports() -> Finding {
 
 fn of_browser(session: &Session) -> Finding {
     let check = "browser";
-    if let Some(tunnel) = session.tunnel(*CALLBACK_PORTS.start()) {
+    if let Some(tunnel) = grant::tunnel(session, *CALLBACK_PORTS.start()) {
         let words = "an SSH session without a display: log in with the browser of your own machine, which this leads here:";
         return Finding::warn(Section::Login, check, words).fix(tunnel);
     }

@@ -6,10 +6,9 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
-use super::finding::{Remedy, edit};
-use super::{Finding, Section, Status};
 use crate::config::{Captured, ConfigError};
 use crate::domain::{CredentialKey, quoted};
+use crate::session::doctor::finding::{Finding, Remedy, Section, Status, edit};
 use crate::system::editor::{self, CONFIG};
 use crate::system::files::{self, Trust};
 use crate::system::locks::Locks;
@@ -18,7 +17,7 @@ use crate::system::notices::Notices;
 use crate::system::paths::{Paths, Place};
 
 /// Which of the files can be read, and what is in them.
-pub(super) struct Seen {
+pub(crate) struct Seen {
     paths: Paths,
     pub config: bool,
     pins: bool,
@@ -63,7 +62,7 @@ impl Seen {
     }
 }
 
-pub(super) fn look(paths: &Paths) -> (Vec<Finding>, Seen) {
+pub(crate) fn look(paths: &Paths) -> (Vec<Finding>, Seen) {
     let mut found = Vec::new();
     let mut seen = Seen {
         paths: paths.clone(),
@@ -287,7 +286,7 @@ fn damage(place: &Place) -> Option<Finding> {
 }
 
 /// What nobody needs any more. `keys`: of all credentials that a profile or a login knows.
-pub(super) fn leftovers(paths: &Paths, keys: &[CredentialKey], now: Timestamp) -> Vec<Finding> {
+pub(crate) fn leftovers(paths: &Paths, keys: &[CredentialKey], now: Timestamp) -> Vec<Finding> {
     let mut found = Vec::new();
     let places = [&paths.home, &paths.config, &paths.credentials];
     let mut folders: Vec<PathBuf> = Vec::new();

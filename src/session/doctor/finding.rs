@@ -76,12 +76,12 @@ pub struct Finding {
     pub fixed: bool,
     #[serde(skip)]
     #[schemars(skip)]
-    pub(super) remedy: Option<Remedy>,
+    pub(crate) remedy: Option<Remedy>,
 }
 
 /// What `--fix` may do.
 #[derive(Debug, Clone)]
-pub(super) enum Remedy {
+pub(crate) enum Remedy {
     Mode(PathBuf, u32),
     /// `logins.toml` anew, from what the stores hold for these keys.
     Rebuild(PathBuf),
@@ -134,7 +134,7 @@ impl Finding {
     }
 
     /// Tells what came of mending it.
-    pub(super) fn settle(&mut self, outcome: Result<String>) {
+    pub(crate) fn settle(&mut self, outcome: Result<String>) {
         match outcome {
             Ok(done) => {
                 self.finding = done;
@@ -145,14 +145,14 @@ impl Finding {
     }
 
     /// Mended by `autocom doctor --fix`, which is the command unless another was named.
-    pub(super) fn remedy(self, remedy: Remedy) -> Finding {
+    pub(crate) fn remedy(self, remedy: Remedy) -> Finding {
         let fix = self.fix.unwrap_or_else(|| "autocom doctor --fix".to_owned());
         Finding { fix: Some(fix), remedy: Some(remedy), ..self }
     }
 }
 
 /// The command that opens a file in the user's editor, at a line if one is known.
-pub(super) fn edit(path: &Path, line: Option<usize>) -> String {
+pub(crate) fn edit(path: &Path, line: Option<usize>) -> String {
     let at = line.map(|line| format!("+{line} ")).unwrap_or_default();
     format!("${{EDITOR:-vi}} {at}{}", quoted(path))
 }

@@ -3,143 +3,139 @@
 
 use std::collections::HashMap;
 
-use super::finding::{Finding, Remedy};
-use crate::config::{Captured, Login, Resolved, Selection};
+use crate::config::{Captured, Login, Resolved, Selection, resolve};
 use crate::credentials::Stored;
 use crate::domain::{CredentialKey, ProfileName, StoreChoice};
 use crate::error::{Error, Result};
-use crate::session::Session;
-use crate::session::record::login_of;
-use crate::system::editor;
-use crate::system::files;
-use crate::system::look;
+use crate::session::context::Session;
+use crate::session::credential::logins::login_of;
+use crate::session::doctor::finding::{Finding, Remedy};
+use crate::system::{editor, files, look};
 
-impl Session {
-    pub(super) fn mend(&self, found: &mut [Finding]) {
-        let (mut places, mut entries) = (Vec::new(), Vec::new());
-        // In the report's order modes come first: what is read later would tighten them unsaid.
-        for (n, finding) in found.iter_mut().enumerate() {
-            match finding.remedy.take() {
-                // All together: each costs as much as the files are long.
-                Some(Remedy::Entry(key, choice)) => {
-                    places.push(n);
-                    entries.push((key, choice));
-                }
-                Some(remedy) => finding.settle(self.apply(&remedy)),
-                None => {}
+pub(crate) fn mend(session: &Session, found: &mut [Finding]) {
+    let (mut places, mut entries) = (Vec::new(), Vec::new());
+    // In the report's order modes come first: what is read later would tighten them unsaid.
+    for (n, finding) in found.iter_mut().enumerate() {
+        match finding.remedy.take() {
+            // All together: each costs as much as the files are long.
+            Some(Remedy::Entry(key, choice)) => {
+                places.push(n);
+                entries.push((key, choice));
             }
-        }
-        if !entries.is_empty() {
-            for (n, outcome) in places.into_iter().zip(self.bring_in_line(&entries)) {
-                found[n].settle(outcome);
-            }
+            Some(remedy) => finding.settle(apply(session, &remedy)),
+            None => {}
         }
     }
-
-    /// What was done, in a sentence. Everything is looked at again: others may have been faster.
-    fn apply(&self, remedy: &Remedy) -> Result<String> {
-        match remedy {
-            Remedy::Mode(path, mode) => {
-                look::set_mode(path, *mode)?;
-                Ok(format!("{} was open to others; its mode is {mode:04o} now", path.display()))
-            }
-            Remedy::Remove(path) => {
-                files::remove(path)?;
-                Ok(format!("removed {}", path.display()))
-            }
-            Remedy::Draft(path) => {
-                editor::remove_draft(path);
-                Ok(format!("removed {}", path.display()))
-            }
-            Remedy::Rebuild(path) => self.rebuild(path),
-            Remedy::Entry(key, choice) => self.bring_one_in_line(key, *choice),
-            Remedy::Copies(key, choice) => {
-                let lost = self.credentials().drop_older_copy(key)?;
-                self.bring_one_in_line(key, *choice)?;
-                Ok(match lost {
-                    Some(store) => format!("removed the older copy of {key} from the {store}"),
-                    None => format!("there is one copy of {key} now"),
-                })
-            }
+    if !entries.is_empty() {
+        for (n, outcome) in places.into_iter().zip(bring_in_line(session, &entries)) {
+            found[n].settle(outcome);
         }
     }
+}
 
-    fn rebuild(&self, path: &std::path::Path) -> Result<String> {
-        let config = self.files_now()?;
-        let mut entries: Vec<(CredentialKey, Login)> = Vec::new();
-        let mut keys: Vec<(CredentialKey, StoreChoice)> = Vec::new();
-        for name in config.profiles() {
-            let Ok(profile) = self.resolved_as_flagged(name) else { continue };
-            keys.extend(profile.credential.map(|key| (key.value, profile.store.value)));
+/// What was done, in a sentence. Everything is looked at again: others may have been faster.
+fn apply(session: &Session, remedy: &Remedy) -> Result<String> {
+    match remedy {
+        Remedy::Mode(path, mode) => {
+            look::set_mode(path, *mode)?;
+            Ok(format!("{} was open to others; its mode is {mode:04o} now", path.display()))
         }
-        keys.extend(self.credentials().file_keys()?.into_iter().map(|key| (key, StoreChoice::File)));
-        for (key, choice) in keys {
-            if entries.iter().any(|(known, _)| *known == key) {
-                continue;
-            }
-            if let Some(Stored { record, store }) = self.credentials().read(&key, choice, None)? {
-                entries.push((key, login_of(&record, store, None)));
-            }
+        Remedy::Remove(path) => {
+            files::remove(path)?;
+            Ok(format!("removed {}", path.display()))
         }
-        let count = entries.len();
-        let Some(place) = &self.paths.logins else { return Ok(format!("{} is gone", path.display())) };
-        let kept = Captured::rebuild(place, &self.locks, &self.notices, entries)?;
-        Ok(match kept {
-            Some(kept) => format!(
-                "rebuilt {} from what the stores hold ({count}); the damaged one is kept as {}",
-                path.display(),
-                kept.display()
-            ),
-            None => format!("{} was written anew meanwhile", path.display()),
-        })
+        Remedy::Draft(path) => {
+            editor::remove_draft(path);
+            Ok(format!("removed {}", path.display()))
+        }
+        Remedy::Rebuild(path) => rebuild(session, path),
+        Remedy::Entry(key, choice) => bring_one_in_line(session, key, *choice),
+        Remedy::Copies(key, choice) => {
+            let lost = session.credentials().drop_older_copy(key)?;
+            bring_one_in_line(session, key, *choice)?;
+            Ok(match lost {
+                Some(store) => format!("removed the older copy of {key} from the {store}"),
+                None => format!("there is one copy of {key} now"),
+            })
+        }
     }
+}
 
-    fn resolved_as_flagged(&self, name: ProfileName) -> Result<Resolved> {
-        Ok(self.config()?.resolve(Selection::one_of_several(name))?)
+fn rebuild(session: &Session, path: &std::path::Path) -> Result<String> {
+    let config = session.files_now()?;
+    let mut entries: Vec<(CredentialKey, Login)> = Vec::new();
+    let mut keys: Vec<(CredentialKey, StoreChoice)> = Vec::new();
+    for name in config.profiles() {
+        let Ok(profile) = resolved_as_flagged(session, name) else { continue };
+        keys.extend(profile.credential.map(|key| (key.value, profile.store.value)));
     }
-
-    fn bring_one_in_line(&self, key: &CredentialKey, choice: StoreChoice) -> Result<String> {
-        self.bring_in_line(&[(key.clone(), choice)]).pop().unwrap_or_else(|| Ok(String::new()))
+    keys.extend(session.credentials().file_keys()?.into_iter().map(|key| (key, StoreChoice::File)));
+    for (key, choice) in keys {
+        if entries.iter().any(|(known, _)| *known == key) {
+            continue;
+        }
+        if let Some(Stored { record, store }) = session.credentials().read(&key, choice, None)? {
+            entries.push((key, login_of(&record, store, None)));
+        }
     }
+    let count = entries.len();
+    let Some(place) = &session.paths.logins else { return Ok(format!("{} is gone", path.display())) };
+    let kept = Captured::rebuild(place, &session.locks, &session.notices, entries)?;
+    Ok(match kept {
+        Some(kept) => format!(
+            "rebuilt {} from what the stores hold ({count}); the damaged one is kept as {}",
+            path.display(),
+            kept.display()
+        ),
+        None => format!("{} was written anew meanwhile", path.display()),
+    })
+}
 
-    /// The entries of these keys as the stores have them.
-    fn bring_in_line(&self, entries: &[(CredentialKey, StoreChoice)]) -> Vec<Result<String>> {
-        let config = match self.files_now() {
-            Ok(config) => config,
-            Err(error) => return entries.iter().map(|_| Err(error.clone())).collect(),
-        };
-        let kept_in = |key| config.captured.get(key).as_ref().and_then(Login::kept_in);
-        let lookups: Vec<_> = entries.iter().map(|(key, choice)| (key, *choice, kept_in(key))).collect();
-        let (mut outcomes, mut truths) = (Vec::with_capacity(entries.len()), HashMap::new());
-        self.credentials().read_each(&lookups, |n, found| {
-            let key = lookups[n].0;
-            outcomes.push(match found {
-                Ok(found) => {
-                    truths.insert(key, found);
-                    Ok(format!("logins.toml says of {key} what the stores hold"))
-                }
-                Err(error) => Err(error.into()),
-            });
+fn resolved_as_flagged(session: &Session, name: ProfileName) -> Result<Resolved> {
+    Ok(resolve(session.config()?, Selection::one_of_several(name))?)
+}
+
+fn bring_one_in_line(session: &Session, key: &CredentialKey, choice: StoreChoice) -> Result<String> {
+    bring_in_line(session, &[(key.clone(), choice)]).pop().unwrap_or_else(|| Ok(String::new()))
+}
+
+/// The entries of these keys as the stores have them.
+fn bring_in_line(session: &Session, entries: &[(CredentialKey, StoreChoice)]) -> Vec<Result<String>> {
+    let config = match session.files_now() {
+        Ok(config) => config,
+        Err(error) => return entries.iter().map(|_| Err(error.clone())).collect(),
+    };
+    let kept_in = |key| config.captured.get(key).as_ref().and_then(Login::kept_in);
+    let lookups: Vec<_> = entries.iter().map(|(key, choice)| (key, *choice, kept_in(key))).collect();
+    let (mut outcomes, mut truths) = (Vec::with_capacity(entries.len()), HashMap::new());
+    session.credentials().read_each(&lookups, |n, found| {
+        let key = lookups[n].0;
+        outcomes.push(match found {
+            Ok(found) => {
+                truths.insert(key, found);
+                Ok(format!("logins.toml says of {key} what the stores hold"))
+            }
+            Err(error) => Err(error.into()),
         });
-        let now = self.clock.now();
-        let known = lookups.iter().map(|(key, ..)| *key).filter(|key| truths.contains_key(key));
-        let change = |key: &CredentialKey, known: Option<Login>| match (truths[key].as_ref(), known) {
-            (Some(stored), known) => {
-                let truth = login_of(&stored.record, stored.store, known.as_ref());
-                // Whatever the entry says of itself.
-                let written_at = truth.written_at.max(known.and_then(|known| known.written_at));
-                Some(Login { written_at, ..truth })
-            }
-            (None, Some(known)) => Some(known.logged_out(now)),
-            (None, None) => None,
-        };
-        let place = self.paths.logins.as_ref();
-        match Captured::update_all(place, &self.locks, &self.notices, known, change) {
-            Ok(()) => outcomes,
-            Err(error) => {
-                let error = Error::from(error);
-                outcomes.into_iter().map(|outcome| outcome.and(Err(error.clone()))).collect()
-            }
+    });
+    let now = session.clock.now();
+    let known = lookups.iter().map(|(key, ..)| *key).filter(|key| truths.contains_key(key));
+    let change = |key: &CredentialKey, known: Option<Login>| match (truths[key].as_ref(), known) {
+        (Some(stored), known) => {
+            let truth = login_of(&stored.record, stored.store, known.as_ref());
+            // Whatever the entry says of itself.
+            let written_at = truth.written_at.max(known.and_then(|known| known.written_at));
+            Some(Login { written_at, ..truth })
+        }
+        (None, Some(known)) => Some(known.logged_out(now)),
+        (None, None) => None,
+    };
+    let place = session.paths.logins.as_ref();
+    match Captured::update_all(place, &session.locks, &session.notices, known, change) {
+        Ok(()) => outcomes,
+        Err(error) => {
+            let error = Error::from(error);
+            outcomes.into_iter().map(|outcome| outcome.and(Err(error.clone()))).collect()
         }
     }
 }

@@ -8,10 +8,12 @@ use http::{Request, Response};
 use jiff::fmt::rfc2822;
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Doctor, Finding, Section};
 use crate::config::Resolved;
 use crate::error::{Error, Result};
-use crate::session::Session;
+use crate::session::call::fan_out;
+use crate::session::context::Session;
+use crate::session::doctor::finding::{Finding, Section};
+use crate::session::doctor::patient::Doctor;
 use crate::system::http::{Cause, HttpError};
 
 /// An answer to nobody is a sentence.
@@ -23,11 +25,11 @@ const TOLERATED: SignedDuration = SignedDuration::from_secs(30);
 /// The platform's `Date` has whole seconds: its clock is up to one ahead of it.
 const GRAIN: SignedDuration = SignedDuration::from_secs(1);
 
-pub(super) fn skipped() -> Finding {
+pub(crate) fn skipped() -> Finding {
     Finding::skipped(Section::Network, "platforms", "not asked: --offline")
 }
 
-pub(super) fn look(doctor: &Doctor) -> Result<Vec<Finding>> {
+pub(crate) fn look(doctor: &Doctor) -> Result<Vec<Finding>> {
     let mut seen = HashSet::new();
     let mut environments: Vec<&Resolved> = doctor.patients.iter().map(|patient| &patient.profile).collect();
     environments.retain(|profile| {
@@ -39,8 +41,9 @@ pub(super) fn look(doctor: &Doctor) -> Result<Vec<Finding>> {
         return Ok(vec![Finding::skipped(Section::Network, "platforms", "no profile names one")]);
     }
     let session = &doctor.session;
-    let found =
-        session.all_at_once(&environments, "Asking", async |profile| reach(session, profile).await)?;
+    let found = fan_out::all_at_once(session, &environments, "Asking", async |profile| {
+        reach(session, profile).await
+    })?;
     Ok(found.into_iter().flatten().collect())
 }
 
@@ -154,7 +157,7 @@ fn clock(origin: &str, answer: &Response<Bytes>, asked: Timestamp, answered: Tim
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::session::doctor::Status;
+    use crate::session::doctor::finding::Status;
 
     #[test]
     fn whole_seconds_and_a_slow_answer_are_no_skew() {

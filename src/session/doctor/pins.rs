@@ -1,11 +1,11 @@
 //! Directories that are bound to profiles, and files of repositories that were accepted.
 
-use super::{Finding, Section};
 use crate::config::Config;
 use crate::domain::{one_line, quoted};
-use crate::session::switch::{Kind, Pinned, State};
+use crate::session::doctor::finding::{Finding, Section};
+use crate::session::profile::switch::{Kind, Pinned, State};
 
-pub(super) fn look(config: &Config) -> Vec<Finding> {
+pub(crate) fn look(config: &Config) -> Vec<Finding> {
     // Pins that can't be read were the selection's to report, or the file's.
     let Ok(pinned) = Pinned::all(config) else { return Vec::new() };
     let (good, bad): (Vec<Pinned>, Vec<Pinned>) = pinned.into_iter().partition(|it| it.state == State::Ok);

@@ -1,14 +1,15 @@
 //! `config.toml` and what it says: profiles that can't be used, keys that mean nothing.
 
-use super::finding::edit;
-use super::{Finding, Patient, Section, pins};
-use crate::config::{Config, ConfigError, Selection};
+use crate::config::{Config, ConfigError, Selection, resolve, select};
 use crate::domain::{Key, Origin, ProfileName, quoted};
 use crate::error::Error;
+use crate::session::doctor::finding::{Finding, Section, edit};
+use crate::session::doctor::patient::Patient;
+use crate::session::doctor::pins;
 use crate::system::paths::Place;
 
 /// A file that can't be understood at all.
-pub(super) fn unreadable(error: &ConfigError, place: Option<&Place>) -> Finding {
+pub(crate) fn unreadable(error: &ConfigError, place: Option<&Place>) -> Finding {
     let line = match error {
         ConfigError::Syntax { line, .. } | ConfigError::Shape { line, .. } => Some(*line),
         _ => None,
@@ -20,7 +21,7 @@ pub(super) fn unreadable(error: &ConfigError, place: Option<&Place>) -> Finding 
     }
 }
 
-pub(super) fn look(config: &Config, patients: &mut Vec<Patient>) -> Vec<Finding> {
+pub(crate) fn look(config: &Config, patients: &mut Vec<Patient>) -> Vec<Finding> {
     let (mut found, path) = (Vec::new(), config.document.path());
     for unknown in config.document.unknown_keys() {
         let meant = unknown.nearest.map(|key| format!("; did you mean `{key}`?")).unwrap_or_default();
@@ -44,16 +45,16 @@ pub(super) fn look(config: &Config, patients: &mut Vec<Patient>) -> Vec<Finding>
         }
     }
     for name in config.profiles() {
-        match config.resolve(Selection::one_of_several(name.clone())) {
+        match resolve(config, Selection::one_of_several(name.clone())) {
             Ok(profile) => patients.push(Patient { label: name.to_string(), profile }),
             Err(error) => found.push(unusable(config, Some(&name), error)),
         }
     }
     let all_resolved = patients.len() == config.profiles().len();
-    match config.select() {
+    match select(config) {
         Ok(selection) => {
             let listed = selection.name.as_ref().is_some_and(|name| config.profiles().contains(name));
-            match config.resolve(selection) {
+            match resolve(config, selection) {
                 Ok(profile) => {
                     let words = match &profile.api_url {
                         Some(url) => {

@@ -1,10 +1,11 @@
 //! The stores that credentials go to from here, and whether they work.
 
-use super::{Doctor, Finding, Section, Status};
-use crate::config::{Login, Setting};
+use crate::config::{Login, Setting, resolve, select};
 use crate::credentials::StoreError;
 use crate::domain::{CredentialKey, StoreChoice, StoreKind};
 use crate::error::Error;
+use crate::session::doctor::finding::{Finding, Section, Status};
+use crate::session::doctor::patient::Doctor;
 use crate::system::look;
 
 /// The account of the probe. No profile is called so: a name has no `/`.
@@ -12,18 +13,18 @@ const PROBE: &str = "autocom/doctor";
 
 /// What may be asked for credentials.
 #[derive(Clone, Copy)]
-pub(super) struct Usable {
+pub(crate) struct Usable {
     pub keychain: bool,
     pub file: bool,
 }
 
-pub(super) fn look(doctor: &Doctor) -> (Vec<Finding>, Usable) {
+pub(crate) fn look(doctor: &Doctor) -> (Vec<Finding>, Usable) {
     let Some(probe) = CredentialKey::stored(PROBE) else {
         return (Vec::new(), Usable { keychain: false, file: false });
     };
     let choices = choices(doctor);
     let wants = |choice| choices.iter().any(|it| it.value == choice);
-    let known_there = doctor.knows_of_a_login_in(StoreKind::Keychain);
+    let known_there = knows_of_a_login_in(doctor, StoreKind::Keychain);
     let only_file = !wants(StoreChoice::Auto) && !wants(StoreChoice::Keychain);
 
     let mut found = Vec::new();
@@ -63,7 +64,7 @@ fn choices(doctor: &Doctor) -> Vec<Setting<StoreChoice>> {
     let mut choices: Vec<Setting<StoreChoice>> = Vec::new();
     let config = doctor.session.config().ok();
     let selected =
-        config.and_then(|config| config.resolve(config.select().ok()?).ok()).map(|profile| profile.store);
+        config.and_then(|config| resolve(config, select(config).ok()?).ok()).map(|profile| profile.store);
     let own = doctor.patients.iter().map(|patient| patient.profile.store.clone());
     for choice in own.chain(selected.filter(|_| doctor.patients.is_empty())) {
         if choices.iter().all(|it| it.value != choice.value) {
@@ -108,16 +109,14 @@ fn of_file(doctor: &Doctor, probe: &CredentialKey) -> (Finding, bool) {
     (finding, usable)
 }
 
-impl Doctor {
-    /// What `logins.toml` says of every key that it knows and that is logged in.
-    pub(super) fn logins(&self) -> Vec<(CredentialKey, Login)> {
-        let Ok(config) = self.session.config() else { return Vec::new() };
-        let captured = &config.captured;
-        let known = captured.keys().filter_map(|key| Some((key.clone(), captured.get(key)?)));
-        known.filter(|(_, login)| !login.is_logged_out()).collect()
-    }
+/// What `logins.toml` says of every key that it knows and that is logged in.
+pub(crate) fn logins(doctor: &Doctor) -> Vec<(CredentialKey, Login)> {
+    let Ok(config) = doctor.session.config() else { return Vec::new() };
+    let captured = &config.captured;
+    let known = captured.keys().filter_map(|key| Some((key.clone(), captured.get(key)?)));
+    known.filter(|(_, login)| !login.is_logged_out()).collect()
+}
 
-    fn knows_of_a_login_in(&self, store: StoreKind) -> bool {
-        self.logins().iter().any(|(_, login)| login.kept_in() == Some(store))
-    }
+fn knows_of_a_login_in(doctor: &Doctor, store: StoreKind) -> bool {
+    logins(doctor).iter().any(|(_, login)| login.kept_in() == Some(store))
 }

@@ -7,11 +7,13 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Records;
-use super::lease::no_home;
+use super::records::records;
 use crate::domain::redact::redacted;
 use crate::domain::time::rfc3339;
 use crate::error::{Error, Kind, Result};
+use crate::session::context::Session;
+use crate::session::protection::lease::no_home;
+use crate::session::protection::records::Records;
 use crate::system::files::{self, Trust};
 
 /// Who or what let a request through.
@@ -28,7 +30,7 @@ pub enum Permit {
 
 /// A line of the file.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Line {
+pub(crate) struct Line {
     pub at: Timestamp,
     #[serde(flatten)]
     pub event: Event,
@@ -36,7 +38,7 @@ pub(super) struct Line {
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
-pub(super) enum Event {
+pub(crate) enum Event {
     /// Written before the request goes out.
     Sent(Sent),
     Answered {
@@ -88,7 +90,7 @@ impl Event {
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Sent {
+pub(crate) struct Sent {
     pub id: String,
     pub profile: String,
     pub api_url: String,
@@ -145,34 +147,32 @@ pub enum EntryEvent {
     Loosened,
 }
 
-impl Records {
-    pub(super) fn write(&self, event: Event) -> Result<()> {
-        let place = self.journal.as_ref().ok_or_else(no_home)?;
-        let _lock = self.locks.protection(place)?;
-        let line = serde_json::to_string(&Line { at: self.clock.now(), event: event.redacted() })
-            .map_err(|error| Error::new(Kind::Failed, "the journal's line could not be made").cause(error))?;
-        Ok(files::append_line(&place.path, &line, Trust::of(place, false), &self.notices)?)
-    }
+pub(crate) fn write(records: &Records, event: Event) -> Result<()> {
+    let place = records.journal.as_ref().ok_or_else(no_home)?;
+    let _lock = records.locks.protection(place)?;
+    let line = serde_json::to_string(&Line { at: records.clock.now(), event: event.redacted() })
+        .map_err(|error| Error::new(Kind::Failed, "the journal's line could not be made").cause(error))?;
+    Ok(files::append_line(&place.path, &line, Trust::of(place, false), &records.notices)?)
+}
 
-    /// The newest `most` that `wanted` wants, the oldest first, each request with what came of it. A line that
-    /// can't be read is left out with a warning. However long the journal is, no more than these are held.
-    pub fn journal(&self, most: usize, wanted: impl Fn(&Entry) -> bool) -> Result<Vec<Entry>> {
-        let Some(place) = &self.journal else { return Ok(Vec::new()) };
-        let mut newest = Newest { most, ..Newest::default() };
-        let mut unreadable = 0;
-        files::each_line(&place.path, Trust::of(place, false), &self.notices, |text| {
-            match serde_json::from_slice::<Line>(text) {
-                Ok(line) => newest.take(line, &wanted),
-                Err(_) if text.is_empty() => {}
-                Err(_) => unreadable += 1,
-            }
-        })?;
-        if unreadable > 0 {
-            let lines = if unreadable == 1 { "a line" } else { "some lines" };
-            self.notices.warn(format!("{}: {lines} can't be read ({unreadable})", place.path.display()));
+/// The newest `most` that `wanted` wants, the oldest first, each request with what came of it. A line that
+/// can't be read is left out with a warning. However long the journal is, no more than these are held.
+pub fn journal(records: &Records, most: usize, wanted: impl Fn(&Entry) -> bool) -> Result<Vec<Entry>> {
+    let Some(place) = &records.journal else { return Ok(Vec::new()) };
+    let mut newest = Newest { most, ..Newest::default() };
+    let mut unreadable = 0;
+    files::each_line(&place.path, Trust::of(place, false), &records.notices, |text| {
+        match serde_json::from_slice::<Line>(text) {
+            Ok(line) => newest.take(line, &wanted),
+            Err(_) if text.is_empty() => {}
+            Err(_) => unreadable += 1,
         }
-        Ok(newest.entries.into())
+    })?;
+    if unreadable > 0 {
+        let lines = if unreadable == 1 { "a line" } else { "some lines" };
+        records.notices.warn(format!("{}: {lines} can't be read ({unreadable})", place.path.display()));
     }
+    Ok(newest.entries.into())
 }
 
 /// The last so many entries, while lines come in.
@@ -291,4 +291,10 @@ impl Entry {
             ..self
         }
     }
+}
+
+/// The newest `most` entries about `profile`, or about all, the oldest first.
+pub fn newest(session: &Session, profile: Option<&str>, most: usize) -> Result<Vec<Entry>> {
+    // Also of one that is gone by now: what was sent was sent.
+    journal(&records(session), most, |entry| profile.is_none_or(|name| entry.profile == name))
 }

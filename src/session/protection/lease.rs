@@ -3,9 +3,9 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{LONGEST_LEASE, Records};
 use crate::domain::{ApiUrl, ExpectedUser, ProfileName, UserRef};
 use crate::error::{Error, Kind, Result};
+use crate::session::protection::records::{LONGEST_LEASE, Records};
 use crate::system::files::{self, Trust};
 use crate::system::replace::Mode;
 
@@ -45,67 +45,65 @@ impl Lease {
     }
 }
 
-impl Records {
-    /// The lease that opens `profile` at `url` now, whoever's it is. What can't be read opens nothing.
-    pub fn lease(&self, profile: &ProfileName, url: &ApiUrl) -> Option<Lease> {
-        let leases = self.leases().unwrap_or_else(|error| {
-            self.notices.warn(format!("every protected profile is locked: {}", error.message));
-            Vec::new()
-        });
-        let now = self.clock.now();
-        leases.into_iter().find(|lease| lease.is_of(profile, url) && !lease.is_over(now))
-    }
+/// The lease that opens `profile` at `url` now, whoever's it is. What can't be read opens nothing.
+pub fn lease(records: &Records, profile: &ProfileName, url: &ApiUrl) -> Option<Lease> {
+    let leases = leases(records).unwrap_or_else(|error| {
+        records.notices.warn(format!("every protected profile is locked: {}", error.message));
+        Vec::new()
+    });
+    let now = records.clock.now();
+    leases.into_iter().find(|lease| lease.is_of(profile, url) && !lease.is_over(now))
+}
 
-    /// Writes a lease in place of the profile's own, and forgets those that are over.
-    pub fn grant(&self, lease: Lease) -> Result<()> {
-        self.change_leases(|leases| {
-            leases.retain(|other| other.profile != lease.profile);
-            leases.push(lease);
-        })
-    }
+/// Writes a lease in place of the profile's own, and forgets those that are over.
+pub fn grant(records: &Records, lease: Lease) -> Result<()> {
+    change_leases(records, |leases| {
+        leases.retain(|other| other.profile != lease.profile);
+        leases.push(lease);
+    })
+}
 
-    /// Ends the profile's lease; answers whether there was one.
-    pub fn end_lease(&self, profile: &ProfileName) -> Result<bool> {
-        // Nothing is written, or even made, for a profile that has none.
-        if !self.leases()?.iter().any(|lease| lease.profile == profile.as_str()) {
-            return Ok(false);
-        }
-        let now = self.clock.now();
-        self.change_leases(|leases| {
-            let before = leases.iter().any(|lease| lease.profile == profile.as_str() && !lease.is_over(now));
-            leases.retain(|lease| lease.profile != profile.as_str());
-            before
-        })
+/// Ends the profile's lease; answers whether there was one.
+pub fn end_lease(records: &Records, profile: &ProfileName) -> Result<bool> {
+    // Nothing is written, or even made, for a profile that has none.
+    if !leases(records)?.iter().any(|lease| lease.profile == profile.as_str()) {
+        return Ok(false);
     }
+    let now = records.clock.now();
+    change_leases(records, |leases| {
+        let before = leases.iter().any(|lease| lease.profile == profile.as_str() && !lease.is_over(now));
+        leases.retain(|lease| lease.profile != profile.as_str());
+        before
+    })
+}
 
-    fn change_leases<T>(&self, change: impl FnOnce(&mut Vec<Lease>) -> T) -> Result<T> {
-        let place = self.leases.as_ref().ok_or_else(no_home)?;
-        let mut lock = self.locks.protection(place)?;
-        // A file that can't be read opens nothing, so nothing is lost with it.
-        let mut leases = self.leases().unwrap_or_default();
-        let now = self.clock.now();
-        leases.retain(|lease| !lease.is_over(now));
-        let answer = change(&mut leases);
-        let text = serde_json::to_string_pretty(&Wire { version: VERSION, leases })
-            .map_err(|error| Error::new(Kind::Failed, "the lease could not be written").cause(error))?;
-        lock.replace((text + "\n").as_bytes(), Mode::Private)?;
-        Ok(answer)
-    }
+fn change_leases<T>(records: &Records, change: impl FnOnce(&mut Vec<Lease>) -> T) -> Result<T> {
+    let place = records.leases.as_ref().ok_or_else(no_home)?;
+    let mut lock = records.locks.protection(place)?;
+    // A file that can't be read opens nothing, so nothing is lost with it.
+    let mut leases = leases(records).unwrap_or_default();
+    let now = records.clock.now();
+    leases.retain(|lease| !lease.is_over(now));
+    let answer = change(&mut leases);
+    let text = serde_json::to_string_pretty(&Wire { version: VERSION, leases })
+        .map_err(|error| Error::new(Kind::Failed, "the lease could not be written").cause(error))?;
+    lock.replace((text + "\n").as_bytes(), Mode::Private)?;
+    Ok(answer)
+}
 
-    pub(super) fn leases(&self) -> Result<Vec<Lease>> {
-        let Some(place) = &self.leases else { return Ok(Vec::new()) };
-        let is_torn = |bytes: &[u8]| serde_json::from_slice::<Wire>(bytes).is_err();
-        let bytes = files::read_whole(place, Trust::of(place, false), &self.notices, is_torn)?;
-        // A file that is made to be locked is empty until it is written.
-        let Some(bytes) = bytes.filter(|bytes| !bytes.is_empty()) else { return Ok(Vec::new()) };
-        match serde_json::from_slice::<Wire>(&bytes) {
-            Ok(wire) if wire.version == VERSION => Ok(wire.leases),
-            _ => Err(Error::new(Kind::Failed, format!("{} can't be read", place.path.display()))),
-        }
+pub(crate) fn leases(records: &Records) -> Result<Vec<Lease>> {
+    let Some(place) = &records.leases else { return Ok(Vec::new()) };
+    let is_torn = |bytes: &[u8]| serde_json::from_slice::<Wire>(bytes).is_err();
+    let bytes = files::read_whole(place, Trust::of(place, false), &records.notices, is_torn)?;
+    // A file that is made to be locked is empty until it is written.
+    let Some(bytes) = bytes.filter(|bytes| !bytes.is_empty()) else { return Ok(Vec::new()) };
+    match serde_json::from_slice::<Wire>(&bytes) {
+        Ok(wire) if wire.version == VERSION => Ok(wire.leases),
+        _ => Err(Error::new(Kind::Failed, format!("{} can't be read", place.path.display()))),
     }
 }
 
-pub(super) fn no_home() -> Error {
+pub(crate) fn no_home() -> Error {
     Error::new(Kind::Failed, "there is no home folder for what protected profiles need")
         .hint("set HOME or AUTOCOM_HOME to a folder that can be written")
 }

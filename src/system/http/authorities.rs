@@ -7,7 +7,7 @@ use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
-use super::failure::HttpError;
+use super::failure::{Flaw, HttpError};
 use super::network::{Authorities, Network};
 use crate::domain::{printable, quoted};
 
@@ -16,14 +16,6 @@ use crate::domain::{printable, quoted};
 pub(super) struct Bundle {
     pub certificates: Vec<Certificate>,
     pub flaw: Option<Flaw>,
-}
-
-/// What is wrong with a bundle that was named, so that its authorities are unknown.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Flaw {
-    /// A clause.
-    pub what: String,
-    pub hint: String,
 }
 
 impl Bundle {

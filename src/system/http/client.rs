@@ -15,7 +15,8 @@ use hyper_util::client::proxy::matcher::Matcher;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::{Certificate, Client, ClientBuilder, Url};
 
-use super::authorities::{Bundle, Flaw, missing_system_bundle};
+use super::authorities::{Bundle, missing_system_bundle};
+use super::failure::Flaw;
 use super::failure::{self, Attempt, Cause, HttpError, Unreachable, Via};
 use super::network::Network;
 use super::proxy::is_exempt;

@@ -7,7 +7,6 @@ use std::time::Duration;
 use rustls::pki_types::ServerName;
 use rustls::{AlertDescription, InvalidMessage};
 
-use super::authorities::Flaw;
 use crate::domain::printable;
 use crate::system::runtime::{self, StartError};
 
@@ -461,4 +460,12 @@ pub(super) fn setup(error: &reqwest::Error) -> HttpError {
 /// The innermost error's words: the outer ones only say where it happened.
 fn innermost(error: &(dyn Error + 'static)) -> String {
     chain(error).last().map(ToString::to_string).unwrap_or_default()
+}
+
+/// What is wrong with a bundle that was named, so that its authorities are unknown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Flaw {
+    /// A clause.
+    pub what: String,
+    pub hint: String,
 }

@@ -1,0 +1,75 @@
+//! Keys of `config.toml` as they are typed, and the table of their values.
+
+use crate::config::{ConfigError, EditTarget, select, unknown};
+use crate::domain::{Key, ProfileName, shell_word};
+use crate::error::{Error, Result};
+use crate::session::context::Session;
+use crate::session::profile::expectation;
+use crate::session::profile::settings::SettingRow;
+use crate::ui::style::Tone;
+use crate::ui::view::{Cell, Column, View};
+
+/// `profiles.staging.tenant` as a table and the key's name in it; `None` if the key isn't dotted.
+pub(super) fn dotted(text: &str) -> Result<Option<(ProfileName, &str)>> {
+    let Some(rest) = text.strip_prefix("profiles.") else { return Ok(None) };
+    let Some((name, key)) = rest.split_once('.') else {
+        return Err(Error::usage(format!("`{text}` names a profile, not a key"))
+            .hint(format!("autocom config get {}", shell_word(format_args!("{text}.api_url")))));
+    };
+    let name: ProfileName = name.parse().map_err(|why| {
+        Error::usage(format!("the profile name `{name}` {why}")).hint("autocom profiles list")
+    })?;
+    Ok(Some((name, key)))
+}
+
+pub(super) fn known(key: &str) -> Result<Key> {
+    key.parse().map_err(|why: crate::domain::Invalid| ConfigError::UnknownKey(why.to_string()).into())
+}
+
+/// The profile of a dotted key, which must exist.
+pub(super) fn profile_of(session: &Session, name: ProfileName, hint: String) -> Result<EditTarget> {
+    let config = session.config()?;
+    if name.is_default() {
+        Err(Error::usage("the profile `default` is the top level of config.toml").hint(hint))
+    } else if config.exists(&name) {
+        Ok(EditTarget::Profile(name))
+    } else {
+        Err(unknown(config, name.as_str(), crate::domain::Origin::Flag("the key")).into())
+    }
+}
+
+/// Which table `config set` and `unset` change, and the name of the key in it.
+pub(super) fn target<'k>(session: &Session, key: &'k str) -> Result<(EditTarget, &'k str)> {
+    let config = session.config()?;
+    if let Some((name, key)) = dotted(key)? {
+        let hint = format!("autocom config set {key} VALUE");
+        let target = profile_of(session, name, hint)?;
+        if let EditTarget::Profile(name) = &target {
+            expectation::meet_named(session, name)?;
+        }
+        return Ok((target, key));
+    }
+    let target = match &config.flags.profile {
+        Some(_) => select(config)?.name.map_or(EditTarget::TopLevel, |name| EditTarget::of(&name)),
+        None => EditTarget::TopLevel,
+    };
+    Ok((target, key))
+}
+
+/// Keys, values and origins as a table.
+pub(in crate::commands) fn settings_view(rows: &[SettingRow]) -> View {
+    View::Table {
+        columns: vec![Column::kept("KEY"), Column::kept("VALUE"), Column::kept("ORIGIN")],
+        rows: rows
+            .iter()
+            .map(|row| {
+                vec![
+                    Cell::new(row.key),
+                    Cell::or_absent(row.value.clone()),
+                    Cell::new(row.origin.clone().unwrap_or_default()).tone(Tone::Faint),
+                ]
+            })
+            .collect(),
+        empty: "",
+    }
+}

@@ -1,0 +1,48 @@
+//! Names of profiles, as they are typed and as tables show them.
+
+use jiff::Timestamp;
+
+use crate::config::unknown;
+use crate::domain::time::span;
+use crate::domain::{Origin, ProfileName};
+use crate::error::{Error, Result};
+use crate::session::context::Session;
+use crate::session::profile::openness::Openness;
+use crate::ui::style::Tone;
+use crate::ui::view::Cell;
+
+/// The cell of a profile's name, in which a protected one stands out. Programs read the name alone.
+pub(in crate::commands) fn name_cell(cell: Cell, openness: Openness, now: Timestamp) -> Cell {
+    let plain = cell.plain_text().to_owned();
+    let Some((note, tone)) = note_on(openness, now) else { return cell };
+    Cell::new(format!("{} ({note})", cell.text())).plain(plain).tone(tone)
+}
+
+/// What is said of a profile behind its name, and in which tone.
+pub(super) fn note_on(openness: Openness, now: Timestamp) -> Option<(String, Tone)> {
+    match openness {
+        Openness::Open | Openness::Unknown => None,
+        Openness::Protected => Some(("protected".to_owned(), Tone::Guarded)),
+        Openness::Unlocked { until } => {
+            Some((format!("unlocked, {} left", span(until.duration_since(now))), Tone::Warn))
+        }
+    }
+}
+
+/// A name from the command line, which need not exist.
+pub(super) fn name(text: &str) -> Result<ProfileName> {
+    text.parse()
+        .map_err(|why| Error::usage(format!("the profile name `{text}` {why}")).hint("autocom profiles list"))
+}
+
+/// A name from the command line that must exist.
+pub(super) fn existing(session: &Session, text: &str) -> Result<ProfileName> {
+    let config = session.config()?;
+    config.document.check_usable(text)?;
+    let name = name(text)?;
+    if config.exists(&name) {
+        Ok(name)
+    } else {
+        Err(unknown(config, text, Origin::Flag("the command line")).into())
+    }
+}

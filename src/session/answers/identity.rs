@@ -1,0 +1,129 @@
+//! Who a profile is, offline where it can be.
+
+use jiff::Timestamp;
+
+use crate::config::{Login, Resolved};
+use crate::domain::{Lifetime, Tenant, jwt};
+use crate::error::Result;
+use crate::platform::Profile as User;
+use crate::session::call::check::{self, Checked};
+use crate::session::call::fan_out::Member;
+use crate::session::call::owner;
+use crate::session::call::tokens::{self, Bearer};
+use crate::session::context::Session;
+use crate::session::credential::logins::login_of;
+use crate::session::credential::stored;
+use crate::session::profile::expectation;
+use crate::session::profile::login_command::Owner;
+
+/// A user as a profile knows them.
+pub struct Identity {
+    pub name: Option<String>,
+    pub email: Option<String>,
+    /// The tenant that the profile's calls go to.
+    pub tenant: Option<Tenant>,
+    pub expires_at: Option<Timestamp>,
+    /// Whether the token renews itself.
+    pub renewable: bool,
+    /// The variable that supplies it, if one does.
+    pub variable: Option<String>,
+}
+
+/// The user of the profile: from what the login captured, else from the store; a variable's
+/// token is asked of the platform.
+pub fn identity(session: &Session, profile: &Resolved) -> Result<Identity> {
+    if let Some(variable) = tokens::token_variable(session, profile)? {
+        let user = owner::variable_user(session, profile, &variable)?;
+        return Ok(identified(session, profile, user, session));
+    }
+    match &profile.login {
+        Some(login) if login.is_logged_out() => Err(stored::not_logged_in(session, profile)),
+        Some(login) => match (&login.api_url, &profile.api_url) {
+            (Some(issuer), Some(url)) if !issuer.same_origin(&url.value) => {
+                Err(Owner::of(profile).foreign(issuer, &url.value))
+            }
+            _ => {
+                expectation::wanted(session, profile)?.check_login(login)?;
+                Ok(Identity::of(login, profile))
+            }
+        },
+        None => {
+            let stored = stored::require_stored(session, profile)?;
+            Ok(Identity::of(&login_of(&stored.record, stored.store, None), profile))
+        }
+    }
+}
+
+/// Who the profile's token is by the platform's own word.
+pub fn checked_identity(session: &Session, profile: &Resolved) -> Result<Identity> {
+    let Checked { outcome, lifetime, .. } = check::check(session, profile)?;
+    Ok(identified(session, profile, outcome?, &session.again()).living(lifetime))
+}
+
+/// As [`Session::checked_identity`], of all members at once and in their order.
+pub fn checked_identities(
+    session: &Session,
+    members: &[Member],
+) -> Result<Vec<Result<(Resolved, Identity)>>> {
+    let profiles: Vec<&Resolved> = members.iter().filter_map(|it| it.profile.as_ref().ok()).collect();
+    let mut checks = check::checks(session, &profiles)?.into_iter();
+    let now = session.again();
+    let identity = |member: &Member| -> Result<(Resolved, Identity)> {
+        let profile = member.profile.clone()?;
+        let checked = checks.next().ok_or_else(|| stored::not_logged_in(session, &profile))?;
+        let identity = identified(session, &profile, checked.outcome?, &now).living(checked.lifetime);
+        Ok((profile, identity))
+    };
+    let identities = members.iter().map(identity).zip(members);
+    Ok(identities
+        .map(|(identity, member)| identity.map_err(|error| error.about(member.name.as_str())))
+        .collect())
+}
+
+/// `now` has the files as the check has left them: it may have renewed the token.
+fn identified(session: &Session, profile: &Resolved, user: User, now: &Session) -> Identity {
+    let variable = tokens::token_variable(session, profile).ok().flatten();
+    let login = profile
+        .credential
+        .as_ref()
+        .and_then(|key| now.config().ok()?.captured.get(&key.value))
+        .filter(|_| variable.is_none());
+    let name = variable.as_ref().map(|variable| variable.name.clone());
+    let expires_at = match &variable {
+        Some(variable) => jwt::expiry(&variable.token),
+        None => login.as_ref().and_then(|login| login.expires_at),
+    };
+    let tenant = match variable {
+        Some(variable) => Bearer::Variable(variable).tenant(profile),
+        None => profile.tenant.as_ref().map(|tenant| tenant.value.clone()),
+    };
+    Identity {
+        name: user.name,
+        email: user.email,
+        tenant: tenant.or(user.current_tenant),
+        expires_at,
+        renewable: login.is_some_and(|login| login.renewable),
+        variable: name,
+    }
+}
+
+impl Identity {
+    /// As the record has it, where one was read: `logins.toml` lags behind where it can't be written.
+    fn living(self, lifetime: Option<Lifetime>) -> Identity {
+        match lifetime {
+            Some(Lifetime { expires_at, renewable, .. }) => Identity { expires_at, renewable, ..self },
+            None => self,
+        }
+    }
+
+    fn of(login: &Login, profile: &Resolved) -> Identity {
+        Identity {
+            name: login.user_name.clone(),
+            email: login.user_email.clone(),
+            tenant: profile.tenant.as_ref().map(|tenant| tenant.value.clone()),
+            expires_at: login.expires_at,
+            renewable: login.renewable,
+            variable: None,
+        }
+    }
+}

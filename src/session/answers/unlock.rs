@@ -1,0 +1,53 @@
+//! Unlocking a protected profile for a while.
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::config::{Facts, Resolved, protection};
+use crate::domain::{Key, UserRef};
+use crate::error::{Error, Result};
+use crate::session::answers::identity;
+use crate::session::context::{Session, no_environment};
+use crate::session::profile::expectation::expected_user;
+use crate::session::profile::{config_file, loosening};
+use crate::session::protection::journal::{self, Event};
+use crate::session::protection::lease::{self, Lease};
+use crate::session::protection::records;
+
+/// Opens a protected profile to its user for a while.
+pub fn unlock(session: &Session, profile: &Resolved, time: SignedDuration, reason: &str) -> Result<Lease> {
+    let config = session.config()?;
+    let Some(protection) = protection(config, profile)? else {
+        return Err(Error::usage(format!("profile {} is not protected", profile.label()))
+            .hint(format!("autocom profiles set {} protected=true", profile.label())));
+    };
+    let url = profile.api_url.as_ref().ok_or_else(|| no_environment(profile))?;
+    let keys = [Key::Protected, Key::Credential, Key::ExpectUser];
+    let facts = [profile.name().unwrap_or(&protection.name), &protection.name]
+        .map(|name| Facts::of(config, name, &keys));
+    let permit = loosening::confirm_loosening(session, protection.name.as_str(), "unlock it")?;
+    let identity = identity::identity(session, profile)?;
+    let user = UserRef::new(identity.email.as_deref(), identity.name.as_deref());
+    let user = expected_user(user)?.to_string();
+    // The platform has been asked meanwhile. A lease is written while its profile is what was decided on.
+    let session = config_file::lock_config(session)?;
+    for facts in facts {
+        session.check_facts(&facts, &format!("autocom profiles unlock {}", profile.label()))?;
+    }
+    let since = session.clock.now();
+    let lease = Lease {
+        profile: protection.name.to_string(),
+        api_url: url.value.to_string(),
+        user: user.clone(),
+        reason: reason.to_owned(),
+        since,
+        until: since.saturating_add(time).unwrap_or(Timestamp::MAX),
+    };
+    let (profile, until, reason) = (lease.profile.clone(), lease.until, lease.reason.clone());
+    // Written down first: an open profile of which the journal knows nothing must not be.
+    journal::write(
+        &records::records(&session),
+        Event::Unlocked { profile, user, until, reason, permit: Some(permit) },
+    )?;
+    lease::grant(&records::records(&session), lease.clone())?;
+    Ok(lease)
+}

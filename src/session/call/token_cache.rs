@@ -1,0 +1,66 @@
+//! Each credential of a set of profiles, read once.
+
+use std::collections::HashMap;
+
+use tokio::sync::OnceCell;
+
+use crate::config::{Login, Resolved};
+use crate::domain::{CredentialKey, ExpectedUser, StoreChoice, StoreKind};
+use crate::error::Result;
+use crate::session::call::bearer;
+use crate::session::call::tokens::{self, Tokens};
+use crate::session::context::Session;
+
+/// Each credential of a set of profiles, read when it is first needed.
+pub(crate) struct Pool(HashMap<Shared, OnceCell<Result<Option<Tokens>>>>);
+
+impl Pool {
+    pub fn of<'p>(profiles: impl IntoIterator<Item = &'p Resolved>) -> Pool {
+        Pool(profiles.into_iter().filter_map(Pool::key).map(|key| (key, OnceCell::new())).collect())
+    }
+
+    fn key(profile: &Resolved) -> Option<Shared> {
+        let (key, url) = (profile.credential.as_ref()?, profile.api_url.as_ref()?);
+        let lock = profile.expect_user.as_ref().map(|expected| expected.value.clone());
+        Some((key.value.clone(), url.value.to_string(), Kept::of(profile), lock, way_of(profile)))
+    }
+
+    /// As [`Session::tokens`], but a credential is read once.
+    pub async fn tokens(&self, session: &Session, profile: &Resolved) -> Result<Option<Tokens>> {
+        if tokens::token_variable(session, profile)?.is_some() {
+            return bearer::tokens(session, profile).await;
+        }
+        match Pool::key(profile).and_then(|key| self.0.get(&key)) {
+            Some(cell) => cell.get_or_init(|| bearer::tokens(session, profile)).await.clone(),
+            None => bearer::tokens(session, profile).await,
+        }
+    }
+}
+
+/// Which stored credential, of whom it must be, and the way to its platform: profiles that agree in this
+/// share one, its renewal included.
+type Shared = (CredentialKey, String, Kept, Option<ExpectedUser>, Way);
+
+/// `proxy` and `ca_bundle` of a profile: over one way a platform may be in reach, and over another not.
+pub(crate) type Way = [Option<String>; 2];
+
+pub(crate) fn way_of(profile: &Resolved) -> Way {
+    [
+        profile.proxy.as_ref().map(|proxy| proxy.value.to_string()),
+        profile.ca_bundle.as_ref().map(|bundle| bundle.value.to_string()),
+    ]
+}
+
+/// Where a credential is: by `logins.toml`, else where it is to be looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Kept {
+    Known(StoreKind),
+    LookedFor(StoreChoice),
+}
+
+impl Kept {
+    pub fn of(profile: &Resolved) -> Kept {
+        let known = profile.login.as_ref().and_then(Login::kept_in);
+        known.map_or(Kept::LookedFor(profile.store.value), Kept::Known)
+    }
+}

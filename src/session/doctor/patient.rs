@@ -1,0 +1,72 @@
+//! What a look has for its work.
+
+use std::cell::OnceCell;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use crate::config::{Config, Resolved};
+use crate::credentials::{Credentials, Patience};
+use crate::session::context::Session;
+use crate::system::notices::Notices;
+use crate::system::paths::Paths;
+
+/// A profile of the file, or the environment that variables name.
+pub(crate) struct Patient {
+    pub label: String,
+    pub profile: Resolved,
+}
+
+/// What a look has for its work: a session that changes nothing, and what was said to it.
+pub(crate) struct Doctor {
+    pub session: Session,
+    pub heard: Arc<Mutex<Vec<String>>>,
+    pub patients: Vec<Patient>,
+    pub certainty: Certainty,
+}
+
+/// What may be said of a credential that nothing names.
+#[derive(Clone, Copy)]
+pub(crate) struct Certainty {
+    /// `logins.toml` could be read: what it doesn't name, it doesn't know.
+    pub logins: bool,
+    /// Every profile could be read, too.
+    pub profiles: bool,
+}
+
+/// What one platform has for its answer, unless `--request-timeout` says otherwise.
+pub(crate) const DEADLINE: Duration = Duration::from_secs(10);
+
+impl Doctor {
+    pub fn new(
+        session: &Session,
+        config: Config,
+        patients: Vec<Patient>,
+        paths: &Paths,
+        certainty: Certainty,
+    ) -> Doctor {
+        let heard = Arc::<Mutex<Vec<String>>>::default();
+        let words = heard.clone();
+        let listening = move |_, text: &str| {
+            words.lock().unwrap_or_else(PoisonError::into_inner).push(text.to_owned());
+        };
+        let notices = Arc::new(Notices::new(listening));
+        // Nobody is asked to unlock anything, so nobody is waited for.
+        let patience = Patience { interactive: false };
+        let credentials = Credentials::new(paths, session.locks.clone(), notices.clone(), patience);
+        let session = Session {
+            paths: Paths { logins: None, ..paths.clone() },
+            notices,
+            config: OnceCell::from(Arc::new(config)),
+            credentials: OnceCell::from(Arc::new(credentials)),
+            http: Default::default(),
+            request_timeout: Some(session.request_timeout.unwrap_or(DEADLINE)),
+            ..session.again()
+        };
+        Doctor { session, heard, patients, certainty }
+    }
+
+    /// What was said since the last time.
+    pub fn heard(&self) -> Vec<String> {
+        std::mem::take(&mut *self.heard.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}

@@ -1,0 +1,353 @@
+//! Logout: revoked at the platform if that can be had, deleted here in any case.
+
+pub use revocation::Revocation;
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::time::{Duration, Instant};
+
+use crate::config::{Resolved, Selection, resolve};
+use crate::credentials::{Deleted, Lookup, Record, StoreError, Stored};
+use crate::domain::{
+    ApiUrl, CredentialKey, Layer, ProfileName, RevocationUrl, Secret, StoreChoice, StoreKind, TokenKind,
+    UserRef,
+};
+use crate::error::{Error, Kind, Result};
+use crate::session::context::Session;
+use crate::session::credential::logins;
+use crate::session::credential::refresh::{self, Whose};
+use crate::session::login::revocation::{self, REVOKING};
+use crate::session::profile::expectation::{self, Wanted};
+use crate::session::profile::login_command::Owner;
+use crate::system::http::Http;
+use crate::system::locks::LockGuard;
+use crate::system::{interrupt, runtime};
+
+/// What the stores may take when a logout was told to stop.
+const STORING: Duration = Duration::from_secs(5);
+/// After this time what is done so far is written down: others wait for the locks, 30 seconds at most.
+const LONGEST_BATCH: Duration = Duration::from_secs(10);
+
+/// What a logout ends at the platform.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Revoke {
+    Nothing,
+    /// Logins. A personal access token may be in use elsewhere.
+    Logins,
+    /// Personal access tokens as well.
+    All,
+}
+
+/// One credential to be forgotten.
+pub struct Doomed {
+    pub key: CredentialKey,
+    pub choice: StoreChoice,
+    pub known: Option<StoreKind>,
+    http: Http,
+    revocation_url: Option<RevocationUrl>,
+}
+
+/// What became of it.
+pub struct LoggedOut {
+    pub key: CredentialKey,
+    pub user: Option<String>,
+    pub api_url: Option<String>,
+    pub kind: Option<TokenKind>,
+    /// Whether it has a refresh token.
+    pub is_renewable: bool,
+    /// The stores that it was deleted from; none: there was nothing.
+    pub stores: Vec<StoreKind>,
+    pub revocation: Revocation,
+}
+
+impl LoggedOut {
+    fn new(
+        key: &CredentialKey,
+        found: Option<&Stored>,
+        deleted: Deleted,
+        revocation: Revocation,
+    ) -> LoggedOut {
+        let stores = [(deleted.keychain, StoreKind::Keychain), (deleted.file, StoreKind::File)];
+        let record = found.map(|stored| &stored.record);
+        LoggedOut {
+            key: key.clone(),
+            user: record.map(|record| record.user_email.clone()),
+            api_url: record.map(|record| record.api_url.to_string()),
+            kind: record.map(|record| record.kind),
+            is_renewable: record.is_some_and(Record::is_renewable),
+            stores: stores.into_iter().filter(|(deleted, _)| *deleted).map(|(_, store)| store).collect(),
+            revocation,
+        }
+    }
+}
+
+/// What `auth logout` for `profile` is about.
+pub fn doomed(session: &Session, profile: &Resolved) -> Result<Doomed> {
+    let key = session.key_of(profile)?.clone();
+    let (choice, http) = (profile.store.value, session.http(profile));
+    let revocation_url = profile.revocation_url.as_ref().map(|url| url.value.clone());
+    Ok(Doomed { key, choice, known: Session::known_store(profile), http, revocation_url })
+}
+
+/// Everything that profiles, `logins.toml` and the credential file know of.
+pub fn all_doomed(session: &Session) -> Result<Vec<Doomed>> {
+    expectation::meet_nothing(session)?;
+    let config = session.config()?;
+    config.document.check_readable()?;
+    session.warn_of_missing_file(config);
+    every_credential(session)
+}
+
+pub(crate) fn every_credential(session: &Session) -> Result<Vec<Doomed>> {
+    let config = session.config()?;
+    // Without a profile: one that is broken or missing must not keep the others logged in.
+    let nobody =
+        Selection { name: None, files_only: false, ..Selection::listed(ProfileName::default_profile()) };
+    let nobody = resolve(config, nobody).ok();
+    let http = nobody.as_ref().map_or_else(Http::default, |nobody| session.http(nobody));
+    let (choice, by_variable) = nobody
+        .map(|nobody| nobody.store)
+        .map_or((StoreChoice::Auto, false), |store| (store.value, store.layer == Layer::Variable));
+    let known = config.captured.keys().cloned();
+    let mut keys: BTreeMap<CredentialKey, (StoreChoice, Http, Option<RevocationUrl>)> = known
+        .chain(session.credentials().file_keys()?)
+        .map(|key| (key, (choice, http.clone(), None)))
+        .collect();
+    for name in config.profiles() {
+        let profile = resolve(config, Selection::listed(name)).ok();
+        if let Some(profile) = profile
+            && let Some(key) = &profile.credential
+        {
+            let own = if by_variable { choice } else { profile.store.value };
+            let revocation_url = profile.revocation_url.as_ref().map(|url| url.value.clone());
+            keys.insert(key.value.clone(), (own, session.http(&profile), revocation_url));
+        }
+    }
+    Ok(keys
+        .into_iter()
+        .map(|(key, (choice, http, revocation_url))| {
+            let known = config
+                .captured
+                .get(&key)
+                .filter(|login| !login.is_logged_out())
+                .and_then(|login| login.store);
+            Doomed { key, choice, known, http, revocation_url }
+        })
+        .collect())
+}
+
+/// The credential among `others` that has a token of `record` too. A server may give the same token to several
+/// logins of a user: it must not be revoked while another one uses it.
+pub(crate) fn holder_of<'o>(
+    session: &Session,
+    others: &'o [Doomed],
+    tokens: [Option<&Secret>; 2],
+    url: &ApiUrl,
+    user: Option<UserRef<'_>>,
+) -> Result<Option<&'o CredentialKey>> {
+    let captured = &session.config()?.captured;
+    let may_hold = |other: &&Doomed| {
+        captured.get(&other.key).is_none_or(|login| {
+            let is_there = login.api_url.as_ref().is_none_or(|own| own.same_origin(url));
+            !login.is_logged_out() && is_there && user.is_none_or(|user| login.user().is(user))
+        })
+    };
+    let others: Vec<_> = others.iter().filter(may_hold).collect();
+    let (mut holder, mut failure) = (None, None);
+    session.credentials().read_each(&lookups(others.iter().copied()), |n, stored| match stored {
+        Ok(Some(Stored { record, .. })) => {
+            let own = [Some(&record.access_token), record.refresh_token.as_ref()];
+            let is_own = |token: &Secret| own.iter().flatten().any(|own| own.expose() == token.expose());
+            if tokens.into_iter().flatten().any(is_own) {
+                holder = Some(&others[n].key);
+            }
+        }
+        Ok(None) => {}
+        Err(error) => failure = Some(error),
+    });
+    match (holder, failure) {
+        (None, Some(error)) => Err(error.into()),
+        (holder, _) => Ok(holder),
+    }
+}
+
+/// The profiles that use each credential.
+pub fn users_of_all(session: &Session) -> Result<HashMap<CredentialKey, Vec<ProfileName>>> {
+    let config = session.config()?;
+    let mut users: HashMap<_, Vec<_>> = HashMap::new();
+    for name in config.profiles() {
+        let profile = resolve(config, Selection::listed(name.clone()));
+        if let Some(key) = profile.ok().and_then(|profile| profile.credential) {
+            users.entry(key.value).or_default().push(name);
+        }
+    }
+    Ok(users)
+}
+
+/// The personal access tokens among `doomed`, by key and user.
+pub fn personal_access_tokens(session: &Session, doomed: &[Doomed]) -> Result<Vec<(CredentialKey, String)>> {
+    let mut tokens = Vec::new();
+    session.credentials().read_each(&lookups(doomed), |n, stored| {
+        // What can't be read is said when it is to be deleted.
+        let stored = stored.ok().flatten().filter(|stored| stored.record.kind == TokenKind::Pat);
+        tokens.extend(stored.map(|stored| (doomed[n].key.clone(), stored.record)));
+    });
+    tokens.iter().try_for_each(|(_, record)| expectation::meet_stored_user(session, record))?;
+    Ok(tokens.into_iter().map(|(key, record)| (key, record.user_label().into_owned())).collect())
+}
+
+/// Revokes and deletes.
+pub fn logout(session: &Session, doomed: &Doomed, revoke: Revoke) -> Result<LoggedOut> {
+    let mut outcome = None;
+    logout_all(session, std::slice::from_ref(doomed), revoke, |it| outcome = Some(it));
+    outcome.unwrap_or_else(|| Err(Error::new(Kind::Failed, "the logout broke off")))
+}
+
+/// As [`logout`](Self::logout), of many: the files are read once and written once a batch. `tell` hears of each
+/// in its order; an interruption is the last.
+pub fn logout_all(
+    session: &Session,
+    mut doomed: &[Doomed],
+    revoke: Revoke,
+    mut tell: impl FnMut(Result<LoggedOut>),
+) {
+    // Each of a batch has a lock, which is an open file or two.
+    let batch = (runtime::max_descriptors() / 4).max(16);
+    let mut gone = Vec::with_capacity(doomed.len());
+    let going: HashSet<_> = doomed.iter().map(|doomed| &doomed.key).collect();
+    let mut others = if revoke == Revoke::Nothing { Ok(Vec::new()) } else { every_credential(session) }
+        .unwrap_or_default();
+    others.retain(|other| !going.contains(&other.key));
+    while !doomed.is_empty() {
+        let mut outcomes = Vec::new();
+        let ended = logout_batch(session, &doomed[..batch.min(doomed.len())], &others, revoke, &mut outcomes);
+        for (doomed, outcome) in doomed.iter().zip(&outcomes) {
+            gone.extend(outcome.is_ok().then_some(&doomed.key));
+        }
+        doomed = &doomed[outcomes.len()..];
+        outcomes.into_iter().for_each(&mut tell);
+        if let Err(error) = ended {
+            tell(Err(error));
+            break;
+        }
+    }
+    logins::logins(session).log_out(gone);
+}
+
+/// The outcomes are of as many as are done before long, one at least. `others`: the credentials that stay.
+fn logout_batch(
+    session: &Session,
+    batch: &[Doomed],
+    others: &[Doomed],
+    revoke: Revoke,
+    outcomes: &mut Vec<Result<LoggedOut>>,
+) -> Result<()> {
+    let _turn = session.turn()?;
+    // From the look to the end of it: what is deleted is what was revoked.
+    let lookups = lookups(batch);
+    let locks: Vec<_> = lookups.iter().map(|lookup| session.credentials().lock_to_delete(*lookup)).collect();
+    let mut found = Vec::with_capacity(batch.len());
+    session.credentials().read_each(&lookups, |_, stored| found.push(stored));
+    session.block_on(async {
+        let _shield = interrupt::shield("Logging out", REVOKING + STORING);
+        let started = Instant::now();
+        let mut ended = Vec::new();
+        for ((doomed, lock), found) in batch.iter().zip(locks).zip(found) {
+            let is_late = started.elapsed() >= LONGEST_BATCH || interrupt::has_come();
+            if is_late && !ended.is_empty() {
+                break;
+            }
+            ended.push(end(session, doomed, others, lock, found, revoke).await);
+        }
+        let chosen = ended.iter().zip(&lookups).filter(|(ended, _)| ended.is_ok());
+        let chosen: Vec<_> = chosen.map(|(_, lookup)| *lookup).collect();
+        let mut deleted = match session.credentials().delete_each(&chosen) {
+            Ok(each) => each.into_iter().map(|deleted| deleted.map_err(Error::from)).collect(),
+            Err(error) => vec![Err(Error::from(error)); chosen.len()],
+        }
+        .into_iter();
+        for (doomed, ended) in batch.iter().zip(ended) {
+            outcomes.push(ended.and_then(|(_lock, found, revocation)| {
+                let deleted = deleted.next().transpose()?.unwrap_or_default();
+                Ok(LoggedOut::new(&doomed.key, found.as_ref(), deleted, revocation))
+            }));
+        }
+        Ok(())
+    })
+}
+
+/// Ends a credential at its platform, and holds its lock.
+async fn end(
+    session: &Session,
+    doomed: &Doomed,
+    others: &[Doomed],
+    lock: Result<LockGuard, StoreError>,
+    found: Result<Option<Stored>, StoreError>,
+    revoke: Revoke,
+) -> Result<(LockGuard, Option<Stored>, Revocation)> {
+    let lock = lock?;
+    let stored = match found {
+        Ok(Some(stored)) => stored,
+        Ok(None) => return Ok((lock, None, Revocation::Nothing)),
+        Err(error) if error.is_locked() || error.is_no_answer() || error.is_newer() => {
+            return Err(error.into());
+        }
+        // What can't be read can't be revoked, but it can still be deleted.
+        Err(error) => {
+            session
+                .notices()
+                .warn(format!("the credential could not be read, so it is not revoked: {error}"));
+            return Ok((lock, None, Revocation::Nothing));
+        }
+    };
+    expectation::meet_stored_user(session, &stored.record)?;
+    let record = &stored.record;
+    let revocation = match revoke {
+        Revoke::Nothing => Revocation::Skipped,
+        Revoke::Logins if record.kind == TokenKind::Pat => Revocation::Kept,
+        Revoke::Logins | Revoke::All => {
+            let tokens = [Some(&record.access_token), record.refresh_token.as_ref()];
+            // One that can't be read is no reason to leave this one alive.
+            match holder_of(session, others, tokens, &record.api_url, Some(record.user())).ok().flatten() {
+                Some(holder) => Revocation::Shared(holder.clone()),
+                None => revoke_stored(session, doomed, stored.clone(), lock.clone()).await?,
+            }
+        }
+    };
+    Ok((lock, Some(stored), revocation))
+}
+
+/// Best effort: the tokens go to their own platform only, whatever the profile says now.
+async fn revoke_stored(
+    session: &Session,
+    doomed: &Doomed,
+    stored: Stored,
+    lock: LockGuard,
+) -> Result<Revocation> {
+    let known = session.config()?.captured.get(&doomed.key);
+    let credential = refresh::credential_of(
+        session,
+        Whose {
+            key: doomed.key.clone(),
+            choice: doomed.choice,
+            known,
+            client_id: None,
+            url: stored.record.api_url.clone(),
+            owner: Owner::of_key(&doomed.key),
+            http: revocation::way_to_revoke(&doomed.http),
+            // Whoever's it is, it may be ended.
+            wanted: Wanted::default(),
+        },
+    );
+    Ok(revocation::revoke_stored_login(
+        &credential,
+        &doomed.http,
+        doomed.revocation_url.as_ref(),
+        stored,
+        lock,
+    )
+    .await)
+}
+
+fn lookups<'a>(doomed: impl IntoIterator<Item = &'a Doomed>) -> Vec<Lookup<'a>> {
+    doomed.into_iter().map(|Doomed { key, choice, known, .. }| (key, *choice, *known)).collect()
+}

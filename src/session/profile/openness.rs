@@ -1,0 +1,62 @@
+//! Whether a profile may be changed right now.
+
+use jiff::Timestamp;
+
+use crate::config::{Login, Resolved, protection, token_variable};
+use crate::session::context::Session;
+use crate::session::protection::lease::{self, Lease};
+use crate::session::protection::records;
+
+/// Whether requests to a profile may change something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Openness {
+    Open,
+    Protected,
+    /// Protected, but open until then.
+    Unlocked {
+        until: Timestamp,
+    },
+    /// Whether it is protected can't be read.
+    Unknown,
+}
+
+impl Openness {
+    pub fn protected(self) -> Option<bool> {
+        match self {
+            Openness::Open => Some(false),
+            Openness::Protected | Openness::Unlocked { .. } => Some(true),
+            Openness::Unknown => None,
+        }
+    }
+
+    pub fn unlocked_until(self) -> Option<Timestamp> {
+        match self {
+            Openness::Unlocked { until } => Some(until),
+            _ => None,
+        }
+    }
+}
+
+/// How open a profile is. Reads no file for one that isn't protected.
+pub fn openness(session: &Session, profile: &Resolved) -> Openness {
+    match session.config().map(|config| protection(config, profile)) {
+        Ok(Ok(None)) => Openness::Open,
+        Ok(Ok(Some(_))) => match lease(session, profile) {
+            Some(lease) => Openness::Unlocked { until: lease.until },
+            None => Openness::Protected,
+        },
+        _ => Openness::Unknown,
+    }
+}
+
+/// The lease that opens a protected profile now: none that is known to be somebody else's.
+fn lease(session: &Session, profile: &Resolved) -> Option<Lease> {
+    let config = session.config().ok()?;
+    let protection = protection(config, profile).ok()??;
+    let lease = lease::lease(&records::records(session), &protection.name, &profile.api_url.as_ref()?.value)?;
+    // Whose a variable's token is, only the platform knows.
+    let by_variable = token_variable(config, profile, profile.selection.sole).used.is_some();
+    let login = profile.login.as_ref().filter(|login| !by_variable && !login.is_logged_out());
+    let user = login.filter(|_| !profile.is_foreign()).map(Login::user);
+    user.is_none_or(|user| user.label().is_none() || lease.is_for(user)).then_some(lease)
+}

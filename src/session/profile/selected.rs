@@ -1,0 +1,50 @@
+//! The profile that a command works with.
+
+use crate::config::{Resolved, resolve, select};
+use crate::domain::{CredentialKey, ProfileName};
+use crate::error::Result;
+use crate::session::context::Session;
+use crate::session::profile::expectation;
+
+/// The profile that this command works with.
+pub fn profile(session: &Session) -> Result<Resolved> {
+    let config = session.config()?;
+    let profile = resolve(config, select(config)?)?;
+    session.warn_of_unreadable_file(config);
+    tracing::info!(
+        profile = profile.label(),
+        by = %profile.selection.origin,
+        api_url = profile.api_url.as_ref().map(|url| url.value.as_str()),
+        tenant = profile.tenant.as_ref().map(|tenant| tenant.value.as_str()),
+        credential = profile.credential.as_ref().map(|key| key.value.as_str()),
+        "resolved"
+    );
+    for passed_over in &profile.passed_over {
+        session.notices.hint(format!(
+            "{} is set but not used: --profile {} has its own {}",
+            passed_over.variable,
+            profile.label(),
+            passed_over.key
+        ));
+    }
+    expectation::meet_expectations(session, &profile)?;
+    Ok(profile)
+}
+
+/// The profiles, other than `except`, that use the credential `key`.
+pub fn profiles_with_key(
+    session: &Session,
+    key: &CredentialKey,
+    except: Option<&ProfileName>,
+) -> Result<Vec<ProfileName>> {
+    let config = session.config()?;
+    Ok(config
+        .profiles()
+        .into_iter()
+        .filter(|name| Some(name) != except)
+        .filter(|name| {
+            let profile = resolve(config, crate::config::Selection::listed(name.clone()));
+            profile.is_ok_and(|profile| profile.credential.is_some_and(|own| own.value == *key))
+        })
+        .collect())
+}
