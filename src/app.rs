@@ -14,15 +14,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use self::person::Terminal;
 use self::stderr::{StderrStyle, say, signs};
-use crate::cli::{Cli, Command};
+use crate::cli::{Cli, GlobalFlags};
 use crate::commands::command_line::typed;
-use crate::commands::profiles::Profiles;
-use crate::commands::{Done, completions};
+use crate::commands::completions;
+use crate::commands::verb::{Invocation, Verb};
 use crate::domain::{Secret, redact};
 use crate::error::{Error, Kind};
 use crate::logging;
 use crate::session::call::everywhere;
-use crate::session::context::Session;
+use crate::session::context::Context;
 use crate::system::browser::SystemBrowser;
 use crate::system::clock::SystemClock;
 use crate::system::environment::Environment;
@@ -66,30 +66,29 @@ fn run_command_line(arguments: Vec<OsString>, environment: Environment) -> ExitC
         Ok(cli) => cli,
         Err(error) => return refuse(&error, &arguments, &environment),
     };
-    let colour = ColorChoice::named(cli.global.color.as_deref().unwrap_or("auto"));
-    let style = StderrStyle::of(&cli, &environment, colour);
+    let Cli { global, command } = cli;
+    let verb = command.verb();
+    let colour = ColorChoice::named(global.color.as_deref().unwrap_or("auto"));
+    let style = StderrStyle::of(&global, &environment, colour);
     // One for the process: what writes on another thread needs it, too.
-    let look = Look { colour, jq: cli.global.jq.clone().map(|expression| &*expression.leak()) };
-    if let Err(error) = look.check_filter(&cli) {
+    let look = Look { colour, jq: global.jq.clone().map(|expression| &*expression.leak()) };
+    if let Err(error) = look.check_filter(&global, verb.as_ref()) {
         show_error(&error, style);
         return exit_code(Some(Kind::Usage));
     }
-    logging::start(cli.global.verbose, &environment, style.events());
+    logging::start(global.verbose, &environment, style.events());
     // Not taken apart at the end either: the process is over then.
-    let session = ManuallyDrop::new(session(&cli, &environment, style));
-    let reads_file = !mends_or_needs_no_file(&cli.command);
-    let checked = session.check_output_format(reads_file);
-    let expected = checked.and_then(|()| match resolves_by_itself(&cli.command) {
-        true => Ok(()),
-        false => everywhere::meet_all_expectations(&session),
+    let context = ManuallyDrop::new(context(&global, verb.as_ref(), &environment, style));
+    let expected = context.check_output_format(verb.heeds_output_setting()).and_then(|()| {
+        if verb.checks_expectations() { Ok(()) } else { everywhere::meet_all_expectations(&context) }
     });
-    let failure_in_shell = match &cli.command {
-        Command::Profiles(Profiles::Use(one)) => one.failure(&environment),
-        _ => None,
-    };
-    let outcome = expected.and_then(|()| run_command(cli.command, &session, look)).and_then(|done| {
+    let failure_in_shell = verb.failure_in_shell(&environment);
+    let output = || output(&context, look);
+    let invocation =
+        Invocation { context: &context, output: &output, root: <Cli as clap::CommandFactory>::command };
+    let outcome = expected.and_then(|()| verb.run(&invocation)).and_then(|done| {
         if let Some(answer) = &done.answer {
-            output(&session, look).write(answer.as_ref())?;
+            output().write(answer.as_ref())?;
         }
         Ok(done)
     });
@@ -111,70 +110,11 @@ fn run_command_line(arguments: Vec<OsString>, environment: Environment) -> ExitC
     kind.map_or_else(|| ExitCode::from(ended), |kind| exit_code(Some(kind)))
 }
 
-/// Whether the command must run whatever `output` in `config.toml` is: it reads no such file, or it is
-/// what mends it.
-fn mends_or_needs_no_file(command: &Command) -> bool {
-    use crate::commands::{config::ConfigCommand as C, profiles::Profiles as P};
-    matches!(
-        command,
-        Command::Version(_)
-            | Command::Doctor(_)
-            | Command::Completions(_)
-            | Command::Man(_)
-            | Command::Config(C::Edit(_) | C::Path(_) | C::Set(_) | C::Unset(_))
-            | Command::Profiles(P::Set(_))
-    )
-}
-
-/// Whether the command compares what is expected itself, where it resolves its profiles and reads their
-/// credentials, or resolves none at all. Every other is held to it before it begins.
-fn resolves_by_itself(command: &Command) -> bool {
-    use crate::commands::{auth::Auth as A, config::ConfigCommand as C, tenants::Tenants as T};
-    matches!(
-        command,
-        Command::Version(_)
-            | Command::Completions(_)
-            | Command::Man(_)
-            | Command::Prompt(_)
-            // What may be wrong is mended there, and nothing is sent.
-            | Command::Config(C::Path(_) | C::Edit(_))
-            | Command::Doctor(_)
-            | Command::Login(_)
-            | Command::Auth(A::Login(_) | A::Token(_) | A::Refresh(_))
-            | Command::Whoami(_)
-            | Command::Tenants(T::List(_))
-            | Command::Orders(_)
-            | Command::Api(_)
-            | Command::Exec(_)
-    )
-}
-
-fn run_command(command: Command, session: &Session, look: Look) -> Result<Done, Error> {
-    match command {
-        Command::Auth(auth) => auth.run(session),
-        Command::Login(login) => login.run(session),
-        Command::Logout(logout) => logout.run(session),
-        Command::Whoami(whoami) => whoami.run(session),
-        Command::Profiles(profiles) => profiles.run(session),
-        Command::Config(config) => config.run(session),
-        Command::Tenants(tenants) => tenants.run(session),
-        // These write as answers come in.
-        Command::Orders(orders) => orders.run(session, output(session, look)),
-        Command::Api(api) => api.run(session, output(session, look)),
-        Command::Exec(exec) => exec.run(session),
-        Command::Journal(journal) => journal.run(session),
-        Command::Doctor(doctor) => doctor.run(session),
-        Command::Completions(completions) => completions.run(),
-        Command::Man(man) => man.run(session, <Cli as clap::CommandFactory>::command()),
-        Command::Prompt(prompt) => prompt.run(session, output(session, look).colours),
-        Command::Version(version) => version.run(),
-    }
-}
-
-fn session(cli: &Cli, environment: &Environment, style: StderrStyle) -> Session {
-    let global = &cli.global;
+fn context(global: &GlobalFlags, verb: &dyn Verb, environment: &Environment, style: StderrStyle) -> Context {
     let (quiet, terminal) = (global.quiet, environment.stderr_is_terminal);
-    let looks_only = matches!(cli.command, Command::Prompt(_));
+    let looks_only = verb.only_looks();
+    let mut flags = global.settings(verb.is_plain());
+    verb.add_flags(&mut flags);
     let notices = Notices::new(move |notice, text| {
         let is_shown = match notice {
             _ if looks_only => false,
@@ -188,9 +128,9 @@ fn session(cli: &Cli, environment: &Environment, style: StderrStyle) -> Session 
     });
     let (colours, is_text) = (style.colours(), style != StderrStyle::Json);
     let person = Terminal { there: terminal, spins: terminal && !quiet && is_text, colours, style };
-    Session::new(
+    Context::new(
         environment.clone(),
-        cli.settings(),
+        flags,
         Arc::new(notices),
         Arc::new(SystemClock),
         Arc::new(SystemBrowser::new(environment)),
@@ -211,16 +151,16 @@ struct Look {
 
 impl Look {
     /// Before anything is done.
-    fn check_filter(self, cli: &Cli) -> Result<(), Error> {
+    fn check_filter(self, global: &GlobalFlags, verb: &dyn Verb) -> Result<(), Error> {
         let Some(expression) = self.jq else { return Ok(()) };
         jq::check(expression).map_err(|why| {
             Error::usage(format!("cannot use the --jq expression: {why}"))
                 .hint("autocom profiles list --jq '.[].name'")
         })?;
-        if matches!(cli.command, Command::Exec(_)) {
+        if !verb.has_answer() {
             return Err(Error::usage("--jq does not apply to exec, which prints what its command prints"));
         }
-        match cli.global.output.as_deref() {
+        match global.output.as_deref() {
             None | Some("json") => Ok(()),
             Some(other) => {
                 Err(Error::usage(format!("--jq filters JSON, not {other}")).hint("omit -o, or use -o json"))
@@ -229,11 +169,11 @@ impl Look {
     }
 }
 
-fn output(session: &Session, Look { colour, jq }: Look) -> Output {
-    let environment = session.environment();
+fn output(context: &Context, Look { colour, jq }: Look) -> Output {
+    let environment = context.environment();
     Output {
         jq,
-        format: session.output_format(),
+        format: context.output_format(),
         terminal: environment.stdout_is_terminal,
         colours: colour.colours(signs(environment, environment.stdout_is_terminal)),
         width: environment.width.unwrap_or(80),

@@ -6,6 +6,7 @@ use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::durations::seconds;
+use crate::commands::verb::Verb;
 use crate::commands::{
     api, auth, completions, config, doctor, exec, journal, man, orders, profiles, prompt, tenants, version,
     whoami,
@@ -102,40 +103,42 @@ pub enum Command {
     Version(version::Version),
 }
 
-impl Cli {
-    /// The format that the flags ask for. What other programs read as it is (a prompt, a script, a page, TOML, a bare
-    /// word, the platform's own answer) is that whatever is preferred for the rest.
-    fn output(&self) -> Option<String> {
-        let plain = matches!(
-            self.command,
-            Command::Prompt(_)
-                | Command::Completions(_)
-                | Command::Man(_)
-                | Command::Version(_)
-                | Command::Api(_)
-                | Command::Auth(auth::Auth::Token(_))
-                | Command::Config(config::ConfigCommand::Get(_) | config::ConfigCommand::Path(_))
-                | Command::Profiles(profiles::Profiles::Export(_) | profiles::Profiles::Current(_))
-        );
-        let filtered = self.global.jq.as_ref().map(|_| OutputFormat::Json.to_string());
-        self.global.output.clone().or(filtered).or(plain.then(|| OutputFormat::Table.to_string()))
-    }
-
-    /// The flags that are values of configuration keys.
-    pub fn settings(&self) -> Flags {
-        let login = match &self.command {
-            Command::Login(login) | Command::Auth(auth::Auth::Login(login)) => Some(login),
-            _ => None,
-        };
+impl GlobalFlags {
+    /// The flags that are values of configuration keys. `is_plain`: the command's answer has one form only, unless the
+    /// flags ask for another.
+    pub fn settings(&self, is_plain: bool) -> Flags {
+        let filtered = self.jq.as_ref().map(|_| OutputFormat::Json.to_string());
+        let plain = is_plain.then(|| OutputFormat::Table.to_string());
         Flags {
-            profile: self.global.profile.clone(),
-            api_url: self.global.api_url.clone(),
-            tenant: self.global.tenant.clone(),
-            client_id: login.and_then(|login| login.client_id.clone()),
-            scope: login.and_then(|login| login.scope.clone()),
-            store: login.and_then(|login| login.store.clone()),
-            output: self.output(),
-            expect: self.global.expect.clone(),
+            profile: self.profile.clone(),
+            api_url: self.api_url.clone(),
+            tenant: self.tenant.clone(),
+            output: self.output.clone().or(filtered).or(plain),
+            expect: self.expect.clone(),
+            ..Flags::default()
+        }
+    }
+}
+
+impl Command {
+    pub fn verb(self) -> Box<dyn Verb> {
+        match self {
+            Command::Auth(auth) => auth.verb(),
+            Command::Login(login) => Box::new(login),
+            Command::Logout(logout) => Box::new(logout),
+            Command::Whoami(whoami) => Box::new(whoami),
+            Command::Profiles(profiles) => profiles.verb(),
+            Command::Config(config) => config.verb(),
+            Command::Tenants(tenants) => tenants.verb(),
+            Command::Orders(orders) => orders.verb(),
+            Command::Api(api) => Box::new(api),
+            Command::Exec(exec) => Box::new(exec),
+            Command::Journal(journal) => Box::new(journal),
+            Command::Doctor(doctor) => Box::new(doctor),
+            Command::Completions(completions) => Box::new(completions),
+            Command::Man(man) => Box::new(man),
+            Command::Prompt(prompt) => Box::new(prompt),
+            Command::Version(version) => Box::new(version),
         }
     }
 }

@@ -13,4 +13,4 @@ pub mod login;
 pub mod profile;
 pub mod protection;
 
-pub use context::{Session, no_environment};
+pub use context::{Context, no_environment};

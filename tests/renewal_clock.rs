@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use autocom::config::Flags;
 use autocom::domain::Secret;
 use autocom::error::{Kind, Result};
-use autocom::session::Session;
+use autocom::session::Context;
 use autocom::session::call::bearer;
 use autocom::session::profile::selected;
 use autocom::system::browser::SystemBrowser;
@@ -58,11 +58,11 @@ impl Person for Nobody {
 }
 
 /// A command of autocom in this home at this time.
-pub fn session(world: &World, clock: &Arc<ManualClock>) -> Session {
+pub fn session(world: &World, clock: &Arc<ManualClock>) -> Context {
     let environment = Environment::default().with("HOME", world.home()).with("AUTOCOM_STORE", "file");
     let browser = Arc::new(SystemBrowser::new(&environment));
     let notices = Arc::new(Notices::silent());
-    Session::new(environment, Flags::default(), notices, clock.clone(), browser, Arc::new(Nobody))
+    Context::new(environment, Flags::default(), notices, clock.clone(), browser, Arc::new(Nobody))
 }
 
 /// One call of the platform by a command of its own.
@@ -70,7 +70,7 @@ fn call(world: &World, clock: &Arc<ManualClock>) -> Result<()> {
     call_by(&session(world, clock))
 }
 
-fn call_by(session: &Session) -> Result<()> {
+fn call_by(session: &Context) -> Result<()> {
     bearer::call(session, &selected::profile(session)?, async |platform| platform.profile().await.map(drop))
 }
 

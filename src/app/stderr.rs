@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::io::Write;
 
-use crate::cli::Cli;
+use crate::cli::GlobalFlags;
 use crate::commands::command_line::typed;
 use crate::domain::{OutputFormat, diagnostic_lines};
 use crate::logging;
@@ -21,9 +21,9 @@ pub enum StderrStyle {
 }
 
 impl StderrStyle {
-    pub fn of(cli: &Cli, environment: &Environment, colour: ColorChoice) -> StderrStyle {
+    pub fn of(global: &GlobalFlags, environment: &Environment, colour: ColorChoice) -> StderrStyle {
         let colours = colour.colours(signs(environment, environment.stderr_is_terminal));
-        StderrStyle::named(cli.global.output.as_deref(), environment, colours)
+        StderrStyle::named(global.output.as_deref(), environment, colours)
     }
 
     /// Of a command line that could not be parsed as a whole.

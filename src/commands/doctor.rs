@@ -3,9 +3,9 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Done;
+use crate::commands::verb::{Invocation, Verb};
 use crate::error::Result;
 use crate::session::call::everywhere;
-use crate::session::context::Session;
 use crate::session::doctor;
 use crate::session::doctor::finding::{Finding, Section, Status};
 use crate::ui::style::Tone;
@@ -96,19 +96,28 @@ fn summary(findings: &[Finding]) -> Cell {
     }
 }
 
-impl Doctor {
-    pub fn run(self, session: &Session) -> Result<Done> {
-        let mut met = everywhere::meet_all_expectations(session);
+impl Verb for Doctor {
+    fn heeds_output_setting(&self) -> bool {
+        false
+    }
+
+    fn checks_expectations(&self) -> bool {
+        true
+    }
+
+    fn run(self: Box<Self>, invocation: &Invocation<'_>) -> Result<Done> {
+        let context = invocation.context;
+        let mut met = everywhere::meet_all_expectations(context);
         if !self.offline {
             // It asks every platform.
-            met = met.and_then(|()| everywhere::meet_all_profiles(session));
+            met = met.and_then(|()| everywhere::meet_all_profiles(context));
         }
         match met {
             // Nobody is asked where no profile can be known, and it is here that one learns why.
-            Err(_) if session.config().is_err() => {}
+            Err(_) if context.config().is_err() => {}
             met => met?,
         }
-        let findings = doctor::doctor(session, self.fix, self.offline)?;
+        let findings = doctor::doctor(context, self.fix, self.offline)?;
         let broken = findings.iter().any(|finding| finding.status == Status::Broken);
         Ok(Done { exit_code: u8::from(broken), ..Done::answer(DoctorAnswer(findings)) })
     }

@@ -7,10 +7,10 @@ use jiff::SignedDuration;
 
 use super::Done;
 use crate::commands::durations::time_to_live;
+use crate::commands::verb::{Invocation, Verb};
 use crate::domain::shell_word;
 use crate::error::{Error, Result};
 use crate::session::call::bearer;
-use crate::session::context::Session;
 use crate::session::profile::{expectation, selected};
 use crate::system::process::become_command;
 
@@ -33,17 +33,26 @@ pub struct Exec {
     command: Vec<OsString>,
 }
 
-impl Exec {
-    pub fn run(self, session: &Session) -> Result<Done> {
-        let profile = selected::profile(session)?;
-        let bearer = bearer::bearer(session, &profile, self.min_ttl)?;
+impl Verb for Exec {
+    fn checks_expectations(&self) -> bool {
+        true
+    }
+
+    fn has_answer(&self) -> bool {
+        false
+    }
+
+    fn run(self: Box<Self>, invocation: &Invocation<'_>) -> Result<Done> {
+        let context = invocation.context;
+        let profile = selected::profile(context)?;
+        let bearer = bearer::bearer(context, &profile, self.min_ttl)?;
         let Some((program, arguments)) = self.command.split_first() else {
             return Err(Error::usage("there is no command to run").hint("autocom exec -- COMMAND"));
         };
         let mut command = Command::new(program);
         command.args(arguments);
         // Another profile's token is none of its business; the profile's own is in AUTOCOM_TOKEN.
-        for name in session.environment().names_with("AUTOCOM_TOKEN_") {
+        for name in context.environment().names_with("AUTOCOM_TOKEN_") {
             command.env_remove(name);
         }
         // What `--profile` passes over here would bend the profile there, where a variable selects it.
@@ -64,7 +73,7 @@ impl Exec {
             };
         }
         // What is expected here is expected of every autocom in there.
-        if let Some(expected) = expectation::expected(session) {
+        if let Some(expected) = expectation::expected(context) {
             command.env("AUTOCOM_EXPECT", expected);
         }
         command.env("AUTOCOM_TOKEN", bearer.token().expose());

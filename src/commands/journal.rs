@@ -3,8 +3,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Done;
+use crate::commands::verb::{Invocation, Verb};
 use crate::error::Result;
-use crate::session::context::Session;
 use crate::session::protection::journal::{self, Entry, EntryEvent, Permit};
 use crate::ui::style::Tone;
 use crate::ui::view::{Cell, Column, View, Viewed};
@@ -100,10 +100,11 @@ fn status(entry: &Entry) -> Cell {
     }
 }
 
-impl Journal {
-    pub fn run(self, session: &Session) -> Result<Done> {
+impl Verb for Journal {
+    fn run(self: Box<Self>, invocation: &Invocation<'_>) -> Result<Done> {
+        let context = invocation.context;
         let most = if self.all { usize::MAX } else { self.limit };
-        let entries = journal::newest(session, session.config()?.flags.profile.as_deref(), most)?;
+        let entries = journal::newest(context, context.config()?.flags.profile.as_deref(), most)?;
         Ok(Done::answer(JournalAnswer(entries)))
     }
 }

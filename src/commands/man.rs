@@ -5,8 +5,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Done;
+use crate::commands::verb::{Invocation, Verb};
 use crate::error::{Error, Kind, Result};
-use crate::session::context::Session;
 use crate::system::replace::{Mode, replace};
 use crate::ui::view::{View, Viewed};
 
@@ -40,15 +40,28 @@ impl Viewed for ManAnswer {
     }
 }
 
-impl Man {
-    /// `root`: the whole command line.
-    pub fn run(self, session: &Session, root: Command) -> Result<Done> {
+impl Verb for Man {
+    fn heeds_output_setting(&self) -> bool {
+        false
+    }
+
+    fn checks_expectations(&self) -> bool {
+        true
+    }
+
+    fn is_plain(&self) -> bool {
+        true
+    }
+
+    fn run(self: Box<Self>, invocation: &Invocation<'_>) -> Result<Done> {
+        let context = invocation.context;
+        let root = (invocation.root)();
         let mut pages = pages(&whole(root))?;
         let Some(folder) = self.dir else {
             let page = pages.swap_remove(0).1.trim_end().to_owned();
             return Ok(Done::answer(ManAnswer { page: Some(page), files: Vec::new() }));
         };
-        let folder = match &session.environment().current_dir {
+        let folder = match &context.environment().current_dir {
             Some(here) => here.join(folder),
             None => folder,
         };
@@ -58,7 +71,7 @@ impl Man {
             replace(&path, page.as_bytes(), Mode::Public)?;
             files.push(path.display().to_string());
         }
-        session.notices().progress(format!("wrote {} pages to {}", files.len(), folder.display()));
+        context.notices().progress(format!("wrote {} pages to {}", files.len(), folder.display()));
         Ok(Done::answer(ManAnswer { page: None, files }))
     }
 }

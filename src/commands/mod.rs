@@ -16,6 +16,7 @@ pub mod profiles;
 pub mod prompt;
 pub mod several;
 pub mod tenants;
+pub mod verb;
 pub mod version;
 pub mod whoami;
 

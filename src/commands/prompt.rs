@@ -5,11 +5,11 @@ use serde::Serialize;
 
 use super::Done;
 use super::profiles::list::token_cell;
+use crate::commands::verb::{Invocation, Verb};
 use crate::config::{Resolved, resolve, select};
 use crate::domain::TokenStatus;
 use crate::error::Result;
 use crate::session::answers::listing::{self, ProfileRow};
-use crate::session::context::Session;
 use crate::session::profile::openness::Openness;
 use crate::ui::segment::{self, Field, Shell, Template};
 use crate::ui::style::Tone;
@@ -61,14 +61,28 @@ impl Viewed for PromptAnswer {
     }
 }
 
-impl Prompt {
-    pub fn run(self, session: &Session, colours: bool) -> Result<Done> {
+impl Verb for Prompt {
+    fn checks_expectations(&self) -> bool {
+        true
+    }
+
+    fn is_plain(&self) -> bool {
+        true
+    }
+
+    fn only_looks(&self) -> bool {
+        true
+    }
+
+    fn run(self: Box<Self>, invocation: &Invocation<'_>) -> Result<Done> {
+        let context = invocation.context;
+        let colours = invocation.output().colours;
         let shell = self.shell.as_deref().map(Shell::named);
         let paint = |text: &str, tone| match colours {
             true => segment::paint(text, tone, shell),
             false => text.to_owned(),
         };
-        let profile = session.config().and_then(|config| Ok(resolve(config, select(config)?)?));
+        let profile = context.config().and_then(|config| Ok(resolve(config, select(config)?)?));
         Ok(Done::answer(match profile {
             Err(_) => PromptAnswer {
                 mark: "?".to_owned(),
@@ -76,10 +90,12 @@ impl Prompt {
                 ..PromptAnswer::default()
             },
             Ok(profile) if profile.api_url.is_none() => PromptAnswer::default(),
-            Ok(profile) => self.answer(&profile, listing::row(session, &profile, true), paint),
+            Ok(profile) => self.answer(&profile, listing::row(context, &profile, true), paint),
         }))
     }
+}
 
+impl Prompt {
     fn answer(
         &self,
         profile: &Resolved,

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::error::{Error, Result};
 use crate::session::call::fan_out::Scope;
-use crate::session::context::Session;
+use crate::session::context::Context;
 use crate::ui::rows::Row;
 use crate::ui::style::Tone;
 use crate::ui::view::{Cell, Column};
@@ -49,10 +49,10 @@ impl<T: Row> Row for Of<T> {
 
 impl Several {
     /// `None`: the command is about the one profile that is selected.
-    pub fn scope(&self, session: &Session) -> Result<Option<Scope>> {
+    pub fn scope(&self, context: &Context) -> Result<Option<Scope>> {
         // clap sees no conflict with a global flag that stands before the command.
         if let Some(flag) =
-            session.selecting_flag().filter(|_| self.all_profiles || !self.profiles.is_empty())
+            context.selecting_flag().filter(|_| self.all_profiles || !self.profiles.is_empty())
         {
             let several = if self.all_profiles { "--all-profiles" } else { "--profiles" };
             return Err(Error::usage(format!("{flag} names one profile, and {several} several"))

@@ -3,6 +3,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Done;
+use crate::commands::verb::{Invocation, Verb};
 use crate::error::Result;
 use crate::ui::view::{View, Viewed};
 
@@ -23,8 +24,20 @@ impl Viewed for VersionAnswer {
     }
 }
 
-impl Version {
-    pub fn run(self) -> Result<Done> {
+impl Verb for Version {
+    fn heeds_output_setting(&self) -> bool {
+        false
+    }
+
+    fn checks_expectations(&self) -> bool {
+        true
+    }
+
+    fn is_plain(&self) -> bool {
+        true
+    }
+
+    fn run(self: Box<Self>, _: &Invocation<'_>) -> Result<Done> {
         Ok(Done::answer(VersionAnswer { version: env!("CARGO_PKG_VERSION") }))
     }
 }

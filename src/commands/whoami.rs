@@ -6,12 +6,13 @@ use serde::Serialize;
 use super::Done;
 use super::profiles::names::name_cell;
 use super::several::Several;
+use crate::commands::verb::{Invocation, Verb};
 use crate::domain::SKEW;
 use crate::domain::time::{relative, rfc3339};
 use crate::error::Result;
 use crate::session::answers::identity;
 use crate::session::call::fan_out::{self, Scope};
-use crate::session::context::Session;
+use crate::session::context::Context;
 use crate::session::profile::login_command::login_again_command;
 use crate::session::profile::{openness, selected};
 use crate::ui::style::Tone;
@@ -118,18 +119,23 @@ impl Viewed for WhoamiAllAnswer {
     }
 }
 
-impl Whoami {
-    pub fn run(self, session: &Session) -> Result<Done> {
-        if let Some(scope) = self.several.scope(session)? {
-            return over_several(session, &scope);
+impl Verb for Whoami {
+    fn checks_expectations(&self) -> bool {
+        true
+    }
+
+    fn run(self: Box<Self>, invocation: &Invocation<'_>) -> Result<Done> {
+        let context = invocation.context;
+        if let Some(scope) = self.several.scope(context)? {
+            return over_several(context, &scope);
         }
-        let profile = selected::profile(session)?;
+        let profile = selected::profile(context)?;
         let identity = if self.check {
-            identity::checked_identity(session, &profile)
+            identity::checked_identity(context, &profile)
         } else {
-            identity::identity(session, &profile)
+            identity::identity(context, &profile)
         }?;
-        let now = session.clock().now();
+        let now = context.clock().now();
         if let Some(end) = identity.expires_at.filter(|end| end.duration_since(now) < SKEW) {
             let tense = if end < now { "ended" } else { "ends" };
             let next = match (&identity.variable, identity.renewable) {
@@ -137,11 +143,11 @@ impl Whoami {
                 (None, true) => "the next call renews it".to_owned(),
                 (None, false) => format!("log in again: {}", login_again_command(&profile)),
             };
-            session.notices().warn(format!("the token {tense} {}; {next}", relative(end, now)));
+            context.notices().warn(format!("the token {tense} {}; {next}", relative(end, now)));
         }
         let name = profile.name().map(ToString::to_string);
         let profile_cell =
-            name_cell(Cell::or_absent(name.clone()), openness::openness(session, &profile), now);
+            name_cell(Cell::or_absent(name.clone()), openness::openness(context, &profile), now);
         Ok(Done::answer(WhoamiAnswer {
             name: identity.name,
             email: identity.email,
@@ -155,11 +161,11 @@ impl Whoami {
     }
 }
 
-fn over_several(session: &Session, scope: &Scope) -> Result<Done> {
-    let members = fan_out::members(session, scope)?;
-    let now = session.clock().now();
+fn over_several(context: &Context, scope: &Scope) -> Result<Done> {
+    let members = fan_out::members(context, scope)?;
+    let now = context.clock().now();
     let (mut rows, mut failures) = (Vec::new(), Vec::new());
-    for identity in identity::checked_identities(session, &members)? {
+    for identity in identity::checked_identities(context, &members)? {
         match identity {
             Ok((profile, identity)) => rows.push(WhoamiRow {
                 profile: profile.label().to_owned(),

@@ -25,7 +25,7 @@ use crate::system::paths::{Paths, Place};
 use crate::system::person::Person;
 use crate::system::{accounts, files, runtime, terminal};
 
-pub struct Session {
+pub struct Context {
     pub(crate) environment: Environment,
     pub(crate) flags: Flags,
     pub(crate) paths: Paths,
@@ -50,7 +50,7 @@ pub struct Session {
     pub(crate) owners: RefCell<HashMap<Asked, (User, Duration)>>,
 }
 
-impl Session {
+impl Context {
     pub fn new(
         environment: Environment,
         flags: Flags,
@@ -58,11 +58,11 @@ impl Session {
         clock: Arc<dyn Clock>,
         browser: Arc<dyn Browser>,
         person: Arc<dyn Person>,
-    ) -> Session {
+    ) -> Context {
         let paths = Paths::of(&environment);
         #[cfg(unix)]
         withhold_home_of_another(&paths, &environment);
-        Session {
+        Context {
             locks: Locks::new(&paths),
             can_ask: environment.can_ask(),
             environment,
@@ -84,31 +84,31 @@ impl Session {
     }
 
     /// Whether a person may be asked.
-    pub fn asking(self, can_ask: bool) -> Session {
-        Session { can_ask, ..self }
+    pub fn asking(self, can_ask: bool) -> Context {
+        Context { can_ask, ..self }
     }
 
     /// Whether files are only looked at: one that is too open stays as it is, for a command that can
     /// say so to tighten.
-    pub fn looking_only(mut self, only: bool) -> Session {
+    pub fn looking_only(mut self, only: bool) -> Context {
         if only {
             self.paths = self.paths.looking_only();
         }
         self
     }
 
-    pub fn request_timeout(self, timeout: Option<Duration>) -> Session {
-        Session { request_timeout: timeout, ..self }
+    pub fn request_timeout(self, timeout: Option<Duration>) -> Context {
+        Context { request_timeout: timeout, ..self }
     }
 
     /// `--confirm`: the names of protected profiles.
-    pub fn confirming(self, confirmed: Vec<String>) -> Session {
-        Session { confirmed, ..self }
+    pub fn confirming(self, confirmed: Vec<String>) -> Context {
+        Context { confirmed, ..self }
     }
 
     /// How long it waits for a lock that another process holds.
-    pub fn lock_patience(self, patience: Duration) -> Session {
-        Session { locks: self.locks.clone().with_patience(patience), ..self }
+    pub fn lock_patience(self, patience: Duration) -> Context {
+        Context { locks: self.locks.clone().with_patience(patience), ..self }
     }
 
     pub fn environment(&self) -> &Environment {
@@ -127,7 +127,7 @@ impl Session {
         self.clock.as_ref()
     }
 
-    /// Who is to be asked, if anybody [can be](Session::can_ask).
+    /// Who is to be asked, if anybody [can be](Context::can_ask).
     pub fn person(&self) -> &dyn Person {
         self.person.as_ref()
     }
@@ -207,8 +207,8 @@ impl Session {
     }
 
     /// This invocation once more, with the files as they are now.
-    pub(crate) fn again(&self) -> Session {
-        Session {
+    pub(crate) fn again(&self) -> Context {
+        Context {
             environment: self.environment.clone(),
             flags: self.flags.clone(),
             paths: self.paths.clone(),
@@ -244,9 +244,9 @@ impl Session {
     }
 
     /// This invocation once more, with the lock of `config.toml`, if that could be had.
-    pub(crate) fn holding(&self, lock: Option<FileLock>) -> Session {
+    pub(crate) fn holding(&self, lock: Option<FileLock>) -> Context {
         let config_lock = lock.map(|lock| Arc::new(Mutex::new(Some(lock))));
-        Session { config_lock: config_lock.or_else(|| self.config_lock.clone()), ..self.again() }
+        Context { config_lock: config_lock.or_else(|| self.config_lock.clone()), ..self.again() }
     }
 
     /// Whether what a command was decided on before it waited is still so; `again` is what to run if it isn't.

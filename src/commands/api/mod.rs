@@ -12,13 +12,14 @@ use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use super::Done;
 use super::input::Input;
 use super::several::Several;
+use crate::commands::verb::{Invocation, Verb};
 use crate::config::Resolved;
 use crate::domain::text::decode;
 use crate::domain::{ApiUrl, endpoint_path, header_as_servers_read_it, is_address, printable, shell_word};
 use crate::error::{Error, Result};
 use crate::session::answers::api::{self, Request};
 use crate::session::call::fan_out::{self, Scope};
-use crate::session::context::{Session, no_environment};
+use crate::session::context::{Context, no_environment};
 use crate::session::profile::selected;
 use crate::system::http::Body;
 use crate::ui::output::Output;
@@ -82,12 +83,22 @@ pub struct Api {
     several: Several,
 }
 
-impl Api {
-    pub fn run(self, session: &Session, output: Output) -> Result<Done> {
-        if let Some(scope) = self.several.scope(session)? {
-            return self.run_over_several(session, &scope, output);
+impl Verb for Api {
+    fn checks_expectations(&self) -> bool {
+        true
+    }
+
+    fn is_plain(&self) -> bool {
+        true
+    }
+
+    fn run(self: Box<Self>, invocation: &Invocation<'_>) -> Result<Done> {
+        let context = invocation.context;
+        let output = invocation.output();
+        if let Some(scope) = self.several.scope(context)? {
+            return self.run_over_several(context, &scope, output);
         }
-        let profile = selected::profile(session)?;
+        let profile = selected::profile(context)?;
         let documents = Documents {
             output,
             include: self.include,
@@ -99,15 +110,17 @@ impl Api {
         let request = self.request(self.path(&profile)?)?;
         let (only_json, streams) = (documents.only_json(), documents.streams());
         let request = Request { only_json, streams, ..request };
-        if let Some(documents) = api::api(session, &profile, request, documents)? {
+        if let Some(documents) = api::api(context, &profile, request, documents)? {
             documents.end()?;
         }
         Ok(Done::nothing())
     }
+}
 
+impl Api {
     /// A list of each profile's answers. What fails is told on stderr and stands in no list.
-    fn run_over_several(&self, session: &Session, scope: &Scope, output: Output) -> Result<Done> {
-        let members = fan_out::members(session, scope)?;
+    fn run_over_several(&self, context: &Context, scope: &Scope, output: Output) -> Result<Done> {
+        let members = fan_out::members(context, scope)?;
         // The same path below every address: so it is the path that is given, no address.
         if self.words.last().is_some_and(|endpoint| is_address(endpoint)) {
             return Err(Error::usage(
@@ -122,7 +135,7 @@ impl Api {
             None => "/".to_owned(),
         };
         let request = self.request(path)?;
-        let (answers, failures) = api::api_of(session, &members, &request, Answers::new(output))?;
+        let (answers, failures) = api::api_of(context, &members, &request, Answers::new(output))?;
         if let Some(answers) = answers {
             answers.end()?;
         }

@@ -10,7 +10,8 @@ use zeroize::Zeroizing;
 
 use super::super::Done;
 use crate::commands::durations::seconds;
-use crate::config::{EditTarget, Facts};
+use crate::commands::verb::{Invocation, Verb};
+use crate::config::{EditTarget, Facts, Flags};
 use crate::domain::text::decode;
 use crate::domain::time::{relative, rfc3339};
 use crate::domain::{
@@ -18,8 +19,8 @@ use crate::domain::{
     shell_word, token_flaw,
 };
 use crate::error::{Error, Kind, Result};
-use crate::session::context::Session;
-use crate::session::login::login::{self, LoggedIn};
+use crate::session::context::Context;
+use crate::session::login::log_in::{self, LoggedIn};
 use crate::session::login::request::{LoginRequest, Method};
 use crate::session::profile::config_file;
 use crate::ui::view::{View, Viewed};
@@ -119,8 +120,19 @@ impl Viewed for LoginAnswer {
     }
 }
 
-impl Login {
-    pub fn run(self, session: &Session) -> Result<Done> {
+impl Verb for Login {
+    fn checks_expectations(&self) -> bool {
+        true
+    }
+
+    fn add_flags(&self, flags: &mut Flags) {
+        flags.client_id = self.client_id.clone();
+        flags.scope = self.scope.clone();
+        flags.store = self.store.clone();
+    }
+
+    fn run(self: Box<Self>, invocation: &Invocation<'_>) -> Result<Done> {
+        let context = invocation.context;
         let method = match self.with_token {
             _ if self.token_stdin => Method::Token,
             Some(_) => Method::Token,
@@ -134,14 +146,14 @@ impl Login {
             lock_user: self.lock_user,
             timeout: self.timeout,
         };
-        let done = login::login(session, &request, || match &self.with_token {
+        let done = log_in::login(context, &request, || match &self.with_token {
             Some(Hidden(token)) => usable(token.expose()),
-            None => from_stdin(session),
+            None => from_stdin(context),
         })?;
-        session.notices().progress(summary(&done, session.clock().now()));
-        offer_lock(session, &done)?;
+        context.notices().progress(summary(&done, context.clock().now()));
+        offer_lock(context, &done)?;
         // For people the sentence says it all.
-        if session.output_format() == OutputFormat::Table {
+        if context.output_format() == OutputFormat::Table {
             return Ok(Done::nothing());
         }
         Ok(Done::answer(LoginAnswer {
@@ -163,25 +175,25 @@ impl Login {
 
 /// A profile that is for one user can't be logged in to as another by mistake. A protected one is worth a
 /// question, any other a word.
-fn offer_lock(session: &Session, done: &LoggedIn) -> Result<()> {
+fn offer_lock(context: &Context, done: &LoggedIn) -> Result<()> {
     let (Some(profile), false) = (&done.profile, done.is_locked) else { return Ok(()) };
     let Some(user) = ExpectedUser::of(done.record.user()) else { return Ok(()) };
     let again = format!("autocom profiles set {profile} {}", shell_word(format_args!("expect_user={user}")));
-    if !(done.is_protected && session.can_ask()) {
-        session.notices().hint(format!("to let nobody but {user} log in to {profile}: {again}"));
+    if !(done.is_protected && context.can_ask()) {
+        context.notices().hint(format!("to let nobody but {user} log in to {profile}: {again}"));
         return Ok(());
     }
     let question = format!("{profile} is protected. Let nobody but {user} log in to it from now on?");
     let Ok(name) = profile.parse::<ProfileName>() else { return Ok(()) };
-    let seen = Facts::of(config_file::lock_config(session)?.config()?, &name, &[Key::ExpectUser]);
-    if session.person().confirm(&question, true) == Some(true) {
-        let session = config_file::lock_config(session)?;
-        session.check_facts(&seen, &again)?;
+    let seen = Facts::of(config_file::lock_config(context)?.config()?, &name, &[Key::ExpectUser]);
+    if context.person().confirm(&question, true) == Some(true) {
+        let context = config_file::lock_config(context)?;
+        context.check_facts(&seen, &again)?;
         let target = EditTarget::of(&name);
-        config_file::change_config(&session, |edit| {
+        config_file::change_config(&context, |edit| {
             Ok(edit.set(&target, Key::ExpectUser, user.as_str())?)
         })?;
-        session.notices().progress(format!("profile {profile} is for {user} only"));
+        context.notices().progress(format!("profile {profile} is for {user} only"));
     }
     Ok(())
 }
@@ -208,13 +220,13 @@ fn summary(done: &LoggedIn, now: Timestamp) -> String {
     format!("Logged in as {who}{tenant}.\nProfile {profile}; its token is in the {}{end}.", done.store)
 }
 
-fn from_stdin(session: &Session) -> Result<Secret> {
-    if session.environment().stdin_is_terminal && !session.can_ask() {
+fn from_stdin(context: &Context) -> Result<Secret> {
+    if context.environment().stdin_is_terminal && !context.can_ask() {
         return Err(Error::usage("there is no token on standard input")
             .hint("autocom auth login --token-stdin < token.txt"));
     }
-    if session.environment().stdin_is_terminal {
-        let token = session
+    if context.environment().stdin_is_terminal {
+        let token = context
             .person()
             .tell_secret("Personal access token (not shown):")
             .ok_or_else(|| Error::new(Kind::Interrupted, "no token was given"))?;

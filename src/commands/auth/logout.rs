@@ -3,10 +3,11 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::super::Done;
+use crate::commands::verb::{Invocation, Verb};
 use crate::config::Resolved;
 use crate::domain::{Layer, ProfileName, StoreKind, TokenKind, one_line, shell_word};
 use crate::error::{Error, Kind, Result};
-use crate::session::context::Session;
+use crate::session::context::Context;
 use crate::session::login::logout::{self, Doomed, LoggedOut, Revoke};
 use crate::session::login::revocation::Revocation;
 use crate::session::profile::selected;
@@ -70,72 +71,75 @@ impl Viewed for LogoutAnswer {
     }
 }
 
-impl Logout {
-    pub fn run(self, session: &Session) -> Result<Done> {
+impl Verb for Logout {
+    fn run(self: Box<Self>, invocation: &Invocation<'_>) -> Result<Done> {
+        let context = invocation.context;
         let (doomed, only) = if self.all {
-            (logout::all_doomed(session)?, None)
+            (logout::all_doomed(context)?, None)
         } else {
-            let profile = selected::profile(session)?;
+            let profile = selected::profile(context)?;
             one_target(&profile)?;
             if profile.credential.is_none() {
-                session.notices().progress(format!("profile {} was logged out already.", profile.label()));
+                context.notices().progress(format!("profile {} was logged out already.", profile.label()));
             }
             let doomed =
-                profile.credential.is_some().then(|| logout::doomed(session, &profile)).transpose()?;
+                profile.credential.is_some().then(|| logout::doomed(context, &profile)).transpose()?;
             // What a variable has turned to another address is not the profile's own login.
             let is_own = profile.own_api_url.as_ref() == profile.api_url.as_ref().map(|url| &url.value);
             (doomed.into_iter().collect(), profile.name().cloned().filter(|_| is_own))
         };
-        let revoke = self.what_to_revoke(session, &doomed)?;
+        let revoke = self.what_to_revoke(context, &doomed)?;
         let (mut rows, mut failures): (Vec<LogoutRow>, Vec<Error>) = (Vec::new(), Vec::new());
-        let users = logout::users_of_all(session)?;
+        let users = logout::users_of_all(context)?;
         let mut tell = |outcome: Result<LoggedOut>| match outcome {
             Ok(done) => {
                 let profiles = users.get(&done.key).map(Vec::as_slice).unwrap_or_default();
-                rows.extend(self.report(session, done, only.as_ref(), profiles));
+                rows.extend(self.report(context, done, only.as_ref(), profiles));
             }
             Err(error) => failures.push(error),
         };
         match doomed.as_slice() {
-            [one] => tell(logout::logout(session, one, revoke)),
-            many => logout::logout_all(session, many, revoke, tell),
+            [one] => tell(logout::logout(context, one, revoke)),
+            many => logout::logout_all(context, many, revoke, tell),
         }
         if failures.last().is_some_and(|error| error.kind.is_interruption()) {
             return Err(failures.remove(failures.len() - 1));
         }
         if rows.is_empty() && failures.is_empty() && self.all {
-            session.notices().progress("Nobody was logged in.");
+            context.notices().progress("Nobody was logged in.");
         }
         // For people the sentences on stderr say it all.
-        let done = if session.output_format() == crate::domain::OutputFormat::Table {
+        let done = if context.output_format() == crate::domain::OutputFormat::Table {
             Done::nothing()
         } else {
             Done::answer(LogoutAnswer(rows))
         };
         Ok(done.with_failures(failures))
     }
+}
 
-    fn what_to_revoke(&self, session: &Session, doomed: &[Doomed]) -> Result<Revoke> {
-        if self.local_only || self.revoke || !session.can_ask() {
+impl Logout {
+    fn what_to_revoke(&self, context: &Context, doomed: &[Doomed]) -> Result<Revoke> {
+        if self.local_only || self.revoke || !context.can_ask() {
             return Ok(match (self.local_only, self.revoke) {
                 (true, _) => Revoke::Nothing,
                 (_, true) => Revoke::All,
                 _ => Revoke::Logins,
             });
         }
-        let tokens = logout::personal_access_tokens(session, doomed)?;
+        let tokens = logout::personal_access_tokens(context, doomed)?;
         if tokens.is_empty() {
             return Ok(Revoke::Logins);
         }
         let lines: String = tokens.iter().map(|(key, user)| format!("\n  {key}  {user}")).collect();
-        session
+        context
             .notices()
             .always(format!("Personal access tokens may be in use elsewhere, such as in CI:{lines}"));
         let question = match tokens.len() {
             1 => "Revoke it everywhere?".to_owned(),
             many => format!("Revoke these {many} everywhere?"),
         };
-        match session.person().confirm(&question, false) {
+        match context.person().confirm(&question, false) {
             Some(true) => Ok(Revoke::All),
             Some(false) => Ok(Revoke::Logins),
             None => Err(Error::new(Kind::Interrupted, "canceled: no profile was logged out")),
@@ -144,7 +148,7 @@ impl Logout {
 
     fn report(
         &self,
-        session: &Session,
+        context: &Context,
         done: LoggedOut,
         profile: Option<&ProfileName>,
         profiles: &[ProfileName],
@@ -153,13 +157,13 @@ impl Logout {
         if !was_there && self.all {
             return None;
         }
-        let notices = session.notices();
+        let notices = context.notices();
         let subject = profile.map_or_else(|| done.key.to_string(), |name| format!("profile {name}"));
         if !was_there {
             notices.progress(format!("{subject} was logged out already."));
             return None;
         }
-        let reason = tell(session, &subject, &done);
+        let reason = tell(context, &subject, &done);
         let others: Vec<&str> =
             profiles.iter().filter(|name| Some(*name) != profile).map(ProfileName::as_str).collect();
         if !others.is_empty() && !self.all {
@@ -196,7 +200,7 @@ fn one_target(profile: &Resolved) -> Result<()> {
 }
 
 /// Says what became of a credential, and answers why not all of it was revoked.
-pub fn tell(session: &Session, subject: &str, done: &LoggedOut) -> Option<String> {
+pub fn tell(context: &Context, subject: &str, done: &LoggedOut) -> Option<String> {
     let user = done.user.as_ref().map(|user| format!(" ({})", one_line(user))).unwrap_or_default();
     let token = match done.kind {
         Some(TokenKind::Pat) => "personal access token",
@@ -233,7 +237,7 @@ pub fn tell(session: &Session, subject: &str, done: &LoggedOut) -> Option<String
     };
     let stores: Vec<&str> = done.stores.iter().map(|store| store.as_str()).collect();
     let logged_out = format!("Logged out {subject}{user}; deleted from the {}.", stores.join(" and the "));
-    let notices = session.notices();
+    let notices = context.notices();
     match done.revocation {
         // A token that may still work is worth a word even with --quiet.
         Revocation::Unconfirmed(_) => {

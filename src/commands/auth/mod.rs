@@ -6,9 +6,7 @@ pub mod token;
 
 use clap::Subcommand;
 
-use super::Done;
-use crate::error::Result;
-use crate::session::context::Session;
+use super::verb::Verb;
 
 #[derive(Debug, Subcommand)]
 pub enum Auth {
@@ -20,13 +18,13 @@ pub enum Auth {
 }
 
 impl Auth {
-    pub fn run(self, session: &Session) -> Result<Done> {
+    pub fn verb(self) -> Box<dyn Verb> {
         match self {
-            Auth::Login(login) => login.run(session),
-            Auth::Logout(logout) => logout.run(session),
-            Auth::Status(status) => status.run(session),
-            Auth::Token(token) => token.run(session),
-            Auth::Refresh(refresh) => refresh.run(session),
+            Auth::Login(login) => Box::new(login),
+            Auth::Logout(logout) => Box::new(logout),
+            Auth::Status(status) => Box::new(status),
+            Auth::Token(token) => Box::new(token),
+            Auth::Refresh(refresh) => Box::new(refresh),
         }
     }
 }

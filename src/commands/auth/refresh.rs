@@ -3,11 +3,11 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::super::Done;
+use crate::commands::verb::{Invocation, Verb};
 use crate::domain::time::{relative, rfc3339};
 use crate::domain::{OutputFormat, StoreKind};
 use crate::error::Result;
 use crate::session::call::bearer;
-use crate::session::context::Session;
 use crate::session::profile::selected;
 use crate::ui::view::{View, Viewed};
 
@@ -34,18 +34,23 @@ impl Viewed for RefreshAnswer {
     }
 }
 
-impl Refresh {
-    pub fn run(self, session: &Session) -> Result<Done> {
-        let profile = selected::profile(session)?;
-        let stored = bearer::refresh(session, &profile)?;
-        let (record, now) = (&stored.record, session.clock().now());
+impl Verb for Refresh {
+    fn checks_expectations(&self) -> bool {
+        true
+    }
+
+    fn run(self: Box<Self>, invocation: &Invocation<'_>) -> Result<Done> {
+        let context = invocation.context;
+        let profile = selected::profile(context)?;
+        let stored = bearer::refresh(context, &profile)?;
+        let (record, now) = (&stored.record, context.clock().now());
         let end = record.expires_at.map(|end| format!("; it ends {}", relative(end, now)));
         let label = profile.label();
-        session
+        context
             .notices()
             .progress(format!("The token of profile {label} is renewed{}.", end.unwrap_or_default()));
         // For people the sentence says it all.
-        if session.output_format() == OutputFormat::Table {
+        if context.output_format() == OutputFormat::Table {
             return Ok(Done::nothing());
         }
         Ok(Done::answer(RefreshAnswer {

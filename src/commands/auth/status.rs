@@ -5,12 +5,12 @@ use serde::Serialize;
 use super::super::Done;
 use super::super::profiles::list::{checked_cell, token_cell};
 use crate::commands::profiles::names::name_cell;
+use crate::commands::verb::{Invocation, Verb};
 use crate::domain::time::relative;
 use crate::domain::{TokenKind, TokenStatus};
 use crate::error::Result;
 use crate::session::answers::status::{self, Standing};
 use crate::session::call::check::{self, Check, CheckStatus, Checked};
-use crate::session::context::Session;
 use crate::session::profile::selected;
 use crate::ui::style::Tone;
 use crate::ui::view::{Cell, View, Viewed};
@@ -78,12 +78,13 @@ fn check_cell(check: &Check) -> Cell {
     }
 }
 
-impl Status {
-    pub fn run(self, session: &Session) -> Result<Done> {
-        let profile = selected::profile(session)?;
+impl Verb for Status {
+    fn run(self: Box<Self>, invocation: &Invocation<'_>) -> Result<Done> {
+        let context = invocation.context;
+        let profile = selected::profile(context)?;
         // First, since it may renew the token.
-        let checked = if self.check { Some(check::check(session, &profile)?) } else { None };
-        let (mut standing, mut failure) = status::standing(session, &profile)?;
+        let checked = if self.check { Some(check::check(context, &profile)?) } else { None };
+        let (mut standing, mut failure) = status::standing(context, &profile)?;
         if let Some(Checked { check, outcome, .. }) = checked {
             standing.check = Some(check);
             match outcome {

@@ -5,10 +5,10 @@ use serde::Serialize;
 
 use super::super::Done;
 use crate::commands::durations::time_to_live;
+use crate::commands::verb::{Invocation, Verb};
 use crate::domain::time::rfc3339;
 use crate::error::Result;
 use crate::session::call::bearer;
-use crate::session::context::Session;
 use crate::session::profile::selected;
 use crate::ui::view::{View, Viewed};
 
@@ -48,10 +48,19 @@ impl Viewed for TokenAnswer {
     }
 }
 
-impl Token {
-    pub fn run(self, session: &Session) -> Result<Done> {
-        let profile = selected::profile(session)?;
-        let bearer = bearer::bearer(session, &profile, self.min_ttl)?;
+impl Verb for Token {
+    fn checks_expectations(&self) -> bool {
+        true
+    }
+
+    fn is_plain(&self) -> bool {
+        true
+    }
+
+    fn run(self: Box<Self>, invocation: &Invocation<'_>) -> Result<Done> {
+        let context = invocation.context;
+        let profile = selected::profile(context)?;
+        let bearer = bearer::bearer(context, &profile, self.min_ttl)?;
         Ok(Done::answer(TokenAnswer {
             access_token: bearer.token().expose().to_owned(),
             token_type: "Bearer",

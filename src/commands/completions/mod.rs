@@ -18,6 +18,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Done;
+use crate::commands::verb::{Invocation, Verb};
 use crate::error::Result;
 use crate::ui::view::{View, Viewed};
 
@@ -60,8 +61,20 @@ impl Viewed for CompletionsAnswer {
     }
 }
 
-impl Completions {
-    pub fn run(self) -> Result<Done> {
+impl Verb for Completions {
+    fn heeds_output_setting(&self) -> bool {
+        false
+    }
+
+    fn checks_expectations(&self) -> bool {
+        true
+    }
+
+    fn is_plain(&self) -> bool {
+        true
+    }
+
+    fn run(self: Box<Self>, _: &Invocation<'_>) -> Result<Done> {
         let script = SHELLS.iter().find(|(name, _)| *name == self.shell).map(|(_, script)| *script);
         let script = script.unwrap_or_default().to_owned();
         Ok(Done::answer(CompletionsAnswer { shell: self.shell, script }))

@@ -3,10 +3,11 @@ use std::path::Path;
 use clap::Args;
 
 use super::super::Done;
+use crate::commands::verb::{Invocation, Verb};
 use crate::config::{ConfigError, Document};
 use crate::domain::{one_line, quoted};
 use crate::error::{Error, Result};
-use crate::session::context::Session;
+use crate::session::context::Context;
 use crate::session::profile::config_file;
 use crate::system::editor::{CONFIG, Draft, Editor};
 use crate::system::interrupt;
@@ -27,19 +28,28 @@ pub struct Edit {}
 /// What is to become of a copy that can't be taken over.
 const WAYS_ON: [&str; 3] = ["edit again", "discard what was edited", "keep the copy, and stop"];
 
-impl Edit {
-    pub fn run(self, session: &Session) -> Result<Done> {
-        let editor = Editor::of(session.environment())?;
-        if !editor.is_chosen && !session.can_ask() {
+impl Verb for Edit {
+    fn heeds_output_setting(&self) -> bool {
+        false
+    }
+
+    fn checks_expectations(&self) -> bool {
+        true
+    }
+
+    fn run(self: Box<Self>, invocation: &Invocation<'_>) -> Result<Done> {
+        let context = invocation.context;
+        let editor = Editor::of(context.environment())?;
+        if !editor.is_chosen && !context.can_ask() {
             return Err(Error::usage(format!("{} needs a terminal to be asked in", editor.name()))
                 .hint("name an editor that needs none: EDITOR=COMMAND autocom config edit"));
         }
-        let file = config_file::config_file(session);
-        let place = session.config_place()?;
+        let file = config_file::config_file(context);
+        let place = context.config_place()?;
         let before = file.bytes()?;
         let is_blank = before.as_ref().is_none_or(|bytes| bytes.trim_ascii().is_empty());
         let start = if is_blank { template().into_bytes() } else { before.clone().unwrap_or_default() };
-        let home = session.paths().home.as_ref().map(|home| home.path.as_path());
+        let home = context.paths().home.as_ref().map(|home| home.path.as_path());
         let folder = home.or_else(|| place.path.parent()).unwrap_or(Path::new("."));
         let draft = Draft::new(folder, CONFIG, &start)?;
         loop {
@@ -53,19 +63,19 @@ impl Edit {
                 (_, Err(error)) => return Err(abandon(error.into(), Some(draft), &place.path)),
             };
             let Some(edited) = edited else {
-                session.notices().progress("the copy was left empty: nothing was changed");
+                context.notices().progress("the copy was left empty: nothing was changed");
                 return Ok(Done::nothing());
             };
             if edited == start {
-                session.notices().progress("nothing was changed");
+                context.notices().progress("nothing was changed");
                 return Ok(Done::nothing());
             }
-            let problems = check(session, draft.path(), edited.clone());
+            let problems = check(context, draft.path(), edited.clone());
             if problems.is_empty() {
                 interrupt::watch();
                 return match file.replace(before.as_deref(), &edited) {
                     Ok(()) => {
-                        session.notices().progress(format!("changed {}", place.path.display()));
+                        context.notices().progress(format!("changed {}", place.path.display()));
                         Ok(Done::nothing())
                     }
                     Err(error @ (ConfigError::ChangedMeanwhile { .. } | ConfigError::Refused(_))) => {
@@ -77,14 +87,14 @@ impl Edit {
                     Err(error) => Err(abandon(error.into(), Some(draft), &place.path)),
                 };
             }
-            if !session.can_ask() {
+            if !context.can_ask() {
                 return Err(refuse(problems, draft, &place.path));
             }
-            problems.iter().for_each(|problem| session.notices().show(problem));
-            match session.person().choose("It can't be taken over as it is:", &WAYS_ON.map(Choice::from), 0) {
+            problems.iter().for_each(|problem| context.notices().show(problem));
+            match context.person().choose("It can't be taken over as it is:", &WAYS_ON.map(Choice::from), 0) {
                 Some(0) => {}
                 Some(1) => {
-                    session.notices().progress("nothing was changed");
+                    context.notices().progress("nothing was changed");
                     return Ok(Done::ended(1));
                 }
                 _ => return Err(refuse(problems, draft, &place.path)),
@@ -94,7 +104,7 @@ impl Edit {
 }
 
 /// What is wrong with it, each with its line; unknown keys are only mentioned.
-fn check(session: &Session, path: &Path, bytes: Vec<u8>) -> Vec<String> {
+fn check(context: &Context, path: &Path, bytes: Vec<u8>) -> Vec<String> {
     let document = match Document::parse(path, bytes) {
         Ok(document) => document,
         Err(error) => return vec![one_line(&error.to_string()).into_owned()],
@@ -103,7 +113,7 @@ fn check(session: &Session, path: &Path, bytes: Vec<u8>) -> Vec<String> {
     for unknown in document.unknown_keys().iter().filter(|_| problems.is_empty()) {
         let meant = unknown.nearest.map(|key| format!(" (did you mean `{key}`?)")).unwrap_or_default();
         let name = one_line(&unknown.name);
-        session.notices().warn(format!("line {}: unknown key `{name}`{meant}", unknown.line));
+        context.notices().warn(format!("line {}: unknown key `{name}`{meant}", unknown.line));
     }
     problems.into_iter().map(|problem| one_line(&problem).into_owned()).collect()
 }

@@ -4,10 +4,10 @@ use serde::Serialize;
 
 use super::super::Done;
 use super::keys::{dotted, known, profile_of};
+use crate::commands::verb::{Invocation, Verb};
 use crate::config::in_file;
 use crate::domain::one_line;
 use crate::error::{Error, Kind, Result};
-use crate::session::context::Session;
 use crate::session::profile::selected;
 use crate::session::profile::settings::settings;
 use crate::ui::view::{View, Viewed};
@@ -34,17 +34,22 @@ impl Viewed for GetAnswer {
     }
 }
 
-impl Get {
-    pub fn run(self, session: &Session) -> Result<Done> {
+impl Verb for Get {
+    fn is_plain(&self) -> bool {
+        true
+    }
+
+    fn run(self: Box<Self>, invocation: &Invocation<'_>) -> Result<Done> {
+        let context = invocation.context;
         let unset = || Error::new(Kind::Failed, format!("`{}` is not set", self.key));
         if let Some((name, key)) = dotted(&self.key)? {
-            let target = profile_of(session, name, format!("autocom config get {key}"))?;
-            let value = in_file(session.config()?, &target, known(key)?)?.ok_or_else(unset)?;
+            let target = profile_of(context, name, format!("autocom config get {key}"))?;
+            let value = in_file(context.config()?, &target, known(key)?)?.ok_or_else(unset)?;
             return Ok(Done::answer(GetAnswer { key: self.key, value, origin: None }));
         }
         let key = known(&self.key)?;
-        let profile = selected::profile(session)?;
-        let setting = settings(session, &profile).into_iter().find(|setting| setting.key == key.as_str());
+        let profile = selected::profile(context)?;
+        let setting = settings(context, &profile).into_iter().find(|setting| setting.key == key.as_str());
         let setting = setting.filter(|setting| setting.value.is_some()).ok_or_else(unset)?;
         let value = setting.value.unwrap_or_default();
         Ok(Done::answer(GetAnswer { key: self.key, value, origin: setting.origin }))

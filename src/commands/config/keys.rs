@@ -3,7 +3,7 @@
 use crate::config::{ConfigError, EditTarget, select, unknown};
 use crate::domain::{Key, ProfileName, shell_word};
 use crate::error::{Error, Result};
-use crate::session::context::Session;
+use crate::session::context::Context;
 use crate::session::profile::expectation;
 use crate::session::profile::settings::SettingRow;
 use crate::ui::style::Tone;
@@ -27,8 +27,8 @@ pub(super) fn known(key: &str) -> Result<Key> {
 }
 
 /// The profile of a dotted key, which must exist.
-pub(super) fn profile_of(session: &Session, name: ProfileName, hint: String) -> Result<EditTarget> {
-    let config = session.config()?;
+pub(super) fn profile_of(context: &Context, name: ProfileName, hint: String) -> Result<EditTarget> {
+    let config = context.config()?;
     if name.is_default() {
         Err(Error::usage("the profile `default` is the top level of config.toml").hint(hint))
     } else if config.exists(&name) {
@@ -39,13 +39,13 @@ pub(super) fn profile_of(session: &Session, name: ProfileName, hint: String) -> 
 }
 
 /// Which table `config set` and `unset` change, and the name of the key in it.
-pub(super) fn target<'k>(session: &Session, key: &'k str) -> Result<(EditTarget, &'k str)> {
-    let config = session.config()?;
+pub(super) fn target<'k>(context: &Context, key: &'k str) -> Result<(EditTarget, &'k str)> {
+    let config = context.config()?;
     if let Some((name, key)) = dotted(key)? {
         let hint = format!("autocom config set {key} VALUE");
-        let target = profile_of(session, name, hint)?;
+        let target = profile_of(context, name, hint)?;
         if let EditTarget::Profile(name) = &target {
-            expectation::meet_named(session, name)?;
+            expectation::meet_named(context, name)?;
         }
         return Ok((target, key));
     }

@@ -4,8 +4,8 @@ use serde::Serialize;
 
 use super::super::Done;
 use super::keys::settings_view;
+use crate::commands::verb::{Invocation, Verb};
 use crate::error::Result;
-use crate::session::context::Session;
 use crate::session::profile::selected;
 use crate::session::profile::settings::{SettingRow, settings};
 use crate::ui::view::{View, Viewed};
@@ -26,9 +26,10 @@ impl Viewed for ListAnswer {
     }
 }
 
-impl List {
-    pub fn run(self, session: &Session) -> Result<Done> {
-        let profile = selected::profile(session)?;
-        Ok(Done::answer(ListAnswer(settings(session, &profile))))
+impl Verb for List {
+    fn run(self: Box<Self>, invocation: &Invocation<'_>) -> Result<Done> {
+        let context = invocation.context;
+        let profile = selected::profile(context)?;
+        Ok(Done::answer(ListAnswer(settings(context, &profile))))
     }
 }

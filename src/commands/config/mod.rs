@@ -8,9 +8,7 @@ pub mod unset;
 
 use clap::Subcommand;
 
-use super::Done;
-use crate::error::Result;
-use crate::session::context::Session;
+use super::verb::Verb;
 
 #[derive(Debug, Subcommand)]
 pub enum ConfigCommand {
@@ -24,14 +22,14 @@ pub enum ConfigCommand {
 }
 
 impl ConfigCommand {
-    pub fn run(self, session: &Session) -> Result<Done> {
+    pub fn verb(self) -> Box<dyn Verb> {
         match self {
-            ConfigCommand::List(list) => list.run(session),
-            ConfigCommand::Get(get) => get.run(session),
-            ConfigCommand::Set(set) => set.run(session),
-            ConfigCommand::Unset(unset) => unset.run(session),
-            ConfigCommand::Edit(edit) => edit.run(session),
-            ConfigCommand::Path(path) => path.run(session),
+            ConfigCommand::List(list) => Box::new(list),
+            ConfigCommand::Get(get) => Box::new(get),
+            ConfigCommand::Set(set) => Box::new(set),
+            ConfigCommand::Unset(unset) => Box::new(unset),
+            ConfigCommand::Edit(edit) => Box::new(edit),
+            ConfigCommand::Path(path) => Box::new(path),
         }
     }
 }

@@ -3,9 +3,9 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::super::Done;
+use crate::commands::verb::{Invocation, Verb};
 use crate::domain::one_line;
 use crate::error::Result;
-use crate::session::context::Session;
 use crate::ui::view::{View, Viewed};
 
 /// Print the path of config.toml
@@ -26,10 +26,22 @@ impl Viewed for PathAnswer {
     }
 }
 
-impl Path {
-    /// Works also when the file can't be read: this is how one finds it to mend it.
-    pub fn run(self, session: &Session) -> Result<Done> {
-        let place = session.config_place()?;
+impl Verb for Path {
+    fn heeds_output_setting(&self) -> bool {
+        false
+    }
+
+    fn checks_expectations(&self) -> bool {
+        true
+    }
+
+    fn is_plain(&self) -> bool {
+        true
+    }
+
+    fn run(self: Box<Self>, invocation: &Invocation<'_>) -> Result<Done> {
+        let context = invocation.context;
+        let place = context.config_place()?;
         Ok(Done::answer(PathAnswer { path: place.path.display().to_string(), exists: place.path.exists() }))
     }
 }

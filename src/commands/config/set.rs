@@ -2,10 +2,11 @@ use clap::Args;
 
 use super::super::Done;
 use super::keys::{known, target};
+use crate::commands::verb::{Invocation, Verb};
 use crate::config::{EditTarget, unknown};
 use crate::domain::{Key, Origin, ProfileName};
 use crate::error::{Error, Result};
-use crate::session::context::Session;
+use crate::session::context::Context;
 use crate::session::profile::settings::typed;
 use crate::session::profile::{config_file, expectation, switch};
 
@@ -16,41 +17,48 @@ pub struct Set {
     value: String,
 }
 
-impl Set {
-    pub fn run(self, session: &Session) -> Result<Done> {
-        let session = &config_file::lock_config(session)?;
-        let (target, name) = target(session, &self.key)?;
+impl Verb for Set {
+    fn heeds_output_setting(&self) -> bool {
+        false
+    }
+
+    fn run(self: Box<Self>, invocation: &Invocation<'_>) -> Result<Done> {
+        let context = invocation.context;
+        let context = &config_file::lock_config(context)?;
+        let (target, name) = target(context, &self.key)?;
         let key = known(name)?;
-        let config = session.config()?;
+        let config = context.config()?;
         if key == Key::Profile
             && let Ok(name) = self.value.parse::<ProfileName>()
         {
             if !config.exists(&name) {
                 return Err(unknown(config, &self.value, Origin::Flag("the command line")).into());
             }
-            expectation::meet_named(session, &name)?;
+            expectation::meet_named(context, &name)?;
         }
-        config_file::change_config(session, |edit| {
-            edit.set(&target, key, &typed(session, key, &self.value)?).map_err(|error| {
-                let again = error.key().map(|_| self.again(session, key));
+        config_file::change_config(context, |edit| {
+            edit.set(&target, key, &typed(context, key, &self.value)?).map_err(|error| {
+                let again = error.key().map(|_| self.again(context, key));
                 again.into_iter().fold(Error::from(error), |error, again| error.hint_if_none(|| again))
             })
         })?;
         if let (Key::Profile, Ok(name)) = (key, self.value.parse()) {
-            switch::remember_previous(session, config, &name);
+            switch::remember_previous(context, config, &name);
         }
-        switch::mention_overrides(session, &target, key);
+        switch::mention_overrides(context, &target, key);
         let place = match &target {
             EditTarget::TopLevel => String::new(),
             EditTarget::Profile(name) => format!(" in profile {name}"),
         };
-        session.notices().progress(format!("set {key}{place}"));
+        context.notices().progress(format!("set {key}{place}"));
         Ok(Done::nothing())
     }
+}
 
+impl Set {
     /// The command with a place for another value.
-    fn again(&self, session: &Session, key: Key) -> String {
-        let profile = session.config().ok().and_then(|config| config.flags.profile.as_ref());
+    fn again(&self, context: &Context, key: Key) -> String {
+        let profile = context.config().ok().and_then(|config| config.flags.profile.as_ref());
         let profile = profile.map(|name| format!(" --profile {name}")).unwrap_or_default();
         format!("autocom config set {} {}{profile}", self.key, key.placeholder())
     }

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::super::Done;
 use super::super::several::{Of, Several};
+use crate::commands::verb::{Invocation, Verb};
 use crate::domain::time::{point_in_time, rfc3339};
 use crate::domain::{ProfileName, likely, printable};
 use crate::error::{Error, Kind, Result};
@@ -14,9 +15,8 @@ use crate::platform::orders::{Order, OrderFilter, STATUSES, Total};
 use crate::session::answers::orders;
 use crate::session::call::fan_out;
 use crate::session::call::stream::Sink;
-use crate::session::context::Session;
+use crate::session::context::Context;
 use crate::session::profile::selected;
-use crate::ui::output::Output;
 use crate::ui::rows::{Row, Rows};
 use crate::ui::style::Tone;
 use crate::ui::view::{Cell, Column};
@@ -146,14 +146,20 @@ const COLUMNS: [Column; 5] = [
 ];
 const NONE: &str = "no orders";
 
-impl List {
-    pub fn run(self, session: &Session, output: Output) -> Result<Done> {
-        let filter = self.filter(session)?;
-        if let Some(scope) = self.several.scope(session)? {
-            let members = fan_out::members(session, &scope)?;
+impl Verb for List {
+    fn checks_expectations(&self) -> bool {
+        true
+    }
+
+    fn run(self: Box<Self>, invocation: &Invocation<'_>) -> Result<Done> {
+        let context = invocation.context;
+        let output = invocation.output();
+        let filter = self.filter(context)?;
+        if let Some(scope) = self.several.scope(context)? {
+            let members = fan_out::members(context, &scope)?;
             let columns = std::iter::once(Of::<OrderRow>::COLUMN).chain(COLUMNS).collect();
             let (rows, failures) =
-                orders::orders_of(session, &members, &filter, Rows::new(output, columns, NONE))?;
+                orders::orders_of(context, &members, &filter, Rows::new(output, columns, NONE))?;
             if let Some(rows) = rows {
                 rows.end()?;
             }
@@ -161,20 +167,22 @@ impl List {
                 Done::nothing().with_failures(failures.into_iter().map(|error| self.with_statuses(error)))
             );
         }
-        let profile = selected::profile(session)?;
+        let profile = selected::profile(context)?;
         let rows = Rows::new(output, COLUMNS.into(), NONE);
         let listed =
-            orders::orders(session, &profile, filter, rows).map_err(|error| self.with_statuses(error))?;
+            orders::orders(context, &profile, filter, rows).map_err(|error| self.with_statuses(error))?;
         let Some(rows) = listed.sink else { return Ok(Done::nothing()) };
         rows.end()?;
         if listed.stopped_at_limit {
-            session.notices().hint(format!("these are the first {}; all of them: --all", self.limit));
+            context.notices().hint(format!("these are the first {}; all of them: --all", self.limit));
         }
         Ok(Done::nothing())
     }
+}
 
-    fn filter(&self, session: &Session) -> Result<OrderFilter> {
-        let now = session.clock().now();
+impl List {
+    fn filter(&self, context: &Context) -> Result<OrderFilter> {
+        let now = context.clock().now();
         let time = |flag: &str, text: &Option<String>| match text {
             None => Ok(None),
             Some(text) => point_in_time(text, now).map(Some).ok_or_else(|| {

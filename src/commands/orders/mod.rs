@@ -2,10 +2,7 @@ pub mod list;
 
 use clap::Subcommand;
 
-use super::Done;
-use crate::error::Result;
-use crate::session::context::Session;
-use crate::ui::output::Output;
+use super::verb::Verb;
 
 #[derive(Debug, Subcommand)]
 pub enum Orders {
@@ -14,9 +11,9 @@ pub enum Orders {
 }
 
 impl Orders {
-    pub fn run(self, session: &Session, output: Output) -> Result<Done> {
+    pub fn verb(self) -> Box<dyn Verb> {
         match self {
-            Orders::List(list) => list.run(session, output),
+            Orders::List(list) => Box::new(list),
         }
     }
 }

@@ -3,10 +3,10 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::super::Done;
+use crate::commands::verb::{Invocation, Verb};
 use crate::config::select;
 use crate::domain::one_line;
 use crate::error::{Error, Result};
-use crate::session::context::Session;
 use crate::ui::view::{View, Viewed};
 
 /// Print the name of the profile that commands use here
@@ -28,9 +28,14 @@ impl Viewed for CurrentAnswer {
     }
 }
 
-impl Current {
-    pub fn run(self, session: &Session) -> Result<Done> {
-        let selection = select(session.config()?)?;
+impl Verb for Current {
+    fn is_plain(&self) -> bool {
+        true
+    }
+
+    fn run(self: Box<Self>, invocation: &Invocation<'_>) -> Result<Done> {
+        let context = invocation.context;
+        let selection = select(context.config()?)?;
         let origin = selection.origin.to_string();
         match selection.name {
             Some(name) => Ok(Done::answer(CurrentAnswer { name: name.to_string(), origin })),

@@ -4,10 +4,10 @@ use serde::Serialize;
 
 use super::super::Done;
 use super::names::existing;
+use crate::commands::verb::{Invocation, Verb};
 use crate::config::{Resolved, Selection, resolve};
 use crate::error::Result;
 use crate::session::answers::settings::standing_settings;
-use crate::session::context::Session;
 use crate::session::profile::settings::SettingRow;
 use crate::ui::style::Tone;
 use crate::ui::view::{Cell, Column, View, Viewed};
@@ -97,15 +97,16 @@ impl Viewed for DiffAnswer {
     }
 }
 
-impl Diff {
-    pub fn run(self, session: &Session) -> Result<Done> {
-        let config = session.config()?;
+impl Verb for Diff {
+    fn run(self: Box<Self>, invocation: &Invocation<'_>) -> Result<Done> {
+        let context = invocation.context;
+        let config = context.config()?;
         let resolved = |text: &str| -> Result<Resolved> {
             // Neither is the one profile that an `AUTOCOM_TOKEN` without an address is for.
-            Ok(resolve(config, Selection::one_of_several(existing(session, text)?))?)
+            Ok(resolve(config, Selection::one_of_several(existing(context, text)?))?)
         };
         let (left, right) = (resolved(&self.left)?, resolved(&self.right)?);
-        let sides = standing_settings(session, &left).into_iter().zip(standing_settings(session, &right));
+        let sides = standing_settings(context, &left).into_iter().zip(standing_settings(context, &right));
         let mut settings: Vec<DiffRow> = sides
             .map(|(left, right)| DiffRow {
                 key: left.key,
@@ -117,7 +118,7 @@ impl Diff {
         let differ = settings.iter().any(|row| row.differs);
         settings.retain(|row| self.all || row.differs);
         if !differ {
-            session.notices().progress(format!("{} and {} do not differ", self.left, self.right));
+            context.notices().progress(format!("{} and {} do not differ", self.left, self.right));
         }
         let answer = DiffAnswer { left: self.left, right: self.right, differ, settings };
         let exit_code = u8::from(self.exit_code && differ);

@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::config::Explanation;
 use crate::domain::{Key, unknown_key};
 use crate::error::{Error, Result};
-use crate::session::context::Session;
+use crate::session::context::Context;
 use crate::session::profile::settings::{ExplainedRow, explained};
 use crate::ui::style::Tone;
 use crate::ui::view::{Cell, Column, View, Viewed};
@@ -24,25 +24,25 @@ pub struct ExplainAnswer {
 impl ExplainAnswer {
     /// Of all keys, or of the one that is named.
     pub fn new(
-        session: &Session,
+        context: &Context,
         explanation: &Explanation,
         selected_by: String,
         key: Option<&str>,
     ) -> Result<ExplainAnswer> {
-        let mut settings = explained(session, explanation);
+        let mut settings = explained(context, explanation);
         if let Some(key) = key {
             settings.retain(|row| row.setting.key == key);
         }
         if let (Some(key), true) = (key, settings.is_empty()) {
-            return Err(no_key(session, key));
+            return Err(no_key(context, key));
         }
         let profile = explanation.profile.name().map(ToString::to_string);
         Ok(ExplainAnswer { profile, selected_by, settings })
     }
 }
 
-fn no_key(session: &Session, text: &str) -> Error {
-    let is_profile = text.parse().is_ok_and(|name| session.config().is_ok_and(|config| config.exists(&name)));
+fn no_key(context: &Context, text: &str) -> Error {
+    let is_profile = text.parse().is_ok_and(|name| context.config().is_ok_and(|config| config.exists(&name)));
     let explained = Key::ALL.map(Key::as_str).into_iter().chain(["token"]).collect::<Vec<_>>();
     match text.parse::<Key>() {
         _ if is_profile => Error::usage(format!("`{text}` is a profile, no key"))

@@ -6,10 +6,10 @@ use serde::Serialize;
 
 use super::super::Done;
 use super::names::existing;
+use crate::commands::verb::{Invocation, Verb};
 use crate::config::{Shared, shared, to_toml};
 use crate::domain::{Key, one_line};
 use crate::error::{Error, Result};
-use crate::session::context::Session;
 use crate::ui::view::{View, Viewed};
 
 /// Print profiles as TOML, for `profiles import` elsewhere
@@ -52,13 +52,18 @@ impl Viewed for ExportAnswer {
     }
 }
 
-impl Export {
-    pub fn run(self, session: &Session) -> Result<Done> {
-        let config = session.config()?;
+impl Verb for Export {
+    fn is_plain(&self) -> bool {
+        true
+    }
+
+    fn run(self: Box<Self>, invocation: &Invocation<'_>) -> Result<Done> {
+        let context = invocation.context;
+        let config = context.config()?;
         config.document.check_present()?;
         let mut names = Vec::new();
         for text in &self.names {
-            let name = existing(session, text)?;
+            let name = existing(context, text)?;
             if !names.contains(&name) {
                 names.push(name);
             }

@@ -4,10 +4,11 @@ use clap::Args;
 
 use super::super::Done;
 use super::super::input::Input;
+use crate::commands::verb::{Invocation, Verb};
 use crate::config::{Captured, Change, ConfigError, Document, Plan, Shared, Step, to_import};
 use crate::domain::{Key, one_line, quoted};
 use crate::error::{Error, Result};
-use crate::session::context::Session;
+use crate::session::context::Context;
 use crate::session::profile::{config_file, expectation};
 
 /// Take over profiles that `profiles export` has written
@@ -36,26 +37,27 @@ pub struct Import {
 /// Many thousands of profiles.
 const LARGEST: usize = 4 << 20;
 
-impl Import {
-    pub fn run(self, session: &Session) -> Result<Done> {
-        let wanted = self.read(session)?;
-        let asks = session.can_ask() && !self.force && !self.dry_run;
+impl Verb for Import {
+    fn run(self: Box<Self>, invocation: &Invocation<'_>) -> Result<Done> {
+        let context = invocation.context;
+        let wanted = self.read(context)?;
+        let asks = context.can_ask() && !self.force && !self.dry_run;
         // Whoever is asked must not hold up others: what is shown is compared when it is written.
-        let locked = if asks || self.dry_run { None } else { Some(config_file::lock_config(session)?) };
-        let session = locked.as_ref().unwrap_or(session);
-        let captured = &session.config()?.captured;
-        let plan = config_file::config_file(session).rehearse(|edit| Plan::take(edit, captured, &wanted));
+        let locked = if asks || self.dry_run { None } else { Some(config_file::lock_config(context)?) };
+        let context = locked.as_ref().unwrap_or(context);
+        let captured = &context.config()?.captured;
+        let plan = config_file::config_file(context).rehearse(|edit| Plan::take(edit, captured, &wanted));
         let plan = plan.map_err(|error| self.mendable(error, &wanted))?;
         for step in plan.steps.iter().chain(&plan.side_effects) {
-            expectation::meet_named(session, &step.name)?;
+            expectation::meet_named(context, &step.name)?;
         }
         let unchanged = wanted.len() - plan.steps.len();
-        show(session, &plan, unchanged);
+        show(context, &plan, unchanged);
         if plan.steps.is_empty() {
-            session.notices().progress("nothing to import: every profile is here as it is there");
+            context.notices().progress("nothing to import: every profile is here as it is there");
             return Ok(Done::nothing());
         }
-        warn(session, &plan);
+        warn(context, &plan);
         if plan.is_bold() && !self.force {
             return match self.dry_run {
                 true => Ok(Done::nothing()),
@@ -67,23 +69,25 @@ impl Import {
         }
         // A person has it before their eyes; a script takes it over unseen.
         let risky = plan.risky();
-        if !risky.is_empty() && !self.force && !session.can_ask() {
+        if !risky.is_empty() && !self.force && !context.can_ask() {
             return Err(Error::usage(format!(
                 "this would bring a proxy, an authority or `protected = false` along: {}; nothing was written",
                 risky.join(", ")
             ))
             .hint(self.command(" --force")));
         }
-        if asks && session.person().confirm("Import them?", false) != Some(true) {
-            session.notices().progress("nothing was imported");
+        if asks && context.person().confirm("Import them?", false) != Some(true) {
+            context.notices().progress("nothing was imported");
             return Ok(Done::ended(1));
         }
-        self.write(session, captured, &wanted, &plan)?;
-        session.notices().progress(format!("imported {}", profiles(plan.steps.len())));
+        self.write(context, captured, &wanted, &plan)?;
+        context.notices().progress(format!("imported {}", profiles(plan.steps.len())));
         Ok(Done::nothing())
     }
+}
 
-    fn read(&self, session: &Session) -> Result<Vec<Shared>> {
+impl Import {
+    fn read(&self, context: &Context) -> Result<Vec<Shared>> {
         let bytes = Input::default().read(&self.file)?;
         let name = if self.file == "-" { "standard input" } else { self.file.as_str() };
         if bytes.len() > LARGEST {
@@ -111,7 +115,7 @@ impl Import {
         }
         if !passed_over.is_empty() {
             let keys = passed_over.iter().map(Key::to_string).collect::<Vec<_>>().join(", ");
-            session
+            context
                 .notices()
                 .progress(format!("passed over on top, since it concerns every profile: {keys}"));
         }
@@ -132,8 +136,8 @@ impl Import {
         Error::from(error).hint(again)
     }
 
-    fn write(&self, session: &Session, captured: &Captured, wanted: &[Shared], shown: &Plan) -> Result<()> {
-        config_file::change_config(session, |edit| {
+    fn write(&self, context: &Context, captured: &Captured, wanted: &[Shared], shown: &Plan) -> Result<()> {
+        config_file::change_config(context, |edit| {
             let path = edit.before().path().to_owned();
             // What is done is what was shown, and was said yes to.
             match Plan::take(edit, captured, wanted)? == *shown {
@@ -163,8 +167,8 @@ fn profiles(count: usize) -> String {
 }
 
 /// On stderr and always: it is what is asked about, and why something is refused.
-fn show(session: &Session, plan: &Plan, unchanged: usize) {
-    let say = |text: String| session.notices().show(one_line(&text));
+fn show(context: &Context, plan: &Plan, unchanged: usize) {
+    let say = |text: String| context.notices().show(one_line(&text));
     let steps = plan.steps.iter().map(|step| (step, if step.is_new { "new" } else { "changed" }));
     let effects =
         plan.side_effects.iter().map(|step| (step, "changed, by the top level that it falls back to"));
@@ -185,9 +189,9 @@ fn show(session: &Session, plan: &Plan, unchanged: usize) {
 }
 
 /// What the new addresses mean for secrets that are here already.
-fn warn(session: &Session, plan: &Plan) {
+fn warn(context: &Context, plan: &Plan) {
     for (name, origin) in &plan.foreign {
-        session.notices().warn(format!(
+        context.notices().warn(format!(
             "the credential under which profile {name} would look is of {origin}: it is not sent elsewhere, \
              so {name} needs a login of its own (autocom auth login --profile {name})"
         ));
@@ -195,8 +199,8 @@ fn warn(session: &Session, plan: &Plan) {
     for step in &plan.steps {
         let url = step.changes.iter().find(|change| change.key == Key::ApiUrl).and_then(|it| it.new.as_ref());
         let variable = step.name.token_variable();
-        if let (Some(url), Some(_)) = (url, session.environment().os_var(&variable)) {
-            session.notices().warn(format!("{variable} is set: its token will go to {url}"));
+        if let (Some(url), Some(_)) = (url, context.environment().os_var(&variable)) {
+            context.notices().warn(format!("{variable} is set: its token will go to {url}"));
         }
     }
 }

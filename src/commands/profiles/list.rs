@@ -5,12 +5,12 @@ use serde::Serialize;
 
 use super::super::Done;
 use super::names::name_cell;
+use crate::commands::verb::{Invocation, Verb};
 use crate::domain::TokenStatus;
 use crate::domain::time::{relative, rfc3339};
 use crate::error::Result;
 use crate::session::answers::listing::{self, ProfileRow};
 use crate::session::call::check::{Check, CheckStatus};
-use crate::session::context::Session;
 use crate::ui::style::Tone;
 use crate::ui::view::{Cell, Column, View, Viewed};
 
@@ -129,11 +129,12 @@ pub fn checked_cell(check: &Check) -> Cell {
     Cell::new(text).tone(tone)
 }
 
-impl List {
-    pub fn run(self, session: &Session) -> Result<Done> {
+impl Verb for List {
+    fn run(self: Box<Self>, invocation: &Invocation<'_>) -> Result<Done> {
+        let context = invocation.context;
         let listing =
-            if self.check { listing::checked_listing(session)? } else { listing::listing(session)? };
-        let answer = ListAnswer { rows: listing.rows, now: session.clock().now(), checked: self.check };
+            if self.check { listing::checked_listing(context)? } else { listing::listing(context)? };
+        let answer = ListAnswer { rows: listing.rows, now: context.clock().now(), checked: self.check };
         Ok(Done::answer(answer).with_failures(listing.failures))
     }
 }

@@ -2,8 +2,8 @@ use clap::Args;
 
 use super::super::Done;
 use super::names::{existing, name};
+use crate::commands::verb::{Invocation, Verb};
 use crate::error::Result;
-use crate::session::context::Session;
 use crate::session::profile::{config_file, expectation, loosening};
 
 /// End what `profiles unlock` began
@@ -12,18 +12,19 @@ pub struct Lock {
     name: String,
 }
 
-impl Lock {
-    pub fn run(self, session: &Session) -> Result<Done> {
-        let session = &config_file::lock_config(session)?;
+impl Verb for Lock {
+    fn run(self: Box<Self>, invocation: &Invocation<'_>) -> Result<Done> {
+        let context = invocation.context;
+        let context = &config_file::lock_config(context)?;
         // Also of one that is gone: its lease may not be.
         let name = name(&self.name)?;
-        expectation::meet_named(session, &name)?;
-        let was_open = loosening::lock(session, &name)?;
+        expectation::meet_named(context, &name)?;
+        let was_open = loosening::lock(context, &name)?;
         if !was_open {
-            existing(session, &self.name)?;
+            existing(context, &self.name)?;
         }
         let said = if was_open { "is locked" } else { "was not unlocked" };
-        session.notices().progress(format!("profile {name} {said}"));
+        context.notices().progress(format!("profile {name} {said}"));
         Ok(Done::nothing())
     }
 }

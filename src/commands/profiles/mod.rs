@@ -19,9 +19,7 @@ pub mod r#use;
 
 use clap::Subcommand;
 
-use super::Done;
-use crate::error::Result;
-use crate::session::context::Session;
+use super::verb::Verb;
 
 #[derive(Debug, Subcommand)]
 pub enum Profiles {
@@ -44,22 +42,22 @@ pub enum Profiles {
 }
 
 impl Profiles {
-    pub fn run(self, session: &Session) -> Result<Done> {
+    pub fn verb(self) -> Box<dyn Verb> {
         match self {
-            Profiles::List(list) => list.run(session),
-            Profiles::Show(show) => show.run(session),
-            Profiles::Diff(diff) => diff.run(session),
-            Profiles::Current(current) => current.run(session),
-            Profiles::Use(verb) => verb.run(session),
-            Profiles::Pin(pin) => pin.run(session),
-            Profiles::Unpin(unpin) => unpin.run(session),
-            Profiles::Set(set) => set.run(session),
-            Profiles::Rename(rename) => rename.run(session),
-            Profiles::Remove(remove) => remove.run(session),
-            Profiles::Unlock(unlock) => unlock.run(session),
-            Profiles::Lock(lock) => lock.run(session),
-            Profiles::Export(export) => export.run(session),
-            Profiles::Import(import) => import.run(session),
+            Profiles::List(list) => Box::new(list),
+            Profiles::Show(show) => Box::new(show),
+            Profiles::Diff(diff) => Box::new(diff),
+            Profiles::Current(current) => Box::new(current),
+            Profiles::Use(verb) => Box::new(verb),
+            Profiles::Pin(pin) => Box::new(pin),
+            Profiles::Unpin(unpin) => Box::new(unpin),
+            Profiles::Set(set) => Box::new(set),
+            Profiles::Rename(rename) => Box::new(rename),
+            Profiles::Remove(remove) => Box::new(remove),
+            Profiles::Unlock(unlock) => Box::new(unlock),
+            Profiles::Lock(lock) => Box::new(lock),
+            Profiles::Export(export) => Box::new(export),
+            Profiles::Import(import) => Box::new(import),
         }
     }
 }

@@ -6,7 +6,7 @@ use crate::config::unknown;
 use crate::domain::time::span;
 use crate::domain::{Origin, ProfileName};
 use crate::error::{Error, Result};
-use crate::session::context::Session;
+use crate::session::context::Context;
 use crate::session::profile::openness::Openness;
 use crate::ui::style::Tone;
 use crate::ui::view::Cell;
@@ -36,8 +36,8 @@ pub(super) fn name(text: &str) -> Result<ProfileName> {
 }
 
 /// A name from the command line that must exist.
-pub(super) fn existing(session: &Session, text: &str) -> Result<ProfileName> {
-    let config = session.config()?;
+pub(super) fn existing(context: &Context, text: &str) -> Result<ProfileName> {
+    let config = context.config()?;
     config.document.check_usable(text)?;
     let name = name(text)?;
     if config.exists(&name) {

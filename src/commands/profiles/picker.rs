@@ -7,7 +7,7 @@ use super::names::{name_cell, note_on};
 use crate::domain::{ApiUrl, ProfileName, TokenStatus};
 use crate::error::{Error, Kind, Result};
 use crate::session::answers::listing::{self, ProfileRow};
-use crate::session::context::Session;
+use crate::session::context::Context;
 use crate::system::person::{Choice, Room};
 use crate::ui::table::{GAP, cut, lines};
 use crate::ui::view::{Cell, Column};
@@ -24,23 +24,23 @@ const COLUMNS: [Column; 5] = [
 ];
 
 /// The profile that the person chooses. `command` is what to type where nobody can be asked.
-pub fn pick(session: &Session, command: &str) -> Result<ProfileName> {
-    let known = session.config()?.profiles();
+pub fn pick(context: &Context, command: &str) -> Result<ProfileName> {
+    let known = context.config()?.profiles();
     if known.is_empty() {
         return Err(Error::usage("there is no profile yet")
             .hint("autocom auth login --api-url https://api.example.test --client-id ID"));
     }
-    if !session.can_ask() {
+    if !context.can_ask() {
         let names: Vec<&str> = known.iter().map(ProfileName::as_str).collect();
         return Err(Error::usage("no profile is named, and nobody can be asked which")
             .hint(format!("{command}, where NAME is one of: {}", names.join(", "))));
     }
     // What exists only in variables can't be made the active one.
-    let mut rows = listing::listing(session)?.rows;
+    let mut rows = listing::listing(context)?.rows;
     rows.retain(|row| named(row, &known).is_some());
     let start = rows.iter().position(|row| row.active).unwrap_or(0);
-    let choices = choices(&rows, session.person().room(), session.clock().now());
-    let chosen = session.person().choose("Which profile?", &choices, start);
+    let choices = choices(&rows, context.person().room(), context.clock().now());
+    let chosen = context.person().choose("Which profile?", &choices, start);
     let chosen = chosen.and_then(|index| named(rows.get(index)?, &known));
     chosen.cloned().ok_or_else(|| Error::new(Kind::Interrupted, "no profile was chosen: nothing was changed"))
 }

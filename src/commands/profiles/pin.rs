@@ -6,9 +6,10 @@ use serde::Serialize;
 
 use super::super::Done;
 use super::names::existing;
+use crate::commands::verb::{Invocation, Verb};
 use crate::domain::{Origin, one_line, quoted};
 use crate::error::{Error, Result};
-use crate::session::context::Session;
+use crate::session::context::Context;
 use crate::session::profile::switch::{self, Kind, Pinned, State};
 use crate::session::profile::{config_file, expectation};
 use crate::ui::style::Tone;
@@ -83,21 +84,24 @@ fn cells(row: &PinRow) -> Vec<Cell> {
     ]
 }
 
-impl Pin {
-    pub fn run(self, session: &Session) -> Result<Done> {
+impl Verb for Pin {
+    fn run(self: Box<Self>, invocation: &Invocation<'_>) -> Result<Done> {
+        let context = invocation.context;
         match (&self.name, &self.accept) {
-            (Some(name), _) => self.bind(session, name),
-            (None, Some(file)) => accept(session, file.as_ref()),
-            (None, None) => list(session),
+            (Some(name), _) => self.bind(context, name),
+            (None, Some(file)) => accept(context, file.as_ref()),
+            (None, None) => list(context),
         }
     }
+}
 
-    fn bind(&self, session: &Session, name: &str) -> Result<Done> {
-        let session = &config_file::lock_config(session)?;
-        let name = existing(session, name)?;
-        expectation::meet_named(session, &name)?;
+impl Pin {
+    fn bind(&self, context: &Context, name: &str) -> Result<Done> {
+        let context = &config_file::lock_config(context)?;
+        let name = existing(context, name)?;
+        expectation::meet_named(context, &name)?;
         let typed = self.directory.clone().unwrap_or_default();
-        let directory = switch::canonical(session, &typed)?;
+        let directory = switch::canonical(context, &typed)?;
         let shown = one_line(&directory.display().to_string()).into_owned();
         if !directory.is_dir() {
             let what = if directory.exists() { "is not a directory" } else { "does not exist" };
@@ -105,32 +109,32 @@ impl Pin {
                 .hint(format!("autocom profiles pin {name} DIR, or without DIR for this directory")));
         }
         let text = text_of(&directory)?;
-        let before = switch::change_pins(session, |pins| pins.bind(text, &name))?;
+        let before = switch::change_pins(context, |pins| pins.bind(text, &name))?;
         let before = before.filter(|before| *before != name.as_str());
         let before = before.map(|before| format!(" (it was {before})")).unwrap_or_default();
-        session.notices().progress(format!("pinned {shown} to profile {name}{before}"));
-        switch::mention_what_goes_before(session, &Origin::Pin(directory.into()), &name);
+        context.notices().progress(format!("pinned {shown} to profile {name}{before}"));
+        switch::mention_what_goes_before(context, &Origin::Pin(directory.into()), &name);
         Ok(Done::nothing())
     }
 }
 
-fn accept(session: &Session, file: Option<&PathBuf>) -> Result<Done> {
-    let session = &config_file::lock_config(session)?;
-    let file = switch::repository_file(session, file.map(PathBuf::as_path))?;
+fn accept(context: &Context, file: Option<&PathBuf>) -> Result<Done> {
+    let context = &config_file::lock_config(context)?;
+    let file = switch::repository_file(context, file.map(PathBuf::as_path))?;
     let path = text_of(&file.path)?;
-    expectation::meet_named(session, &file.profile)?;
-    switch::change_pins(session, |pins| pins.accept(path, &file.content))?;
+    expectation::meet_named(context, &file.profile)?;
+    switch::change_pins(context, |pins| pins.accept(path, &file.content))?;
     let shown = one_line(path);
-    session.notices().progress(format!(
+    context.notices().progress(format!(
         "accepted {shown}: profile {}, until the file changes; to take it back: autocom profiles unpin --file {}",
         file.profile,
         quoted(&file.path)
     ));
-    switch::mention_what_goes_before(session, &Origin::Repository(file.path.into()), &file.profile);
+    switch::mention_what_goes_before(context, &Origin::Repository(file.path.into()), &file.profile);
     Ok(Done::nothing())
 }
 
-fn list(session: &Session) -> Result<Done> {
+fn list(context: &Context) -> Result<Done> {
     let row = |pinned: Pinned| PinRow {
         path: pinned.path.display().to_string(),
         profile: pinned.profile,
@@ -138,7 +142,7 @@ fn list(session: &Session) -> Result<Done> {
         state: pinned.state,
         active: pinned.active,
     };
-    Ok(Done::answer(PinAnswer(Pinned::all(session.config()?)?.into_iter().map(row).collect())))
+    Ok(Done::answer(PinAnswer(Pinned::all(context.config()?)?.into_iter().map(row).collect())))
 }
 
 /// pins.toml is text.

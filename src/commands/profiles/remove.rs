@@ -1,14 +1,14 @@
-use crate::config::pins;
 use clap::Args;
 use jiff::Timestamp;
 
 use super::super::Done;
 use super::super::auth::logout::tell;
 use super::names::existing;
-use crate::config::{ConfigEdit, EditTarget, Facts, Selection, active, resolve};
+use crate::commands::verb::{Invocation, Verb};
+use crate::config::{ConfigEdit, EditTarget, Facts, Selection, active, pins, resolve};
 use crate::domain::{Key, ProfileName, one_line, quoted};
 use crate::error::{Error, Result};
-use crate::session::context::Session;
+use crate::session::context::Context;
 use crate::session::login::logout::{self, Doomed, Revoke};
 use crate::session::profile::{config_file, expectation, loosening, selected, switch};
 
@@ -33,20 +33,21 @@ struct Decided {
     is_active: bool,
 }
 
-impl Remove {
-    pub fn run(self, session: &Session) -> Result<Done> {
-        if session.config()?.document.check_usable(&self.name).is_err() {
-            return self.remove_invalid(&config_file::lock_config(session)?);
+impl Verb for Remove {
+    fn run(self: Box<Self>, invocation: &Invocation<'_>) -> Result<Done> {
+        let context = invocation.context;
+        if context.config()?.document.check_usable(&self.name).is_err() {
+            return self.remove_invalid(&config_file::lock_config(context)?);
         }
-        let decided = self.decide(session)?;
-        loosening::confirm_change(session, |edit| _ = edit.remove_profile(&decided.name))?;
+        let decided = self.decide(context)?;
+        loosening::confirm_change(context, |edit| _ = edit.remove_profile(&decided.name))?;
         // Out first: if the credential can't be deleted, the profile that leads to it must stay.
-        let locked = config_file::lock_config(session)?;
-        let session = &match self.unshared(&locked, &decided.name)? {
+        let locked = config_file::lock_config(context)?;
+        let context = &match self.unshared(&locked, &decided.name)? {
             None => locked,
-            Some(doomed) => log_out(session, locked, &decided.name, &doomed)?,
+            Some(doomed) => log_out(context, locked, &decided.name, &doomed)?,
         };
-        let Decided { name, successor, is_active } = self.decide(session)?;
+        let Decided { name, successor, is_active } = self.decide(context)?;
         let remove = |edit: &mut ConfigEdit| {
             edit.remove_profile(&name);
             match &successor {
@@ -54,47 +55,49 @@ impl Remove {
                 None => Ok(()),
             }
         };
-        switch::move_profile(session, &name, None, remove, || {
-            session.notices().progress(format!("removed profile {name}"));
-            switch::drop_pins(session, &name)
+        switch::move_profile(context, &name, None, remove, || {
+            context.notices().progress(format!("removed profile {name}"));
+            switch::drop_pins(context, &name)
         })?;
         // Nothing leads back to what is no more.
         if let Some(successor) = successor.filter(|_| !is_active) {
-            switch::remember_previous(session, session.config()?, &successor);
+            switch::remember_previous(context, context.config()?, &successor);
         }
         Ok(Done::nothing())
     }
+}
 
+impl Remove {
     /// The credential of the profile, unless another profile uses it too.
-    fn unshared(&self, session: &Session, name: &ProfileName) -> Result<Option<Doomed>> {
-        let config = session.config()?;
+    fn unshared(&self, context: &Context, name: &ProfileName) -> Result<Option<Doomed>> {
+        let config = context.config()?;
         let profile = resolve(config, Selection::listed(name.clone())).ok();
         let profile = profile.filter(|profile| !self.keep_credential && profile.credential.is_some());
         let Some(profile) = profile else { return Ok(None) };
-        let mut doomed = logout::doomed(session, &profile)?;
+        let mut doomed = logout::doomed(context, &profile)?;
         // A store chosen by variable holds for every credential, not for the selected profile's alone.
         if let Ok(named) = resolve(config, Selection::by_flag(name.clone())) {
             doomed.choice = named.store.value;
         }
-        let other = selected::profiles_with_key(session, &doomed.key, Some(name))?.into_iter().next();
+        let other = selected::profiles_with_key(context, &doomed.key, Some(name))?.into_iter().next();
         let Some(other) = other else { return Ok(Some(doomed)) };
-        session.notices().progress(format!("its credential stays: profile {other} uses it"));
+        context.notices().progress(format!("its credential stays: profile {other} uses it"));
         Ok(None)
     }
 
-    fn decide(&self, session: &Session) -> Result<Decided> {
-        let name = existing(session, &self.name)?;
-        expectation::meet_named(session, &name)?;
+    fn decide(&self, context: &Context) -> Result<Decided> {
+        let name = existing(context, &self.name)?;
+        expectation::meet_named(context, &name)?;
         if name.is_default() {
             return Err(Error::usage(
                 "the profile `default` can't be removed: it is the top level of config.toml",
             )
             .hint("autocom config unset api_url"));
         }
-        let config = session.config()?;
+        let config = context.config()?;
         // Whoever can't read the pins can't free those of the profile.
         pins(config)?;
-        let successor = self.successor.as_deref().map(|other| existing(session, other)).transpose()?;
+        let successor = self.successor.as_deref().map(|other| existing(context, other)).transpose()?;
         if successor.as_ref() == Some(&name) {
             return Err(Error::usage(format!("`{name}` can't follow itself")));
         }
@@ -109,11 +112,11 @@ impl Remove {
     }
 
     /// Of a profile that can't be used, the table alone: whose credential it would have used can't be told.
-    fn remove_invalid(&self, session: &Session) -> Result<Done> {
+    fn remove_invalid(&self, context: &Context) -> Result<Done> {
         let name = self.name.as_str();
-        expectation::meet_name(session, name)?;
-        let successor = self.successor.as_deref().map(|other| existing(session, other)).transpose()?;
-        let active = session.config()?.document.top().get(Key::Profile).and_then(|entry| entry.text());
+        expectation::meet_name(context, name)?;
+        let successor = self.successor.as_deref().map(|other| existing(context, other)).transpose()?;
+        let active = context.config()?.document.top().get(Key::Profile).and_then(|entry| entry.text());
         // `default` stays: it is the top level.
         if active == Some(name) && name != ProfileName::DEFAULT && successor.is_none() {
             let name = one_line(name);
@@ -122,18 +125,18 @@ impl Remove {
                 quoted(name.as_ref().as_ref())
             )));
         }
-        config_file::config_file(session).edit(|edit| {
+        config_file::config_file(context).edit(|edit| {
             edit.remove_profile(name);
             match &successor {
                 Some(successor) => edit.set(&EditTarget::TopLevel, Key::Profile, successor.as_str()),
                 None => Ok(()),
             }
         })?;
-        session
+        context
             .notices()
             .progress(format!("removed profile `{}`; no credential was deleted", one_line(name)));
         match name.parse::<ProfileName>() {
-            Ok(name) if !name.is_default() => switch::drop_pins(session, &name)?,
+            Ok(name) if !name.is_default() => switch::drop_pins(context, &name)?,
             _ => {}
         }
         Ok(Done::nothing())
@@ -144,18 +147,18 @@ impl Remove {
 ///
 /// # Errors
 /// The profile has changed since, or has a new login.
-fn log_out(session: &Session, locked: Session, name: &ProfileName, doomed: &Doomed) -> Result<Session> {
-    let login_written_at = |session: &Session| -> Result<Option<Timestamp>> {
-        let login = session.config()?.captured.get(&doomed.key);
+fn log_out(context: &Context, locked: Context, name: &ProfileName, doomed: &Doomed) -> Result<Context> {
+    let login_written_at = |context: &Context| -> Result<Option<Timestamp>> {
+        let login = context.config()?.captured.get(&doomed.key);
         Ok(login.filter(|login| login.kept_in().is_some()).and_then(|login| login.written_at))
     };
     let again = format!("autocom profiles remove {name}");
     let (facts, before) = (Facts::of(locked.config()?, name, &[Key::Credential]), login_written_at(&locked)?);
     drop(locked);
-    let done = logout::logout(session, doomed, Revoke::Logins)?;
-    let locked = config_file::lock_config(session)?;
+    let done = logout::logout(context, doomed, Revoke::Logins)?;
+    let locked = config_file::lock_config(context)?;
     if !done.stores.is_empty() {
-        tell(session, &format!("profile {name}"), &done);
+        tell(context, &format!("profile {name}"), &done);
         locked.check_facts(&facts, &again)?;
     }
     let now = login_written_at(&locked)?;

@@ -1,12 +1,12 @@
-use crate::config::pins;
 use clap::Args;
 
 use super::super::Done;
 use super::names::{existing, name};
-use crate::config::{ConfigEdit, ConfigError, EditTarget};
+use crate::commands::verb::{Invocation, Verb};
+use crate::config::{ConfigEdit, ConfigError, EditTarget, pins};
 use crate::domain::{Key, ProfileName, one_line};
 use crate::error::{Error, Result};
-use crate::session::context::Session;
+use crate::session::context::Context;
 use crate::session::profile::{config_file, expectation, switch};
 
 /// Rename a profile; its credential stays as it is
@@ -18,16 +18,17 @@ pub struct Rename {
     new_name: String,
 }
 
-impl Rename {
-    pub fn run(self, session: &Session) -> Result<Done> {
-        let session = &config_file::lock_config(session)?;
-        if session.config()?.document.check_usable(&self.name).is_err() {
-            return self.rename_invalid(session);
+impl Verb for Rename {
+    fn run(self: Box<Self>, invocation: &Invocation<'_>) -> Result<Done> {
+        let context = invocation.context;
+        let context = &config_file::lock_config(context)?;
+        if context.config()?.document.check_usable(&self.name).is_err() {
+            return self.rename_invalid(context);
         }
-        let from = existing(session, &self.name)?;
+        let from = existing(context, &self.name)?;
         let to = name(&self.new_name)
             .map_err(|error| error.hint(format!("autocom profiles rename {from} NEW-NAME")))?;
-        expectation::meet_named(session, &from)?;
+        expectation::meet_named(context, &from)?;
         if from.is_default() {
             return Err(Error::usage(
                 "the profile `default` can't be renamed: it is the top level of config.toml",
@@ -35,32 +36,34 @@ impl Rename {
             .hint(format!("to have it as a profile: autocom profiles set {to} api_url=URL")));
         }
         // A pin that can't be read could not follow.
-        pins(session.config()?)?;
+        pins(context.config()?)?;
         switch::move_profile(
-            session,
+            context,
             &from,
             Some(&to),
             |edit| Ok(rename(edit, from.as_str(), &to)?),
             || {
-                session.notices().progress(format!("renamed {from} to {to}"));
-                switch::rename_pins(session, &from, &to)
+                context.notices().progress(format!("renamed {from} to {to}"));
+                switch::rename_pins(context, &from, &to)
             },
         )?;
         let (before, now) = (from.token_variable(), to.token_variable());
         if before != now {
-            session.notices().progress(format!("its token variable is {now} now, no longer {before}"));
+            context.notices().progress(format!("its token variable is {now} now, no longer {before}"));
         }
         Ok(Done::nothing())
     }
+}
 
+impl Rename {
     /// Of a profile that can't be used: how one that another client or a hand has written is repaired.
-    fn rename_invalid(&self, session: &Session) -> Result<Done> {
+    fn rename_invalid(&self, context: &Context) -> Result<Done> {
         let to = name(&self.new_name)?;
-        expectation::meet_name(session, &self.name)?;
-        config_file::config_file(session).edit(|edit| rename(edit, &self.name, &to))?;
-        session.notices().progress(format!("renamed `{}` to {to}", one_line(&self.name)));
+        expectation::meet_name(context, &self.name)?;
+        config_file::config_file(context).edit(|edit| rename(edit, &self.name, &to))?;
+        context.notices().progress(format!("renamed `{}` to {to}", one_line(&self.name)));
         match self.name.parse::<ProfileName>() {
-            Ok(from) if !from.is_default() => switch::rename_pins(session, &from, &to)?,
+            Ok(from) if !from.is_default() => switch::rename_pins(context, &from, &to)?,
             _ => {}
         }
         Ok(Done::nothing())

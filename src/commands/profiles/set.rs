@@ -2,10 +2,10 @@ use clap::Args;
 
 use super::super::Done;
 use super::names::name;
+use crate::commands::verb::{Invocation, Verb};
 use crate::config::{ConfigEdit, ConfigError, EditTarget, unknown};
 use crate::domain::{Key, Origin};
 use crate::error::{Error, Result};
-use crate::session::context::Session;
 use crate::session::profile::settings::typed;
 use crate::session::profile::{config_file, expectation, switch};
 
@@ -17,12 +17,17 @@ pub struct Set {
     settings: Vec<String>,
 }
 
-impl Set {
-    pub fn run(self, session: &Session) -> Result<Done> {
-        let session = &config_file::lock_config(session)?;
-        session.config()?.document.check_usable(&self.name)?;
+impl Verb for Set {
+    fn heeds_output_setting(&self) -> bool {
+        false
+    }
+
+    fn run(self: Box<Self>, invocation: &Invocation<'_>) -> Result<Done> {
+        let context = invocation.context;
+        let context = &config_file::lock_config(context)?;
+        context.config()?.document.check_usable(&self.name)?;
         let name = name(&self.name)?;
-        expectation::meet_named(session, &name)?;
+        expectation::meet_named(context, &name)?;
         let mut changes = Vec::new();
         for setting in &self.settings {
             let (key, value) = setting.split_once('=').ok_or_else(|| {
@@ -37,7 +42,7 @@ impl Set {
             }
             changes.push((key, value));
         }
-        let config = session.config()?;
+        let config = context.config()?;
         let exists = config.exists(&name);
         if !exists && !changes.iter().any(|(key, value)| *key == Key::ApiUrl && !value.is_empty()) {
             let unknown = Error::from(unknown(config, name.as_str(), Origin::Flag("the command line")));
@@ -47,7 +52,7 @@ impl Set {
             return Err(unknown.hint(existing.map_or(create.clone(), |names| format!("{names}; {create}"))));
         }
         let target = EditTarget::of(&name);
-        let changes = changes.iter().map(|(key, value)| Ok((*key, typed(session, *key, value)?)));
+        let changes = changes.iter().map(|(key, value)| Ok((*key, typed(context, *key, value)?)));
         let changes = changes.collect::<Result<Vec<_>>>()?;
         let change = |edit: &mut ConfigEdit| {
             if !exists {
@@ -64,16 +69,16 @@ impl Set {
             }
             Ok(())
         };
-        config_file::change_config(session, |edit| {
+        config_file::change_config(context, |edit| {
             change(edit).map_err(|error| match error.key() {
                 Some(key) => Error::from(error)
                     .hint_if_none(|| format!("autocom profiles set {name} {key}={}", key.placeholder())),
                 None => error.into(),
             })
         })?;
-        session.notices().progress(format!("{} profile {name}", if exists { "changed" } else { "created" }));
+        context.notices().progress(format!("{} profile {name}", if exists { "changed" } else { "created" }));
         for (key, _) in &changes {
-            switch::mention_overrides(session, &target, *key);
+            switch::mention_overrides(context, &target, *key);
         }
         Ok(Done::nothing())
     }

@@ -6,10 +6,10 @@ use super::super::Done;
 use super::explain::ExplainAnswer;
 use super::names::existing;
 use crate::commands::config::keys::settings_view;
+use crate::commands::verb::{Invocation, Verb};
 use crate::config::{Selection, explain, resolve, select};
 use crate::domain::Origin;
 use crate::error::Result;
-use crate::session::context::Session;
 use crate::session::profile::settings::{SettingRow, settings};
 use crate::session::profile::{expectation, selected};
 use crate::ui::view::{View, Viewed};
@@ -45,13 +45,14 @@ impl Viewed for ShowAnswer {
     }
 }
 
-impl Show {
-    pub fn run(self, session: &Session) -> Result<Done> {
-        let config = session.config()?;
+impl Verb for Show {
+    fn run(self: Box<Self>, invocation: &Invocation<'_>) -> Result<Done> {
+        let context = invocation.context;
+        let config = context.config()?;
         let selection = match &self.name {
             Some(name) => {
-                expectation::meet_flag(session, name)?;
-                Selection::by_flag(existing(session, name)?)
+                expectation::meet_flag(context, name)?;
+                Selection::by_flag(existing(context, name)?)
             }
             None => select(config)?,
         };
@@ -61,16 +62,16 @@ impl Show {
         };
         if let Some(key) = &self.explain {
             let explanation = explain(config, selection)?;
-            return ExplainAnswer::new(session, &explanation, selected_by, key.as_deref()).map(Done::answer);
+            return ExplainAnswer::new(context, &explanation, selected_by, key.as_deref()).map(Done::answer);
         }
         let profile = match &self.name {
             Some(_) => resolve(config, selection)?,
-            None => selected::profile(session)?,
+            None => selected::profile(context)?,
         };
         Ok(Done::answer(ShowAnswer {
             profile: profile.name().map(ToString::to_string),
             selected_by,
-            settings: settings(session, &profile),
+            settings: settings(context, &profile),
         }))
     }
 }

@@ -5,12 +5,12 @@ use serde::Serialize;
 
 use super::super::Done;
 use super::names::existing;
+use crate::commands::verb::{Invocation, Verb};
 use crate::config::{Selection, resolve};
 use crate::domain::printable;
 use crate::domain::time::{rfc3339, span};
 use crate::error::{Error, Result};
 use crate::session::answers::unlock;
-use crate::session::context::Session;
 use crate::session::profile::expectation;
 use crate::session::protection::records::LONGEST_LEASE;
 use crate::ui::style::Tone;
@@ -76,18 +76,19 @@ impl Viewed for UnlockAnswer {
     }
 }
 
-impl Unlock {
-    pub fn run(self, session: &Session) -> Result<Done> {
-        let name = existing(session, &self.name)?;
-        expectation::meet_named(session, &name)?;
+impl Verb for Unlock {
+    fn run(self: Box<Self>, invocation: &Invocation<'_>) -> Result<Done> {
+        let context = invocation.context;
+        let name = existing(context, &self.name)?;
+        expectation::meet_named(context, &name)?;
         let reason = printable(&self.reason, LONGEST_REASON);
         if reason.is_empty() {
             return Err(Error::usage("the reason is empty")
                 .hint(format!("autocom profiles unlock {name} --reason 'what for'")));
         }
         // At its own address, whatever flags and variables say: that is the one that the lease is for.
-        let profile = resolve(session.config()?, Selection::listed(name))?;
-        let lease = unlock::unlock(session, &profile, self.time, &reason)?;
+        let profile = resolve(context.config()?, Selection::listed(name))?;
+        let lease = unlock::unlock(context, &profile, self.time, &reason)?;
         Ok(Done::answer(UnlockAnswer {
             profile: lease.profile,
             api_url: lease.api_url,

@@ -3,10 +3,11 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::super::Done;
+use crate::commands::verb::{Invocation, Verb};
 use crate::config::{REPOSITORY_FILE, RepositoryFile};
 use crate::domain::{one_line, quoted};
 use crate::error::Result;
-use crate::session::context::Session;
+use crate::session::context::Context;
 use crate::session::profile::switch;
 
 /// Free a directory that `profiles pin` has bound
@@ -22,24 +23,25 @@ pub struct Unpin {
     file: Option<Option<PathBuf>>,
 }
 
-impl Unpin {
-    pub fn run(self, session: &Session) -> Result<Done> {
+impl Verb for Unpin {
+    fn run(self: Box<Self>, invocation: &Invocation<'_>) -> Result<Done> {
+        let context = invocation.context;
         match self.file {
-            Some(file) => unaccept(session, file),
-            None => unbind(session, &self.directory.unwrap_or_default()),
+            Some(file) => unaccept(context, file),
+            None => unbind(context, &self.directory.unwrap_or_default()),
         }
     }
 }
 
-fn unbind(session: &Session, typed: &std::path::Path) -> Result<Done> {
-    let directory = switch::canonical(session, typed)?;
+fn unbind(context: &Context, typed: &std::path::Path) -> Result<Done> {
+    let directory = switch::canonical(context, typed)?;
     let shown = one_line(&directory.display().to_string()).into_owned();
-    let (freed, above) = switch::change_pins(session, |pins| {
+    let (freed, above) = switch::change_pins(context, |pins| {
         let freed = pins.unbind(&directory);
         let above = pins.binding_of(&directory).map(|(above, name)| (above.to_owned(), name.to_owned()));
         (freed, above)
     })?;
-    let notices = session.notices();
+    let notices = context.notices();
     match freed {
         Some(name) => notices.progress(format!("{shown} is not pinned to profile {name} any more")),
         None => notices.progress(format!("{shown} was not pinned")),
@@ -54,18 +56,18 @@ fn unbind(session: &Session, typed: &std::path::Path) -> Result<Done> {
     Ok(Done::nothing())
 }
 
-fn unaccept(session: &Session, file: Option<PathBuf>) -> Result<Done> {
+fn unaccept(context: &Context, file: Option<PathBuf>) -> Result<Done> {
     let directory = match &file {
-        Some(file) => switch::folder_of(session, file)?,
+        Some(file) => switch::folder_of(context, file)?,
         None => {
-            let here = switch::canonical(session, "".as_ref())?;
+            let here = switch::canonical(context, "".as_ref())?;
             RepositoryFile::nearest(&here).map_or_else(|| here.clone(), |nearest| nearest.to_owned())
         }
     };
     let path = directory.join(REPOSITORY_FILE);
     let shown = one_line(&path.display().to_string()).into_owned();
-    let was = switch::change_pins(session, |pins| pins.forget(&path))?;
-    session.notices().progress(match was {
+    let was = switch::change_pins(context, |pins| pins.forget(&path))?;
+    context.notices().progress(match was {
         true => format!("{shown} is not accepted any more"),
         false => format!("{shown} was not accepted"),
     });

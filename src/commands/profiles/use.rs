@@ -5,10 +5,11 @@ use super::super::Done;
 use super::names::{existing, name_cell};
 use super::picker;
 use super::shell::Shell;
+use crate::commands::verb::{Invocation, Verb};
 use crate::config::{EditTarget, Facts, Selection, resolve};
 use crate::domain::{Key, OutputFormat, ProfileName};
 use crate::error::Result;
-use crate::session::context::Session;
+use crate::session::context::Context;
 use crate::session::profile::openness::{self, Openness};
 use crate::session::profile::{config_file, expectation, switch};
 use crate::system::environment::Environment;
@@ -39,27 +40,27 @@ impl Viewed for Script {
     }
 }
 
-impl Use {
-    /// What a shell is to evaluate if this fails.
-    pub fn failure(&self, environment: &Environment) -> Option<&'static str> {
+impl Verb for Use {
+    fn failure_in_shell(&self, environment: &Environment) -> Option<&'static str> {
         let shell = self.shell?.or_else(|| Shell::of(environment).ok()).unwrap_or(Shell::Bash);
         (!environment.stdout_is_terminal).then(|| shell.failure())
     }
 
-    pub fn run(self, session: &Session) -> Result<Done> {
+    fn run(self: Box<Self>, invocation: &Invocation<'_>) -> Result<Done> {
+        let context = invocation.context;
         if let Some(shell) = self.shell {
-            return self.switch_shell(session, shell);
+            return self.switch_shell(context, shell);
         }
         let (locked, name) = match self.name.as_deref() {
             Some(name) => {
-                let locked = config_file::lock_config(session)?;
+                let locked = config_file::lock_config(context)?;
                 let name = if name == "-" { switch::previous(&locked)? } else { existing(&locked, name)? };
                 (locked, name)
             }
             None => {
-                let name = picker::pick(session, "autocom profiles use NAME")?;
-                let seen = Facts::of(session.config()?, &name, &[]);
-                let locked = config_file::lock_config(session)?;
+                let name = picker::pick(context, "autocom profiles use NAME")?;
+                let seen = Facts::of(context.config()?, &name, &[]);
+                let locked = config_file::lock_config(context)?;
                 locked.check_facts(&seen, &format!("autocom profiles use {name}"))?;
                 (locked, name)
             }
@@ -69,24 +70,26 @@ impl Use {
         let profile = resolve(locked.config()?, Selection::listed(name.clone()));
         let openness = profile.map_or(Openness::Unknown, |profile| openness::openness(&locked, &profile));
         drop(locked);
-        let cell = name_cell(Cell::new(name.as_str()), openness, session.clock().now());
-        session.notices().progress(format!("active profile: {}", cell.text()));
-        switch::mention_overrides(session, &EditTarget::TopLevel, Key::Profile);
+        let cell = name_cell(Cell::new(name.as_str()), openness, context.clock().now());
+        context.notices().progress(format!("active profile: {}", cell.text()));
+        switch::mention_overrides(context, &EditTarget::TopLevel, Key::Profile);
         Ok(Done::nothing())
     }
+}
 
-    fn switch_shell(self, session: &Session, named: Option<Shell>) -> Result<Done> {
-        let (environment, notices) = (session.environment(), session.notices());
+impl Use {
+    fn switch_shell(self, context: &Context, named: Option<Shell>) -> Result<Done> {
+        let (environment, notices) = (context.environment(), context.notices());
         let shell = named.map_or_else(|| Shell::of(environment), Ok)?;
         let which = named.map_or("", Shell::invocation_name);
         let profile = match self.name.as_deref() {
-            Some("-") => switch::previous_of_shell(session)?,
-            Some(name) => Some(existing(session, name)?),
-            None => Some(picker::pick(session, &format!("autocom profiles use NAME --shell{which}"))?),
+            Some("-") => switch::previous_of_shell(context)?,
+            Some(name) => Some(existing(context, name)?),
+            None => Some(picker::pick(context, &format!("autocom profiles use NAME --shell{which}"))?),
         };
         if let Some(name) = &profile {
-            expectation::meet_named(session, name)?;
-            switch::mention_bending_variables(session, name)?;
+            expectation::meet_named(context, name)?;
+            switch::mention_bending_variables(context, name)?;
         }
         if environment.stdout_is_terminal {
             let name = profile.as_ref().map_or("-", ProfileName::as_str);

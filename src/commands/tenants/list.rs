@@ -4,10 +4,10 @@ use serde::Serialize;
 
 use super::super::Done;
 use super::super::several::{Of, Several};
+use crate::commands::verb::{Invocation, Verb};
 use crate::error::Result;
 use crate::session::answers::tenants::{self, TenantRow};
 use crate::session::call::fan_out;
-use crate::session::context::Session;
 use crate::session::profile::selected;
 use crate::ui::view::{Cell, Column, View, Viewed};
 
@@ -69,15 +69,20 @@ impl Viewed for ListAllAnswer {
     }
 }
 
-impl List {
-    pub fn run(self, session: &Session) -> Result<Done> {
-        let Some(scope) = self.several.scope(session)? else {
-            let profile = selected::profile(session)?;
-            return Ok(Done::answer(ListAnswer(tenants::tenants(session, &profile)?)));
+impl Verb for List {
+    fn checks_expectations(&self) -> bool {
+        true
+    }
+
+    fn run(self: Box<Self>, invocation: &Invocation<'_>) -> Result<Done> {
+        let context = invocation.context;
+        let Some(scope) = self.several.scope(context)? else {
+            let profile = selected::profile(context)?;
+            return Ok(Done::answer(ListAnswer(tenants::tenants(context, &profile)?)));
         };
-        let members = fan_out::members(session, &scope)?;
+        let members = fan_out::members(context, &scope)?;
         let (mut rows, mut failures) = (Vec::new(), Vec::new());
-        for (outcome, member) in tenants::tenants_of(session, &members)?.into_iter().zip(&members) {
+        for (outcome, member) in tenants::tenants_of(context, &members)?.into_iter().zip(&members) {
             let profile = member.name.to_string();
             match outcome {
                 Ok(theirs) => rows.extend(theirs.into_iter().map(|row| Of { profile: profile.clone(), row })),

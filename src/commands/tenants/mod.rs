@@ -3,9 +3,7 @@ pub mod r#use;
 
 use clap::Subcommand;
 
-use super::Done;
-use crate::error::Result;
-use crate::session::context::Session;
+use super::verb::Verb;
 
 #[derive(Debug, Subcommand)]
 pub enum Tenants {
@@ -15,10 +13,10 @@ pub enum Tenants {
 }
 
 impl Tenants {
-    pub fn run(self, session: &Session) -> Result<Done> {
+    pub fn verb(self) -> Box<dyn Verb> {
         match self {
-            Tenants::List(list) => list.run(session),
-            Tenants::Use(verb) => verb.run(session),
+            Tenants::List(list) => Box::new(list),
+            Tenants::Use(verb) => Box::new(verb),
         }
     }
 }

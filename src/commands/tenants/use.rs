@@ -1,11 +1,12 @@
 use clap::Args;
 
 use super::super::Done;
+use crate::commands::verb::{Invocation, Verb};
 use crate::config::{EditTarget, Facts, Resolved};
 use crate::domain::{Key, ProfileName, Tenant, shell_word};
 use crate::error::{Error, Result};
 use crate::session::answers::tenants;
-use crate::session::context::Session;
+use crate::session::context::Context;
 use crate::session::profile::{config_file, expectation, selected, switch};
 
 /// Make a tenant the one that the selected profile works in
@@ -24,40 +25,43 @@ pub struct Use {
     no_check: bool,
 }
 
-impl Use {
-    pub fn run(self, session: &Session) -> Result<Done> {
+impl Verb for Use {
+    fn run(self: Box<Self>, invocation: &Invocation<'_>) -> Result<Done> {
+        let context = invocation.context;
         let tenant: Tenant =
             self.slug.parse().map_err(|why| Error::usage(format!("the tenant `{}` {why}", self.slug)))?;
         // The platform is asked first, and what the question was decided on must still be so afterwards.
-        let asked = if self.no_check { None } else { Some(self.ask(session, &tenant)?) };
-        let session = &config_file::lock_config(session)?;
+        let asked = if self.no_check { None } else { Some(self.ask(context, &tenant)?) };
+        let context = &config_file::lock_config(context)?;
         let name = match asked {
             Some((name, facts)) => {
                 let again = format!("autocom tenants use {} --profile {name}", shell_word(&tenant));
-                session.check_facts(&facts, &again)?;
+                context.check_facts(&facts, &again)?;
                 name
             }
-            None => self.decide(session, &tenant)?.1,
+            None => self.decide(context, &tenant)?.1,
         };
         let target = EditTarget::of(&name);
-        config_file::change_config(session, |edit| Ok(edit.set(&target, Key::Tenant, tenant.as_str())?))?;
-        session.notices().progress(format!("profile {name} works in tenant {tenant}"));
-        switch::mention_overrides(session, &target, Key::Tenant);
+        config_file::change_config(context, |edit| Ok(edit.set(&target, Key::Tenant, tenant.as_str())?))?;
+        context.notices().progress(format!("profile {name} works in tenant {tenant}"));
+        switch::mention_overrides(context, &target, Key::Tenant);
         Ok(Done::nothing())
     }
+}
 
+impl Use {
     /// Whether the platform lets the user into the tenant, and what of the profile that hangs on.
-    fn ask(&self, session: &Session, tenant: &Tenant) -> Result<(ProfileName, Facts)> {
-        let (profile, name) = self.decide(session, tenant)?;
-        let facts = Facts::of(session.config()?, &name, &[Key::Credential, Key::ExpectUser]);
-        tenants::check_tenant(session, &profile, tenant)?;
+    fn ask(&self, context: &Context, tenant: &Tenant) -> Result<(ProfileName, Facts)> {
+        let (profile, name) = self.decide(context, tenant)?;
+        let facts = Facts::of(context.config()?, &name, &[Key::Credential, Key::ExpectUser]);
+        tenants::check_tenant(context, &profile, tenant)?;
         Ok((name, facts))
     }
 
     /// The profile that the tenant is written to.
-    fn decide(&self, session: &Session, tenant: &Tenant) -> Result<(Resolved, ProfileName)> {
-        let profile = selected::profile(session)?;
-        expectation::meet_tenant(session, Some(tenant), "the command line")
+    fn decide(&self, context: &Context, tenant: &Tenant) -> Result<(Resolved, ProfileName)> {
+        let profile = selected::profile(context)?;
+        expectation::meet_tenant(context, Some(tenant), "the command line")
             .map_err(|error| error.hint("autocom tenants list"))?;
         let named = profile.name().filter(|_| !profile.selection.only_in_variables);
         let Some(name) = named.cloned() else {

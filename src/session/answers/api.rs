@@ -17,7 +17,7 @@ use crate::session::call::guard::Access;
 use crate::session::call::stream::{Sink, stream};
 use crate::session::call::tokens::CallError;
 use crate::session::call::{bearer, leave};
-use crate::session::context::Session;
+use crate::session::context::Context;
 use crate::system::http::Body;
 
 /// An answer that is read whole may have as many bytes.
@@ -92,25 +92,25 @@ const NOTHING_TO_PAGE_BY: &str = "the answer names no other page: what it holds 
 /// Shows every answer, one that is an error included, and then fails if the last was one.
 /// `None`: the sink's reader has gone away.
 pub fn api<S: Sink<Part>>(
-    session: &Session,
+    context: &Context,
     profile: &Resolved,
     request: Request,
     sink: S,
 ) -> Result<Option<S>> {
-    bearer::call(session, profile, async |platform| {
+    bearer::call(context, profile, async |platform| {
         check_token(platform, &request).await?;
         let mut walk = Walk::new(request);
         let sink = stream(async || walk.next(platform).await, sink).await?;
         if walk.nothing_to_page_by {
-            session.notices.warn(NOTHING_TO_PAGE_BY);
+            context.notices.warn(NOTHING_TO_PAGE_BY);
         }
         Ok(sink)
     })
 }
 
-/// As [`Session::api`], of every member: their answers that are no errors, and what failed.
+/// As [`api`], of every member: their answers that are no errors, and what failed.
 pub fn api_of<S: Sink<(ProfileName, Page)>>(
-    session: &Session,
+    context: &Context,
     members: &[Member],
     request: &Request,
     sink: S,
@@ -120,7 +120,7 @@ pub fn api_of<S: Sink<(ProfileName, Page)>>(
             .hint("write it to a file: --input FILE"));
     }
     if let Some(change) = request.call(&request.path).change() {
-        leave::ask_leave(session, members, &change)?;
+        leave::ask_leave(context, members, &change)?;
     }
     let feed = async |platform: &Platform<Access>, pages: &Sender<Page>| {
         let mut walk = Walk::new(request.clone());
@@ -131,11 +131,11 @@ pub fn api_of<S: Sink<(ProfileName, Page)>>(
             }
         }
         if walk.nothing_to_page_by {
-            session.notices.warn(NOTHING_TO_PAGE_BY);
+            context.notices.warn(NOTHING_TO_PAGE_BY);
         }
         Ok(())
     };
-    fan_out::each_in_pages(session, members, feed, sink)
+    fan_out::each_in_pages(context, members, feed, sink)
 }
 
 /// Makes sure that the token is accepted before the first byte of a body is sent that can be sent once only.

@@ -10,7 +10,7 @@ use crate::session::call::check::{self, Checked};
 use crate::session::call::fan_out::Member;
 use crate::session::call::owner;
 use crate::session::call::tokens::{self, Bearer};
-use crate::session::context::Session;
+use crate::session::context::Context;
 use crate::session::credential::logins::login_of;
 use crate::session::credential::stored;
 use crate::session::profile::expectation;
@@ -31,47 +31,47 @@ pub struct Identity {
 
 /// The user of the profile: from what the login captured, else from the store; a variable's
 /// token is asked of the platform.
-pub fn identity(session: &Session, profile: &Resolved) -> Result<Identity> {
-    if let Some(variable) = tokens::token_variable(session, profile)? {
-        let user = owner::variable_user(session, profile, &variable)?;
-        return Ok(identified(session, profile, user, session));
+pub fn identity(context: &Context, profile: &Resolved) -> Result<Identity> {
+    if let Some(variable) = tokens::token_variable(context, profile)? {
+        let user = owner::variable_user(context, profile, &variable)?;
+        return Ok(identified(context, profile, user, context));
     }
     match &profile.login {
-        Some(login) if login.is_logged_out() => Err(stored::not_logged_in(session, profile)),
+        Some(login) if login.is_logged_out() => Err(stored::not_logged_in(context, profile)),
         Some(login) => match (&login.api_url, &profile.api_url) {
             (Some(issuer), Some(url)) if !issuer.same_origin(&url.value) => {
                 Err(Owner::of(profile).foreign(issuer, &url.value))
             }
             _ => {
-                expectation::wanted(session, profile)?.check_login(login)?;
+                expectation::wanted(context, profile)?.check_login(login)?;
                 Ok(Identity::of(login, profile))
             }
         },
         None => {
-            let stored = stored::require_stored(session, profile)?;
+            let stored = stored::require_stored(context, profile)?;
             Ok(Identity::of(&login_of(&stored.record, stored.store, None), profile))
         }
     }
 }
 
 /// Who the profile's token is by the platform's own word.
-pub fn checked_identity(session: &Session, profile: &Resolved) -> Result<Identity> {
-    let Checked { outcome, lifetime, .. } = check::check(session, profile)?;
-    Ok(identified(session, profile, outcome?, &session.again()).living(lifetime))
+pub fn checked_identity(context: &Context, profile: &Resolved) -> Result<Identity> {
+    let Checked { outcome, lifetime, .. } = check::check(context, profile)?;
+    Ok(identified(context, profile, outcome?, &context.again()).living(lifetime))
 }
 
-/// As [`Session::checked_identity`], of all members at once and in their order.
+/// As [`checked_identity`], of all members at once and in their order.
 pub fn checked_identities(
-    session: &Session,
+    context: &Context,
     members: &[Member],
 ) -> Result<Vec<Result<(Resolved, Identity)>>> {
     let profiles: Vec<&Resolved> = members.iter().filter_map(|it| it.profile.as_ref().ok()).collect();
-    let mut checks = check::checks(session, &profiles)?.into_iter();
-    let now = session.again();
+    let mut checks = check::checks(context, &profiles)?.into_iter();
+    let now = context.again();
     let identity = |member: &Member| -> Result<(Resolved, Identity)> {
         let profile = member.profile.clone()?;
-        let checked = checks.next().ok_or_else(|| stored::not_logged_in(session, &profile))?;
-        let identity = identified(session, &profile, checked.outcome?, &now).living(checked.lifetime);
+        let checked = checks.next().ok_or_else(|| stored::not_logged_in(context, &profile))?;
+        let identity = identified(context, &profile, checked.outcome?, &now).living(checked.lifetime);
         Ok((profile, identity))
     };
     let identities = members.iter().map(identity).zip(members);
@@ -81,8 +81,8 @@ pub fn checked_identities(
 }
 
 /// `now` has the files as the check has left them: it may have renewed the token.
-fn identified(session: &Session, profile: &Resolved, user: User, now: &Session) -> Identity {
-    let variable = tokens::token_variable(session, profile).ok().flatten();
+fn identified(context: &Context, profile: &Resolved, user: User, now: &Context) -> Identity {
+    let variable = tokens::token_variable(context, profile).ok().flatten();
     let login = profile
         .credential
         .as_ref()

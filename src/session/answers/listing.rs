@@ -9,7 +9,7 @@ use crate::config::{Config, ConfigError, Resolved, Selection, resolve, select, t
 use crate::domain::{Layer, Origin, ProfileName, StoreKind, TokenStatus, jwt};
 use crate::error::{Error, Kind, Result};
 use crate::session::call::check::{self, Check, CheckStatus, Checked};
-use crate::session::context::Session;
+use crate::session::context::Context;
 use crate::session::profile::openness::{self, Openness};
 
 #[derive(Debug, Clone, Serialize, JsonSchema)]
@@ -67,26 +67,26 @@ struct Listed {
 }
 
 /// Every profile of the file, and the selected one also when it exists only in variables.
-pub fn listing(session: &Session) -> Result<Listing> {
-    let (listed, failures) = listed(session)?;
-    Ok(Listing { rows: listed.iter().map(|one| listed_row(session, one)).collect(), failures })
+pub fn listing(context: &Context) -> Result<Listing> {
+    let (listed, failures) = listed(context)?;
+    Ok(Listing { rows: listed.iter().map(|one| listed_row(context, one)).collect(), failures })
 }
 
-/// As [`Session::listing`], with what each platform says of its token. That nobody is logged in is
+/// As [`listing`], with what each platform says of its token. That nobody is logged in is
 /// not a failure: the list is there to show it.
-pub fn checked_listing(session: &Session) -> Result<Listing> {
-    let (mut listed, mut failures) = listed(session)?;
+pub fn checked_listing(context: &Context) -> Result<Listing> {
+    let (mut listed, mut failures) = listed(context)?;
     let profiles: Vec<&Resolved> = listed.iter().filter_map(|one| one.profile.as_ref()).collect();
-    let mut checks = check::checks(session, &profiles)?.into_iter();
+    let mut checks = check::checks(context, &profiles)?.into_iter();
     // What was renewed or mended meanwhile is listed as it is now.
-    let now = session.again();
+    let now = context.again();
     let captured = &now.config()?.captured;
     let (mut rows, mut failed) = (Vec::new(), Vec::new());
     for one in &mut listed {
         if let Some(profile) = &mut one.profile {
             profile.login = profile.credential.as_ref().and_then(|key| captured.get(&key.value));
         }
-        let mut row = listed_row(session, one);
+        let mut row = listed_row(context, one);
         if one.profile.is_some()
             && let Some(Checked { check, outcome, .. }) = checks.next()
         {
@@ -103,14 +103,14 @@ pub fn checked_listing(session: &Session) -> Result<Listing> {
     Ok(Listing { rows, failures })
 }
 
-fn listed(session: &Session) -> Result<(Vec<Listed>, Vec<Error>)> {
-    let config = session.config()?;
+fn listed(context: &Context) -> Result<(Vec<Listed>, Vec<Error>)> {
+    let config = context.config()?;
     let mut failures = Vec::new();
     // A list shows what there is: a file that does not exist has no profiles.
-    session.warn_of_missing_file(config);
+    context.warn_of_missing_file(config);
     let selected = match select(config) {
         Ok(selection) => {
-            session.warn_of_unreadable_file(config);
+            context.warn_of_unreadable_file(config);
             Some(selection)
         }
         Err(ConfigError::MissingFile { .. }) => None,
@@ -144,25 +144,25 @@ fn listed(session: &Session) -> Result<(Vec<Listed>, Vec<Error>)> {
     Ok((listed, failures))
 }
 
-fn listed_row(session: &Session, listed: &Listed) -> ProfileRow {
+fn listed_row(context: &Context, listed: &Listed) -> ProfileRow {
     match &listed.profile {
-        Some(profile) => row(session, profile, listed.active),
+        Some(profile) => row(context, profile, listed.active),
         None => broken_row(listed),
     }
 }
 
-pub fn row(session: &Session, profile: &Resolved, active: bool) -> ProfileRow {
+pub fn row(context: &Context, profile: &Resolved, active: bool) -> ProfileRow {
     let variable =
-        session.config().ok().and_then(|config| token_variable(config, profile, profile.selection.sole).used);
+        context.config().ok().and_then(|config| token_variable(config, profile, profile.selection.sole).used);
     let login = profile.login.as_ref();
     let token = match (&variable, &profile.api_url, login) {
         (Some(_), _, _) => TokenStatus::Env,
         (None, Some(_), Some(login)) if login.is_logged_out() => TokenStatus::LoggedOut,
         (None, Some(_), Some(_)) if profile.is_foreign() => TokenStatus::Foreign,
-        (None, Some(_), Some(login)) => login.status(session.clock().now()),
+        (None, Some(_), Some(login)) => login.status(context.clock().now()),
         (None, _, _) => TokenStatus::Unknown,
     };
-    let openness = openness::openness(session, profile);
+    let openness = openness::openness(context, profile);
     let login =
         login.filter(|_| !matches!(token, TokenStatus::Env | TokenStatus::LoggedOut | TokenStatus::Unknown));
     ProfileRow {

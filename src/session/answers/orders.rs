@@ -12,7 +12,7 @@ use crate::session::call::bearer;
 use crate::session::call::fan_out::{self, Member};
 use crate::session::call::guard::Access;
 use crate::session::call::stream::{Sink, stream};
-use crate::session::context::Session;
+use crate::session::context::Context;
 
 /// How a list ended.
 pub struct Listed<S> {
@@ -22,9 +22,9 @@ pub struct Listed<S> {
     pub stopped_at_limit: bool,
 }
 
-/// As [`Session::orders`], of every member, with what failed.
+/// As [`orders`], of every member, with what failed.
 pub fn orders_of<S: Sink<(ProfileName, Vec<Order>)>>(
-    session: &Session,
+    context: &Context,
     members: &[Member],
     filter: &OrderFilter,
     sink: S,
@@ -38,17 +38,17 @@ pub fn orders_of<S: Sink<(ProfileName, Vec<Order>)>>(
         }
         Ok(())
     };
-    fan_out::each_in_pages(session, members, feed, sink)
+    fan_out::each_in_pages(context, members, feed, sink)
 }
 
 /// Shows them page by page.
 pub fn orders<S: Sink<Vec<Order>>>(
-    session: &Session,
+    context: &Context,
     profile: &Resolved,
     filter: OrderFilter,
     sink: S,
 ) -> Result<Listed<S>> {
-    bearer::call(session, profile, async |platform| {
+    bearer::call(context, profile, async |platform| {
         let mut pages = OrderPages::new(filter);
         let sink = stream(async || pages.next(platform).await, sink).await?;
         Ok(Listed { sink, stopped_at_limit: pages.stopped_at_limit() })

@@ -12,7 +12,7 @@ use crate::error::{Error, Kind, Result};
 use crate::session::answers::listing;
 use crate::session::call::check::Check;
 use crate::session::call::tokens::{self, Bearer};
-use crate::session::context::Session;
+use crate::session::context::Context;
 use crate::session::credential::stored;
 use crate::session::profile::login_command::Owner;
 use crate::session::profile::openness::Openness;
@@ -50,8 +50,8 @@ pub struct Standing {
 }
 
 /// How the profile stands, and what is wrong with it. Asks nobody but the credential store.
-pub fn standing(session: &Session, profile: &Resolved) -> Result<(Standing, Option<Error>)> {
-    let row = listing::row(session, profile, true);
+pub fn standing(context: &Context, profile: &Resolved) -> Result<(Standing, Option<Error>)> {
+    let row = listing::row(context, profile, true);
     let known = profile.login.as_ref().filter(|login| !login.is_logged_out());
     let mut answer = Standing {
         profile: row.name,
@@ -70,9 +70,9 @@ pub fn standing(session: &Session, profile: &Resolved) -> Result<(Standing, Opti
         store: row.store,
         store_reason: None,
         check: None,
-        now: session.clock().now(),
+        now: context.clock().now(),
     };
-    if let Some(variable) = tokens::token_variable(session, profile)? {
+    if let Some(variable) = tokens::token_variable(context, profile)? {
         let name = variable.name.clone();
         let tenant = Bearer::Variable(variable).tenant(profile).map(|tenant| tenant.to_string());
         let (kind, store, renewable) = (None, None, false);
@@ -93,13 +93,13 @@ pub fn standing(session: &Session, profile: &Resolved) -> Result<(Standing, Opti
         };
         return Ok((answer, failure));
     }
-    match stored::stored(session, profile) {
+    match stored::stored(context, profile) {
         Ok(Some(stored)) => {
             let failure = fill(&mut answer, &stored, profile);
             Ok((answer, failure))
         }
         // There is nothing to show of a profile without an environment.
-        Ok(None) if profile.api_url.is_none() => Err(stored::not_logged_in(session, profile)),
+        Ok(None) if profile.api_url.is_none() => Err(stored::not_logged_in(context, profile)),
         Ok(None) => {
             let nothing = Standing {
                 name: None,
@@ -111,7 +111,7 @@ pub fn standing(session: &Session, profile: &Resolved) -> Result<(Standing, Opti
                 store: None,
                 ..answer
             };
-            Ok((nothing, Some(stored::not_logged_in(session, profile))))
+            Ok((nothing, Some(stored::not_logged_in(context, profile))))
         }
         // What was captured is shown all the same: it says what can't be reached.
         Err(error) => Ok((answer, Some(error))),

@@ -12,7 +12,7 @@ use crate::session::call::fan_out::{self, Member};
 use crate::session::call::guard::Access;
 use crate::session::call::membership::{blames_tenant, not_a_member};
 use crate::session::call::tokens::CallError;
-use crate::session::context::Session;
+use crate::session::context::Context;
 use crate::session::credential::logins;
 
 /// Who is in more of them types a few letters.
@@ -28,18 +28,18 @@ pub struct TenantRow {
     pub current: bool,
 }
 
-pub fn tenants(session: &Session, profile: &Resolved) -> Result<Vec<TenantRow>> {
-    let rows = bearer::call(session, profile, tenant_rows)?;
-    remember_tenants(session, profile, &rows);
+pub fn tenants(context: &Context, profile: &Resolved) -> Result<Vec<TenantRow>> {
+    let rows = bearer::call(context, profile, tenant_rows)?;
+    remember_tenants(context, profile, &rows);
     Ok(rows)
 }
 
-/// As [`Session::tenants`], of every member.
-pub fn tenants_of(session: &Session, members: &[Member]) -> Result<Vec<Result<Vec<TenantRow>>>> {
-    let outcomes = fan_out::each(session, members, "Asking", async |platform| tenant_rows(platform).await)?;
+/// As [`tenants`], of every member.
+pub fn tenants_of(context: &Context, members: &[Member]) -> Result<Vec<Result<Vec<TenantRow>>>> {
+    let outcomes = fan_out::each(context, members, "Asking", async |platform| tenant_rows(platform).await)?;
     for (outcome, member) in outcomes.iter().zip(members) {
         if let (Ok(rows), Ok(profile)) = (outcome, &member.profile) {
-            remember_tenants(session, profile, rows);
+            remember_tenants(context, profile, rows);
         }
     }
     Ok(outcomes)
@@ -47,14 +47,14 @@ pub fn tenants_of(session: &Session, members: &[Member]) -> Result<Vec<Result<Ve
 
 /// Keeps the names for completions, which ask no platform. What a variable's token sees is not the
 /// stored user's.
-fn remember_tenants(session: &Session, profile: &Resolved, rows: &[TenantRow]) {
-    let (Some(key), Some(login), Ok(config)) = (&profile.credential, &profile.login, session.config()) else {
+fn remember_tenants(context: &Context, profile: &Resolved, rows: &[TenantRow]) {
+    let (Some(key), Some(login), Ok(config)) = (&profile.credential, &profile.login, context.config()) else {
         return;
     };
     let seen: Vec<Tenant> = rows.iter().take(MOST_REMEMBERED).filter_map(|row| row.id.parse().ok()).collect();
     let is_news = seen != login.tenants && !profile.is_foreign() && !login.is_logged_out();
     if is_news && token_variable(config, profile, true).used.is_none() {
-        logins::logins(session)
+        logins::logins(context)
             .update(&key.value, |login| login.map(|login| Login { tenants: seen, ..login }));
     }
 }
@@ -64,8 +64,8 @@ fn remember_tenants(session: &Session, profile: &Resolved, rows: &[TenantRow]) {
 ///
 /// # Errors
 /// Forbidden, with the tenants that are theirs, if it doesn't.
-pub fn check_tenant(session: &Session, profile: &Resolved, tenant: &Tenant) -> Result<()> {
-    bearer::call(session, profile, async |platform| match platform.profile_in(tenant).await {
+pub fn check_tenant(context: &Context, profile: &Resolved, tenant: &Tenant) -> Result<()> {
+    bearer::call(context, profile, async |platform| match platform.profile_in(tenant).await {
         Err(CallError::Platform(
             error @ (PlatformError::Forbidden { .. } | PlatformError::NotFound { .. }),
         )) => {

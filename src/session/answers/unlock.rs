@@ -6,7 +6,7 @@ use crate::config::{Facts, Resolved, protection};
 use crate::domain::{Key, UserRef};
 use crate::error::{Error, Result};
 use crate::session::answers::identity;
-use crate::session::context::{Session, no_environment};
+use crate::session::context::{Context, no_environment};
 use crate::session::profile::expectation::expected_user;
 use crate::session::profile::{config_file, loosening};
 use crate::session::protection::journal::{self, Event};
@@ -14,8 +14,8 @@ use crate::session::protection::lease::{self, Lease};
 use crate::session::protection::records;
 
 /// Opens a protected profile to its user for a while.
-pub fn unlock(session: &Session, profile: &Resolved, time: SignedDuration, reason: &str) -> Result<Lease> {
-    let config = session.config()?;
+pub fn unlock(context: &Context, profile: &Resolved, time: SignedDuration, reason: &str) -> Result<Lease> {
+    let config = context.config()?;
     let Some(protection) = protection(config, profile)? else {
         return Err(Error::usage(format!("profile {} is not protected", profile.label()))
             .hint(format!("autocom profiles set {} protected=true", profile.label())));
@@ -24,16 +24,16 @@ pub fn unlock(session: &Session, profile: &Resolved, time: SignedDuration, reaso
     let keys = [Key::Protected, Key::Credential, Key::ExpectUser];
     let facts = [profile.name().unwrap_or(&protection.name), &protection.name]
         .map(|name| Facts::of(config, name, &keys));
-    let permit = loosening::confirm_loosening(session, protection.name.as_str(), "unlock it")?;
-    let identity = identity::identity(session, profile)?;
+    let permit = loosening::confirm_loosening(context, protection.name.as_str(), "unlock it")?;
+    let identity = identity::identity(context, profile)?;
     let user = UserRef::new(identity.email.as_deref(), identity.name.as_deref());
     let user = expected_user(user)?.to_string();
     // The platform has been asked meanwhile. A lease is written while its profile is what was decided on.
-    let session = config_file::lock_config(session)?;
+    let context = config_file::lock_config(context)?;
     for facts in facts {
-        session.check_facts(&facts, &format!("autocom profiles unlock {}", profile.label()))?;
+        context.check_facts(&facts, &format!("autocom profiles unlock {}", profile.label()))?;
     }
-    let since = session.clock.now();
+    let since = context.clock.now();
     let lease = Lease {
         profile: protection.name.to_string(),
         api_url: url.value.to_string(),
@@ -45,9 +45,9 @@ pub fn unlock(session: &Session, profile: &Resolved, time: SignedDuration, reaso
     let (profile, until, reason) = (lease.profile.clone(), lease.until, lease.reason.clone());
     // Written down first: an open profile of which the journal knows nothing must not be.
     journal::write(
-        &records::records(&session),
+        &records::records(&context),
         Event::Unlocked { profile, user, until, reason, permit: Some(permit) },
     )?;
-    lease::grant(&records::records(&session), lease.clone())?;
+    lease::grant(&records::records(&context), lease.clone())?;
     Ok(lease)
 }

@@ -12,7 +12,7 @@ use crate::session::call::guard::{Access, Guard};
 use crate::session::call::membership::ids;
 use crate::session::call::owner;
 use crate::session::call::tokens::{self, Bearer, CallError, Tokens};
-use crate::session::context::{Session, no_environment};
+use crate::session::context::{Context, no_environment};
 use crate::session::credential::refresh::{self, Unrenewed};
 use crate::session::credential::stored;
 use crate::session::profile::expectation;
@@ -43,20 +43,20 @@ pub(crate) async fn with_available_tenants(error: CallError, platform: &Platform
 
 /// A token for `profile` that is good for at least `min_ttl`, to be given away. `None`: for a minute, or what is
 /// left of it where a login has given no refresh token. Nothing is set up for the network unless a renewal is due.
-pub fn bearer(session: &Session, profile: &Resolved, min_ttl: Option<SignedDuration>) -> Result<Bearer> {
-    let bearer = held(session, profile)?;
+pub fn bearer(context: &Context, profile: &Resolved, min_ttl: Option<SignedDuration>) -> Result<Bearer> {
+    let bearer = held(context, profile)?;
     let tenant = bearer.tenant(profile);
     expectation::meet_tenant(
-        session,
+        context,
         tenant.as_ref(),
         &format!("the credential of profile {}", profile.label()),
     )?;
-    let (now, wanted) = (session.clock.now(), min_ttl.unwrap_or(MIN_TTL));
+    let (now, wanted) = (context.clock.now(), min_ttl.unwrap_or(MIN_TTL));
     let left = |bearer: &Bearer| bearer.expires_at().map(|end| end.duration_since(now));
     let lasts = |bearer: &Bearer| left(bearer).is_none_or(|left| left >= wanted);
     let bearer = match bearer {
         Bearer::Stored(stored) if stored.record.access_refused || !lasts(&Bearer::Stored(stored.clone())) => {
-            renewed_for(session, profile, *stored, wanted)?
+            renewed_for(context, profile, *stored, wanted)?
         }
         other => other,
     };
@@ -64,7 +64,7 @@ pub fn bearer(session: &Session, profile: &Resolved, min_ttl: Option<SignedDurat
         Some(left) if left >= wanted => Ok(bearer),
         None => Ok(bearer),
         Some(left) if min_ttl.is_none() && left.is_positive() && bearer.is_only_one() => {
-            session.notices.warn(about_to_end(profile, left));
+            context.notices.warn(about_to_end(profile, left));
             Ok(bearer)
         }
         Some(left) => Err(bearer.ends_too_soon(profile, left, wanted)),
@@ -72,25 +72,25 @@ pub fn bearer(session: &Session, profile: &Resolved, min_ttl: Option<SignedDurat
 }
 
 fn renewed_for(
-    session: &Session,
+    context: &Context,
     profile: &Resolved,
     stored: Stored,
     min_ttl: SignedDuration,
 ) -> Result<Bearer> {
     let record = &stored.record;
-    let now = session.clock.now();
+    let now = context.clock.now();
     // What a refresh gave last time is what it will give: no use in asking again and again.
     let full = record.full_life().filter(|full| *full < min_ttl);
     let was_refreshed = record.written_at > record.logged_in_at;
     if was_refreshed && full.is_some() && !record.lifetime().is_expired(now) {
         return Ok(Bearer::Stored(Box::new(stored)));
     }
-    let credential = refresh::credential(session, profile)?;
+    let credential = refresh::credential(context, profile)?;
     // Another login may give the same token again: where there never was a refresh token, it is used to its end.
     let least = if record.refresh_token.is_none() { SignedDuration::ZERO } else { SKEW };
     let left = record.expires_at.map(|end| end.duration_since(now));
     let is_usable = !record.access_refused && left.is_none_or(|left| left > least);
-    let renewed = session.block_on(async {
+    let renewed = context.block_on(async {
         match credential.renew(&stored).await {
             Ok(renewed) => Ok(renewed),
             Err(Unrenewed::NotRenewable) if is_usable => Ok(stored.clone()),
@@ -104,8 +104,8 @@ fn renewed_for(
 }
 
 /// A renewal, due or not.
-pub fn refresh(session: &Session, profile: &Resolved) -> Result<Stored> {
-    if let Some(variable) = tokens::token_variable(session, profile)? {
+pub fn refresh(context: &Context, profile: &Resolved) -> Result<Stored> {
+    if let Some(variable) = tokens::token_variable(context, profile)? {
         return Err(Error::usage(format!(
             "the token of profile {} comes from {} and can't be renewed here",
             profile.label(),
@@ -113,9 +113,9 @@ pub fn refresh(session: &Session, profile: &Resolved) -> Result<Stored> {
         ))
         .hint(format!("set {} to a fresh token, or unset it to renew the stored login", variable.name)));
     }
-    let seen = stored::require_stored(session, profile)?;
-    let credential = refresh::credential(session, profile)?;
-    session.block_on(async {
+    let seen = stored::require_stored(context, profile)?;
+    let credential = refresh::credential(context, profile)?;
+    context.block_on(async {
         credential.renew_as_asked(&seen).await.map_err(|unrenewed| match unrenewed {
             Unrenewed::NotTried(error) | Unrenewed::Refused(error) | Unrenewed::Failed(error) => error,
             Unrenewed::NotRenewable => credential.owner().not_renewable(),
@@ -125,15 +125,15 @@ pub fn refresh(session: &Session, profile: &Resolved) -> Result<Stored> {
 
 /// Works with the platform of `profile`, in its tenant, with tokens that look after themselves.
 pub fn call<T>(
-    session: &Session,
+    context: &Context,
     profile: &Resolved,
     work: impl AsyncFnOnce(&Platform<Access>) -> Result<T, CallError>,
 ) -> Result<T> {
-    session.block_on(async {
-        let tokens = tokens(session, profile).await?;
-        let tokens = tokens.ok_or_else(|| stored::not_logged_in(session, profile))?;
-        warn_of_last_seconds(session, profile, &tokens);
-        let platform = platform(session, profile, tokens)?;
+    context.block_on(async {
+        let tokens = tokens(context, profile).await?;
+        let tokens = tokens.ok_or_else(|| stored::not_logged_in(context, profile))?;
+        warn_of_last_seconds(context, profile, &tokens);
+        let platform = platform(context, profile, tokens)?;
         let outcome = match work(&platform).await {
             Err(error) => Err(with_available_tenants(error, &platform).await),
             done => {
@@ -145,50 +145,50 @@ pub fn call<T>(
     })
 }
 
-fn warn_of_last_seconds(session: &Session, profile: &Resolved, tokens: &Tokens) {
+fn warn_of_last_seconds(context: &Context, profile: &Resolved, tokens: &Tokens) {
     let record = tokens.held().map(|stored| stored.record).filter(|record| !record.is_renewable());
-    let left = record.and_then(|record| Some(record.expires_at?.duration_since(session.clock.now())));
+    let left = record.and_then(|record| Some(record.expires_at?.duration_since(context.clock.now())));
     if let Some(left) = left.filter(|left| left.is_positive() && *left < SKEW) {
-        session.notices.warn(about_to_end(profile, left));
+        context.notices.warn(about_to_end(profile, left));
     }
 }
 
 /// The tokens of `profile`, or `None` if nobody is logged in.
-pub(crate) async fn tokens(session: &Session, profile: &Resolved) -> Result<Option<Tokens>> {
-    if let Some(variable) = tokens::token_variable(session, profile)? {
-        owner::vet(session, profile, &variable).await?;
+pub(crate) async fn tokens(context: &Context, profile: &Resolved) -> Result<Option<Tokens>> {
+    if let Some(variable) = tokens::token_variable(context, profile)? {
+        owner::vet(context, profile, &variable).await?;
         return Ok(Some(Tokens::Variable(variable)));
     }
     // A profile without an environment can't have been logged in to.
     if profile.credential.is_none() || profile.api_url.is_none() {
         return Ok(None);
     }
-    let credential = refresh::credential(session, profile)?;
+    let credential = refresh::credential(context, profile)?;
     let held = credential.find().await.map_err(|error| about_profile(error, profile))?;
     Ok(held.map(|held| Tokens::stored(credential, held)))
 }
 
 /// The platform of `profile`, for the tenant that goes along with `tokens`.
-pub(crate) fn platform(session: &Session, profile: &Resolved, tokens: Tokens) -> Result<Platform<Access>> {
+pub(crate) fn platform(context: &Context, profile: &Resolved, tokens: Tokens) -> Result<Platform<Access>> {
     let url = profile.api_url.as_ref().ok_or_else(|| no_environment(profile))?.value.clone();
     let tenant = tokens.tenant(profile);
     expectation::meet_tenant(
-        session,
+        context,
         tenant.as_ref(),
         &format!("the credential of profile {}", profile.label()),
     )?;
-    Ok(Platform::new(session.http(profile), url, access(session, profile, tokens)?, tenant))
+    Ok(Platform::new(context.http(profile), url, access(context, profile, tokens)?, tenant))
 }
 
 /// The token as it is now, whatever its age.
-fn held(session: &Session, profile: &Resolved) -> Result<Bearer> {
-    if let Some(variable) = tokens::token_variable(session, profile)? {
-        if !expectation::wanted(session, profile)?.is_empty() {
-            owner::variable_user(session, profile, &variable)?;
+fn held(context: &Context, profile: &Resolved) -> Result<Bearer> {
+    if let Some(variable) = tokens::token_variable(context, profile)? {
+        if !expectation::wanted(context, profile)?.is_empty() {
+            owner::variable_user(context, profile, &variable)?;
         }
         return Ok(Bearer::Variable(variable));
     }
-    let stored = stored::require_stored(session, profile)?;
+    let stored = stored::require_stored(context, profile)?;
     Ok(Bearer::Stored(Box::new(stored)))
 }
 
@@ -198,22 +198,22 @@ fn about_to_end(profile: &Resolved, left: SignedDuration) -> String {
 }
 
 /// What the platform of `profile` is asked with.
-pub(crate) fn access(session: &Session, profile: &Resolved, tokens: Tokens) -> Result<Access> {
-    let protection = match protection(session.config()?, profile) {
+pub(crate) fn access(context: &Context, profile: &Resolved, tokens: Tokens) -> Result<Access> {
+    let protection = match protection(context.config()?, profile) {
         Ok(Some(protection)) => protection,
         Ok(None) => return Ok(Access::new(tokens, Ok(None))),
         Err(error) => return Ok(Access::new(tokens, Err(error.into()))),
     };
     let guard = Guard {
-        confirmed: session.confirmed.iter().any(|name| name == protection.name.as_str()),
+        confirmed: context.confirmed.iter().any(|name| name == protection.name.as_str()),
         protection,
         label: profile.label().to_owned(),
-        http: session.http(profile),
+        http: context.http(profile),
         url: profile.api_url.as_ref().ok_or_else(|| no_environment(profile))?.value.clone(),
         tenant: tokens.tenant(profile),
-        person: session.can_ask.then(|| session.person.clone()),
-        records: records::records(session),
-        typed: session.typed.clone(),
+        person: context.can_ask.then(|| context.person.clone()),
+        records: records::records(context),
+        typed: context.typed.clone(),
     };
     Ok(Access::new(tokens, Ok(Some(guard))))
 }

@@ -14,7 +14,7 @@ use crate::platform::{PlatformError, Profile as User};
 use crate::session::call::token_cache::{Kept, Pool, Way, way_of};
 use crate::session::call::tokens::{self, CallError, Tokens};
 use crate::session::call::{bearer, everywhere, fan_out, owner};
-use crate::session::context::{Session, no_environment};
+use crate::session::context::{Context, no_environment};
 use crate::session::credential::stored;
 use crate::session::profile::hints::about_profile;
 use crate::system::http::{Cause, HttpError, Unreachable};
@@ -114,34 +114,34 @@ type Question = (Option<CredentialKey>, [Option<String>; 4], Kept, Way);
 ///
 /// # Errors
 /// Only an interruption; all else is an outcome.
-pub fn check(session: &Session, profile: &Resolved) -> Result<Checked> {
-    let mut checked = checks(session, &[profile])?;
+pub fn check(context: &Context, profile: &Resolved) -> Result<Checked> {
+    let mut checked = checks(context, &[profile])?;
     checked.pop().ok_or_else(|| no_environment(profile))
 }
 
-/// As [`Session::check`], of all profiles at once, each within a deadline of its own. The outcomes
+/// As [`check`], of all profiles at once, each within a deadline of its own. The outcomes
 /// are in the profiles' order.
-pub fn checks(session: &Session, profiles: &[&Resolved]) -> Result<Vec<Checked>> {
+pub fn checks(context: &Context, profiles: &[&Resolved]) -> Result<Vec<Checked>> {
     let pool = Pool::of(profiles.iter().copied());
-    everywhere::meet_everywhere(session, profiles)?;
+    everywhere::meet_everywhere(context, profiles)?;
     let mut questions: Vec<&Resolved> = Vec::new();
     let mut places: HashMap<Question, usize> = HashMap::new();
     let mut asked_at = Vec::with_capacity(profiles.len());
     for profile in profiles.iter().copied() {
-        let place = *places.entry(question(session, profile)?).or_insert(questions.len());
+        let place = *places.entry(question(context, profile)?).or_insert(questions.len());
         if place == questions.len() {
             questions.push(profile);
         }
         asked_at.push(place);
     }
-    let checked = fan_out::all_at_once(session, &questions, "Asking", async |profile| {
-        ask(session, &pool, profile).await.unwrap_or_else(|error| Checked::of(Err(error), None))
+    let checked = fan_out::all_at_once(context, &questions, "Asking", async |profile| {
+        ask(context, &pool, profile).await.unwrap_or_else(|error| Checked::of(Err(error), None))
     })?;
     Ok(asked_at.into_iter().map(|place| checked[place].clone()).collect())
 }
 
-fn question(session: &Session, profile: &Resolved) -> Result<Question> {
-    let variable = tokens::token_variable(session, profile).ok().flatten().map(|variable| variable.name);
+fn question(context: &Context, profile: &Resolved) -> Result<Question> {
+    let variable = tokens::token_variable(context, profile).ok().flatten().map(|variable| variable.name);
     let url = profile.api_url.as_ref().map(|url| url.value.to_string());
     let tenant = profile.tenant.as_ref().map(|tenant| tenant.value.to_string());
     let key = profile.credential.as_ref().map(|key| key.value.clone());
@@ -149,19 +149,19 @@ fn question(session: &Session, profile: &Resolved) -> Result<Question> {
     Ok((key, [url, tenant, variable, lock], Kept::of(profile), way_of(profile)))
 }
 
-async fn ask(session: &Session, pool: &Pool, profile: &Resolved) -> Result<Checked> {
-    let Some(tokens) = pool.tokens(session, profile).await? else {
-        return Ok(Checked::missing(stored::not_logged_in(session, profile)));
+async fn ask(context: &Context, pool: &Pool, profile: &Resolved) -> Result<Checked> {
+    let Some(tokens) = pool.tokens(context, profile).await? else {
+        return Ok(Checked::missing(stored::not_logged_in(context, profile)));
     };
     // Who a variable's token is may have been asked just now: it was the same question.
     if let Tokens::Variable(variable) = &tokens
-        && let Some((user, time)) = owner::known_owner(session, profile, variable)
+        && let Some((user, time)) = owner::known_owner(context, profile, variable)
     {
         let ms = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
         return Ok(Checked::of(Ok(user), Some(ms)));
     }
-    let deadline = session.request_timeout.unwrap_or(DEADLINE);
-    let platform = bearer::platform(session, profile, tokens)?.within(deadline);
+    let deadline = context.request_timeout.unwrap_or(DEADLINE);
+    let platform = bearer::platform(context, profile, tokens)?.within(deadline);
     let started = Instant::now();
     let call = platform.profile();
     tokio::pin!(call);

@@ -19,7 +19,7 @@ use crate::session::call::stream::{Sink, stream as show_pages};
 use crate::session::call::token_cache::Pool;
 use crate::session::call::tokens::CallError;
 use crate::session::call::{bearer, everywhere};
-use crate::session::context::Session;
+use crate::session::context::Context;
 use crate::session::credential::stored;
 use crate::session::profile::expectation;
 use crate::session::profile::hints::about_profile;
@@ -46,8 +46,8 @@ pub struct Member {
 }
 
 /// The profiles of `config.toml` that `scope` means, in the file's order.
-pub fn members(session: &Session, scope: &Scope) -> Result<Vec<Member>> {
-    let config = session.config()?;
+pub fn members(context: &Context, scope: &Scope) -> Result<Vec<Member>> {
+    let config = context.config()?;
     config.document.check_present()?;
     let names = config.profiles();
     if names.is_empty() {
@@ -71,7 +71,7 @@ pub fn members(session: &Session, scope: &Scope) -> Result<Vec<Member>> {
         // Before anything is sent to any of them: what is expected is expected of all.
         profile
             .as_ref()
-            .map_or(Ok(()), |profile| expectation::meet_expectations(session, profile))
+            .map_or(Ok(()), |profile| expectation::meet_expectations(context, profile))
             .map_err(|error| error.about(name.as_str()))?;
         Ok(Member { name, profile })
     };
@@ -84,19 +84,19 @@ pub fn members(session: &Session, scope: &Scope) -> Result<Vec<Member>> {
 /// # Errors
 /// Only an interruption.
 pub fn each<T>(
-    session: &Session,
+    context: &Context,
     members: &[Member],
     what: &str,
     work: impl AsyncFn(&Platform<Access>) -> Result<T, CallError>,
 ) -> Result<Vec<Result<T>>> {
     let pool = Pool::of(resolved(members));
-    everywhere::meet_users(session, &pool, resolved(members))?;
+    everywhere::meet_users(context, &pool, resolved(members))?;
     let one = async |member: &Member| -> Result<T> {
-        let platform = connected(session, &pool, member).await?;
+        let platform = connected(context, &pool, member).await?;
         let outcome = work(&platform).await;
         finish(member, &platform, outcome).await
     };
-    let outcomes = all_at_once(session, members, what, async |member| one(member).await)?;
+    let outcomes = all_at_once(context, members, what, async |member| one(member).await)?;
     Ok(outcomes
         .into_iter()
         .zip(members)
@@ -104,25 +104,25 @@ pub fn each<T>(
         .collect())
 }
 
-/// As [`Session::each`], for answers that come in pages: `feed` hands on each page of one member's.
+/// As [`each`], for answers that come in pages: `feed` hands on each page of one member's.
 /// They are shown in the members' order, a member's all together, while those that follow fetch a page
 /// ahead. Answers with the sink, or `None` if its reader has gone away or a member's list broke off in the
 /// middle (what was begun is not to be closed then), and with what failed.
 pub(crate) fn each_in_pages<P: Send + 'static, S: Sink<(ProfileName, P)>>(
-    session: &Session,
+    context: &Context,
     members: &[Member],
     feed: impl AsyncFn(&Platform<Access>, &Sender<P>) -> Result<(), CallError>,
     sink: S,
 ) -> Result<(Option<S>, Vec<Error>)> {
     let pool = Pool::of(resolved(members));
-    everywhere::meet_users(session, &pool, resolved(members))?;
+    everywhere::meet_users(context, &pool, resolved(members))?;
     let (senders, receivers): (Vec<_>, Vec<_>) = members.iter().map(|_| channel(1)).unzip();
     let one = async |member: &Member, sender: Sender<P>| -> Result<()> {
-        let platform = connected(session, &pool, member).await?;
+        let platform = connected(context, &pool, member).await?;
         let outcome = feed(&platform, &sender).await;
         finish(member, &platform, outcome).await
     };
-    session.block_on(async {
+    context.block_on(async {
         let (one, mut failures) = (&one, Vec::new());
         let fetching = members.iter().zip(senders).map(|(member, sender)| async move {
             let outcome = one(member, sender).await;
@@ -176,15 +176,15 @@ async fn finish<T>(member: &Member, platform: &Platform<Access>, outcome: Result
     })
 }
 
-async fn connected(session: &Session, pool: &Pool, member: &Member) -> Result<Platform<Access>> {
+async fn connected(context: &Context, pool: &Pool, member: &Member) -> Result<Platform<Access>> {
     let profile = member.profile.as_ref().map_err(Clone::clone)?;
-    let tokens = pool.tokens(session, profile).await?;
-    bearer::platform(session, profile, tokens.ok_or_else(|| stored::not_logged_in(session, profile))?)
+    let tokens = pool.tokens(context, profile).await?;
+    bearer::platform(context, profile, tokens.ok_or_else(|| stored::not_logged_in(context, profile))?)
 }
 
 /// Runs `work` on all of `items` at once, with a sign of how far it is.
 pub(crate) fn all_at_once<I, T>(
-    session: &Session,
+    context: &Context,
     items: &[I],
     what: &str,
     work: impl AsyncFn(&I) -> T,
@@ -194,7 +194,7 @@ pub(crate) fn all_at_once<I, T>(
         1 => format!("{what} the platform"),
         _ => format!("{what} {done} of {count} environments"),
     };
-    session.block_on(async {
+    context.block_on(async {
         let work = &work;
         let numbered = items.iter().enumerate();
         let running = numbered.map(|(at, item)| async move { (at, work(item).await) });
@@ -211,7 +211,7 @@ pub(crate) fn all_at_once<I, T>(
                     None => break,
                 },
                 () = &mut patience, if waiting.is_none() => {
-                    waiting = Some(session.person.waiting(&said(done.len())));
+                    waiting = Some(context.person.waiting(&said(done.len())));
                 }
             }
             if let Some(waiting) = &waiting {

@@ -5,25 +5,25 @@ use crate::error::Result;
 use crate::platform::Change;
 use crate::session::call::bearer;
 use crate::session::call::fan_out::Member;
-use crate::session::context::Session;
+use crate::session::context::Context;
 
 /// Asks for leave to send `change` to each member that is protected, before anything is sent to any.
 ///
 /// # Errors
 /// It is refused for one of them. Whoever can't be asked at all, for want of a credential, fails alone when
 /// it is their turn.
-pub(crate) fn ask_leave(session: &Session, members: &[Member], change: &Change) -> Result<()> {
-    let config = session.config()?;
+pub(crate) fn ask_leave(context: &Context, members: &[Member], change: &Change) -> Result<()> {
+    let config = context.config()?;
     let profiles = members.iter().filter_map(|member| member.profile.as_ref().ok());
     let guarded: Vec<_> =
         profiles.filter(|profile| !matches!(protection(config, profile), Ok(None))).collect();
     if guarded.is_empty() {
         return Ok(());
     }
-    session.block_on(async {
+    context.block_on(async {
         for profile in guarded {
-            let Ok(Some(tokens)) = bearer::tokens(session, profile).await else { continue };
-            let Ok(access) = bearer::access(session, profile, tokens) else { continue };
+            let Ok(Some(tokens)) = bearer::tokens(context, profile).await else { continue };
+            let Ok(access) = bearer::access(context, profile, tokens) else { continue };
             access.ask(change).await?;
         }
         Ok(())

@@ -9,7 +9,7 @@ use crate::domain::{CredentialKey, ExpectedUser, StoreChoice, StoreKind};
 use crate::error::Result;
 use crate::session::call::bearer;
 use crate::session::call::tokens::{self, Tokens};
-use crate::session::context::Session;
+use crate::session::context::Context;
 
 /// Each credential of a set of profiles, read when it is first needed.
 pub(crate) struct Pool(HashMap<Shared, OnceCell<Result<Option<Tokens>>>>);
@@ -25,14 +25,14 @@ impl Pool {
         Some((key.value.clone(), url.value.to_string(), Kept::of(profile), lock, way_of(profile)))
     }
 
-    /// As [`Session::tokens`], but a credential is read once.
-    pub async fn tokens(&self, session: &Session, profile: &Resolved) -> Result<Option<Tokens>> {
-        if tokens::token_variable(session, profile)?.is_some() {
-            return bearer::tokens(session, profile).await;
+    /// As [`tokens`], but a credential is read once.
+    pub async fn tokens(&self, context: &Context, profile: &Resolved) -> Result<Option<Tokens>> {
+        if tokens::token_variable(context, profile)?.is_some() {
+            return bearer::tokens(context, profile).await;
         }
         match Pool::key(profile).and_then(|key| self.0.get(&key)) {
-            Some(cell) => cell.get_or_init(|| bearer::tokens(session, profile)).await.clone(),
-            None => bearer::tokens(session, profile).await,
+            Some(cell) => cell.get_or_init(|| bearer::tokens(context, profile)).await.clone(),
+            None => bearer::tokens(context, profile).await,
         }
     }
 }

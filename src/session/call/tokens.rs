@@ -10,7 +10,7 @@ use crate::domain::time::span;
 use crate::domain::{Layer, Secret, Tenant, jwt, token_flaw};
 use crate::error::{Error, Kind, Result};
 use crate::platform::{PlatformError, TokenSource};
-use crate::session::context::Session;
+use crate::session::context::Context;
 use crate::session::credential::refresh::{Credential, Unrenewed};
 use crate::session::profile::login_command::login_again_command;
 
@@ -132,10 +132,10 @@ impl CallError {
 
 /// The variable that supplies the selected profile's token. One that belongs to another
 /// environment is mentioned.
-pub fn token_variable(session: &Session, profile: &Resolved) -> Result<Option<TokenVariable>> {
-    let variables = crate::config::token_variable(session.config()?, profile, profile.selection.sole);
+pub fn token_variable(context: &Context, profile: &Resolved) -> Result<Option<TokenVariable>> {
+    let variables = crate::config::token_variable(context.config()?, profile, profile.selection.sole);
     if variables.passed_over {
-        session.notices().warn(match profile.selection.sole {
+        context.notices().warn(match profile.selection.sole {
             true => format!(
                 "AUTOCOM_TOKEN belongs to another environment and is not used for profile {}",
                 profile.label()

@@ -6,18 +6,18 @@ use crate::config::{Captured, ConfigError, Login};
 use crate::credentials::{Record, Stored};
 use crate::domain::{CredentialKey, StoreKind, TokenKind};
 use crate::error::Result;
-use crate::session::context::Session;
+use crate::session::context::Context;
 use crate::system::clock::Clock;
 use crate::system::locks::Locks;
 use crate::system::notices::Notices;
 use crate::system::paths::Place;
 
-pub(crate) fn logins(session: &Session) -> Logins {
+pub(crate) fn logins(context: &Context) -> Logins {
     Logins {
-        place: session.paths.logins.clone(),
-        locks: session.locks.clone(),
-        notices: session.notices.clone(),
-        clock: session.clock.clone(),
+        place: context.paths.logins.clone(),
+        locks: context.locks.clone(),
+        notices: context.notices.clone(),
+        clock: context.clock.clone(),
     }
 }
 

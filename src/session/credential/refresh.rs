@@ -17,7 +17,7 @@ use crate::domain::{ApiUrl, ClientId, CredentialKey, Secret, StoreChoice, StoreK
 use crate::error::{Error, Kind, Result};
 use crate::oauth::{self, Endpoints, Grant, OAuthError, REFRESH_ATTEMPTS};
 use crate::platform::{Platform, PlatformError};
-use crate::session::context::{Session, no_environment};
+use crate::session::context::{Context, no_environment};
 use crate::session::credential::logins::{self, Logins};
 use crate::session::profile::expectation::{self, Wanted};
 use crate::session::profile::login_command::Owner;
@@ -101,23 +101,23 @@ pub enum Unrenewed {
     Failed(Error),
 }
 
-pub(crate) fn credential(session: &Session, profile: &Resolved) -> Result<Credential> {
-    let key = session.key_of(profile)?.clone();
+pub(crate) fn credential(context: &Context, profile: &Resolved) -> Result<Credential> {
+    let key = context.key_of(profile)?.clone();
     let url = profile.api_url.as_ref().ok_or_else(|| no_environment(profile))?.value.clone();
     let client_id = profile.client_id.as_ref().map(|id| id.value.clone());
     let (choice, known) = (profile.store.value, profile.login.clone());
     let (owner, http, wanted) =
-        (Owner::of(profile), session.http(profile), expectation::wanted(session, profile)?);
-    Ok(credential_of(session, Whose { key, choice, known, client_id, url, owner, http, wanted }))
+        (Owner::of(profile), context.http(profile), expectation::wanted(context, profile)?);
+    Ok(credential_of(context, Whose { key, choice, known, client_id, url, owner, http, wanted }))
 }
 
-pub(crate) fn credential_of(session: &Session, whose: Whose) -> Credential {
+pub(crate) fn credential_of(context: &Context, whose: Whose) -> Credential {
     Credential(Arc::new(Inner {
         whose,
-        credentials: session.credentials().clone(),
-        logins: logins::logins(session),
-        clock: session.clock.clone(),
-        notices: session.notices.clone(),
+        credentials: context.credentials().clone(),
+        logins: logins::logins(context),
+        clock: context.clock.clone(),
+        notices: context.notices.clone(),
         waits_for_lock: AtomicUsize::new(0),
     }))
 }

@@ -50,7 +50,7 @@ pub(crate) fn look(doctor: &Doctor, usable: Usable, offline: bool) -> Result<Vec
             );
             continue;
         }
-        match tokens::token_variable(&doctor.session, profile) {
+        match tokens::token_variable(&doctor.context, profile) {
             Ok(None) => {}
             Ok(Some(variable)) => {
                 questions.push(Question {
@@ -95,8 +95,8 @@ pub(crate) fn keys(doctor: &Doctor) -> Vec<CredentialKey> {
     let of_profiles =
         doctor.patients.iter().filter_map(|patient| Some(patient.profile.credential.as_ref()?.value.clone()));
     let captured =
-        doctor.session.config().ok().map(|config| config.captured.keys().cloned().collect::<Vec<_>>());
-    let in_file = doctor.session.credentials().file_keys().unwrap_or_default();
+        doctor.context.config().ok().map(|config| config.captured.keys().cloned().collect::<Vec<_>>());
+    let in_file = doctor.context.credentials().file_keys().unwrap_or_default();
     of_profiles.chain(captured.into_iter().flatten()).chain(in_file).collect()
 }
 
@@ -104,7 +104,7 @@ pub(crate) fn keys(doctor: &Doctor) -> Vec<CredentialKey> {
 fn all_kept(doctor: &Doctor, usable: Usable) -> BTreeMap<CredentialKey, Kept> {
     let mut asked: BTreeMap<CredentialKey, (StoreChoice, Option<Login>)> = BTreeMap::new();
     for Patient { profile, .. } in &doctor.patients {
-        let has_variable = !matches!(tokens::token_variable(&doctor.session, profile), Ok(None));
+        let has_variable = !matches!(tokens::token_variable(&doctor.context, profile), Ok(None));
         if let (Some(_), Some(key), false) = (&profile.api_url, &profile.credential, has_variable) {
             let ask = || (profile.store.value, profile.login.clone());
             asked.entry(key.value.clone()).or_insert_with(ask);
@@ -116,7 +116,7 @@ fn all_kept(doctor: &Doctor, usable: Usable) -> BTreeMap<CredentialKey, Kept> {
     let kept_in = |known: &Option<Login>| known.as_ref().and_then(Login::kept_in);
     let lookups = asked.iter().map(|(key, (choice, known))| (key, *choice, kept_in(known)));
     let lookups: Vec<Lookup<'_>> = lookups.collect();
-    let credentials = doctor.session.credentials();
+    let credentials = doctor.context.credentials();
     let mut found = Vec::with_capacity(lookups.len());
     doctor.heard();
     credentials.read_each(&lookups, |_, stored| found.push((stored, doctor.heard())));
@@ -153,7 +153,7 @@ fn all_kept(doctor: &Doctor, usable: Usable) -> BTreeMap<CredentialKey, Kept> {
 /// How a profile's credential stands, and its token if the platform can be asked about it.
 fn standing(doctor: &Doctor, patient: &Patient, kept: &Kept) -> (Finding, Option<Bearer>) {
     let (section, check, profile) = (Section::Credentials, patient.label.as_str(), &patient.profile);
-    let (owner, now) = (Owner::of(profile), doctor.session.clock().now());
+    let (owner, now) = (Owner::of(profile), doctor.context.clock().now());
     let stored = match &kept.found {
         Ok(Some(stored)) => stored,
         Ok(None) => {
@@ -183,7 +183,7 @@ fn standing(doctor: &Doctor, patient: &Patient, kept: &Kept) -> (Finding, Option
     if let Some(url) = profile.api_url.as_ref().filter(|url| !record.api_url.same_origin(&url.value)) {
         return (Finding::failed(section, check, owner.foreign(&record.api_url, &url.value)), None);
     }
-    let wanted = expectation::wanted(&doctor.session, profile);
+    let wanted = expectation::wanted(&doctor.context, profile);
     let whose = "the credential";
     if let Err(error) = wanted.and_then(|wanted| wanted.check(record.user(), whose)) {
         return (Finding::failed(section, check, error), None);
@@ -205,14 +205,14 @@ fn standing(doctor: &Doctor, patient: &Patient, kept: &Kept) -> (Finding, Option
 
 /// Asks every platform about the tokens as they are: none is renewed here.
 fn ask(doctor: &Doctor, questions: &[Question<'_>], found: &mut [Finding]) -> Result<()> {
-    let session = &doctor.session;
-    let answers = fan_out::all_at_once(session, questions, "Asking", async |question| {
+    let context = &doctor.context;
+    let answers = fan_out::all_at_once(context, questions, "Asking", async |question| {
         let profile = &question.patient.profile;
         let url = profile.api_url.as_ref().map(|url| url.value.clone())?;
         let (token, tenant) = (question.bearer.token().clone(), question.bearer.tenant(profile));
-        let platform = Platform::new(session.http(profile), url, token, tenant);
+        let platform = Platform::new(context.http(profile), url, token, tenant);
         let started = Instant::now();
-        let limit = session.request_timeout.unwrap_or(patient::DEADLINE);
+        let limit = context.request_timeout.unwrap_or(patient::DEADLINE);
         let outcome = tokio::time::timeout(limit, platform.profile()).await;
         Some((outcome, started.elapsed().as_millis()))
     })?;
@@ -224,7 +224,7 @@ fn ask(doctor: &Doctor, questions: &[Question<'_>], found: &mut [Finding]) -> Re
                     Bearer::Variable(variable) => format!("the token in {}", variable.name),
                     Bearer::Stored(_) => "the credential".to_owned(),
                 };
-                let wanted = expectation::wanted(session, &question.patient.profile);
+                let wanted = expectation::wanted(context, &question.patient.profile);
                 match wanted.and_then(|wanted| wanted.check(user.user(), &whose)) {
                     Ok(()) => finding.finding += &format!("; the platform takes it ({ms} ms)"),
                     Err(error) => *finding = Finding::failed(Section::Credentials, &finding.check, error),
@@ -293,14 +293,14 @@ fn disagreements(doctor: &Doctor, key: &CredentialKey, kept: &Kept) -> Vec<Findi
 
 /// Records in the file that no profile and no login knows. They may be the only copy: they stay.
 fn strays(doctor: &Doctor, seen: &BTreeMap<CredentialKey, Kept>) -> Vec<Finding> {
-    let credentials = doctor.session.credentials();
+    let credentials = doctor.context.credentials();
     let mut strays = credentials.file_keys().unwrap_or_default();
     let is_named =
-        |key: &CredentialKey| doctor.session.config().is_ok_and(|config| config.captured.get(key).is_some());
+        |key: &CredentialKey| doctor.context.config().is_ok_and(|config| config.captured.get(key).is_some());
     // Else nobody can say whose they are.
     let certain = doctor.certainty.logins && doctor.certainty.profiles;
     strays.retain(|key| certain && !seen.contains_key(key) && !is_named(key));
-    let taken = doctor.session.config().map(|config| config.token_variables()).unwrap_or_default();
+    let taken = doctor.context.config().map(|config| config.token_variables()).unwrap_or_default();
     let is_free = |name: &str| {
         let name = name.parse::<ProfileName>().ok();
         name.is_some_and(|name| !taken.contains_key(&name.token_variable()))

@@ -3,7 +3,7 @@
 use crate::config::{resolve, select, token_variable};
 use crate::domain::{Key, likely, quoted, shell_word};
 use crate::oauth::CALLBACK_PORTS;
-use crate::session::context::Session;
+use crate::session::context::Context;
 use crate::session::doctor::finding::{Finding, Section};
 use crate::session::login::grant;
 use crate::session::profile::switch::PREVIOUS;
@@ -25,11 +25,11 @@ const PREFIX: &str = "AUTOCOM_";
 const OF_A_PROFILE: &str = "AUTOCOM_TOKEN_";
 
 /// Of no variable is the value shown: it may be a secret that was put into the wrong one.
-pub(crate) fn variables(session: &Session) -> Vec<Finding> {
+pub(crate) fn variables(context: &Context) -> Vec<Finding> {
     let mut found = Vec::new();
-    let environment = session.environment();
+    let environment = context.environment();
     let known: Vec<&str> = Key::ALL.into_iter().filter_map(Key::variable).chain(OTHERS).collect();
-    let config = session.config().ok();
+    let config = context.config().ok();
     let of_profiles: Vec<String> =
         config.iter().flat_map(|config| config.profiles()).map(|name| name.token_variable()).collect();
     let selected = config.and_then(|config| resolve(config, select(config).ok()?).ok());
@@ -64,7 +64,7 @@ pub(crate) fn variables(session: &Session) -> Vec<Finding> {
         };
         found.extend(found_here);
     }
-    found.extend(VARIABLES.into_iter().filter_map(|name| taken_literally(name, session)));
+    found.extend(VARIABLES.into_iter().filter_map(|name| taken_literally(name, context)));
     if let (Some(config), Some(profile)) = (config, &selected) {
         for key in Key::ALL.into_iter().filter(|key| !matches!(key, Key::Profile)) {
             let Some(variable) = key.variable().filter(|name| environment.var(name).is_some()) else {
@@ -99,9 +99,9 @@ pub(crate) fn variables(session: &Session) -> Vec<Finding> {
 }
 
 /// What an autocom that did not expand `~` has made of a path in the working directory.
-fn taken_literally(variable: &str, session: &Session) -> Option<Finding> {
-    let value = session.environment().path_var(variable).filter(|value| value.starts_with("~"))?;
-    let path = session.environment().current_dir.as_ref()?.join(value);
+fn taken_literally(variable: &str, context: &Context) -> Option<Finding> {
+    let value = context.environment().path_var(variable).filter(|value| value.starts_with("~"))?;
+    let path = context.environment().current_dir.as_ref()?.join(value);
     path.exists().then(|| {
         let words = format!("{} was created when `~` was not expanded; it may hold a token", path.display());
         Finding::warn(Section::Leftovers, variable, words).fix(format!("rm -r {}", quoted(&path)))
@@ -116,8 +116,8 @@ fn slip_of<'n>(name: &str, prefix: &str, names: impl Iterator<Item = &'n str>) -
 }
 
 /// What a login in the browser needs.
-pub(crate) fn login(session: &Session) -> Vec<Finding> {
-    vec![ports(), of_browser(session), terminal(session)]
+pub(crate) fn login(context: &Context) -> Vec<Finding> {
+    vec![ports(), of_browser(context), terminal(context)]
 }
 
 fn ports() -> Finding {
@@ -139,13 +139,13 @@ fn ports() -> Finding {
     }
 }
 
-fn of_browser(session: &Session) -> Finding {
+fn of_browser(context: &Context) -> Finding {
     let check = "browser";
-    if let Some(tunnel) = grant::tunnel(session, *CALLBACK_PORTS.start()) {
+    if let Some(tunnel) = grant::tunnel(context, *CALLBACK_PORTS.start()) {
         let words = "an SSH session without a display: log in with the browser of your own machine, which this leads here:";
         return Finding::warn(Section::Login, check, words).fix(tunnel);
     }
-    let (found, missing) = browser::programs(session.environment());
+    let (found, missing) = browser::programs(context.environment());
     match (found.first(), missing.is_empty()) {
         (Some(program), _) => Finding::ok(Section::Login, check, format!("{} opens it", program.display())),
         (None, false) => {
@@ -156,8 +156,8 @@ fn of_browser(session: &Session) -> Finding {
     }
 }
 
-fn terminal(session: &Session) -> Finding {
-    match session.environment().can_ask() {
+fn terminal(context: &Context) -> Finding {
+    match context.environment().can_ask() {
         true => Finding::ok(Section::Login, "terminal", "somebody is there to be asked"),
         false => Finding::skipped(
             Section::Login,

@@ -7,12 +7,12 @@ use crate::config::{Captured, Login, Resolved, Selection, resolve};
 use crate::credentials::Stored;
 use crate::domain::{CredentialKey, ProfileName, StoreChoice};
 use crate::error::{Error, Result};
-use crate::session::context::Session;
+use crate::session::context::Context;
 use crate::session::credential::logins::login_of;
 use crate::session::doctor::finding::{Finding, Remedy};
 use crate::system::{editor, files, look};
 
-pub(crate) fn mend(session: &Session, found: &mut [Finding]) {
+pub(crate) fn mend(context: &Context, found: &mut [Finding]) {
     let (mut places, mut entries) = (Vec::new(), Vec::new());
     // In the report's order modes come first: what is read later would tighten them unsaid.
     for (n, finding) in found.iter_mut().enumerate() {
@@ -22,19 +22,19 @@ pub(crate) fn mend(session: &Session, found: &mut [Finding]) {
                 places.push(n);
                 entries.push((key, choice));
             }
-            Some(remedy) => finding.settle(apply(session, &remedy)),
+            Some(remedy) => finding.settle(apply(context, &remedy)),
             None => {}
         }
     }
     if !entries.is_empty() {
-        for (n, outcome) in places.into_iter().zip(bring_in_line(session, &entries)) {
+        for (n, outcome) in places.into_iter().zip(bring_in_line(context, &entries)) {
             found[n].settle(outcome);
         }
     }
 }
 
 /// What was done, in a sentence. Everything is looked at again: others may have been faster.
-fn apply(session: &Session, remedy: &Remedy) -> Result<String> {
+fn apply(context: &Context, remedy: &Remedy) -> Result<String> {
     match remedy {
         Remedy::Mode(path, mode) => {
             look::set_mode(path, *mode)?;
@@ -48,11 +48,11 @@ fn apply(session: &Session, remedy: &Remedy) -> Result<String> {
             editor::remove_draft(path);
             Ok(format!("removed {}", path.display()))
         }
-        Remedy::Rebuild(path) => rebuild(session, path),
-        Remedy::Entry(key, choice) => bring_one_in_line(session, key, *choice),
+        Remedy::Rebuild(path) => rebuild(context, path),
+        Remedy::Entry(key, choice) => bring_one_in_line(context, key, *choice),
         Remedy::Copies(key, choice) => {
-            let lost = session.credentials().drop_older_copy(key)?;
-            bring_one_in_line(session, key, *choice)?;
+            let lost = context.credentials().drop_older_copy(key)?;
+            bring_one_in_line(context, key, *choice)?;
             Ok(match lost {
                 Some(store) => format!("removed the older copy of {key} from the {store}"),
                 None => format!("there is one copy of {key} now"),
@@ -61,26 +61,26 @@ fn apply(session: &Session, remedy: &Remedy) -> Result<String> {
     }
 }
 
-fn rebuild(session: &Session, path: &std::path::Path) -> Result<String> {
-    let config = session.files_now()?;
+fn rebuild(context: &Context, path: &std::path::Path) -> Result<String> {
+    let config = context.files_now()?;
     let mut entries: Vec<(CredentialKey, Login)> = Vec::new();
     let mut keys: Vec<(CredentialKey, StoreChoice)> = Vec::new();
     for name in config.profiles() {
-        let Ok(profile) = resolved_as_flagged(session, name) else { continue };
+        let Ok(profile) = resolved_as_flagged(context, name) else { continue };
         keys.extend(profile.credential.map(|key| (key.value, profile.store.value)));
     }
-    keys.extend(session.credentials().file_keys()?.into_iter().map(|key| (key, StoreChoice::File)));
+    keys.extend(context.credentials().file_keys()?.into_iter().map(|key| (key, StoreChoice::File)));
     for (key, choice) in keys {
         if entries.iter().any(|(known, _)| *known == key) {
             continue;
         }
-        if let Some(Stored { record, store }) = session.credentials().read(&key, choice, None)? {
+        if let Some(Stored { record, store }) = context.credentials().read(&key, choice, None)? {
             entries.push((key, login_of(&record, store, None)));
         }
     }
     let count = entries.len();
-    let Some(place) = &session.paths.logins else { return Ok(format!("{} is gone", path.display())) };
-    let kept = Captured::rebuild(place, &session.locks, &session.notices, entries)?;
+    let Some(place) = &context.paths.logins else { return Ok(format!("{} is gone", path.display())) };
+    let kept = Captured::rebuild(place, &context.locks, &context.notices, entries)?;
     Ok(match kept {
         Some(kept) => format!(
             "rebuilt {} from what the stores hold ({count}); the damaged one is kept as {}",
@@ -91,24 +91,24 @@ fn rebuild(session: &Session, path: &std::path::Path) -> Result<String> {
     })
 }
 
-fn resolved_as_flagged(session: &Session, name: ProfileName) -> Result<Resolved> {
-    Ok(resolve(session.config()?, Selection::one_of_several(name))?)
+fn resolved_as_flagged(context: &Context, name: ProfileName) -> Result<Resolved> {
+    Ok(resolve(context.config()?, Selection::one_of_several(name))?)
 }
 
-fn bring_one_in_line(session: &Session, key: &CredentialKey, choice: StoreChoice) -> Result<String> {
-    bring_in_line(session, &[(key.clone(), choice)]).pop().unwrap_or_else(|| Ok(String::new()))
+fn bring_one_in_line(context: &Context, key: &CredentialKey, choice: StoreChoice) -> Result<String> {
+    bring_in_line(context, &[(key.clone(), choice)]).pop().unwrap_or_else(|| Ok(String::new()))
 }
 
 /// The entries of these keys as the stores have them.
-fn bring_in_line(session: &Session, entries: &[(CredentialKey, StoreChoice)]) -> Vec<Result<String>> {
-    let config = match session.files_now() {
+fn bring_in_line(context: &Context, entries: &[(CredentialKey, StoreChoice)]) -> Vec<Result<String>> {
+    let config = match context.files_now() {
         Ok(config) => config,
         Err(error) => return entries.iter().map(|_| Err(error.clone())).collect(),
     };
     let kept_in = |key| config.captured.get(key).as_ref().and_then(Login::kept_in);
     let lookups: Vec<_> = entries.iter().map(|(key, choice)| (key, *choice, kept_in(key))).collect();
     let (mut outcomes, mut truths) = (Vec::with_capacity(entries.len()), HashMap::new());
-    session.credentials().read_each(&lookups, |n, found| {
+    context.credentials().read_each(&lookups, |n, found| {
         let key = lookups[n].0;
         outcomes.push(match found {
             Ok(found) => {
@@ -118,7 +118,7 @@ fn bring_in_line(session: &Session, entries: &[(CredentialKey, StoreChoice)]) ->
             Err(error) => Err(error.into()),
         });
     });
-    let now = session.clock.now();
+    let now = context.clock.now();
     let known = lookups.iter().map(|(key, ..)| *key).filter(|key| truths.contains_key(key));
     let change = |key: &CredentialKey, known: Option<Login>| match (truths[key].as_ref(), known) {
         (Some(stored), known) => {
@@ -130,8 +130,8 @@ fn bring_in_line(session: &Session, entries: &[(CredentialKey, StoreChoice)]) ->
         (None, Some(known)) => Some(known.logged_out(now)),
         (None, None) => None,
     };
-    let place = session.paths.logins.as_ref();
-    match Captured::update_all(place, &session.locks, &session.notices, known, change) {
+    let place = context.paths.logins.as_ref();
+    match Captured::update_all(place, &context.locks, &context.notices, known, change) {
         Ok(()) => outcomes,
         Err(error) => {
             let error = Error::from(error);

@@ -22,7 +22,7 @@ use std::sync::Arc;
 
 use crate::config::{Config, Flags};
 use crate::error::Result;
-use crate::session::context::Session;
+use crate::session::context::Context;
 use crate::session::doctor::patient::{Certainty, Doctor, Patient};
 use crate::system::notices::Notices;
 use crate::system::paths::Paths;
@@ -31,14 +31,14 @@ use crate::system::paths::Paths;
 ///
 /// # Errors
 /// Only an interruption: all else is a finding.
-pub fn doctor(session: &Session, fix: bool, offline: bool) -> Result<Vec<Finding>> {
-    let (mut found, seen) = files::look(&session.paths);
+pub fn doctor(context: &Context, fix: bool, offline: bool) -> Result<Vec<Finding>> {
+    let (mut found, seen) = files::look(&context.paths);
     let is_new = seen.is_new();
     let paths = seen.untouched();
     let quiet = Arc::new(Notices::silent());
     // How this report is to be printed must not hide what `output` is elsewhere.
-    let flags = Flags { output: None, ..session.flags.clone() };
-    let load = |flags: &Flags| Config::load(&paths, session.environment.clone(), flags.clone(), &quiet);
+    let flags = Flags { output: None, ..context.flags.clone() };
+    let load = |flags: &Flags| Config::load(&paths, context.environment.clone(), flags.clone(), &quiet);
     let mut patients = Vec::new();
     match load(&flags) {
         Ok(config) => {
@@ -49,17 +49,17 @@ pub fn doctor(session: &Session, fix: bool, offline: bool) -> Result<Vec<Finding
                 && config.profiles().iter().all(|name| names.contains(name));
             let certainty = Certainty { logins: seen.logins_known(), profiles: known };
             // For `output`, which is a preference like any other.
-            if let Ok(same) = load(&session.flags) {
-                let _ = session.config.set(Arc::new(same));
+            if let Ok(same) = load(&context.flags) {
+                let _ = context.config.set(Arc::new(same));
             }
-            found.extend(rest(session, config, patients, &paths, certainty, offline)?);
+            found.extend(rest(context, config, patients, &paths, certainty, offline)?);
         }
         Err(error) => {
             found.push(profiles::unreadable(&error, paths.config.as_ref()));
             let without = Paths { config: None, ..paths.clone() };
-            let config = Config::load(&without, session.environment.clone(), flags, &quiet)?;
+            let config = Config::load(&without, context.environment.clone(), flags, &quiet)?;
             let certainty = Certainty { logins: seen.logins_known(), profiles: false };
-            found.extend(rest(session, config, patients, &paths, certainty, offline)?);
+            found.extend(rest(context, config, patients, &paths, certainty, offline)?);
         }
     }
     if is_new {
@@ -67,28 +67,28 @@ pub fn doctor(session: &Session, fix: bool, offline: bool) -> Result<Vec<Finding
     }
     found.sort_by_key(|finding| finding.section);
     if fix {
-        mend::mend(session, &mut found);
+        mend::mend(context, &mut found);
     }
     Ok(found)
 }
 
 fn rest(
-    session: &Session,
+    context: &Context,
     config: Config,
     patients: Vec<Patient>,
     paths: &Paths,
     certainty: Certainty,
     offline: bool,
 ) -> Result<Vec<Finding>> {
-    let doctor = Doctor::new(session, config, patients, paths, certainty);
-    let mut found = environment::variables(&doctor.session);
+    let doctor = Doctor::new(context, config, patients, paths, certainty);
+    let mut found = environment::variables(&doctor.context);
     let (of_stores, usable) = stores::look(&doctor);
     found.extend(of_stores);
-    found.extend(environment::login(&doctor.session));
+    found.extend(environment::login(&doctor.context));
     let network = if offline { vec![network::skipped()] } else { network::look(&doctor)? };
     found.extend(network);
     found.extend(credentials::look(&doctor, usable, offline)?);
-    found.extend(files::leftovers(&session.paths, &credentials::keys(&doctor), session.clock.now()));
+    found.extend(files::leftovers(&context.paths, &credentials::keys(&doctor), context.clock.now()));
     Ok(found)
 }
 

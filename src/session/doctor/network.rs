@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::config::Resolved;
 use crate::error::{Error, Result};
 use crate::session::call::fan_out;
-use crate::session::context::Session;
+use crate::session::context::Context;
 use crate::session::doctor::finding::{Finding, Section};
 use crate::session::doctor::patient::Doctor;
 use crate::system::http::{Cause, HttpError};
@@ -40,22 +40,22 @@ pub(crate) fn look(doctor: &Doctor) -> Result<Vec<Finding>> {
     if environments.is_empty() {
         return Ok(vec![Finding::skipped(Section::Network, "platforms", "no profile names one")]);
     }
-    let session = &doctor.session;
-    let found = fan_out::all_at_once(session, &environments, "Asking", async |profile| {
-        reach(session, profile).await
+    let context = &doctor.context;
+    let found = fan_out::all_at_once(context, &environments, "Asking", async |profile| {
+        reach(context, profile).await
     })?;
     Ok(found.into_iter().flatten().collect())
 }
 
-async fn reach(session: &Session, profile: &Resolved) -> Vec<Finding> {
+async fn reach(context: &Context, profile: &Resolved) -> Vec<Finding> {
     let Some(url) = profile.api_url.as_ref().map(|url| &url.value) else { return Vec::new() };
-    let (origin, http) = (url.origin(), session.http(profile));
+    let (origin, http) = (url.origin(), context.http(profile));
     let endpoint = url.endpoint("/profile");
     let Ok(request) = Request::get(&endpoint).body(Bytes::new()) else { return Vec::new() };
     let proxy = http.proxy(&endpoint);
-    let asked = session.clock().now();
+    let asked = context.clock().now();
     let outcome = http.call(request, LARGEST_ANSWER).await;
-    let answered = session.clock().now();
+    let answered = context.clock().now();
     let mut found = Vec::new();
     let way = proxy.map(|proxy| format!(", through the proxy {proxy}")).unwrap_or_default();
     match outcome {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::config::{Config, Resolved};
 use crate::credentials::{Credentials, Patience};
-use crate::session::context::Session;
+use crate::session::context::Context;
 use crate::system::notices::Notices;
 use crate::system::paths::Paths;
 
@@ -18,7 +18,7 @@ pub(crate) struct Patient {
 
 /// What a look has for its work: a session that changes nothing, and what was said to it.
 pub(crate) struct Doctor {
-    pub session: Session,
+    pub context: Context,
     pub heard: Arc<Mutex<Vec<String>>>,
     pub patients: Vec<Patient>,
     pub certainty: Certainty,
@@ -38,7 +38,7 @@ pub(crate) const DEADLINE: Duration = Duration::from_secs(10);
 
 impl Doctor {
     pub fn new(
-        session: &Session,
+        context: &Context,
         config: Config,
         patients: Vec<Patient>,
         paths: &Paths,
@@ -52,17 +52,17 @@ impl Doctor {
         let notices = Arc::new(Notices::new(listening));
         // Nobody is asked to unlock anything, so nobody is waited for.
         let patience = Patience { interactive: false };
-        let credentials = Credentials::new(paths, session.locks.clone(), notices.clone(), patience);
-        let session = Session {
+        let credentials = Credentials::new(paths, context.locks.clone(), notices.clone(), patience);
+        let context = Context {
             paths: Paths { logins: None, ..paths.clone() },
             notices,
             config: OnceCell::from(Arc::new(config)),
             credentials: OnceCell::from(Arc::new(credentials)),
             http: Default::default(),
-            request_timeout: Some(session.request_timeout.unwrap_or(DEADLINE)),
-            ..session.again()
+            request_timeout: Some(context.request_timeout.unwrap_or(DEADLINE)),
+            ..context.again()
         };
-        Doctor { session, heard, patients, certainty }
+        Doctor { context, heard, patients, certainty }
     }
 
     /// What was said since the last time.

@@ -33,7 +33,7 @@ pub(crate) fn look(doctor: &Doctor) -> (Vec<Finding>, Usable) {
             found.push(Finding::skipped(Section::Store, "keychain", "not touched: store = file"));
             None
         }
-        false => Some(doctor.session.credentials().check_writable(&probe, StoreKind::Keychain)),
+        false => Some(doctor.context.credentials().check_writable(&probe, StoreKind::Keychain)),
     };
     let absent = matches!(&keychain, Some(Err(error)) if error.is_absent());
     if let Some(outcome) = &keychain {
@@ -62,7 +62,7 @@ pub(crate) fn look(doctor: &Doctor) -> (Vec<Finding>, Usable) {
 /// The distinct settings of all profiles; that of the selected one where there is none.
 fn choices(doctor: &Doctor) -> Vec<Setting<StoreChoice>> {
     let mut choices: Vec<Setting<StoreChoice>> = Vec::new();
-    let config = doctor.session.config().ok();
+    let config = doctor.context.config().ok();
     let selected =
         config.and_then(|config| resolve(config, select(config).ok()?).ok()).map(|profile| profile.store);
     let own = doctor.patients.iter().map(|patient| patient.profile.store.clone());
@@ -88,12 +88,12 @@ fn of_keychain(outcome: &Result<(), StoreError>, wanted: bool, known_there: bool
 /// The file is read, not written: whether it could be, its folder's mode says.
 fn of_file(doctor: &Doctor, probe: &CredentialKey) -> (Finding, bool) {
     let section = Section::Store;
-    let Some(place) = &doctor.session.paths().credentials else {
+    let Some(place) = &doctor.context.paths().credentials else {
         return (Finding::skipped(section, "file", "the credential file can't be read; see files"), false);
     };
     let shown = place.path.display();
     doctor.heard();
-    let read = doctor.session.credentials().read_in(probe, StoreKind::File);
+    let read = doctor.context.credentials().read_in(probe, StoreKind::File);
     let heard = doctor.heard();
     let finding = match read {
         Err(error) => return (Finding::failed(section, "file", Error::from(error)), false),
@@ -111,7 +111,7 @@ fn of_file(doctor: &Doctor, probe: &CredentialKey) -> (Finding, bool) {
 
 /// What `logins.toml` says of every key that it knows and that is logged in.
 pub(crate) fn logins(doctor: &Doctor) -> Vec<(CredentialKey, Login)> {
-    let Ok(config) = doctor.session.config() else { return Vec::new() };
+    let Ok(config) = doctor.context.config() else { return Vec::new() };
     let captured = &config.captured;
     let known = captured.keys().filter_map(|key| Some((key.clone(), captured.get(key)?)));
     known.filter(|(_, login)| !login.is_logged_out()).collect()

@@ -4,7 +4,7 @@ use crate::config::{Resolved, resolve, select};
 use crate::domain::redact::looks_like_a_token;
 use crate::domain::{ApiUrl, Layer, ProfileName, shell_word};
 use crate::error::Error;
-use crate::session::context::Session;
+use crate::session::context::Context;
 use crate::session::login::request::{LoginRequest, Method};
 use crate::session::profile::hints::{self, LOGIN, Words, names_target};
 use crate::session::profile::login_command::{BY_TOKEN, login_command};
@@ -13,8 +13,8 @@ use crate::session::profile::login_command::{BY_TOKEN, login_command};
 const LONGEST_REPEATED: usize = 128;
 
 /// An error of a login, whose hints begin that login again.
-pub(crate) fn about_login(session: &Session, error: Error, request: &LoginRequest) -> Error {
-    let profile = session.config().ok().and_then(|config| resolve(config, select(config).ok()?).ok());
+pub(crate) fn about_login(context: &Context, error: Error, request: &LoginRequest) -> Error {
+    let profile = context.config().ok().and_then(|config| resolve(config, select(config).ok()?).ok());
     let error = match &profile {
         Some(profile) => hints::look_at(
             error,
@@ -22,15 +22,15 @@ pub(crate) fn about_login(session: &Session, error: Error, request: &LoginReques
             profile.api_url.as_ref().filter(|url| url.layer == Layer::Flag).map(|url| &url.value),
         ),
         // One that the login makes can't be looked at yet.
-        None => hints::look_at(error, None, typed_url(session).as_ref()),
+        None => hints::look_at(error, None, typed_url(context).as_ref()),
     };
-    let hint = error.hint.map(|hint| login_again(session, &hint, profile.as_ref(), request));
+    let hint = error.hint.map(|hint| login_again(context, &hint, profile.as_ref(), request));
     Error { hint, ..error }
 }
 
 /// `hint` with every login in it made this one again: what was typed is typed again, all but a token.
 pub(crate) fn login_again(
-    session: &Session,
+    context: &Context,
     hint: &str,
     profile: Option<&Resolved>,
     request: &LoginRequest,
@@ -38,8 +38,8 @@ pub(crate) fn login_again(
     let resolved = profile.map(login_command);
     // What is resolved from the same flags says no more than they do.
     let hint = resolved.as_ref().map_or_else(|| hint.to_owned(), |command| hint.replace(command, LOGIN));
-    let typed = typed_target(session);
-    let options = typed_options(session, request);
+    let typed = typed_target(context);
+    let options = typed_options(context, request);
     let hint = hints::each(&hint, LOGIN, |own| {
         let target = match &resolved {
             Some(command) if typed.is_empty() && !names_target(own) => vec![hints::words_of(command)],
@@ -59,25 +59,25 @@ pub(crate) fn login_again(
     })
 }
 
-fn typed_url(session: &Session) -> Option<ApiUrl> {
-    session.flags.api_url.as_ref()?.parse().ok()
+fn typed_url(context: &Context) -> Option<ApiUrl> {
+    context.flags.api_url.as_ref()?.parse().ok()
 }
 
 /// Whom the login was for, by flag. A value that is none is not said again.
-fn typed_target(session: &Session) -> Vec<Words> {
-    let profile = session.flags.profile.as_ref().map(|text| match text.parse::<ProfileName>() {
+fn typed_target(context: &Context) -> Vec<Words> {
+    let profile = context.flags.profile.as_ref().map(|text| match text.parse::<ProfileName>() {
         Ok(name) => ("--profile", Some(name.to_string())),
         Err(_) => ("--profile", Some("NAME".to_owned())),
     });
-    let url = session.flags.api_url.as_ref().map(|_| match typed_url(session) {
+    let url = context.flags.api_url.as_ref().map(|_| match typed_url(context) {
         Some(url) => ("--api-url", Some(shell_word(url))),
         None => ("--api-url", Some("URL".to_owned())),
     });
     profile.into_iter().chain(url).collect()
 }
 
-fn typed_options(session: &Session, request: &LoginRequest) -> Vec<Words> {
-    let flags = &session.flags;
+fn typed_options(context: &Context, request: &LoginRequest) -> Vec<Words> {
+    let flags = &context.flags;
     // So long is no name, but a token in the wrong place may be.
     let word = |text: &String| {
         let may_be_secret = text.len() > LONGEST_REPEATED || looks_like_a_token(text);

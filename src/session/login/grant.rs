@@ -17,7 +17,7 @@ use crate::oauth::{
     Pending, RedirectUri, Reply, paste,
 };
 use crate::platform::Profile as User;
-use crate::session::context::Session;
+use crate::session::context::Context;
 use crate::session::login::again;
 use crate::session::login::request::{LoginRequest, Method};
 use crate::session::login::target::Target;
@@ -54,12 +54,12 @@ pub(crate) struct Fresh {
 }
 
 /// A token that the platform grants.
-pub(crate) async fn fresh(session: &Session, target: &Target, request: &LoginRequest) -> Result<Fresh> {
+pub(crate) async fn fresh(context: &Context, target: &Target, request: &LoginRequest) -> Result<Fresh> {
     let persons_time = request.timeout.unwrap_or(PERSONS_TIME);
     match request.method {
-        Method::Device => by_device(session, target, request.timeout).await,
-        Method::Paste => by_paste(session, target, persons_time).await,
-        Method::Browser | Method::Token => by_browser(session, target, request, persons_time).await,
+        Method::Device => by_device(context, target, request.timeout).await,
+        Method::Paste => by_paste(context, target, persons_time).await,
+        Method::Browser | Method::Token => by_browser(context, target, request, persons_time).await,
     }
 }
 
@@ -73,7 +73,7 @@ pub(crate) fn client_id(target: &Target) -> Result<ClientId> {
 }
 
 async fn by_browser(
-    session: &Session,
+    context: &Context,
     target: &Target,
     request: &LoginRequest,
     timeout: Duration,
@@ -86,12 +86,12 @@ async fn by_browser(
         listener.redirect_uri(),
         requested(target),
     );
-    let mut keyboard = if session.can_ask { Keyboard::open() } else { None };
+    let mut keyboard = if context.can_ask { Keyboard::open() } else { None };
     let (redirect, can_paste) = (pending.redirect_uri(), keyboard.is_some());
-    send_to_browser(session, target, request, url.as_str(), redirect, can_paste);
-    let waiting = session.person.waiting("Waiting for the browser (Ctrl-C to give up)");
-    let notices = notices_beside(session, &*waiting);
-    let http = session.http(&target.profile);
+    send_to_browser(context, target, request, url.as_str(), redirect, can_paste);
+    let waiting = context.person.waiting("Waiting for the browser (Ctrl-C to give up)");
+    let notices = notices_beside(context, &*waiting);
+    let http = context.http(&target.profile);
     let answer = async {
         tokio::select! {
             error = pending.unknown_client(&http) => Err(error),
@@ -109,9 +109,9 @@ async fn by_browser(
             .hint(format!("{doubts}; without a browser here: autocom auth login --no-browser"))
     })??;
     drop((waiting, keyboard));
-    let shield = Some(shield(&session.http(&target.profile)));
+    let shield = Some(shield(&context.http(&target.profile)));
     match pending.exchange(&http, &code, started + timeout).await {
-        Ok(grant) => Ok(Fresh { reply, shield, ..granted(session, grant, client_id, target) }),
+        Ok(grant) => Ok(Fresh { reply, shield, ..granted(context, grant, client_id, target) }),
         Err(error) => {
             let error = Error::from(error);
             if let Some(reply) = reply {
@@ -124,7 +124,7 @@ async fn by_browser(
 
 /// Opens the browser, or says how one on another machine gets here.
 fn send_to_browser(
-    session: &Session,
+    context: &Context,
     target: &Target,
     request: &LoginRequest,
     url: &str,
@@ -132,10 +132,10 @@ fn send_to_browser(
     can_paste: bool,
 ) {
     let origin = target.url.origin();
-    if let Some(tunnel) = tunnel(session, redirect.port()) {
+    if let Some(tunnel) = tunnel(context, redirect.port()) {
         let or_paste = if can_paste { ", or paste the address that it ends on" } else { "" };
         show_login(
-            session,
+            context,
             url,
             &format!(
                 "This is an SSH session without a display: log in to {origin} with the browser of your own machine.\n\n  \
@@ -145,7 +145,7 @@ fn send_to_browser(
              Without a port: {}\n",
                 redirect.port(),
                 again::login_again(
-                    session,
+                    context,
                     "autocom auth login --no-browser",
                     Some(&target.profile),
                     request
@@ -159,23 +159,23 @@ fn send_to_browser(
         false => "",
     };
     show_login(
-        session,
+        context,
         url,
         &format!("Opening a browser to log in to {origin}. If none opens, visit:\n\n  {url}\n{or_paste}"),
     );
-    if let Err(error) = session.browser.open(url) {
-        session.notices.hint(format!("{error}"));
+    if let Err(error) = context.browser.open(url) {
+        context.notices.hint(format!("{error}"));
     }
 }
 
-fn show_login(session: &Session, url: &str, instructions: &str) {
-    session.person.show_login(&LoginPage { url, way: LoginWay::Browser { instructions } });
+fn show_login(context: &Context, url: &str, instructions: &str) {
+    context.person.show_login(&LoginPage { url, way: LoginWay::Browser { instructions } });
 }
 
 /// In an SSH session without a display: the command that leads `port` of the user's own machine
 /// here. A `$BROWSER` that is set there knows its way (that of editors opens the one at home).
-pub(crate) fn tunnel(session: &Session, port: u16) -> Option<String> {
-    let variable = |name| session.environment.var(name);
+pub(crate) fn tunnel(context: &Context, port: u16) -> Option<String> {
+    let variable = |name| context.environment.var(name);
     let connection = variable("SSH_CONNECTION")?;
     if ["BROWSER", "DISPLAY", "WAYLAND_DISPLAY"].into_iter().any(|name| variable(name).is_some()) {
         return None;
@@ -190,20 +190,20 @@ pub(crate) fn tunnel(session: &Session, port: u16) -> Option<String> {
 }
 
 /// Notices that come while somebody waits: printed with the sign of life out of the way.
-fn notices_beside(session: &Session, waiting: &dyn Waiting) -> Notices {
-    let (aside, heard) = (waiting.aside(), session.notices.clone());
+fn notices_beside(context: &Context, waiting: &dyn Waiting) -> Notices {
+    let (aside, heard) = (waiting.aside(), context.notices.clone());
     Notices::new(move |notice, text| aside(&|| heard.say(notice, text)))
 }
 
-async fn by_paste(session: &Session, target: &Target, timeout: Duration) -> Result<Fresh> {
+async fn by_paste(context: &Context, target: &Target, timeout: Duration) -> Result<Fresh> {
     let client_id = client_id(target)?;
     let redirect = RedirectUri::on(PASTE_PORT);
     let AuthorizationRequest { url, pending } =
         AuthorizationRequest::new(Endpoints::of(&target.url), client_id.clone(), redirect, requested(target));
     // Before anybody is asked: what is pasted at once is not shown either.
-    let keyboard = if session.can_ask { Keyboard::open() } else { None };
+    let keyboard = if context.can_ask { Keyboard::open() } else { None };
     show_login(
-        session,
+        context,
         url.as_str(),
         &format!(
             "Open this in any browser and log in to {}:\n\n  {url}\n\n\
@@ -212,29 +212,29 @@ async fn by_paste(session: &Session, target: &Target, timeout: Duration) -> Resu
         ),
     );
     let started = Instant::now();
-    let http = session.http(&target.profile);
+    let http = context.http(&target.profile);
     let pasted = async {
         tokio::select! {
             error = pending.unknown_client(&http) => Err(Error::from(error)),
-            code = pasted_code(session, keyboard, &pending) => code,
+            code = pasted_code(context, keyboard, &pending) => code,
         }
     };
     let doubts = doubts(&pending, target);
-    let say = || session.notices.progress(format!("still waiting: {doubts}"));
+    let say = || context.notices.progress(format!("still waiting: {doubts}"));
     let code = patiently(pasted, timeout, say).await.ok_or_else(|| {
         Error::new(Kind::Authentication, format!("nothing was pasted within {}", spelled_out(timeout)))
             .hint(format!("{doubts}; for more time: autocom auth login --no-browser --timeout SECONDS"))
     })??;
-    let shield = Some(shield(&session.http(&target.profile)));
+    let shield = Some(shield(&context.http(&target.profile)));
     let grant = pending.exchange(&http, &code, started + timeout).await?;
-    Ok(Fresh { shield, ..granted(session, grant, client_id, target) })
+    Ok(Fresh { shield, ..granted(context, grant, client_id, target) })
 }
 
-async fn by_device(session: &Session, target: &Target, timeout: Option<Duration>) -> Result<Fresh> {
+async fn by_device(context: &Context, target: &Target, timeout: Option<Duration>) -> Result<Fresh> {
     let client_id = client_id(target)?;
     let endpoints = Endpoints::of(&target.url);
     let request =
-        DeviceRequest::new(&session.http(&target.profile), endpoints, client_id.clone(), requested(target))
+        DeviceRequest::new(&context.http(&target.profile), endpoints, client_id.clone(), requested(target))
             .await?;
     let life = timeout.map_or(request.expires_in(), |timeout| timeout.min(request.expires_in()));
     let way = LoginWay::Device {
@@ -242,47 +242,47 @@ async fn by_device(session: &Session, target: &Target, timeout: Option<Duration>
         complete_url: request.complete_uri(),
         expires_in: request.expires_in(),
     };
-    session.person.show_login(&LoginPage { url: request.verification_uri(), way });
-    let waiting = session.person.waiting(&format!(
+    context.person.show_login(&LoginPage { url: request.verification_uri(), way });
+    let waiting = context.person.waiting(&format!(
         "Waiting for the code to be entered, {} at most (Ctrl-C to give up)",
         spelled_out(life)
     ));
-    let grant = request.grant(&session.http(&target.profile), life).await?;
+    let grant = request.grant(&context.http(&target.profile), life).await?;
     drop(waiting);
-    let shield = Some(shield(&session.http(&target.profile)));
-    Ok(Fresh { shield, ..granted(session, grant, client_id, target) })
+    let shield = Some(shield(&context.http(&target.profile)));
+    Ok(Fresh { shield, ..granted(context, grant, client_id, target) })
 }
 
 /// What the platform granted. That it left scopes out is said: later requests may be refused for that.
-fn granted(session: &Session, grant: Grant, client_id: ClientId, target: &Target) -> Fresh {
+fn granted(context: &Context, grant: Grant, client_id: ClientId, target: &Target) -> Fresh {
     let requested = requested(target);
     let granted = grant.scopes.as_ref();
     let missing: Vec<_> = granted.map_or_else(Vec::new, |granted| {
         requested.iter().filter(|scope| !granted.contains(scope)).map(String::as_str).collect()
     });
     if !missing.is_empty() {
-        session.notices.warn(format!("the platform did not grant the scope `{}`", missing.join(" ")));
+        context.notices.warn(format!("the platform did not grant the scope `{}`", missing.join(" ")));
     } else if granted.is_some_and(Vec::is_empty) {
         let again = login_command(&target.profile);
-        session
+        context
             .notices
             .warn(format!("the platform granted no scope; to ask for one: {again} --scope SCOPES"));
     }
-    Fresh::granted(grant, client_id, target, session.clock.now())
+    Fresh::granted(grant, client_id, target, context.clock.now())
 }
 
 /// The code in what is pasted. In a terminal, what is anything else is said, and the wait goes on.
-async fn pasted_code(session: &Session, keyboard: Option<Keyboard>, pending: &Pending) -> Result<Secret> {
+async fn pasted_code(context: &Context, keyboard: Option<Keyboard>, pending: &Pending) -> Result<Secret> {
     match keyboard {
-        Some(mut keyboard) => Ok(pasted_line(&mut keyboard, pending, &session.notices, paste::code).await?),
-        None => Ok(paste::code(pasted(session).await?.expose(), pending)?),
+        Some(mut keyboard) => Ok(pasted_line(&mut keyboard, pending, &context.notices, paste::code).await?),
+        None => Ok(paste::code(pasted(context).await?.expose(), pending)?),
     }
 }
 
 /// A line from a terminal, all of a pipe.
-async fn pasted(session: &Session) -> Result<Secret> {
-    let terminal = session.environment.stdin_is_terminal;
-    if terminal && !session.can_ask {
+async fn pasted(context: &Context) -> Result<Secret> {
+    let terminal = context.environment.stdin_is_terminal;
+    if terminal && !context.can_ask {
         return Err(Error::usage("there is nobody to paste the address").hint(
             "pipe it in, or use a personal access token: autocom auth login --token-stdin < token.txt",
         ));

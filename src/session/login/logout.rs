@@ -12,7 +12,7 @@ use crate::domain::{
     UserRef,
 };
 use crate::error::{Error, Kind, Result};
-use crate::session::context::Session;
+use crate::session::context::Context;
 use crate::session::credential::logins;
 use crate::session::credential::refresh::{self, Whose};
 use crate::session::login::revocation::{self, REVOKING};
@@ -81,35 +81,35 @@ impl LoggedOut {
 }
 
 /// What `auth logout` for `profile` is about.
-pub fn doomed(session: &Session, profile: &Resolved) -> Result<Doomed> {
-    let key = session.key_of(profile)?.clone();
-    let (choice, http) = (profile.store.value, session.http(profile));
+pub fn doomed(context: &Context, profile: &Resolved) -> Result<Doomed> {
+    let key = context.key_of(profile)?.clone();
+    let (choice, http) = (profile.store.value, context.http(profile));
     let revocation_url = profile.revocation_url.as_ref().map(|url| url.value.clone());
-    Ok(Doomed { key, choice, known: Session::known_store(profile), http, revocation_url })
+    Ok(Doomed { key, choice, known: Context::known_store(profile), http, revocation_url })
 }
 
 /// Everything that profiles, `logins.toml` and the credential file know of.
-pub fn all_doomed(session: &Session) -> Result<Vec<Doomed>> {
-    expectation::meet_nothing(session)?;
-    let config = session.config()?;
+pub fn all_doomed(context: &Context) -> Result<Vec<Doomed>> {
+    expectation::meet_nothing(context)?;
+    let config = context.config()?;
     config.document.check_readable()?;
-    session.warn_of_missing_file(config);
-    every_credential(session)
+    context.warn_of_missing_file(config);
+    every_credential(context)
 }
 
-pub(crate) fn every_credential(session: &Session) -> Result<Vec<Doomed>> {
-    let config = session.config()?;
+pub(crate) fn every_credential(context: &Context) -> Result<Vec<Doomed>> {
+    let config = context.config()?;
     // Without a profile: one that is broken or missing must not keep the others logged in.
     let nobody =
         Selection { name: None, files_only: false, ..Selection::listed(ProfileName::default_profile()) };
     let nobody = resolve(config, nobody).ok();
-    let http = nobody.as_ref().map_or_else(Http::default, |nobody| session.http(nobody));
+    let http = nobody.as_ref().map_or_else(Http::default, |nobody| context.http(nobody));
     let (choice, by_variable) = nobody
         .map(|nobody| nobody.store)
         .map_or((StoreChoice::Auto, false), |store| (store.value, store.layer == Layer::Variable));
     let known = config.captured.keys().cloned();
     let mut keys: BTreeMap<CredentialKey, (StoreChoice, Http, Option<RevocationUrl>)> = known
-        .chain(session.credentials().file_keys()?)
+        .chain(context.credentials().file_keys()?)
         .map(|key| (key, (choice, http.clone(), None)))
         .collect();
     for name in config.profiles() {
@@ -119,7 +119,7 @@ pub(crate) fn every_credential(session: &Session) -> Result<Vec<Doomed>> {
         {
             let own = if by_variable { choice } else { profile.store.value };
             let revocation_url = profile.revocation_url.as_ref().map(|url| url.value.clone());
-            keys.insert(key.value.clone(), (own, session.http(&profile), revocation_url));
+            keys.insert(key.value.clone(), (own, context.http(&profile), revocation_url));
         }
     }
     Ok(keys
@@ -138,13 +138,13 @@ pub(crate) fn every_credential(session: &Session) -> Result<Vec<Doomed>> {
 /// The credential among `others` that has a token of `record` too. A server may give the same token to several
 /// logins of a user: it must not be revoked while another one uses it.
 pub(crate) fn holder_of<'o>(
-    session: &Session,
+    context: &Context,
     others: &'o [Doomed],
     tokens: [Option<&Secret>; 2],
     url: &ApiUrl,
     user: Option<UserRef<'_>>,
 ) -> Result<Option<&'o CredentialKey>> {
-    let captured = &session.config()?.captured;
+    let captured = &context.config()?.captured;
     let may_hold = |other: &&Doomed| {
         captured.get(&other.key).is_none_or(|login| {
             let is_there = login.api_url.as_ref().is_none_or(|own| own.same_origin(url));
@@ -153,7 +153,7 @@ pub(crate) fn holder_of<'o>(
     };
     let others: Vec<_> = others.iter().filter(may_hold).collect();
     let (mut holder, mut failure) = (None, None);
-    session.credentials().read_each(&lookups(others.iter().copied()), |n, stored| match stored {
+    context.credentials().read_each(&lookups(others.iter().copied()), |n, stored| match stored {
         Ok(Some(Stored { record, .. })) => {
             let own = [Some(&record.access_token), record.refresh_token.as_ref()];
             let is_own = |token: &Secret| own.iter().flatten().any(|own| own.expose() == token.expose());
@@ -171,8 +171,8 @@ pub(crate) fn holder_of<'o>(
 }
 
 /// The profiles that use each credential.
-pub fn users_of_all(session: &Session) -> Result<HashMap<CredentialKey, Vec<ProfileName>>> {
-    let config = session.config()?;
+pub fn users_of_all(context: &Context) -> Result<HashMap<CredentialKey, Vec<ProfileName>>> {
+    let config = context.config()?;
     let mut users: HashMap<_, Vec<_>> = HashMap::new();
     for name in config.profiles() {
         let profile = resolve(config, Selection::listed(name.clone()));
@@ -184,28 +184,28 @@ pub fn users_of_all(session: &Session) -> Result<HashMap<CredentialKey, Vec<Prof
 }
 
 /// The personal access tokens among `doomed`, by key and user.
-pub fn personal_access_tokens(session: &Session, doomed: &[Doomed]) -> Result<Vec<(CredentialKey, String)>> {
+pub fn personal_access_tokens(context: &Context, doomed: &[Doomed]) -> Result<Vec<(CredentialKey, String)>> {
     let mut tokens = Vec::new();
-    session.credentials().read_each(&lookups(doomed), |n, stored| {
+    context.credentials().read_each(&lookups(doomed), |n, stored| {
         // What can't be read is said when it is to be deleted.
         let stored = stored.ok().flatten().filter(|stored| stored.record.kind == TokenKind::Pat);
         tokens.extend(stored.map(|stored| (doomed[n].key.clone(), stored.record)));
     });
-    tokens.iter().try_for_each(|(_, record)| expectation::meet_stored_user(session, record))?;
+    tokens.iter().try_for_each(|(_, record)| expectation::meet_stored_user(context, record))?;
     Ok(tokens.into_iter().map(|(key, record)| (key, record.user_label().into_owned())).collect())
 }
 
 /// Revokes and deletes.
-pub fn logout(session: &Session, doomed: &Doomed, revoke: Revoke) -> Result<LoggedOut> {
+pub fn logout(context: &Context, doomed: &Doomed, revoke: Revoke) -> Result<LoggedOut> {
     let mut outcome = None;
-    logout_all(session, std::slice::from_ref(doomed), revoke, |it| outcome = Some(it));
+    logout_all(context, std::slice::from_ref(doomed), revoke, |it| outcome = Some(it));
     outcome.unwrap_or_else(|| Err(Error::new(Kind::Failed, "the logout broke off")))
 }
 
 /// As [`logout`](Self::logout), of many: the files are read once and written once a batch. `tell` hears of each
 /// in its order; an interruption is the last.
 pub fn logout_all(
-    session: &Session,
+    context: &Context,
     mut doomed: &[Doomed],
     revoke: Revoke,
     mut tell: impl FnMut(Result<LoggedOut>),
@@ -214,12 +214,12 @@ pub fn logout_all(
     let batch = (runtime::max_descriptors() / 4).max(16);
     let mut gone = Vec::with_capacity(doomed.len());
     let going: HashSet<_> = doomed.iter().map(|doomed| &doomed.key).collect();
-    let mut others = if revoke == Revoke::Nothing { Ok(Vec::new()) } else { every_credential(session) }
+    let mut others = if revoke == Revoke::Nothing { Ok(Vec::new()) } else { every_credential(context) }
         .unwrap_or_default();
     others.retain(|other| !going.contains(&other.key));
     while !doomed.is_empty() {
         let mut outcomes = Vec::new();
-        let ended = logout_batch(session, &doomed[..batch.min(doomed.len())], &others, revoke, &mut outcomes);
+        let ended = logout_batch(context, &doomed[..batch.min(doomed.len())], &others, revoke, &mut outcomes);
         for (doomed, outcome) in doomed.iter().zip(&outcomes) {
             gone.extend(outcome.is_ok().then_some(&doomed.key));
         }
@@ -230,24 +230,24 @@ pub fn logout_all(
             break;
         }
     }
-    logins::logins(session).log_out(gone);
+    logins::logins(context).log_out(gone);
 }
 
 /// The outcomes are of as many as are done before long, one at least. `others`: the credentials that stay.
 fn logout_batch(
-    session: &Session,
+    context: &Context,
     batch: &[Doomed],
     others: &[Doomed],
     revoke: Revoke,
     outcomes: &mut Vec<Result<LoggedOut>>,
 ) -> Result<()> {
-    let _turn = session.turn()?;
+    let _turn = context.turn()?;
     // From the look to the end of it: what is deleted is what was revoked.
     let lookups = lookups(batch);
-    let locks: Vec<_> = lookups.iter().map(|lookup| session.credentials().lock_to_delete(*lookup)).collect();
+    let locks: Vec<_> = lookups.iter().map(|lookup| context.credentials().lock_to_delete(*lookup)).collect();
     let mut found = Vec::with_capacity(batch.len());
-    session.credentials().read_each(&lookups, |_, stored| found.push(stored));
-    session.block_on(async {
+    context.credentials().read_each(&lookups, |_, stored| found.push(stored));
+    context.block_on(async {
         let _shield = interrupt::shield("Logging out", REVOKING + STORING);
         let started = Instant::now();
         let mut ended = Vec::new();
@@ -256,11 +256,11 @@ fn logout_batch(
             if is_late && !ended.is_empty() {
                 break;
             }
-            ended.push(end(session, doomed, others, lock, found, revoke).await);
+            ended.push(end(context, doomed, others, lock, found, revoke).await);
         }
         let chosen = ended.iter().zip(&lookups).filter(|(ended, _)| ended.is_ok());
         let chosen: Vec<_> = chosen.map(|(_, lookup)| *lookup).collect();
-        let mut deleted = match session.credentials().delete_each(&chosen) {
+        let mut deleted = match context.credentials().delete_each(&chosen) {
             Ok(each) => each.into_iter().map(|deleted| deleted.map_err(Error::from)).collect(),
             Err(error) => vec![Err(Error::from(error)); chosen.len()],
         }
@@ -277,7 +277,7 @@ fn logout_batch(
 
 /// Ends a credential at its platform, and holds its lock.
 async fn end(
-    session: &Session,
+    context: &Context,
     doomed: &Doomed,
     others: &[Doomed],
     lock: Result<LockGuard, StoreError>,
@@ -293,13 +293,13 @@ async fn end(
         }
         // What can't be read can't be revoked, but it can still be deleted.
         Err(error) => {
-            session
+            context
                 .notices()
                 .warn(format!("the credential could not be read, so it is not revoked: {error}"));
             return Ok((lock, None, Revocation::Nothing));
         }
     };
-    expectation::meet_stored_user(session, &stored.record)?;
+    expectation::meet_stored_user(context, &stored.record)?;
     let record = &stored.record;
     let revocation = match revoke {
         Revoke::Nothing => Revocation::Skipped,
@@ -307,9 +307,9 @@ async fn end(
         Revoke::Logins | Revoke::All => {
             let tokens = [Some(&record.access_token), record.refresh_token.as_ref()];
             // One that can't be read is no reason to leave this one alive.
-            match holder_of(session, others, tokens, &record.api_url, Some(record.user())).ok().flatten() {
+            match holder_of(context, others, tokens, &record.api_url, Some(record.user())).ok().flatten() {
                 Some(holder) => Revocation::Shared(holder.clone()),
-                None => revoke_stored(session, doomed, stored.clone(), lock.clone()).await?,
+                None => revoke_stored(context, doomed, stored.clone(), lock.clone()).await?,
             }
         }
     };
@@ -318,14 +318,14 @@ async fn end(
 
 /// Best effort: the tokens go to their own platform only, whatever the profile says now.
 async fn revoke_stored(
-    session: &Session,
+    context: &Context,
     doomed: &Doomed,
     stored: Stored,
     lock: LockGuard,
 ) -> Result<Revocation> {
-    let known = session.config()?.captured.get(&doomed.key);
+    let known = context.config()?.captured.get(&doomed.key);
     let credential = refresh::credential_of(
-        session,
+        context,
         Whose {
             key: doomed.key.clone(),
             choice: doomed.choice,

@@ -2,7 +2,7 @@
 
 pub mod again;
 pub mod grant;
-pub mod login;
+pub mod log_in;
 pub mod logout;
 pub mod request;
 pub mod revocation;

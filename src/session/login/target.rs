@@ -9,7 +9,7 @@ use crate::domain::{
     shell_word,
 };
 use crate::error::{Error, Result};
-use crate::session::context::{Session, no_environment};
+use crate::session::context::{Context, no_environment};
 use crate::session::profile::{config_file, expectation};
 
 /// The profile to log in to.
@@ -45,34 +45,34 @@ pub struct Used<'a> {
 }
 
 /// `make_active` is `--use`.
-pub fn login_target(session: &Session, make_active: bool) -> Result<Target> {
-    let config = session.config()?;
+pub fn login_target(context: &Context, make_active: bool) -> Result<Target> {
+    let config = context.config()?;
     let (selection, creates) = match (&config.flags.profile, url_flag(config)?) {
         (Some(name), url) => named_target(config, name, url.as_ref())?,
         (None, Some(_)) => target_by_url(config)?,
         (None, None) => (select(config)?, false),
     };
-    target(session, make_active, selection, creates)
+    target(context, make_active, selection, creates)
 }
 
 /// The target of a login that is done, by the files as they are now. A profile that it makes may have another
 /// name by now; one that was there must be what it was.
-pub(crate) fn target_now(session: &Session, before: &Target, record: &Record) -> Result<Target> {
+pub(crate) fn target_now(context: &Context, before: &Target, record: &Record) -> Result<Target> {
     let target = match &before.facts {
         Some(facts) => {
-            facts.check(session.config()?).map_err(|conflict| Error::usage(conflict.to_string()))?;
-            target(session, before.asks_to_activate, before.profile.selection.clone(), false)?
+            facts.check(context.config()?).map_err(|conflict| Error::usage(conflict.to_string()))?;
+            target(context, before.asks_to_activate, before.profile.selection.clone(), false)?
         }
-        None => login_target(session, before.asks_to_activate)?,
+        None => login_target(context, before.asks_to_activate)?,
     };
     let target = Target { given: before.given.clone(), ..target };
-    let wanted = expectation::wanted(session, &target.profile)?;
+    let wanted = expectation::wanted(context, &target.profile)?;
     wanted.check(record.user(), "this login")?;
     Ok(target)
 }
 
-fn target(session: &Session, make_active: bool, selection: Selection, creates: bool) -> Result<Target> {
-    let config = session.config()?;
+fn target(context: &Context, make_active: bool, selection: Selection, creates: bool) -> Result<Target> {
+    let config = context.config()?;
     let by_url_flag = config.flags.profile.is_none() && config.flags.api_url.is_some();
     let fresh =
         config.document.top().get(Key::Profile).is_none() && config.document.top().get(Key::ApiUrl).is_none();
@@ -82,7 +82,7 @@ fn target(session: &Session, make_active: bool, selection: Selection, creates: b
     let profile = resolve(config, selection)?;
     // A captured tenant is the one of the login before.
     let tenant = profile.tenant.clone().filter(|tenant| tenant.layer != Layer::Captured);
-    expectation::meet_expectations(session, &Resolved { tenant, ..profile.clone() })?;
+    expectation::meet_expectations(context, &Resolved { tenant, ..profile.clone() })?;
     let url = profile.api_url.as_ref().ok_or_else(|| no_environment(&profile))?.value.clone();
     if make_active && !activates {
         return Err(Error::usage("--use needs a profile, and none is bound to that environment").hint(
@@ -96,7 +96,7 @@ fn target(session: &Session, make_active: bool, selection: Selection, creates: b
     let declared = declared.and_then(|own| Some((own.credential?.value, own.api_url?.value)));
     let key = match declared {
         Some((key, own)) if key != CredentialKey::from(&own) => key,
-        _ => session.key_of(&profile)?.clone(),
+        _ => context.key_of(&profile)?.clone(),
     };
     let known = profile.name().filter(|_| !creates && !profile.selection.only_in_variables);
     let facts = known.map(|name| Facts::of(config, name, &[Key::Credential]));
@@ -160,9 +160,9 @@ fn target_by_url(config: &Config) -> Result<(Selection, bool)> {
 /// Writes what the files don't resolve to already. A file that can't be written costs a warning: what was
 /// captured serves.
 /// Answers whether the profile became the active one.
-pub fn write_login(session: &Session, target: &Target, used: &Used<'_>) -> bool {
-    try_write_login(session, target, used).unwrap_or_else(|error| {
-        session.notices.warn(format!(
+pub fn write_login(context: &Context, target: &Target, used: &Used<'_>) -> bool {
+    try_write_login(context, target, used).unwrap_or_else(|error| {
+        context.notices.warn(format!(
             "logged in, but config.toml could not be changed: {}{}",
             error.message,
             error.causes.first().map(|cause| format!(" ({cause})")).unwrap_or_default()
@@ -171,16 +171,16 @@ pub fn write_login(session: &Session, target: &Target, used: &Used<'_>) -> bool 
     })
 }
 
-pub fn try_write_login(session: &Session, target: &Target, used: &Used<'_>) -> Result<bool> {
+pub fn try_write_login(context: &Context, target: &Target, used: &Used<'_>) -> Result<bool> {
     let name = target.profile.name().filter(|_| target.may_be_written());
     let Some(name) = name else { return Ok(false) };
-    let mut files = session.files_now()?;
+    let mut files = context.files_now()?;
     let (key, login) = used.login;
     files.captured.insert(key.clone(), login);
     let table = EditTarget::of(name);
     let writes_url = files.own_api_url(name).as_ref() != Some(&target.url);
     // No question while the locks of a login are held: a change that loosens protection is left out.
-    let unasked = Session { can_ask: false, ..session.again() };
+    let unasked = Context { can_ask: false, ..context.again() };
     config_file::change_config(&unasked, |edit| {
         if target.creates {
             edit.set_all(&[(table.clone(), Key::ApiUrl, target.url.as_str())])?;

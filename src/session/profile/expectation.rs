@@ -8,7 +8,7 @@ use crate::config::{Login, Resolved, Selection, resolve};
 use crate::credentials::Record;
 use crate::domain::{Expectation, ExpectedUser, Origin, ProfileName, Tenant, UserRef, shell_word};
 use crate::error::{Error, Kind, Result};
-use crate::session::context::Session;
+use crate::session::context::Context;
 use crate::session::profile::hints::about_profile;
 use crate::session::profile::login_command::login_command;
 
@@ -71,8 +71,8 @@ pub(crate) fn expected_user(user: UserRef<'_>) -> Result<ExpectedUser> {
 }
 
 /// Whether `profile` is what the command expects to work with, as far as that needs no credential.
-pub(crate) fn meet_expectations(session: &Session, profile: &Resolved) -> Result<()> {
-    for (expectation, by) in session.config()?.expectations()? {
+pub(crate) fn meet_expectations(context: &Context, profile: &Resolved) -> Result<()> {
+    for (expectation, by) in context.config()?.expectations()? {
         let unmet = |actual: Option<String>, from: &Origin| {
             let actual = actual.unwrap_or_else(|| "not set".to_owned());
             let error = differs(expectation.key(), &expectation.to_string(), &by, &actual, &from.to_string());
@@ -82,7 +82,7 @@ pub(crate) fn meet_expectations(session: &Session, profile: &Resolved) -> Result
         let (named, listed) = (Origin::Flag("the command line"), Origin::Flag("the list of all"));
         let by_selection = match &profile.selection {
             selection if selection.files_only => &listed,
-            selection if session.flags.profile.is_none() && selection.by_profile_flag() => &named,
+            selection if context.flags.profile.is_none() && selection.by_profile_flag() => &named,
             selection => &selection.origin,
         };
         let url = profile.api_url.as_ref();
@@ -123,8 +123,8 @@ pub(crate) fn meet_expectations(session: &Session, profile: &Resolved) -> Result
 }
 
 /// Whether `tenant` is the one that is expected, once it is known for certain.
-pub fn meet_tenant(session: &Session, tenant: Option<&Tenant>, from: &str) -> Result<()> {
-    for (expectation, by) in session.config()?.expectations()? {
+pub fn meet_tenant(context: &Context, tenant: Option<&Tenant>, from: &str) -> Result<()> {
+    for (expectation, by) in context.config()?.expectations()? {
         if let Expectation::Tenant(expected) = &expectation
             && tenant != Some(expected)
         {
@@ -137,19 +137,19 @@ pub fn meet_tenant(session: &Session, tenant: Option<&Tenant>, from: &str) -> Re
 }
 
 /// All that is expected, as `AUTOCOM_EXPECT` says it; `None`: nothing by flag.
-pub fn expected(session: &Session) -> Option<String> {
-    let variable = session.environment.var("AUTOCOM_EXPECT");
-    let all: Vec<String> = session.flags.expect.iter().cloned().chain(variable).collect();
-    (!session.flags.expect.is_empty()).then(|| all.join(","))
+pub fn expected(context: &Context) -> Option<String> {
+    let variable = context.environment.var("AUTOCOM_EXPECT");
+    let all: Vec<String> = context.flags.expect.iter().cloned().chain(variable).collect();
+    (!context.flags.expect.is_empty()).then(|| all.join(","))
 }
 
-pub(crate) fn expects_nothing(session: &Session) -> bool {
-    session.flags.expect.is_empty() && session.environment.var("AUTOCOM_EXPECT").is_none()
+pub(crate) fn expects_nothing(context: &Context) -> bool {
+    context.flags.expect.is_empty() && context.environment.var("AUTOCOM_EXPECT").is_none()
 }
 
 /// A profile that the command names itself is no other than --profile does.
-pub fn meet_flag(session: &Session, name: &str) -> Result<()> {
-    match &session.flags.profile {
+pub fn meet_flag(context: &Context, name: &str) -> Result<()> {
+    match &context.flags.profile {
         Some(flag) if flag != name => {
             Err(Error::usage(format!("`{name}` and --profile {flag} name two profiles"))
                 .hint("autocom profiles list"))
@@ -158,24 +158,24 @@ pub fn meet_flag(session: &Session, name: &str) -> Result<()> {
     }
 }
 
-/// As [`Session::meet_expectations`], for a profile that the command names beside the selected one.
-pub fn meet_named(session: &Session, name: &ProfileName) -> Result<()> {
-    meet_flag(session, name.as_str())?;
-    let config = session.config()?;
+/// As [`meet_expectations`], for a profile that the command names beside the selected one.
+pub fn meet_named(context: &Context, name: &ProfileName) -> Result<()> {
+    meet_flag(context, name.as_str())?;
+    let config = context.config()?;
     if config.exists(name) {
         return match resolve(config, Selection::by_flag(name.clone())) {
-            Ok(profile) => meet_expectations(session, &profile),
+            Ok(profile) => meet_expectations(context, &profile),
             // One that can't be read is there to be mended.
-            Err(_) => meet_name(session, name.as_str()),
+            Err(_) => meet_name(context, name.as_str()),
         };
     }
-    meet_name(session, name.as_str())
+    meet_name(context, name.as_str())
 }
 
-/// As [`Session::meet_named`], for a profile that can't be resolved: its name is all that there is.
-pub fn meet_name(session: &Session, name: &str) -> Result<()> {
-    meet_flag(session, name)?;
-    for (expectation, by) in session.config()?.expectations()? {
+/// As [`meet_named`], for a profile that can't be resolved: its name is all that there is.
+pub fn meet_name(context: &Context, name: &str) -> Result<()> {
+    meet_flag(context, name)?;
+    for (expectation, by) in context.config()?.expectations()? {
         if let Expectation::Profile(expected) = &expectation
             && expected.as_str() != name
         {
@@ -188,8 +188,8 @@ pub fn meet_name(session: &Session, name: &str) -> Result<()> {
 
 /// Whether a credential that is to be deleted is the expected user's, whatever variables and
 /// `logins.toml` say.
-pub(crate) fn meet_stored_user(session: &Session, record: &Record) -> Result<()> {
-    for (expectation, by) in session.config()?.expectations()? {
+pub(crate) fn meet_stored_user(context: &Context, record: &Record) -> Result<()> {
+    for (expectation, by) in context.config()?.expectations()? {
         if let Expectation::User(user) = &expectation
             && !user.is(record.user())
         {
@@ -202,8 +202,8 @@ pub(crate) fn meet_stored_user(session: &Session, record: &Record) -> Result<()>
 }
 
 /// What is about every login there is can't be what one is expected to be.
-pub(crate) fn meet_nothing(session: &Session) -> Result<()> {
-    match session.config()?.expectations()?.first() {
+pub(crate) fn meet_nothing(context: &Context) -> Result<()> {
+    match context.config()?.expectations()?.first() {
         None => Ok(()),
         Some((expectation, by)) => Err(Error::usage(format!(
             "--all is about every login there is, but {} {expectation} is expected (from {by})",
@@ -214,8 +214,8 @@ pub(crate) fn meet_nothing(session: &Session) -> Result<()> {
 }
 
 /// Who a credential of `profile` must be of: `expect_user`, and what this command expects.
-pub(crate) fn wanted(session: &Session, profile: &Resolved) -> Result<Wanted> {
-    let Wanted(mut all) = expected_users(session, profile)?;
+pub(crate) fn wanted(context: &Context, profile: &Resolved) -> Result<Wanted> {
+    let Wanted(mut all) = expected_users(context, profile)?;
     // Also where a flag or a variable has turned the profile to another address: it is for that user.
     all.extend(profile.expect_user.as_ref().map(|expected| WantedUser {
         user: expected.value.clone(),
@@ -227,8 +227,8 @@ pub(crate) fn wanted(session: &Session, profile: &Resolved) -> Result<Wanted> {
 }
 
 /// What this command alone expects.
-pub(crate) fn expected_users(session: &Session, profile: &Resolved) -> Result<Wanted> {
-    let expected = session.config()?.expectations()?.into_iter().filter_map(|(expectation, origin)| {
+pub(crate) fn expected_users(context: &Context, profile: &Resolved) -> Result<Wanted> {
+    let expected = context.config()?.expectations()?.into_iter().filter_map(|(expectation, origin)| {
         let Expectation::User(user) = expectation else { return None };
         Some(WantedUser { user, origin, lock_of: None, login: login_command(profile) })
     });

@@ -10,7 +10,7 @@ use crate::config::{
 };
 use crate::domain::{ApiUrl, ProfileName, one_line, shell_word};
 use crate::error::{Error, Kind, Result};
-use crate::session::context::Session;
+use crate::session::context::Context;
 use crate::session::profile::config_file;
 use crate::session::protection::journal::{self, Event, Permit};
 use crate::session::protection::{lease, records};
@@ -28,18 +28,18 @@ pub(crate) fn ask_for_name(person: &dyn Person, name: &str, nothing: &str) -> Re
 }
 
 /// Ends the lease of a profile; answers whether there was one.
-pub fn lock(session: &Session, name: &ProfileName) -> Result<bool> {
-    let was_open = lease::end_lease(&records::records(session), name)?;
+pub fn lock(context: &Context, name: &ProfileName) -> Result<bool> {
+    let was_open = lease::end_lease(&records::records(context), name)?;
     if was_open {
-        journal::write(&records::records(session), Event::Locked { profile: name.to_string() })?;
+        journal::write(&records::records(context), Event::Locked { profile: name.to_string() })?;
     }
     Ok(was_open)
 }
 
 /// The confirmation of changes in the protected profile `name` that was given so far.
-fn permit(session: &Session, name: &str) -> Option<Permit> {
-    let typed = || session.typed.lock().unwrap_or_else(PoisonError::into_inner).contains(name);
-    if session.confirmed.iter().any(|confirmed| confirmed == name) {
+fn permit(context: &Context, name: &str) -> Option<Permit> {
+    let typed = || context.typed.lock().unwrap_or_else(PoisonError::into_inner).contains(name);
+    if context.confirmed.iter().any(|confirmed| confirmed == name) {
         Some(Permit::Flag)
     } else {
         typed().then_some(Permit::Typed)
@@ -47,12 +47,12 @@ fn permit(session: &Session, name: &str) -> Option<Permit> {
 }
 
 /// The confirmation to loosen the protection of `name`, asked for where it was not given yet.
-pub(crate) fn confirm_loosening(session: &Session, name: &str, change: &str) -> Result<Permit> {
-    if let Some(permit) = permit(session, name) {
+pub(crate) fn confirm_loosening(context: &Context, name: &str, change: &str) -> Result<Permit> {
+    if let Some(permit) = permit(context, name) {
         return Ok(permit);
     }
     let shown = one_line(name);
-    if !session.can_ask {
+    if !context.can_ask {
         return Err(Error::usage(format!("profile {shown} is protected, and this would {change}"))
             .cause("nothing was written")
             .hint(format!(
@@ -60,30 +60,30 @@ pub(crate) fn confirm_loosening(session: &Session, name: &str, change: &str) -> 
                 shell_word(name)
             )));
     }
-    session.notices.show(format!("{shown} is protected, and this would {change}.\n"));
-    ask_for_name(session.person.as_ref(), name, "nothing was written")?;
-    session.typed.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned());
+    context.notices.show(format!("{shown} is protected, and this would {change}.\n"));
+    ask_for_name(context.person.as_ref(), name, "nothing was written")?;
+    context.typed.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned());
     Ok(Permit::Typed)
 }
 
 /// Confirms now what `change` would loosen, for a command that does something else before it writes. To be called
 /// with `config.toml` unlocked.
-pub fn confirm_change(session: &Session, change: impl FnOnce(&mut ConfigEdit)) -> Result<()> {
-    let file = config_file::config_file(session);
+pub fn confirm_change(context: &Context, change: impl FnOnce(&mut ConfigEdit)) -> Result<()> {
+    let file = config_file::config_file(context);
     let before = file.bytes()?.unwrap_or_default();
     let after = file.rehearse(|edit| {
         change(edit);
         edit.config()
     })?;
     let loosened = config_of(&before).map(|before| loosened_by(&before, &after)).unwrap_or_default();
-    loosened.iter().try_for_each(|it| confirm_loosening(session, &it.name, &it.change).map(drop))
+    loosened.iter().try_for_each(|it| confirm_loosening(context, &it.name, &it.change).map(drop))
 }
 
 /// Ends the leases of profiles whose name, address or protection a write of `config.toml` changes. It comes
 /// before the write: one that fails leaves a lease too few, and none too many.
-fn end_groundless_leases(session: &Session, before: &[u8], after: &[u8]) {
+fn end_groundless_leases(context: &Context, before: &[u8], after: &[u8]) {
     // What can't be read opens nothing.
-    let leases = lease::leases(&records::records(session)).unwrap_or_default();
+    let leases = lease::leases(&records::records(context)).unwrap_or_default();
     let names: BTreeSet<ProfileName> = leases.iter().filter_map(|lease| lease.profile.parse().ok()).collect();
     if names.is_empty() {
         return;
@@ -95,31 +95,31 @@ fn end_groundless_leases(session: &Session, before: &[u8], after: &[u8]) {
         // well be in another.
         let is_there = after.as_ref().is_none_or(|after| after.exists(&name));
         if was != is || is.is_none() && is_there {
-            close(session, &name);
+            close(context, &name);
         }
     }
 }
 
 /// # Errors
 /// It is not confirmed, or the journal can't be written.
-fn write_down_loosening(session: &Session, before: &[u8], after: &[u8]) -> Result<()> {
+fn write_down_loosening(context: &Context, before: &[u8], after: &[u8]) -> Result<()> {
     let loosened = loosened(before, after);
-    let permits = loosened.iter().map(|it| confirm_loosening(session, &it.name, &it.change));
+    let permits = loosened.iter().map(|it| confirm_loosening(context, &it.name, &it.change));
     let permits = permits.collect::<Result<Vec<_>>>()?;
     for (Loosened { name: profile, url, change }, permit) in loosened.into_iter().zip(permits) {
         let api_url = url.map(|url| url.to_string());
-        journal::write(&records::records(session), Event::Loosened { profile, api_url, change, permit })
+        journal::write(&records::records(context), Event::Loosened { profile, api_url, change, permit })
             .map_err(|error| Error { message: format!("nothing was written: {}", error.message), ..error })?;
     }
     Ok(())
 }
 
-fn close(session: &Session, name: &ProfileName) {
-    match lock(session, name) {
-        Ok(true) => session.notices.progress(format!("profile {name} is not unlocked any more")),
+fn close(context: &Context, name: &ProfileName) {
+    match lock(context, name) {
+        Ok(true) => context.notices.progress(format!("profile {name} is not unlocked any more")),
         Ok(false) => {}
         Err(error) => {
-            session.notices.warn(format!("profile {name} may still be unlocked: {}", error.message))
+            context.notices.warn(format!("profile {name} may still be unlocked: {}", error.message))
         }
     }
 }
@@ -143,7 +143,7 @@ fn ground(config: Option<&Config>, name: &ProfileName) -> Option<(ApiUrl, Profil
     Some((profile.api_url?.value, protection.name))
 }
 
-impl Watcher for Session {
+impl Watcher for Context {
     fn must_ask(&self, before: &[u8], after: &[u8]) -> bool {
         self.can_ask && loosened(before, after).iter().any(|it| permit(self, &it.name).is_none())
     }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use crate::config::{Login, Resolved, protection, token_variable};
-use crate::session::context::Session;
+use crate::session::context::Context;
 use crate::session::protection::lease::{self, Lease};
 use crate::session::protection::records;
 
@@ -38,10 +38,10 @@ impl Openness {
 }
 
 /// How open a profile is. Reads no file for one that isn't protected.
-pub fn openness(session: &Session, profile: &Resolved) -> Openness {
-    match session.config().map(|config| protection(config, profile)) {
+pub fn openness(context: &Context, profile: &Resolved) -> Openness {
+    match context.config().map(|config| protection(config, profile)) {
         Ok(Ok(None)) => Openness::Open,
-        Ok(Ok(Some(_))) => match lease(session, profile) {
+        Ok(Ok(Some(_))) => match lease(context, profile) {
             Some(lease) => Openness::Unlocked { until: lease.until },
             None => Openness::Protected,
         },
@@ -50,10 +50,10 @@ pub fn openness(session: &Session, profile: &Resolved) -> Openness {
 }
 
 /// The lease that opens a protected profile now: none that is known to be somebody else's.
-fn lease(session: &Session, profile: &Resolved) -> Option<Lease> {
-    let config = session.config().ok()?;
+fn lease(context: &Context, profile: &Resolved) -> Option<Lease> {
+    let config = context.config().ok()?;
     let protection = protection(config, profile).ok()??;
-    let lease = lease::lease(&records::records(session), &protection.name, &profile.api_url.as_ref()?.value)?;
+    let lease = lease::lease(&records::records(context), &protection.name, &profile.api_url.as_ref()?.value)?;
     // Whose a variable's token is, only the platform knows.
     let by_variable = token_variable(config, profile, profile.selection.sole).used.is_some();
     let login = profile.login.as_ref().filter(|login| !by_variable && !login.is_logged_out());

@@ -3,14 +3,14 @@
 use crate::config::{Resolved, resolve, select};
 use crate::domain::{CredentialKey, ProfileName};
 use crate::error::Result;
-use crate::session::context::Session;
+use crate::session::context::Context;
 use crate::session::profile::expectation;
 
 /// The profile that this command works with.
-pub fn profile(session: &Session) -> Result<Resolved> {
-    let config = session.config()?;
+pub fn profile(context: &Context) -> Result<Resolved> {
+    let config = context.config()?;
     let profile = resolve(config, select(config)?)?;
-    session.warn_of_unreadable_file(config);
+    context.warn_of_unreadable_file(config);
     tracing::info!(
         profile = profile.label(),
         by = %profile.selection.origin,
@@ -20,24 +20,24 @@ pub fn profile(session: &Session) -> Result<Resolved> {
         "resolved"
     );
     for passed_over in &profile.passed_over {
-        session.notices.hint(format!(
+        context.notices.hint(format!(
             "{} is set but not used: --profile {} has its own {}",
             passed_over.variable,
             profile.label(),
             passed_over.key
         ));
     }
-    expectation::meet_expectations(session, &profile)?;
+    expectation::meet_expectations(context, &profile)?;
     Ok(profile)
 }
 
 /// The profiles, other than `except`, that use the credential `key`.
 pub fn profiles_with_key(
-    session: &Session,
+    context: &Context,
     key: &CredentialKey,
     except: Option<&ProfileName>,
 ) -> Result<Vec<ProfileName>> {
-    let config = session.config()?;
+    let config = context.config()?;
     Ok(config
         .profiles()
         .into_iter()

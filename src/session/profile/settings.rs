@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::config::{Explanation, Resolved, token_variable};
 use crate::domain::{Key, Origin};
-use crate::session::context::Session;
+use crate::session::context::Context;
 use crate::session::profile::switch;
 
 /// A key, its effective value and where that comes from.
@@ -19,7 +19,7 @@ pub struct SettingRow {
 }
 
 /// Every key in the order of the table of keys.
-pub fn settings(session: &Session, profile: &Resolved) -> Vec<SettingRow> {
+pub fn settings(context: &Context, profile: &Resolved) -> Vec<SettingRow> {
     Key::ALL
         .into_iter()
         .map(|key| {
@@ -27,23 +27,23 @@ pub fn settings(session: &Session, profile: &Resolved) -> Vec<SettingRow> {
             let (value, origin) = found.map(|found| (found.value, found.origin.to_string())).unzip();
             SettingRow { key: key.as_str(), value, origin }
         })
-        .chain(token(session, profile))
+        .chain(token(context, profile))
         .collect()
 }
 
 /// A value as it was typed: a relative path is meant from here, but the file counts it from its own folder.
-pub fn typed<'v>(session: &Session, key: Key, value: &'v str) -> Result<Cow<'v, str>, crate::error::Error> {
+pub fn typed<'v>(context: &Context, key: Key, value: &'v str) -> Result<Cow<'v, str>, crate::error::Error> {
     Ok(match key {
         Key::CaBundle if !value.starts_with('~') && !value.is_empty() => {
-            switch::absolute(session, value.as_ref())?.display().to_string().into()
+            switch::absolute(context, value.as_ref())?.display().to_string().into()
         }
         _ => value.into(),
     })
 }
 
 /// A variable's token is a value of the profile too; it is named, never shown.
-fn token(session: &Session, profile: &Resolved) -> Option<SettingRow> {
-    let used = token_variable(session.config().ok()?, profile, true).used?;
+fn token(context: &Context, profile: &Resolved) -> Option<SettingRow> {
+    let used = token_variable(context.config().ok()?, profile, true).used?;
     Some(SettingRow { key: "token", value: Some("(set)".to_owned()), origin: Some(used.name) })
 }
 
@@ -65,7 +65,7 @@ pub struct LoserRow {
 }
 
 /// As [`settings`], with what lost; the token too.
-pub fn explained(session: &Session, explanation: &Explanation) -> Vec<ExplainedRow> {
+pub fn explained(context: &Context, explanation: &Explanation) -> Vec<ExplainedRow> {
     let keys = explanation.keys.iter().map(|explained| {
         let winner = explained.winner.as_ref();
         let losers = explained.losers.iter().map(|loser| LoserRow {
@@ -82,18 +82,18 @@ pub fn explained(session: &Session, explanation: &Explanation) -> Vec<ExplainedR
             losers: losers.collect(),
         }
     });
-    keys.chain([explained_token(session, &explanation.profile)]).collect()
+    keys.chain([explained_token(context, &explanation.profile)]).collect()
 }
 
 /// Where the token comes from: named, never shown.
-fn explained_token(session: &Session, profile: &Resolved) -> ExplainedRow {
+fn explained_token(context: &Context, profile: &Resolved) -> ExplainedRow {
     let set = || "(set)".to_owned();
-    let used = token(session, profile);
+    let used = token(context, profile);
     let own = profile.name().map(|name| name.token_variable());
     let mut losers = Vec::new();
     for name in own.into_iter().chain([AMBIENT.to_owned()]) {
         let is_used = used.as_ref().and_then(|used| used.origin.as_ref()) == Some(&name);
-        if is_used || session.environment().var(&name).is_none() {
+        if is_used || context.environment().var(&name).is_none() {
             continue;
         }
         let why = match &used {

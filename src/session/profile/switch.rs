@@ -1,6 +1,5 @@
 //! Switching between profiles: for everyone, for a directory, for a shell; and what stands in the way of it.
 
-use crate::config::pins;
 use std::path::{Path, PathBuf};
 
 use schemars::JsonSchema;
@@ -8,12 +7,12 @@ use serde::Serialize;
 
 use crate::config::{
     Config, ConfigEdit, ConfigError, EditTarget, Flags, Nominator, PendingMove, Pins, REPOSITORY_FILE,
-    RepositoryFile, Selection, Standing, active, elect, nomination, nominations, profile_in, resolve, select,
-    unknown,
+    RepositoryFile, Selection, Standing, active, elect, nomination, nominations, pins, profile_in, resolve,
+    select, unknown,
 };
 use crate::domain::{Key, Layer, Origin, ProfileName, one_line, quoted};
 use crate::error::{Error, Result};
-use crate::session::context::Session;
+use crate::session::context::Context;
 use crate::session::profile::config_file;
 use crate::system::files;
 
@@ -86,22 +85,22 @@ impl Pinned {
 }
 
 /// Changes the pins while `config.toml` is locked: no pin names a profile that another command is renaming.
-pub fn change_pins<T>(session: &Session, change: impl FnOnce(&mut Pins) -> T) -> Result<T> {
-    let _locked = config_file::lock_config(session)?;
-    Ok(Pins::update(session.paths.pins.as_ref(), &session.locks, &session.notices, change)?)
+pub fn change_pins<T>(context: &Context, change: impl FnOnce(&mut Pins) -> T) -> Result<T> {
+    let _locked = config_file::lock_config(context)?;
+    Ok(Pins::update(context.paths.pins.as_ref(), &context.locks, &context.notices, change)?)
 }
 
 /// A path of the command line under its one canonical name.
 ///
 /// # Errors
 /// Of a relative path where the working directory is gone: what is stored must be absolute.
-pub fn canonical(session: &Session, path: &Path) -> Result<PathBuf> {
-    Ok(files::canonical(&absolute(session, path)?))
+pub fn canonical(context: &Context, path: &Path) -> Result<PathBuf> {
+    Ok(files::canonical(&absolute(context, path)?))
 }
 
 /// A path of the command line, from the working directory.
-pub fn absolute(session: &Session, path: &Path) -> Result<PathBuf> {
-    match &session.environment.current_dir {
+pub fn absolute(context: &Context, path: &Path) -> Result<PathBuf> {
+    match &context.environment.current_dir {
         Some(here) => Ok(here.join(path)),
         None if path.has_root() => Ok(path.to_owned()),
         None => Err(Error::usage("the working directory does not exist any more")
@@ -110,40 +109,40 @@ pub fn absolute(session: &Session, path: &Path) -> Result<PathBuf> {
 }
 
 /// Renames `from`, or removes it: `change` in `config.toml`, then `follow` in the pins. Where this process does not
-/// get that far, the next command lets them follow. Only with `config.toml` [locked](Session::lock_config).
+/// get that far, the next command lets them follow. Only with `config.toml` [locked](lock_config).
 pub fn move_profile(
-    session: &Session,
+    context: &Context,
     from: &ProfileName,
     to: Option<&ProfileName>,
     change: impl FnOnce(&mut ConfigEdit) -> Result<()>,
     follow: impl FnOnce() -> Result<()>,
 ) -> Result<()> {
-    let config = session.config()?;
+    let config = context.config()?;
     let is_pinned = pins(config)?.names().any(|name| name == from.as_str());
-    if let Some(place) = session.paths.pins.as_ref().filter(|_| is_pinned) {
-        PendingMove::announce(place, &session.locks, config, from, to)?;
+    if let Some(place) = context.paths.pins.as_ref().filter(|_| is_pinned) {
+        PendingMove::announce(place, &context.locks, config, from, to)?;
     }
-    let moved = config_file::change_config(session, change).and_then(|()| follow());
-    if let Err(error) = config_file::settle_pins(&session.again()) {
+    let moved = config_file::change_config(context, change).and_then(|()| follow());
+    if let Err(error) = config_file::settle_pins(&context.again()) {
         tracing::debug!(error = %error.message, "pins.toml is still behind");
     }
     moved
 }
 
 /// Lets pins follow a profile to its new name.
-pub fn rename_pins(session: &Session, from: &ProfileName, to: &ProfileName) -> Result<()> {
-    if session.paths.pins.is_none() {
+pub fn rename_pins(context: &Context, from: &ProfileName, to: &ProfileName) -> Result<()> {
+    if context.paths.pins.is_none() {
         return Ok(());
     }
-    let count = change_pins(session, |pins| pins.rename(from, to))?;
+    let count = change_pins(context, |pins| pins.rename(from, to))?;
     match count {
         0 => {}
-        1 => session.notices.progress("the directory that is pinned to it follows"),
-        n => session.notices.progress(format!("the {n} directories that are pinned to it follow")),
+        1 => context.notices.progress("the directory that is pinned to it follows"),
+        n => context.notices.progress(format!("the {n} directories that are pinned to it follow")),
     }
-    for file in accepted_files_of(session, from)? {
+    for file in accepted_files_of(context, from)? {
         let shown = one_line(&file.display().to_string()).into_owned();
-        session.notices.warn(format!(
+        context.notices.warn(format!(
             "{shown} still names {from}: nothing works there until it names {to} and is accepted again"
         ));
     }
@@ -151,59 +150,59 @@ pub fn rename_pins(session: &Session, from: &ProfileName, to: &ProfileName) -> R
 }
 
 /// Frees what was bound to a profile that is no more.
-pub fn drop_pins(session: &Session, name: &ProfileName) -> Result<()> {
-    if session.paths.pins.is_none() {
+pub fn drop_pins(context: &Context, name: &ProfileName) -> Result<()> {
+    if context.paths.pins.is_none() {
         return Ok(());
     }
-    let files = accepted_files_of(session, name)?;
-    let freed = change_pins(session, |pins| {
+    let files = accepted_files_of(context, name)?;
+    let freed = change_pins(context, |pins| {
         files.iter().for_each(|file| _ = pins.forget(file));
         pins.drop_profile(name)
     })?;
     for directory in freed {
         let shown = one_line(&directory.display().to_string()).into_owned();
-        session.notices.progress(format!("{shown} is not pinned to it any more"));
+        context.notices.progress(format!("{shown} is not pinned to it any more"));
     }
     for file in files {
         let shown = one_line(&file.display().to_string()).into_owned();
-        session.notices.progress(format!("{shown}, which names it, is not accepted any more"));
+        context.notices.progress(format!("{shown}, which names it, is not accepted any more"));
     }
     Ok(())
 }
 
-fn accepted_files_of(session: &Session, name: &ProfileName) -> Result<Vec<PathBuf>> {
-    let accepted = pins(session.config()?)?.accepted();
+fn accepted_files_of(context: &Context, name: &ProfileName) -> Result<Vec<PathBuf>> {
+    let accepted = pins(context.config()?)?.accepted();
     let of_name = accepted.filter(|(_, content)| profile_in(content).as_ref() == Some(name));
     Ok(of_name.map(|(file, _)| file.to_owned()).collect())
 }
 
 /// Makes a profile the active one for every shell, and remembers the one before. Only with `config.toml`
-/// [locked](Session::lock_config).
-pub fn activate(session: &Session, name: &ProfileName) -> Result<()> {
-    config_file::change_config(session, |edit| {
+/// [locked](lock_config).
+pub fn activate(context: &Context, name: &ProfileName) -> Result<()> {
+    config_file::change_config(context, |edit| {
         Ok(edit.set(&EditTarget::TopLevel, Key::Profile, name.as_str())?)
     })?;
-    remember_previous(session, session.config()?, name);
+    remember_previous(context, context.config()?, name);
     Ok(())
 }
 
 /// Keeps what was active `before` for `profiles use -`, unless that was nothing. What can't be kept is no
 /// reason to fail: the switch is made.
-pub fn remember_previous(session: &Session, before: &Config, now: &ProfileName) {
+pub fn remember_previous(context: &Context, before: &Config, now: &ProfileName) {
     let active = active(before).ok().and_then(|selection| selection.name);
     let active = active.filter(|active| active != now && before.profiles().contains(active));
-    let Some(before) = active.as_ref().filter(|_| session.paths.pins.is_some()) else { return };
-    if let Err(error) = change_pins(session, |pins| pins.set_previous(before)) {
+    let Some(before) = active.as_ref().filter(|_| context.paths.pins.is_some()) else { return };
+    if let Err(error) = change_pins(context, |pins| pins.set_previous(before)) {
         let cause = error.causes.first().map(|cause| format!(" ({cause})")).unwrap_or_default();
-        session
+        context
             .notices
             .warn(format!("`profiles use -` will not lead back to {before}: {}{cause}", error.message));
     }
 }
 
 /// The profile that was active before, for every shell.
-pub fn previous(session: &Session) -> Result<ProfileName> {
-    let config = session.config()?;
+pub fn previous(context: &Context) -> Result<ProfileName> {
+    let config = context.config()?;
     let name = pins(config)?.previous().ok_or_else(|| {
         Error::usage("no other profile was active before: there is nothing to go back to")
             .hint("autocom profiles list")
@@ -216,13 +215,13 @@ pub fn previous(session: &Session) -> Result<ProfileName> {
 }
 
 /// The profile that this shell had before, by its variables; `None`: none of its own.
-pub fn previous_of_shell(session: &Session) -> Result<Option<ProfileName>> {
-    match session.environment.var(PREVIOUS).as_deref() {
+pub fn previous_of_shell(context: &Context) -> Result<Option<ProfileName>> {
+    match context.environment.var(PREVIOUS).as_deref() {
         None => Err(Error::usage(format!("{PREVIOUS} is not set: this shell has nothing to go back to"))
             .hint("eval \"$(autocom profiles use NAME --shell)\"")),
         Some(NONE) => Ok(None),
         Some(name) => {
-            let (config, known) = (session.config()?, name.parse().ok());
+            let (config, known) = (context.config()?, name.parse().ok());
             let origin = Origin::Variable(PREVIOUS.to_owned());
             let known = known.filter(|name| config.exists(name));
             known.map(Some).ok_or_else(|| unknown(config, name, origin).into())
@@ -231,16 +230,16 @@ pub fn previous_of_shell(session: &Session) -> Result<Option<ProfileName>> {
 }
 
 /// Reads the file to accept: the one that is named, or the nearest upwards.
-pub fn repository_file(session: &Session, file: Option<&Path>) -> Result<RepositoryFile> {
+pub fn repository_file(context: &Context, file: Option<&Path>) -> Result<RepositoryFile> {
     // The names of a repository's folders are a stranger's text, too.
     let shown = |error: Error| Error { message: one_line(&error.message).into_owned(), ..error };
-    find_repository_file(session, file).map_err(shown)
+    find_repository_file(context, file).map_err(shown)
 }
 
-fn find_repository_file(session: &Session, file: Option<&Path>) -> Result<RepositoryFile> {
-    let config = session.config()?;
+fn find_repository_file(context: &Context, file: Option<&Path>) -> Result<RepositoryFile> {
+    let config = context.config()?;
     let directory = match file {
-        Some(file) => folder_of(session, file)?,
+        Some(file) => folder_of(context, file)?,
         None => {
             let here = config.here().ok_or_else(|| Error::usage("there is no working directory"))?;
             let nearest = RepositoryFile::nearest(here).ok_or_else(|| {
@@ -270,33 +269,33 @@ fn find_repository_file(session: &Session, file: Option<&Path>) -> Result<Reposi
 }
 
 /// The directory of a repository's file, under its canonical name; the file itself is never followed.
-pub fn folder_of(session: &Session, file: &Path) -> Result<PathBuf> {
+pub fn folder_of(context: &Context, file: &Path) -> Result<PathBuf> {
     let file = match file.file_name() {
         Some(name) if name == REPOSITORY_FILE => file.to_owned(),
-        _ if canonical(session, file)?.is_dir() => file.join(REPOSITORY_FILE),
+        _ if canonical(context, file)?.is_dir() => file.join(REPOSITORY_FILE),
         _ => {
             let words = format!("{} is not named {REPOSITORY_FILE}: no other name counts", file.display());
             return Err(Error::usage(words));
         }
     };
-    canonical(session, file.parent().unwrap_or(Path::new("")))
+    canonical(context, file.parent().unwrap_or(Path::new("")))
 }
 
 /// After a directory was bound, or its file accepted: says what goes before that, if we are in it.
-pub fn mention_what_goes_before(session: &Session, written: &Origin, name: &ProfileName) {
+pub fn mention_what_goes_before(context: &Context, written: &Origin, name: &ProfileName) {
     let directory = match written {
         Origin::Pin(directory) => Some(directory.as_ref()),
         Origin::Repository(file) => file.parent(),
         _ => None,
     };
-    let Ok(config) = session.load(session.environment.clone(), Flags::default()) else { return };
+    let Ok(config) = context.load(context.environment.clone(), Flags::default()) else { return };
     if config.here().zip(directory).is_some_and(|(here, directory)| here.starts_with(directory)) {
-        mention_who_selects(session, &config, written, name.as_str());
+        mention_who_selects(context, &config, written, name.as_str());
     }
 }
 
 /// Says who selects the profile here, if it is another than what was `written` somewhere.
-pub(crate) fn mention_who_selects(session: &Session, config: &Config, written: &Origin, name: &str) {
+pub(crate) fn mention_who_selects(context: &Context, config: &Config, written: &Origin, name: &str) {
     let Some(Ok(first)) = nominations(config).next() else { return };
     let Ok(selection) = elect(config, &first) else { return };
     let selected = selection.name.as_ref().map(ProfileName::as_str);
@@ -305,19 +304,19 @@ pub(crate) fn mention_who_selects(session: &Session, config: &Config, written: &
     }
     let place = if matches!(selection.origin, Origin::Variable(_)) { "in this shell" } else { "here" };
     let selected = selected.unwrap_or("another environment");
-    session.notices.warn(format!("{} selects {selected} {place} all the same", the(&selection.origin)));
+    context.notices.warn(format!("{} selects {selected} {place} all the same", the(&selection.origin)));
 }
 
 /// Says which variables would bend the values of a profile that `AUTOCOM_PROFILE` names.
-pub fn mention_bending_variables(session: &Session, name: &ProfileName) -> Result<()> {
-    let own = resolve(session.config()?, Selection::listed(name.clone()))?;
+pub fn mention_bending_variables(context: &Context, name: &ProfileName) -> Result<()> {
+    let own = resolve(context.config()?, Selection::listed(name.clone()))?;
     for key in [Key::ApiUrl, Key::Tenant] {
         let Some(variable) = key.variable() else { continue };
-        let Some(text) = session.environment.var(variable) else { continue };
+        let Some(text) = context.environment.var(variable) else { continue };
         let same =
             own.value_of(key).is_some_and(|own| key.canonical(&text).is_ok_and(|text| text == own.value));
         if !same {
-            session.notices.warn(format!(
+            context.notices.warn(format!(
                 "{variable} is set and goes before the {key} of profile {name}; to be rid of it: unset {variable}"
             ));
         }
@@ -333,12 +332,12 @@ fn the(origin: &Origin) -> String {
 }
 
 /// Says which higher layer overrides what was just written to `target`.
-pub fn mention_overrides(session: &Session, target: &EditTarget, key: Key) {
-    let Ok(config) = session.load(session.environment.clone(), Flags::default()) else { return };
+pub fn mention_overrides(context: &Context, target: &EditTarget, key: Key) {
+    let Ok(config) = context.load(context.environment.clone(), Flags::default()) else { return };
     let Ok(selection) = select(&config) else { return };
     if key == Key::Profile {
         if let Ok(Some(file)) = nomination(&config, Nominator::ConfigFile) {
-            mention_who_selects(session, &config, &file.origin, &file.says);
+            mention_who_selects(context, &config, &file.origin, &file.says);
         }
         return;
     }
@@ -351,7 +350,7 @@ pub fn mention_overrides(session: &Session, target: &EditTarget, key: Key) {
     let Ok(profile) = resolve(&config, selection) else { return };
     if let Some(winner) = profile.value_of(key).filter(|winner| winner.layer > written) {
         let origin = winner.origin;
-        session
+        context
             .notices
             .warn(format!("{key} of profile {} comes from {origin} all the same", profile.label()));
     }

@@ -11,7 +11,7 @@ use super::records::records;
 use crate::domain::redact::redacted;
 use crate::domain::time::rfc3339;
 use crate::error::{Error, Kind, Result};
-use crate::session::context::Session;
+use crate::session::context::Context;
 use crate::session::protection::lease::no_home;
 use crate::session::protection::records::Records;
 use crate::system::files::{self, Trust};
@@ -294,7 +294,7 @@ impl Entry {
 }
 
 /// The newest `most` entries about `profile`, or about all, the oldest first.
-pub fn newest(session: &Session, profile: Option<&str>, most: usize) -> Result<Vec<Entry>> {
+pub fn newest(context: &Context, profile: Option<&str>, most: usize) -> Result<Vec<Entry>> {
     // Also of one that is gone by now: what was sent was sent.
-    journal(&records(session), most, |entry| profile.is_none_or(|name| entry.profile == name))
+    journal(&records(context), most, |entry| profile.is_none_or(|name| entry.profile == name))
 }

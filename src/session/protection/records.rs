@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::SignedDuration;
 
-use crate::session::context::Session;
+use crate::session::context::Context;
 use crate::system::clock::Clock;
 use crate::system::locks::Locks;
 use crate::system::notices::Notices;
@@ -23,12 +23,12 @@ pub struct Records {
     pub(crate) clock: Arc<dyn Clock>,
 }
 
-pub(crate) fn records(session: &Session) -> Records {
+pub(crate) fn records(context: &Context) -> Records {
     Records {
-        leases: session.paths.leases.clone(),
-        journal: session.paths.journal.clone(),
-        locks: session.locks.clone(),
-        notices: session.notices.clone(),
-        clock: session.clock.clone(),
+        leases: context.paths.leases.clone(),
+        journal: context.paths.journal.clone(),
+        locks: context.locks.clone(),
+        notices: context.notices.clone(),
+        clock: context.clock.clone(),
     }
 }

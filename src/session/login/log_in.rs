@@ -15,7 +15,7 @@ use crate::oauth::page::Success;
 use crate::platform::{Membership, Platform, PlatformError, Profile as User};
 use crate::session::call::membership::{self, blames_tenant};
 use crate::session::call::owner;
-use crate::session::context::{Session, broken_off};
+use crate::session::context::{Context, broken_off};
 use crate::session::credential::logins::{self, login_of};
 use crate::session::login::grant::{self, Fresh};
 use crate::session::login::request::{self, LoginRequest};
@@ -70,7 +70,7 @@ struct ConfigLock {
 
 /// `token` is asked for the personal access token, if it is one.
 pub fn login(
-    session: &Session,
+    context: &Context,
     request: &LoginRequest,
     token: impl FnOnce() -> Result<Secret>,
 ) -> Result<LoggedIn> {
@@ -78,12 +78,12 @@ pub fn login(
         Method::Token => token().map(Some),
         Method::Browser | Method::Paste | Method::Device => Ok(None),
     };
-    let done = token.and_then(|token| login_by(session, request, token));
-    done.map_err(|error| again::about_login(session, error, request))
+    let done = token.and_then(|token| login_by(context, request, token));
+    done.map_err(|error| again::about_login(context, error, request))
 }
 
-fn login_by(session: &Session, request: &LoginRequest, token: Option<Secret>) -> Result<LoggedIn> {
-    let target = target::login_target(session, request.make_active)?;
+fn login_by(context: &Context, request: &LoginRequest, token: Option<Secret>) -> Result<LoggedIn> {
+    let target = target::login_target(context, request.make_active)?;
     if request.lock_user && !(target.profile.name().is_some() && target.may_be_written()) {
         return Err(Error::usage("--lock-user needs a profile of config.toml").hint(format!(
             "name one: autocom auth login --profile NAME --api-url {} --lock-user",
@@ -94,21 +94,21 @@ fn login_by(session: &Session, request: &LoginRequest, token: Option<Secret>) ->
         grant::client_id(&target)?;
     }
     // Before anybody is sent to a browser: is there a place for what comes back?
-    let store = session.credentials().prepare(&target.key, target.profile.store.value)?;
-    session
+    let store = context.credentials().prepare(&target.key, target.profile.store.value)?;
+    context
         .block_on(async {
             let fresh = match token {
                 Some(token) => Fresh::personal(token, &target),
-                None => grant::fresh(session, &target, request).await?,
+                None => grant::fresh(context, &target, request).await?,
             };
-            finish(session, &target, store, fresh, request.lock_user).await
+            finish(context, &target, store, fresh, request.lock_user).await
         })
         .and_then(|mut done| done.unwritten.take().map_or(Ok(done), Err))
 }
 
 /// From a token in hand to a stored credential, and the page in the browser.
 async fn finish(
-    session: &Session,
+    context: &Context,
     target: &Target,
     store: PreparedStore,
     mut fresh: Fresh,
@@ -117,20 +117,20 @@ async fn finish(
     let (reply, _shield) = (fresh.reply.take(), fresh.shield.take());
     let (access_token, kind) = (fresh.access_token.clone(), fresh.kind);
     let ready = async {
-        let (user, tenant) = identify(session, target, &access_token).await?;
-        expectation::meet_tenant(session, Some(&tenant), "this login")?;
-        let record = fresh.record(user, tenant, target, session.clock.now());
+        let (user, tenant) = identify(context, target, &access_token).await?;
+        expectation::meet_tenant(context, Some(&tenant), "this login")?;
+        let record = fresh.record(user, tenant, target, context.clock.now());
         let lock_to = lock_user.then(|| expected_user(record.user())).transpose()?;
         // Before any lock is held.
-        let agreed = ask_to_replace(session, target, &record).await?;
-        Ok((record, agreed, lock_to, wait_for_config(session).await))
+        let agreed = ask_to_replace(context, target, &record).await?;
+        Ok((record, agreed, lock_to, wait_for_config(context).await))
     };
     let outcome = tokio::select! {
         biased;
         // Shielded, but not worth waiting for: what was granted is revoked below.
         interruption = interrupt::pressed() => Err(broken_off(interruption)),
         ready = ready => ready.and_then(|(record, agreed, lock_to, lock)| {
-            commit(session, target, store, record, agreed.as_ref(), lock_to.as_ref(), lock)
+            commit(context, target, store, record, agreed.as_ref(), lock_to.as_ref(), lock)
         }),
     };
     match outcome {
@@ -150,7 +150,7 @@ async fn finish(
                     .await;
             }
             if let Some(replaced) = done.replaced.take() {
-                end_replaced(session, target, &replaced, &done.record).await;
+                end_replaced(context, target, &replaced, &done.record).await;
             }
             Ok(done)
         }
@@ -159,7 +159,7 @@ async fn finish(
                 reply.failure(&error.message, None).await;
             }
             if kind == TokenKind::Oauth && error.kind != Kind::Unreachable {
-                revoke_unused(session, target, access_token).await;
+                revoke_unused(context, target, access_token).await;
             }
             Err(error)
         }
@@ -168,18 +168,18 @@ async fn finish(
 
 /// Revokes the token of a login that was refused, since nobody will ever use it; but not one that is stored here,
 /// or may be: servers may give a user the token of an earlier login again.
-async fn revoke_unused(session: &Session, target: &Target, token: Secret) {
-    let now = session.again();
+async fn revoke_unused(context: &Context, target: &Target, token: Secret) {
+    let now = context.again();
     let others = logout::every_credential(&now);
     let holder = others.and_then(|others| {
         logout::holder_of(&now, &others, [Some(&token), None], &target.url, None).map(|it| it.cloned())
     });
     match holder {
         Ok(None) => {
-            revoke_access_token(&session.http(&target.profile), target.url.clone(), token, None).await;
+            revoke_access_token(&context.http(&target.profile), target.url.clone(), token, None).await;
         }
         Ok(Some(holder)) => tracing::debug!(%holder, "not revoked: the token is stored"),
-        Err(error) => session.notices.warn(format!(
+        Err(error) => context.notices.warn(format!(
             "the new token was not revoked, since it may be stored already: {}",
             error.message
         )),
@@ -187,8 +187,8 @@ async fn revoke_unused(session: &Session, target: &Target, token: Secret) {
 }
 
 /// Locks what decides about a login, without holding up the rest.
-async fn wait_for_config(session: &Session) -> Result<ConfigLock> {
-    let (locks, place) = (session.locks.clone(), session.paths.config.clone());
+async fn wait_for_config(context: &Context) -> Result<ConfigLock> {
+    let (locks, place) = (context.locks.clone(), context.paths.config.clone());
     let locked = runtime::blocking(move || {
         let old = locks.old_login()?;
         let config = match place.as_ref().map(|place| locks.config(place)) {
@@ -205,7 +205,7 @@ async fn wait_for_config(session: &Session) -> Result<ConfigLock> {
 /// Writes the login down. The browser may have taken minutes, and others log in meanwhile: so one
 /// at a time, and all is decided by the files as they are now.
 fn commit(
-    session: &Session,
+    context: &Context,
     before: &Target,
     store: PreparedStore,
     record: Record,
@@ -214,23 +214,23 @@ fn commit(
     lock: Result<ConfigLock>,
 ) -> Result<LoggedIn> {
     let _shield = interrupt::shield("Storing the login", STORING);
-    let now = session.clock.now();
+    let now = context.clock.now();
     let record = Record { logged_in_at: now, written_at: now, ..record };
     let (config, _old, busy) = match lock {
         Ok(ConfigLock { config, _old }) => (config, Some(_old), None),
         Err(error) => (None, None, Some(error)),
     };
-    let session = session.holding(config);
-    match busy.map_or_else(|| target::target_now(&session, before, &record), Err) {
-        Ok(target) => store_login(&session, &target, store, record, agreed, lock_to),
-        Err(why) => store_apart(&session, before, store, record, &why),
+    let context = context.holding(config);
+    match busy.map_or_else(|| target::target_now(&context, before, &record), Err) {
+        Ok(target) => store_login(&context, &target, store, record, agreed, lock_to),
+        Err(why) => store_apart(&context, before, store, record, &why),
     }
 }
 
 /// Stores a login whose profile is not what it was any more: what was granted is kept, and `config.toml` stays as
 /// it is. `why`: what is not as it was.
 fn store_apart(
-    session: &Session,
+    context: &Context,
     before: &Target,
     prepared: PreparedStore,
     record: Record,
@@ -239,29 +239,29 @@ fn store_apart(
     let store = prepared.kind;
     let by_url = CredentialKey::from(&before.url);
     let choice = before.profile.store.value;
-    let known = session.config().ok().and_then(|config| config.captured.get(&by_url));
+    let known = context.config().ok().and_then(|config| config.captured.get(&by_url));
     let known_store = known.as_ref().and_then(Login::kept_in);
-    let mut locks = vec![session.credentials().lock_to_save(&by_url, store, known_store)?];
-    let held = session.credentials().read(&by_url, choice, known_store);
+    let mut locks = vec![context.credentials().lock_to_save(&by_url, store, known_store)?];
+    let held = context.credentials().read(&by_url, choice, known_store);
     // Never in place of another login.
     let own_key = match held {
         Ok(None) => None,
         Ok(Some(held)) if is_same_login(&held.record, &record) => None,
         _ => {
             let name = before.profile.name().map(ToString::to_string);
-            Some(free_key(session, &name.unwrap_or_else(|| before.url.suggested_name()), None))
+            Some(free_key(context, &name.unwrap_or_else(|| before.url.suggested_name()), None))
         }
     };
     if let Some(own) = &own_key {
-        locks.push(session.credentials().lock_to_save(own, store, None)?);
+        locks.push(context.credentials().lock_to_save(own, store, None)?);
     }
     let key = own_key.as_ref().unwrap_or(&by_url);
     let kept_in = known_store.filter(|_| own_key.is_none());
-    session.credentials().save(key, &record, prepared, choice, kept_in)?;
+    context.credentials().save(key, &record, prepared, choice, kept_in)?;
     let login = login_of(&record, store, known.as_ref().filter(|_| own_key.is_none()));
-    logins::logins(session).update(key, |_| Some(login));
+    logins::logins(context).update(key, |_| Some(login));
     let credential = own_key.as_ref().map(|key| format!(" credential={key}")).unwrap_or_default();
-    session.notices.warn(format!(
+    context.notices.warn(format!(
         "cannot update config.toml: {}; the login is stored under the key `{key}`; to use it: \
          autocom profiles set NAME api_url={}{credential}",
         why.message,
@@ -282,7 +282,7 @@ fn store_apart(
 }
 
 fn store_login(
-    session: &Session,
+    context: &Context,
     target: &Target,
     prepared: PreparedStore,
     record: Record,
@@ -291,28 +291,28 @@ fn store_login(
 ) -> Result<LoggedIn> {
     let store = prepared.kind;
     // From the look at who is logged in to the write.
-    let known_store = session.config()?.captured.get(&target.key).as_ref().and_then(Login::kept_in);
-    let mut locks = vec![session.credentials().lock_to_save(&target.key, store, known_store)?];
-    let (own_key, replaced) = match in_the_way(session, target, &record)? {
+    let known_store = context.config()?.captured.get(&target.key).as_ref().and_then(Login::kept_in);
+    let mut locks = vec![context.credentials().lock_to_save(&target.key, store, known_store)?];
+    let (own_key, replaced) = match in_the_way(context, target, &record)? {
         None => (None, None),
         Some(InTheWay { record: held, sharer: Some(sharer) }) => {
-            (Some(own_key(session, target, &record, &held, &sharer)?), None)
+            (Some(own_key(context, target, &record, &held, &sharer)?), None)
         }
         Some(InTheWay { record: held, .. }) => {
             let is_agreed = agreed.is_some_and(|agreed| agreed.is_of_the_user_of(&held));
-            if session.can_ask && !is_agreed && !held.is_of_the_user_of(&record) {
+            if context.can_ask && !is_agreed && !held.is_of_the_user_of(&record) {
                 drop(locks);
                 let why = format!("the credential `{}` is now {}'s", target.key, user(&held));
-                return store_apart(session, target, prepared, record, &Error::usage(why));
+                return store_apart(context, target, prepared, record, &Error::usage(why));
             }
             (None, Some(held))
         }
     };
     if let Some(own) = &own_key {
-        locks.push(session.credentials().lock_to_save(own, store, None)?);
+        locks.push(context.credentials().lock_to_save(own, store, None)?);
     }
     let key = own_key.as_ref().unwrap_or(&target.key);
-    let known = session.config()?.captured.get(key);
+    let known = context.config()?.captured.get(key);
     let login = login_of(&record, store, known.as_ref());
     let used = Used {
         tenant: record.tenant.as_ref(),
@@ -325,24 +325,24 @@ fn store_login(
     };
     let choice = target.profile.store.value;
     // Before config.toml names its key: until then other commands use what the profile used before.
-    session.credentials().save(key, &record, prepared, choice, known.as_ref().and_then(Login::kept_in))?;
+    context.credentials().save(key, &record, prepared, choice, known.as_ref().and_then(Login::kept_in))?;
     let mut unwritten = None;
     let activated = match &own_key {
-        Some(own) => target::try_write_login(session, target, &used).unwrap_or_else(|error| {
+        Some(own) => target::try_write_login(context, target, &used).unwrap_or_else(|error| {
             let bind = format!("autocom profiles set {} credential={own}", target.profile.label());
             unwritten = Some(error.cause(format!("the login is stored under the key `{own}`")).hint(bind));
             false
         }),
-        None => target::write_login(session, target, &used),
+        None => target::write_login(context, target, &used),
     };
-    logins::logins(session).update(key, |_| Some(login.clone()));
+    logins::logins(context).update(key, |_| Some(login.clone()));
     if activated {
-        let before = session.config()?;
-        target.profile.name().into_iter().for_each(|name| switch::remember_previous(session, before, name));
-        switch::mention_overrides(session, &EditTarget::TopLevel, Key::Profile);
+        let before = context.config()?;
+        target.profile.name().into_iter().for_each(|name| switch::remember_previous(context, before, name));
+        switch::mention_overrides(context, &EditTarget::TopLevel, Key::Profile);
     }
-    if let Some(variable) = token_variable(session.config()?, &target.profile, true).used {
-        session.notices.warn(format!("{} is set: commands use its token, not this login", variable.name));
+    if let Some(variable) = token_variable(context.config()?, &target.profile, true).used {
+        context.notices.warn(format!("{} is set: commands use its token, not this login", variable.name));
     }
     Ok(LoggedIn {
         profile: target.profile.name().map(ToString::to_string),
@@ -351,7 +351,7 @@ fn store_login(
         store,
         own_key,
         is_locked: lock_to.is_some() || target.profile.expect_user.is_some() || !target.may_be_written(),
-        is_protected: openness::openness(session, &target.profile) != Openness::Open,
+        is_protected: openness::openness(context, &target.profile) != Openness::Open,
         unwritten,
         replaced,
         record,
@@ -359,21 +359,21 @@ fn store_login(
 }
 
 /// Asks the platform who the token is and settles the tenant. The platform decides membership.
-async fn identify(session: &Session, target: &Target, token: &Secret) -> Result<(User, Tenant)> {
-    let wanted = expectation::wanted(session, &target.profile)?;
+async fn identify(context: &Context, target: &Target, token: &Secret) -> Result<(User, Tenant)> {
+    let wanted = expectation::wanted(context, &target.profile)?;
     let known = |user: User| match wanted.check(user.user(), "this login") {
         Ok(()) => Ok(user),
         Err(stranger) => Err(stranger.cause("nothing was stored")),
     };
     let platform =
-        |tenant| Platform::new(session.http(&target.profile), target.url.clone(), token.clone(), tenant);
+        |tenant| Platform::new(context.http(&target.profile), target.url.clone(), token.clone(), tenant);
     let asked = target.profile.tenant.as_ref();
     if let Some(asked) = asked.filter(|tenant| tenant.layer != Layer::Captured) {
         let tenant = asked.value.clone();
         return match platform(Some(tenant.clone())).profile().await {
             Ok(user) => Ok((known(user)?, tenant)),
             Err(error) if error.is_no_entry() => {
-                owner::meet_anywhere(session, &target.profile, &platform(None), "this login").await?;
+                owner::meet_anywhere(context, &target.profile, &platform(None), "this login").await?;
                 let Ok(available) = platform(None).tenants().await else { return Err(error.into()) };
                 let anywhere = platform(None).profile().await.err();
                 if !blames_tenant(&error, anywhere.as_ref(), &tenant, &available) {
@@ -390,7 +390,7 @@ async fn identify(session: &Session, target: &Target, token: &Secret) -> Result<
         // Some platforms answer nothing without a tenant.
         Err(error) if error.mentions_tenant() => {
             let available = platform(None).tenants().await.map_err(|_| Error::from(error))?;
-            let tenant = choose_tenant(session, &available)?;
+            let tenant = choose_tenant(context, &available)?;
             return Ok((known(platform(Some(tenant.clone())).profile().await?)?, tenant));
         }
         Err(error) => return Err(error.into()),
@@ -409,23 +409,23 @@ async fn identify(session: &Session, target: &Target, token: &Secret) -> Result<
     if let Some(current) = user.current_tenant.clone() {
         return Ok((user, current));
     }
-    let tenant = choose_tenant(session, &platform(None).tenants().await?)?;
+    let tenant = choose_tenant(context, &platform(None).tenants().await?)?;
     let user = platform(Some(tenant.clone())).profile().await?;
     Ok((user, tenant))
 }
 
-fn choose_tenant(session: &Session, theirs: &[Membership]) -> Result<Tenant> {
+fn choose_tenant(context: &Context, theirs: &[Membership]) -> Result<Tenant> {
     if theirs.is_empty() {
         return Err(Error::new(Kind::Forbidden, "this user is in no tenant of the platform")
             .hint("ask an owner of the tenant for an invitation, then log in again"));
     }
-    if !session.can_ask {
+    if !context.can_ask {
         return Err(Error::usage(format!("this user is in several tenants: {}", membership::ids(theirs)))
             .hint(format!("choose one: autocom auth login --tenant {}", shell_word(&theirs[0].id))));
     }
     let line = |tenant: &Membership| format!("{}  ({})", tenant.id, tenant.name);
     let choices: Vec<Choice> = theirs.iter().map(|tenant| line(tenant).as_str().into()).collect();
-    let chosen = session
+    let chosen = context
         .person
         .choose("Which tenant?", &choices, 0)
         .ok_or_else(|| Error::new(Kind::Interrupted, "no tenant was chosen"))?;
@@ -433,10 +433,10 @@ fn choose_tenant(session: &Session, theirs: &[Membership]) -> Result<Tenant> {
 }
 
 /// Asks before this login replaces another user's, and returns the one that it may replace.
-async fn ask_to_replace(session: &Session, before: &Target, record: &Record) -> Result<Option<Record>> {
-    let now = session.again();
+async fn ask_to_replace(context: &Context, before: &Target, record: &Record) -> Result<Option<Record>> {
+    let now = context.again();
     // A target that has changed is not written to.
-    let Some(target) = session.can_ask.then(|| target::target_now(&now, before, record).ok()).flatten()
+    let Some(target) = context.can_ask.then(|| target::target_now(&now, before, record).ok()).flatten()
     else {
         return Ok(None);
     };
@@ -447,8 +447,8 @@ async fn ask_to_replace(session: &Session, before: &Target, record: &Record) -> 
     let and_revoke = if held.kind == TokenKind::Oauth { " and revoke its tokens" } else { "" };
     let question = format!("Replace {}{and_revoke}?", login_of_whom(&held));
     let label = target.profile.label();
-    session.notices.show(format!("Logging in to profile {label} as {}.", user(record)));
-    let person = session.person.clone();
+    context.notices.show(format!("Logging in to profile {label} as {}.", user(record)));
+    let person = context.person.clone();
     // On a thread of its own, so that a signal ends the wait.
     let kind = match runtime::blocking(move || person.confirm(&question, false)).await?.flatten() {
         Some(true) => return Ok(Some(held)),
@@ -462,11 +462,11 @@ async fn ask_to_replace(session: &Session, before: &Target, record: &Record) -> 
 }
 
 /// The login of another user or of another kind that is stored under this login's key.
-fn in_the_way(session: &Session, target: &Target, record: &Record) -> Result<Option<InTheWay>> {
-    let sharer = selected::profiles_with_key(session, &target.key, target.profile.name())?.into_iter().next();
-    let known = session.config()?.captured.get(&target.key);
+fn in_the_way(context: &Context, target: &Target, record: &Record) -> Result<Option<InTheWay>> {
+    let sharer = selected::profiles_with_key(context, &target.key, target.profile.name())?.into_iter().next();
+    let known = context.config()?.captured.get(&target.key);
     let known_store = known.as_ref().and_then(Login::kept_in);
-    let held = match session.credentials().read(&target.key, target.profile.store.value, known_store) {
+    let held = match context.credentials().read(&target.key, target.profile.store.value, known_store) {
         // A login into the file must not need a keychain that is out of order.
         Err(_) if sharer.is_none() => None,
         // Whose it is, `logins.toml` knows as well.
@@ -479,7 +479,7 @@ fn in_the_way(session: &Session, target: &Target, record: &Record) -> Result<Opt
 
 /// A key of its own for a login that would otherwise take the credential `held` from the profile `sharer`.
 fn own_key(
-    session: &Session,
+    context: &Context,
     target: &Target,
     record: &Record,
     held: &Record,
@@ -493,8 +493,8 @@ fn own_key(
             shell_word(&target.url)
         ))
     })?;
-    let own = free_key(session, name.as_str(), Some(name));
-    session.notices.progress(format!(
+    let own = free_key(context, name.as_str(), Some(name));
+    context.notices.progress(format!(
         "profile {sharer} keeps {}; {} is stored under its own key `{own}`",
         login_of_whom(held),
         this_login(record)
@@ -504,41 +504,41 @@ fn own_key(
 
 /// Says what a login has replaced. Another user's grant is revoked, since nobody can use it any more; the same
 /// user's may be in use by a running command, and a personal access token anywhere.
-async fn end_replaced(session: &Session, target: &Target, replaced: &Record, record: &Record) {
+async fn end_replaced(context: &Context, target: &Target, replaced: &Record, record: &Record) {
     let is_same_user = replaced.is_of_the_user_of(record);
     let replaces = format!("{} replaces {}", this_login(record), login_of_whom(replaced));
     let fate = match replaced.kind {
         TokenKind::Pat => "which was not revoked".to_owned(),
         TokenKind::Oauth if is_same_user => "whose tokens were not revoked".to_owned(),
-        TokenKind::Oauth if is_held_elsewhere(session, replaced) => {
+        TokenKind::Oauth if is_held_elsewhere(context, replaced) => {
             "whose tokens were not revoked, since another credential has them".to_owned()
         }
-        TokenKind::Oauth => match revoke_replaced(session, target, replaced).await {
+        TokenKind::Oauth => match revoke_replaced(context, target, replaced).await {
             Revocation::AccessTokenOnly(why) => {
-                return session
+                return context
                     .notices
                     .warn(format!("{replaces}, whose refresh token may still work: {why}"));
             }
             Revocation::Unconfirmed(why) => {
-                return session.notices.warn(format!("{replaces}, whose tokens may still work: {why}"));
+                return context.notices.warn(format!("{replaces}, whose tokens may still work: {why}"));
             }
             _ => "whose tokens were revoked".to_owned(),
         },
     };
     let said = format!("{replaces}, {fate}");
     // Unless a person was asked, it must not pass unnoticed.
-    if is_same_user || session.can_ask { session.notices.progress(said) } else { session.notices.warn(said) }
+    if is_same_user || context.can_ask { context.notices.progress(said) } else { context.notices.warn(said) }
 }
 
-async fn revoke_replaced(session: &Session, target: &Target, replaced: &Record) -> Revocation {
+async fn revoke_replaced(context: &Context, target: &Target, replaced: &Record) -> Revocation {
     let endpoint = target.profile.revocation_url.as_ref().map(|url| &url.value);
-    revoke_login(&session.http(&target.profile), replaced, endpoint).await
+    revoke_login(&context.http(&target.profile), replaced, endpoint).await
 }
 
 /// Whether a credential has the tokens of one that is stored no longer.
-fn is_held_elsewhere(session: &Session, gone: &Record) -> bool {
+fn is_held_elsewhere(context: &Context, gone: &Record) -> bool {
     let tokens = [Some(&gone.access_token), gone.refresh_token.as_ref()];
-    let now = session.again();
+    let now = context.again();
     let others = logout::every_credential(&now).unwrap_or_default();
     let holder = logout::holder_of(&now, &others, tokens, &gone.api_url, Some(gone.user()));
     // One that can't be read is no reason to leave these alive.
@@ -546,15 +546,15 @@ fn is_held_elsewhere(session: &Session, gone: &Record) -> bool {
 }
 
 /// A key under which nothing is stored, and that no profile but `except` uses.
-fn free_key(session: &Session, suggested: &str, except: Option<&ProfileName>) -> CredentialKey {
-    let stored = session.credentials().file_keys().unwrap_or_default();
-    let captured = session.config().map(|config| &config.captured).ok();
+fn free_key(context: &Context, suggested: &str, except: Option<&ProfileName>) -> CredentialKey {
+    let stored = context.credentials().file_keys().unwrap_or_default();
+    let captured = context.config().map(|config| &config.captured).ok();
     let own = free_name(suggested, |candidate| {
         let candidate = CredentialKey::from(candidate);
         let known = captured.and_then(|captured| captured.get(&candidate));
         known.as_ref().and_then(Login::kept_in).is_some()
             || stored.contains(&candidate)
-            || selected::profiles_with_key(session, &candidate, except).is_ok_and(|users| !users.is_empty())
+            || selected::profiles_with_key(context, &candidate, except).is_ok_and(|users| !users.is_empty())
     });
     CredentialKey::from(&own)
 }
