@@ -2,6 +2,13 @@
 //! switches between them. It needs no account, touches nothing of yours and leaves nothing behind.
 
 #![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    unreachable_pub,
+    reason = "an example prints, and is read from the top"
+)]
+#![allow(
     clippy::disallowed_methods,
     reason = "an example meets the environment itself; only autocom's code is fenced"
 )]

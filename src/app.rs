@@ -1,7 +1,7 @@
 //! The composition root: builds the pieces, runs the command, shows its outcome.
 
 mod command_line;
-mod person;
+mod prompter;
 mod stderr;
 mod usage_error;
 
@@ -12,7 +12,7 @@ use std::panic::AssertUnwindSafe;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use self::person::Terminal;
+use self::prompter::Terminal;
 use self::stderr::{StderrStyle, say, signs};
 use crate::cli::{Cli, GlobalFlags};
 use crate::commands::command_line::typed;
@@ -26,7 +26,7 @@ use crate::session::context::Context;
 use crate::system::browser::SystemBrowser;
 use crate::system::clock::SystemClock;
 use crate::system::environment::Environment;
-use crate::system::notices::{Notice, Notices};
+use crate::system::reporter::{Notice, Reporter};
 use crate::ui::jq;
 use crate::ui::output::Output;
 use crate::ui::stderr_line::StderrLine;
@@ -69,9 +69,9 @@ fn run_command_line(arguments: Vec<OsString>, environment: Environment) -> ExitC
     let Cli { global, command } = cli;
     let verb = command.verb();
     let colour = ColorChoice::named(global.color.as_deref().unwrap_or("auto"));
-    let style = StderrStyle::of(&global, &environment, colour);
+    let style = StderrStyle::new(&global, &environment, colour);
     // One for the process: what writes on another thread needs it, too.
-    let look = Look { colour, jq: global.jq.clone().map(|expression| &*expression.leak()) };
+    let look = AnswerOptions { colour, jq: global.jq.clone().map(|expression| &*expression.leak()) };
     if let Err(error) = look.check_filter(&global, verb.as_ref()) {
         show_error(&error, style);
         return exit_code(Some(Kind::Usage));
@@ -115,26 +115,26 @@ fn context(global: &GlobalFlags, verb: &dyn Verb, environment: &Environment, sty
     let looks_only = verb.only_looks();
     let mut flags = global.settings(verb.is_plain());
     verb.add_flags(&mut flags);
-    let notices = Notices::new(move |notice, text| {
+    let reporter = Reporter::new(move |notice, text| {
         let is_shown = match notice {
             _ if looks_only => false,
             Notice::Warning | Notice::Always => true,
             Notice::Progress => !quiet,
-            Notice::Hint => terminal && !quiet,
+            Notice::Note => terminal && !quiet,
         };
         if is_shown {
             say(&style.notice(notice, text));
         }
     });
     let (colours, is_text) = (style.colours(), style != StderrStyle::Json);
-    let person = Terminal { there: terminal, spins: terminal && !quiet && is_text, colours, style };
+    let prompter = Terminal { there: terminal, spins: terminal && !quiet && is_text, colours, style };
     Context::new(
         environment.clone(),
         flags,
-        Arc::new(notices),
+        Arc::new(reporter),
         Arc::new(SystemClock),
         Arc::new(SystemBrowser::new(environment)),
-        Arc::new(person),
+        Arc::new(prompter),
     )
     .asking(environment.can_ask() && !global.no_input)
     .request_timeout(global.request_timeout)
@@ -144,12 +144,12 @@ fn context(global: &GlobalFlags, verb: &dyn Verb, environment: &Environment, sty
 
 /// How answers are wanted, beside their format.
 #[derive(Clone, Copy)]
-struct Look {
+struct AnswerOptions {
     colour: ColorChoice,
     jq: Option<&'static str>,
 }
 
-impl Look {
+impl AnswerOptions {
     /// Before anything is done.
     fn check_filter(self, global: &GlobalFlags, verb: &dyn Verb) -> Result<(), Error> {
         let Some(expression) = self.jq else { return Ok(()) };
@@ -169,7 +169,7 @@ impl Look {
     }
 }
 
-fn output(context: &Context, Look { colour, jq }: Look) -> Output {
+fn output(context: &Context, AnswerOptions { colour, jq }: AnswerOptions) -> Output {
     let environment = context.environment();
     Output {
         jq,
@@ -189,10 +189,8 @@ fn refuse(error: &clap::Error, arguments: &[OsString], environment: &Environment
         environment,
         colour.colours(signs(environment, environment.stderr_is_terminal)),
     );
-    let help = |colours: bool| match colours {
-        true => error.render().ansi().to_string(),
-        false => error.render().to_string(),
-    };
+    let help =
+        |colours: bool| if colours { error.render().ansi().to_string() } else { error.render().to_string() };
     if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
         let text = help(colour.colours(signs(environment, environment.stdout_is_terminal)));
         let mut out = std::io::stdout().lock();
@@ -208,7 +206,7 @@ fn refuse(error: &clap::Error, arguments: &[OsString], environment: &Environment
         say(help(style.colours()).trim_end());
         return exit_code(Some(Kind::Usage));
     }
-    show_error(&usage_error::of(error, arguments), style);
+    show_error(&usage_error::usage_error(error, arguments), style);
     exit_code(Some(Kind::Usage))
 }
 

@@ -126,9 +126,10 @@ impl Error {
         let named = format!("profile {subject}");
         let ends =
             |rest: &str| !rest.starts_with(|c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
-        match self.message.split(&named).skip(1).any(ends) {
-            true => self,
-            false => Error { message: format!("{subject}: {}", self.message), ..self },
+        if self.message.split(&named).skip(1).any(ends) {
+            self
+        } else {
+            Error { message: format!("{subject}: {}", self.message), ..self }
         }
     }
 
@@ -230,7 +231,7 @@ impl From<ConfigError> for Error {
                 "it may hold profile = \"NAME\" and nothing else; to do without: autocom profiles pin NAME"
                     .to_owned(),
             ),
-            ConfigError::UnknownGuard { mend, .. } => Some(mend.clone()),
+            ConfigError::UnknownGuard { fix, .. } => Some(fix.clone()),
             ConfigError::UnknownKey(_) => Some("autocom config list".to_owned()),
             ConfigError::Invalid { key: Key::Proxy, why, .. } if why.contains("password") => Some(
                 "leave it to the environment: export HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT".to_owned(),

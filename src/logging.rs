@@ -21,7 +21,7 @@ use crate::system::environment::Environment;
 
 /// How an event is written.
 #[derive(Clone, Copy)]
-pub enum Style {
+pub(crate) enum Style {
     Text {
         colours: bool,
     },
@@ -29,7 +29,7 @@ pub enum Style {
     Lines(fn(Event) -> String),
 }
 
-pub fn start(verbose: u8, environment: &Environment, style: Style) {
+pub(crate) fn start(verbose: u8, environment: &Environment, style: Style) {
     let filter = match (environment.var("AUTOCOM_LOG"), verbose) {
         (_, 1) => "autocom=info".to_owned(),
         (_, 2) => "autocom=debug".to_owned(),
@@ -52,7 +52,7 @@ pub fn start(verbose: u8, environment: &Environment, style: Style) {
 }
 
 /// What happened, for a line of JSON. Its texts have passed the gate.
-pub struct Event {
+pub(crate) struct Event {
     pub time: String,
     pub level: String,
     pub message: String,

@@ -827,7 +827,7 @@ proptest::proptest! {
     ) {
         use autocom::config::{ConfigFile, EditTarget};
         use autocom::domain::Key;
-        use autocom::system::{locks::Locks, notices::Notices, paths::{Paths, Place}};
+        use autocom::system::{locks::Locks, reporter::Reporter, paths::{Paths, Place}};
         let dir = tempfile::tempdir().unwrap();
         let place = Place::at(dir.path().join("config.toml"));
         let mut text: String = lines.iter().enumerate().map(|(n, line)| format!("# above {n}\n{line} # behind {n}\n")).collect();
@@ -837,12 +837,12 @@ proptest::proptest! {
         fs::write(&place.path, &text).unwrap();
         let parse = |text: &str| toml::from_str::<toml::Table>(text.trim_start_matches('\u{feff}')).unwrap();
         let mut expected = parse(&text);
-        let (locks, quiet) = (Locks::new(&Paths::default()), Notices::silent());
-        let z = EditTarget::of(&"z".parse().unwrap());
+        let (locks, quiet) = (Locks::new(&Paths::default()), Reporter::silent());
+        let z = EditTarget::new(&"z".parse().unwrap());
         ConfigFile::new(Some(&place), &locks, &quiet).edit(|file| match edit {
             0 => file.set(&EditTarget::TopLevel, Key::Output, "yaml"),
             1 => file.set(&z, Key::Tenant, "new"),
-            2 => file.set_all(&[(EditTarget::of(&"y".parse().unwrap()), Key::Tenant, "new")]),
+            2 => file.set_all(&[(EditTarget::new(&"y".parse().unwrap()), Key::Tenant, "new")]),
             _ => { file.unset(&EditTarget::TopLevel, "output"); Ok::<(), autocom::config::ConfigError>(()) }
         }).unwrap();
         let tenant = |table: &mut toml::Table, name: &str| {

@@ -1,6 +1,13 @@
 //! The suite: one binary, a file a topic. What needs a part of the real world (a browser, a Secret
 //! Service, a third party's OAuth server) is ignored by `cargo test` and run by `tests/run`.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    unreachable_pub,
+    reason = "a test that finds something else than it expects is to panic"
+)]
 #![allow(clippy::disallowed_methods, reason = "only autocom's code is fenced")]
 
 #[path = "../examples/sandbox/platform/mod.rs"]

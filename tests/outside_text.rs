@@ -111,9 +111,10 @@ fn a_hinted_command_gives_a_shell_every_value_as_one_word() {
     ] {
         let hint = world.run_words(&[words.as_slice(), &["-o", "json"]].concat()).error()["hint"].clone();
         let hint = hint.as_str().unwrap_or_else(|| panic!("no hint for {words:?}")).to_owned();
-        match hint.contains("autocom ") {
-            true => assert!(words_of(&world, &hint).iter().any(|word| word == value), "{hint}"),
-            false => assert!(hint.contains(&format!("'{value}'")), "{hint}"),
+        if hint.contains("autocom ") {
+            assert!(words_of(&world, &hint).iter().any(|word| word == value), "{hint}");
+        } else {
+            assert!(hint.contains(&format!("'{value}'")), "{hint}");
         }
         assert!(!world.home().join("X").exists(), "{hint}");
     }

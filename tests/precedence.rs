@@ -3,7 +3,7 @@
 
 use autocom::config::resolve;
 use autocom::config::select;
-use autocom::config::{Captured, Config, Document, Flags, Login, Resolved, Selection};
+use autocom::config::{Config, Document, Flags, Login, Logins, Resolved, Selection};
 use autocom::domain::{Inheritance, Key, Layer, Origin};
 use autocom::system::environment::Environment;
 
@@ -100,7 +100,7 @@ impl Offers {
             }
         }
         let text = format!("{}[profiles.p]\n{}", self.top, self.table);
-        let mut captured = Captured::default();
+        let mut captured = Logins::default();
         let address = self.flags.api_url.clone().unwrap_or_else(|| OWN.to_owned());
         self.login.api_url = Some(address.parse().unwrap());
         captured.insert(address.parse().unwrap(), &self.login);
@@ -108,10 +108,11 @@ impl Offers {
         if by_flag {
             self.flags.profile = Some("p".to_owned());
         }
-        let config = Config::of(document, captured, self.environment, self.flags).unwrap();
-        let selection = match by_flag {
-            true => select(&config).unwrap(),
-            false => Selection { files_only: false, ..Selection::listed("p".parse().unwrap()) },
+        let config = Config::new(document, captured, self.environment, self.flags).unwrap();
+        let selection = if by_flag {
+            select(&config).unwrap()
+        } else {
+            Selection { files_only: false, ..Selection::listed("p".parse().unwrap()) }
         };
         resolve(&config, selection).unwrap()
     }
@@ -191,7 +192,7 @@ fn the_profile_is_selected_by_the_first_that_names_one() {
             }
         }
         let document = Document::parse("config.toml".as_ref(), text.as_bytes().to_vec()).unwrap();
-        let config = Config::of(document, Captured::default(), environment, flags).unwrap();
+        let config = Config::new(document, Logins::default(), environment, flags).unwrap();
         let selection = select(&config).unwrap();
         let expected = offers.get(left_out).map_or(("active", "config.toml:1"), |offer| *offer);
         assert_eq!((selection.name.unwrap().as_str(), selection.origin.to_string().as_str()), expected);
@@ -205,10 +206,10 @@ fn elsewhere(login: Login, credential: &str) -> Resolved {
          [profiles.p]\napi_url = \"https://elsewhere.test\"\n{credential}"
     );
     let document = Document::parse("config.toml".as_ref(), text.into_bytes()).unwrap();
-    let mut captured = Captured::default();
+    let mut captured = Logins::default();
     let key = if credential.is_empty() { "https://elsewhere.test/api/v1" } else { "own" };
     captured.insert(key.parse().unwrap(), &login);
-    let config = Config::of(document, captured, Environment::default(), Flags::default()).unwrap();
+    let config = Config::new(document, captured, Environment::default(), Flags::default()).unwrap();
     resolve(&config, Selection::listed("p".parse().unwrap())).unwrap()
 }
 
@@ -236,9 +237,9 @@ fn a_tenant_at_a_top_level_without_an_address_is_a_fallback_only() {
     let text = "tenant = \"top\"\nclient_id = \"top\"\n[profiles.p]\napi_url = \"https://p.test\"\n";
     let resolve = |login: Option<Login>| {
         let document = Document::parse("config.toml".as_ref(), text.as_bytes().to_vec()).unwrap();
-        let mut captured = Captured::default();
+        let mut captured = Logins::default();
         login.inspect(|login| captured.insert("https://p.test".parse().unwrap(), login));
-        let config = Config::of(document, captured, Environment::default(), Flags::default()).unwrap();
+        let config = Config::new(document, captured, Environment::default(), Flags::default()).unwrap();
         resolve(&config, Selection::listed("p".parse().unwrap())).unwrap()
     };
     let login = Login {
@@ -274,7 +275,7 @@ fn an_address_from_elsewhere_brings_its_own_credential_key() {
     ] {
         let text = format!("[profiles.p]\napi_url = \"{OWN}\"\ncredential = \"own\"\n");
         let document = Document::parse("config.toml".as_ref(), text.into_bytes()).unwrap();
-        let config = Config::of(document, Captured::default(), environment, flags).unwrap();
+        let config = Config::new(document, Logins::default(), environment, flags).unwrap();
         let selection = Selection { files_only: false, ..Selection::listed("p".parse().unwrap()) };
         let profile = resolve(&config, selection).unwrap();
         assert_eq!(profile.credential.unwrap().value.as_str(), "https://x.test/api/v1");

@@ -14,8 +14,8 @@ use autocom::session::profile::selected;
 use autocom::system::browser::SystemBrowser;
 use autocom::system::clock::ManualClock;
 use autocom::system::environment::Environment;
-use autocom::system::notices::Notices;
-use autocom::system::person::{Choice, LoginPage, Person, Room, Waiting};
+use autocom::system::prompter::{Choice, LoginPage, Prompter, Room, Waiting};
+use autocom::system::reporter::Reporter;
 use jiff::{SignedDuration, Timestamp};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -29,7 +29,7 @@ const DAY: Duration = Duration::from_secs(86_400);
 
 struct Nobody;
 
-impl Person for Nobody {
+impl Prompter for Nobody {
     fn show_login(&self, _: &LoginPage<'_>) {}
 
     fn choose(&self, _: &str, _: &[Choice], _: usize) -> Option<usize> {
@@ -40,7 +40,7 @@ impl Person for Nobody {
         None
     }
 
-    fn tell_secret(&self, _: &str) -> Option<Secret> {
+    fn ask_secret(&self, _: &str) -> Option<Secret> {
         None
     }
 
@@ -61,8 +61,8 @@ impl Person for Nobody {
 pub fn session(world: &World, clock: &Arc<ManualClock>) -> Context {
     let environment = Environment::default().with("HOME", world.home()).with("AUTOCOM_STORE", "file");
     let browser = Arc::new(SystemBrowser::new(&environment));
-    let notices = Arc::new(Notices::silent());
-    Context::new(environment, Flags::default(), notices, clock.clone(), browser, Arc::new(Nobody))
+    let reporter = Arc::new(Reporter::silent());
+    Context::new(environment, Flags::default(), reporter, clock.clone(), browser, Arc::new(Nobody))
 }
 
 /// One call of the platform by a command of its own.

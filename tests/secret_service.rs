@@ -11,8 +11,8 @@ use autocom::credentials::{Credentials, Patience, Record, StoreError};
 use autocom::domain::{CredentialKey, Secret, StoreChoice, StoreKind, TokenKind};
 use autocom::system::environment::Environment;
 use autocom::system::locks::Locks;
-use autocom::system::notices::Notices;
 use autocom::system::paths::Paths;
+use autocom::system::reporter::Reporter;
 
 use crate::support::secret_service::{LOGIN, SecretService};
 
@@ -25,11 +25,11 @@ const KEY: &str = "https://api.example.test/api/v1";
 fn child() {
     let environment = Environment::capture();
     let Some(commands) = environment.var(DO) else { return };
-    let notices = Arc::new(Notices::new(|_, text| println!("=> said {text}")));
-    let paths = Paths::of(&environment);
+    let reporter = Arc::new(Reporter::new(|_, text| println!("=> said {text}")));
+    let paths = Paths::new(&environment);
     let key: CredentialKey = KEY.parse().unwrap();
     let patience = Patience { interactive: commands.starts_with("interactive") };
-    let chain = Credentials::new(&paths, Locks::new(&paths), notices, patience);
+    let chain = Credentials::new(&paths, Locks::new(&paths), reporter, patience);
     for command in commands.split(';') {
         let (verb, argument) = command.split_once(' ').unwrap_or((command, ""));
         let choice = argument.parse().unwrap_or(StoreChoice::Auto);

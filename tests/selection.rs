@@ -1,21 +1,21 @@
 //! Which profile is selected and what its values are then: every combination of all that can name one, and
 //! random layers against a model of section 3 of the contract that knows nothing of the program.
 
-use autocom::config::nominations;
 use autocom::config::resolve;
 use autocom::config::select;
+use autocom::config::selection_candidates;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use autocom::config::{Config, ConfigError, Flags, Nominator, Resolved};
+use autocom::config::{Config, ConfigError, Flags, Resolved, SelectionSource};
 use autocom::domain::Key;
 use autocom::system::environment::Environment;
 use autocom::system::files;
-use autocom::system::notices::Notices;
 use autocom::system::paths::Paths;
+use autocom::system::reporter::Reporter;
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 
@@ -79,8 +79,8 @@ impl Scene {
             environment = environment.with(*name, value);
         }
         let heard = self.heard.clone();
-        let notices = Notices::new(move |_, text| heard.lock().unwrap().push(text.to_owned()));
-        Config::load(&Paths::of(&environment), environment, flags, &Arc::new(notices)).unwrap()
+        let reporter = Reporter::new(move |_, text| heard.lock().unwrap().push(text.to_owned()));
+        Config::load(&Paths::new(&environment), environment, flags, &Arc::new(reporter)).unwrap()
     }
 }
 
@@ -146,16 +146,16 @@ fn every_combination_of_what_can_name_a_profile_has_its_one_winner() {
         // Strongest first.
         let shown = |path: PathBuf| path.display().to_string();
         let order = [
-            ("flag", Nominator::ProfileFlag, "--profile".to_owned()),
-            ("url-flag", Nominator::ApiUrlFlag, "--api-url".to_owned()),
-            ("variable", Nominator::ProfileVariable, "AUTOCOM_PROFILE".to_owned()),
-            ("url-variable", Nominator::ApiUrlVariable, "AUTOCOM_API_URL".to_owned()),
-            ("inner-pin", Nominator::Pin, format!("pin of {}", shown(scene.folder(2)))),
-            ("outer-pin", Nominator::Pin, format!("pin of {}", shown(scene.folder(0)))),
-            ("accepted", Nominator::RepositoryFile, shown(scene.repository_file(1))),
-            ("active", Nominator::ConfigFile, format!("{}:1", shown(scene.home("config.toml")))),
+            ("flag", SelectionSource::ProfileFlag, "--profile".to_owned()),
+            ("url-flag", SelectionSource::ApiUrlFlag, "--api-url".to_owned()),
+            ("variable", SelectionSource::ProfileVariable, "AUTOCOM_PROFILE".to_owned()),
+            ("url-variable", SelectionSource::ApiUrlVariable, "AUTOCOM_API_URL".to_owned()),
+            ("inner-pin", SelectionSource::Pin, format!("pin of {}", shown(scene.folder(2)))),
+            ("outer-pin", SelectionSource::Pin, format!("pin of {}", shown(scene.folder(0)))),
+            ("accepted", SelectionSource::RepositoryFile, shown(scene.repository_file(1))),
+            ("active", SelectionSource::ConfigFile, format!("{}:1", shown(scene.home("config.toml")))),
         ];
-        let builtin = ("default", Nominator::BuiltIn, "built-in default".to_owned());
+        let builtin = ("default", SelectionSource::BuiltIn, "built-in default".to_owned());
         let mut offered: Vec<_> =
             order.into_iter().filter(|(name, ..)| is_there(name)).chain([builtin]).collect();
         offered.dedup_by_key(|(_, by, _)| *by); // of two pins only the longer speaks
@@ -165,14 +165,14 @@ fn every_combination_of_what_can_name_a_profile_has_its_one_winner() {
         let about = format!("{bits:b}: {offered:?}");
         assert_eq!(selection.name.as_ref().unwrap().as_str(), winner, "{about}");
         assert_eq!(selection.origin.to_string(), origin, "{about}");
-        let reaches_files = by > Nominator::Pin;
+        let reaches_files = by > SelectionSource::Pin;
         assert_eq!(
             !scene.heard.lock().unwrap().is_empty(),
             reaches_files && is_there("unaccepted"),
             "{about}"
         );
-        let nominations: Vec<_> = nominations(&config).map(|it| it.unwrap()).collect();
-        let said: Vec<_> = nominations.iter().map(|it| (it.by, it.origin.to_string())).collect();
+        let selection_candidates: Vec<_> = selection_candidates(&config).map(|it| it.unwrap()).collect();
+        let said: Vec<_> = selection_candidates.iter().map(|it| (it.by, it.origin.to_string())).collect();
         assert_eq!(said, offered.iter().map(|(_, by, origin)| (*by, origin.clone())).collect::<Vec<_>>());
 
         let profile = resolve(&config, selection).unwrap();

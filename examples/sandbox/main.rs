@@ -1,5 +1,13 @@
 //! A local Autocom platform to try autocom on: `cargo run --example sandbox [-- --port 8800]`.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    unreachable_pub,
+    reason = "an example prints, and is read from the top"
+)]
+
 mod platform;
 
 use std::error::Error;

@@ -12,7 +12,7 @@ use crate::commands::{auth, config, exec, profiles, prompt, version, whoami};
 /// the process: more than all the rest of a short command costs. So what shells and scripts call all the time
 /// is tried with a tree that has that command alone; whatever this doesn't understand (a mistake, help, an
 /// alias, any other command) the whole tree answers.
-pub fn parse(arguments: &[OsString]) -> Result<Cli, clap::Error> {
+pub(super) fn parse(arguments: &[OsString]) -> Result<Cli, clap::Error> {
     // No tree is taken down piece by piece: the process ends soon.
     let small = small_tree(arguments).map(ManuallyDrop::new);
     let matches = small.and_then(|mut tree| tree.try_get_matches_from_mut(arguments).ok());
@@ -69,9 +69,10 @@ mod tests {
         for sub in command.get_subcommands() {
             for name in std::iter::once(sub.get_name()).chain(sub.get_all_aliases()) {
                 let path = format!("{path} {name}");
-                match sub.has_subcommands() {
-                    true => leaves(sub, &path, found),
-                    false => found.push(path),
+                if sub.has_subcommands() {
+                    leaves(sub, &path, found);
+                } else {
+                    found.push(path);
                 }
             }
         }

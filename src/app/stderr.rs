@@ -8,26 +8,26 @@ use crate::commands::command_line::typed;
 use crate::domain::{OutputFormat, diagnostic_lines};
 use crate::logging;
 use crate::system::environment::Environment;
-use crate::system::notices::Notice;
+use crate::system::reporter::Notice;
 use crate::ui::stderr_line::{Log, StderrLine};
 use crate::ui::style::{ColorChoice, ColorSigns, Tone};
 
 /// How lines on stderr are written. What `output` in `config.toml` says is for answers: what comes before the file is
 /// read must look as what comes after.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum StderrStyle {
+pub(super) enum StderrStyle {
     Text { colours: bool },
     Json,
 }
 
 impl StderrStyle {
-    pub fn of(global: &GlobalFlags, environment: &Environment, colour: ColorChoice) -> StderrStyle {
+    pub(super) fn new(global: &GlobalFlags, environment: &Environment, colour: ColorChoice) -> StderrStyle {
         let colours = colour.colours(signs(environment, environment.stderr_is_terminal));
         StderrStyle::named(global.output.as_deref(), environment, colours)
     }
 
     /// Of a command line that could not be parsed as a whole.
-    pub fn typed(arguments: &[OsString], environment: &Environment, colours: bool) -> StderrStyle {
+    pub(super) fn typed(arguments: &[OsString], environment: &Environment, colours: bool) -> StderrStyle {
         StderrStyle::named(typed(arguments, Some('o'), "output"), environment, colours)
     }
 
@@ -39,11 +39,11 @@ impl StderrStyle {
         }
     }
 
-    pub fn colours(self) -> bool {
+    pub(super) fn colours(self) -> bool {
         self == StderrStyle::Text { colours: true }
     }
 
-    pub fn events(self) -> logging::Style {
+    pub(super) fn events(self) -> logging::Style {
         match self {
             StderrStyle::Text { colours } => logging::Style::Text { colours },
             StderrStyle::Json => logging::Style::Lines(|logging::Event { time, level, message, fields }| {
@@ -52,7 +52,7 @@ impl StderrStyle {
         }
     }
 
-    pub fn notice(self, notice: Notice, text: &str) -> String {
+    pub(super) fn notice(self, notice: Notice, text: &str) -> String {
         let text = &diagnostic_lines(text);
         match (self, notice) {
             (StderrStyle::Json, Notice::Warning) => StderrLine::warning(text).json(),
@@ -60,7 +60,7 @@ impl StderrStyle {
             (StderrStyle::Text { colours }, Notice::Warning) => {
                 format!("{} {text}", Tone::Warn.paint("warning:", colours))
             }
-            (StderrStyle::Text { colours }, Notice::Hint) => {
+            (StderrStyle::Text { colours }, Notice::Note) => {
                 format!("{} {text}", Tone::Faint.paint("note:", colours))
             }
             (StderrStyle::Text { .. }, Notice::Always | Notice::Progress) => text.clone(),
@@ -69,11 +69,11 @@ impl StderrStyle {
 }
 
 /// A line on stderr; that nobody reads it is no reason to panic.
-pub fn say(line: &str) {
+pub(super) fn say(line: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{line}");
 }
 
-pub fn signs(environment: &Environment, terminal: bool) -> ColorSigns {
+pub(super) fn signs(environment: &Environment, terminal: bool) -> ColorSigns {
     ColorSigns {
         terminal,
         no_color: environment.var("NO_COLOR").is_some(),

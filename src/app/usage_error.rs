@@ -11,7 +11,7 @@ use crate::domain::{ApiUrl, ProfileName, quoted, shell_word};
 use crate::error::Error;
 
 /// A command line about logging in may hold a token in any place: none of its values is repeated.
-pub(super) fn of(error: &clap::Error, arguments: &[OsString]) -> Error {
+pub(super) fn usage_error(error: &clap::Error, arguments: &[OsString]) -> Error {
     let path = command_path(arguments);
     if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
         return Error::usage(format!("`{path}` requires a subcommand")).hint(format!("{path} --help"));

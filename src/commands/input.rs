@@ -16,13 +16,13 @@ const MAX_IN_MEMORY: u64 = 8 << 20;
 
 /// Standard input can be read once.
 #[derive(Default)]
-pub struct Input {
+pub(super) struct Input {
     is_used_up: bool,
 }
 
 impl Input {
     /// The whole of a file, or of standard input where `path` is `-`.
-    pub fn read(&mut self, path: &str) -> Result<Vec<u8>> {
+    pub(super) fn read(&mut self, path: &str) -> Result<Vec<u8>> {
         let mut bytes = Vec::new();
         let source = self.open(path)?;
         source.take(MAX_FIELD + 1).read_to_end(&mut bytes).map_err(|error| unreadable(path, error))?;
@@ -33,7 +33,7 @@ impl Input {
     }
 
     /// A body of any size: what is large is read while it is sent. Of a file that can be done again.
-    pub fn body(&mut self, path: &str) -> Result<Body> {
+    pub(super) fn body(&mut self, path: &str) -> Result<Body> {
         let mut source = self.open(path)?;
         if path != "-" {
             let metadata = std::fs::metadata(path).map_err(|error| unreadable(path, error))?;
@@ -45,9 +45,10 @@ impl Input {
         let mut bytes = Vec::new();
         let mut first = source.by_ref().take(MAX_IN_MEMORY + 1);
         first.read_to_end(&mut bytes).map_err(|error| unreadable(path, error))?;
-        Ok(match bytes.len() as u64 > MAX_IN_MEMORY {
-            true => Body::Once(Once::new(Cursor::new(bytes).chain(source))),
-            false => bytes.into(),
+        Ok(if bytes.len() as u64 > MAX_IN_MEMORY {
+            Body::Once(Once::new(Cursor::new(bytes).chain(source)))
+        } else {
+            bytes.into()
         })
     }
 

@@ -71,7 +71,7 @@ impl Verb for Man {
             replace(&path, page.as_bytes(), Mode::Public)?;
             files.push(path.display().to_string());
         }
-        context.notices().progress(format!("wrote {} pages to {}", files.len(), folder.display()));
+        context.reporter().progress(format!("wrote {} pages to {}", files.len(), folder.display()));
         Ok(Done::answer(ManAnswer { page: None, files }))
     }
 }

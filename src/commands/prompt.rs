@@ -10,7 +10,7 @@ use crate::config::{Resolved, resolve, select};
 use crate::domain::TokenStatus;
 use crate::error::Result;
 use crate::session::answers::listing::{self, ProfileRow};
-use crate::session::profile::openness::Openness;
+use crate::session::profile::protection_state::ProtectionState;
 use crate::ui::segment::{self, Field, Shell, Template};
 use crate::ui::style::Tone;
 use crate::ui::view::{View, Viewed};
@@ -78,10 +78,8 @@ impl Verb for Prompt {
         let context = invocation.context;
         let colours = invocation.output().colours;
         let shell = self.shell.as_deref().map(Shell::named);
-        let paint = |text: &str, tone| match colours {
-            true => segment::paint(text, tone, shell),
-            false => text.to_owned(),
-        };
+        let paint =
+            |text: &str, tone| if colours { segment::paint(text, tone, shell) } else { text.to_owned() };
         let profile = context.config().and_then(|config| Ok(resolve(config, select(config)?)?));
         Ok(Done::answer(match profile {
             Err(_) => PromptAnswer {
@@ -102,14 +100,14 @@ impl Prompt {
         row: ProfileRow,
         paint: impl Fn(&str, Tone) -> String,
     ) -> PromptAnswer {
-        let (guard, tone) = match row.openness {
+        let (guard, tone) = match row.protection_state {
             // Where nobody can tell, no change is let through either.
-            Openness::Protected | Openness::Unknown => ("#", Tone::Guarded),
-            Openness::Unlocked { .. } => ("~", Tone::Warn),
-            Openness::Open => ("", Tone::Good),
+            ProtectionState::Protected | ProtectionState::Unknown => ("#", Tone::Guarded),
+            ProtectionState::Unlocked { .. } => ("~", Tone::Warn),
+            ProtectionState::Open => ("", Tone::Good),
         };
         let ended = matches!(row.token, TokenStatus::Expired | TokenStatus::LoggedOut | TokenStatus::Foreign);
-        let gone = ended || row.stranger;
+        let gone = ended || row.other_user;
         let mut answer = PromptAnswer {
             // Its name alone would mislead where a flag or a variable leads it elsewhere.
             profile: match (row.name, profile.own_api_url.as_ref(), &profile.api_url) {

@@ -14,7 +14,7 @@ use crate::session::answers::identity;
 use crate::session::call::fan_out::{self, Scope};
 use crate::session::context::Context;
 use crate::session::profile::login_command::login_again_command;
-use crate::session::profile::{openness, selected};
+use crate::session::profile::{protection_state, selected};
 use crate::ui::style::Tone;
 use crate::ui::view::{Cell, Column, View, Viewed};
 
@@ -143,11 +143,14 @@ impl Verb for Whoami {
                 (None, true) => "the next call renews it".to_owned(),
                 (None, false) => format!("log in again: {}", login_again_command(&profile)),
             };
-            context.notices().warn(format!("the token {tense} {}; {next}", relative(end, now)));
+            context.reporter().warn(format!("the token {tense} {}; {next}", relative(end, now)));
         }
         let name = profile.name().map(ToString::to_string);
-        let profile_cell =
-            name_cell(Cell::or_absent(name.clone()), openness::openness(context, &profile), now);
+        let profile_cell = name_cell(
+            Cell::or_absent(name.clone()),
+            protection_state::protection_state(context, &profile),
+            now,
+        );
         Ok(Done::answer(WhoamiAnswer {
             name: identity.name,
             email: identity.email,
@@ -162,7 +165,7 @@ impl Verb for Whoami {
 }
 
 fn over_several(context: &Context, scope: &Scope) -> Result<Done> {
-    let members = fan_out::members(context, scope)?;
+    let members = fan_out::targets(context, scope)?;
     let now = context.clock().now();
     let (mut rows, mut failures) = (Vec::new(), Vec::new());
     for identity in identity::checked_identities(context, &members)? {

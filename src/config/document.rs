@@ -18,8 +18,8 @@ use super::invalid_profile::{InvalidProfile, Reason};
 use crate::domain::text::utf16;
 use crate::domain::{Key, Origin, ProfileName, is_slip, likely};
 use crate::system::files::{self, FileError, Trust};
-use crate::system::notices::Notices;
 use crate::system::paths::Place;
+use crate::system::reporter::Reporter;
 
 /// The parsed file. The empty one stands for a file that does not exist.
 #[derive(Debug)]
@@ -125,9 +125,9 @@ impl Default for Document {
 impl Document {
     /// Reads the file; one that is missing or can't be read is an empty document that
     /// [knows it](Document::check_present).
-    pub fn load(place: Option<&Place>, notices: &Notices) -> Result<Document, ConfigError> {
+    pub fn load(place: Option<&Place>, reporter: &Reporter) -> Result<Document, ConfigError> {
         let Some(place) = place else { return Ok(Document::default()) };
-        match Document::bytes(place, notices) {
+        match Document::bytes(place, reporter) {
             Ok(Some(bytes)) => Document::parse(&place.path, bytes),
             Ok(None) => {
                 let absence = place.by_variable.map(Absence::Missing);
@@ -138,9 +138,9 @@ impl Document {
     }
 
     /// The file's bytes, or `None` if there is none.
-    pub(super) fn bytes(place: &Place, notices: &Notices) -> Result<Option<Vec<u8>>, FileError> {
+    pub(super) fn bytes(place: &Place, reporter: &Reporter) -> Result<Option<Vec<u8>>, FileError> {
         let is_torn = |bytes: &[u8]| toml::from_slice::<toml::Table>(bytes).is_err();
-        files::read_whole(place, Trust::of(place, false), notices, is_torn)
+        files::read_whole(place, Trust::new(place, false), reporter, is_torn)
     }
 
     pub fn unreadable(path: &Path, error: Arc<FileError>) -> Document {
@@ -166,7 +166,7 @@ impl Document {
     }
 
     /// `None` stands for a file that is missing.
-    pub fn of(path: &Path, bytes: Option<Vec<u8>>) -> Result<Document, ConfigError> {
+    pub fn from_bytes(path: &Path, bytes: Option<Vec<u8>>) -> Result<Document, ConfigError> {
         match bytes {
             Some(bytes) => Document::parse(path, bytes),
             None => Ok(Document { path: path.into(), ..Document::default() }),
@@ -455,7 +455,7 @@ pub(super) fn position(text: &str, offset: usize) -> (usize, usize) {
 }
 
 /// The value of an entry as the file should hold it; `None` if it is empty, which counts as unset.
-pub fn canonical(document: &Document, key: Key, entry: &Entry) -> Result<Option<String>, ConfigError> {
+pub(super) fn canonical(document: &Document, key: Key, entry: &Entry) -> Result<Option<String>, ConfigError> {
     let invalid = |why: String| ConfigError::Invalid { key, why, origin: document.origin_of(entry) };
     let text = match (entry.value.as_str(), entry.value.to_bool()) {
         (Some(text), _) if text.trim().is_empty() => return Ok(None),

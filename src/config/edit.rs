@@ -18,15 +18,15 @@ use super::{Config, ConfigError, Conflict, Document};
 use crate::domain::text::utf16;
 use crate::domain::{Key, ProfileName};
 use crate::system::locks::{FileLock, Locks};
-use crate::system::notices::Notices;
 use crate::system::paths::Place;
 use crate::system::replace::Mode;
+use crate::system::reporter::Reporter;
 
 /// The file as something that can be changed.
 pub struct ConfigFile<'a> {
     place: Option<&'a Place>,
     locks: &'a Locks,
-    notices: &'a Notices,
+    reporter: &'a Reporter,
     watcher: Option<&'a dyn Watcher>,
     /// The lock, where the caller holds it already.
     held: Option<&'a Mutex<Option<FileLock>>>,
@@ -74,14 +74,14 @@ enum Above {
 
 impl EditTarget {
     /// Where the values of the profile `name` live.
-    pub fn of(name: &ProfileName) -> EditTarget {
+    pub fn new(name: &ProfileName) -> EditTarget {
         if name.is_default() { EditTarget::TopLevel } else { EditTarget::Profile(name.clone()) }
     }
 }
 
 impl<'a> ConfigFile<'a> {
-    pub fn new(place: Option<&'a Place>, locks: &'a Locks, notices: &'a Notices) -> ConfigFile<'a> {
-        ConfigFile { place, locks, notices, watcher: None, held: None }
+    pub fn new(place: Option<&'a Place>, locks: &'a Locks, reporter: &'a Reporter) -> ConfigFile<'a> {
+        ConfigFile { place, locks, reporter, watcher: None, held: None }
     }
 
     /// `watcher` must agree to every write.
@@ -141,7 +141,7 @@ impl<'a> ConfigFile<'a> {
     /// The file as it stands, whatever it holds; `None` if there is none.
     pub fn bytes(&self) -> Result<Option<Vec<u8>>, ConfigError> {
         let place = self.place.ok_or(ConfigError::NoHome)?;
-        Ok(Document::bytes(place, self.notices)?)
+        Ok(Document::bytes(place, self.reporter)?)
     }
 
     /// Puts `after`, which must have been checked, in place of the whole file, if that is still `before`.
@@ -187,13 +187,14 @@ impl<'a> ConfigFile<'a> {
 
     /// The file, and the mark that it begins with.
     fn read(&self, place: &Place) -> Result<(ConfigEdit, &'static str), ConfigError> {
-        let bytes = Document::bytes(place, self.notices)?;
-        let before = Document::of(&place.path, bytes.clone())?;
+        let bytes = Document::bytes(place, self.reporter)?;
+        let before = Document::from_bytes(&place.path, bytes.clone())?;
         // of() saw that it is text.
         let bytes = bytes.unwrap_or_default();
         let text = match utf16(&bytes) {
             Some(text) => {
-                self.notices.warn(format!("{} is UTF-16 text; it is written as UTF-8", place.path.display()));
+                self.reporter
+                    .warn(format!("{} is UTF-16 text; it is written as UTF-8", place.path.display()));
                 text.unwrap_or_default()
             }
             None => String::from_utf8_lossy(&bytes).into_owned(),
@@ -226,7 +227,7 @@ impl ConfigEdit {
 
     /// As [`ConfigEdit::preview`], with what it means by itself: without logins, flags and variables.
     pub fn config(&self) -> Result<Config, ConfigError> {
-        Config::of(self.preview()?, Default::default(), Default::default(), Default::default())
+        Config::new(self.preview()?, Default::default(), Default::default(), Default::default())
     }
 
     /// Makes one change to the document and carries it over into the text.

@@ -64,7 +64,7 @@ pub enum ConfigError {
     #[error("{} can't be accepted: {why}", one_line(&path.display().to_string()))]
     Unacceptable { path: PathBuf, why: String },
     #[error("profile {name}, which may be protected, can't be read")]
-    UnknownGuard { name: String, mend: String, source: Box<ConfigError> },
+    UnknownGuard { name: String, fix: String, source: Box<ConfigError> },
     #[error("the change would make {path} invalid")]
     WouldBreak { path: PathBuf, source: Box<ConfigError> },
     #[error("the change can't be made to {path} without changing more")]
@@ -86,10 +86,8 @@ impl ConfigError {
     pub fn invalid(key: Key, why: &str, origin: &Origin, text: &str) -> ConfigError {
         let is_shown =
             matches!(origin, Origin::Variable(_)) && has_invisible(text) && !looks_like_a_token(text);
-        let why = match is_shown {
-            true => format!("{why}; the value is {}", with_escapes(text)),
-            false => why.to_owned(),
-        };
+        let why =
+            if is_shown { format!("{why}; the value is {}", with_escapes(text)) } else { why.to_owned() };
         ConfigError::Invalid { key, why, origin: origin.clone() }
     }
 

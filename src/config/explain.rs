@@ -2,10 +2,10 @@
 
 use figment::value::Value;
 
-use super::candidate::Candidate;
+use super::layer_value::LayerValue;
 use super::resolve::resolve_with_candidates;
-use super::selection::{elect, nominations, outer_nominations};
-use super::{Config, ConfigError, Nomination, Nominator, Resolved, Selection, Setting};
+use super::selection::{outer_selection_candidates, select_candidate, selection_candidates};
+use super::{Config, ConfigError, Resolved, Selection, SelectionCandidate, SelectionSource, Setting};
 use crate::domain::{Inheritance, Key, Layer, Origin, ProfileName};
 
 /// A profile, and why its values are what they are.
@@ -35,7 +35,7 @@ pub fn explain(config: &Config, selection: Selection) -> Result<Explanation, Con
     candidates.sort_by_key(|candidate| std::cmp::Reverse(candidate.layer));
     let keys = Key::ALL.map(|key| {
         let winner = profile.value_of(key);
-        let won = |c: &&Candidate| {
+        let won = |c: &&LayerValue| {
             winner.as_ref().is_some_and(|winner| winner.layer == c.layer && winner.origin == c.origin)
         };
         let merged = candidates.iter().filter(|candidate| candidate.key == key);
@@ -56,22 +56,22 @@ pub fn explain(config: &Config, selection: Selection) -> Result<Explanation, Con
 
 /// What else names a profile here.
 fn outvoted(config: &Config, winner: &Origin) -> Vec<Loser> {
-    let mut voices: Vec<Nomination> = nominations(config).filter_map(Result::ok).collect();
+    let mut voices: Vec<SelectionCandidate> = selection_candidates(config).filter_map(Result::ok).collect();
     let kind = voices.iter().find(|voice| voice.origin == *winner).map(|voice| voice.by);
-    voices.extend(outer_nominations(config));
+    voices.extend(outer_selection_candidates(config));
     voices.sort_by_key(|voice| voice.by); // the nearer of a kind stay before the others
     voices
         .into_iter()
         .filter(|voice| voice.origin != *winner)
         .map(|other| {
-            let value = match elect(config, &other) {
+            let value = match select_candidate(config, &other) {
                 Ok(Selection { name: Some(name), .. }) => name.to_string(),
                 Ok(_) => "(unnamed)".to_owned(),
                 // What is no name may hold a password: it is not shown.
                 Err(_) => "(no profile)".to_owned(),
             };
             let why = match other.by {
-                Nominator::BuiltIn => "a default holds only where nothing else is set".to_owned(),
+                SelectionSource::BuiltIn => "a default holds only where nothing else is set".to_owned(),
                 _ if *winner == Origin::Flag("--profile") => "the profile was named".to_owned(),
                 by if Some(by) == kind => format!("{winner} is nearer"),
                 _ => format!("{winner} comes first"),
@@ -82,7 +82,7 @@ fn outvoted(config: &Config, winner: &Origin) -> Vec<Loser> {
 }
 
 /// What is set for `key`, but was not even a candidate.
-fn uncounted(config: &Config, profile: &Resolved, key: Key, candidates: &[Candidate]) -> Vec<Loser> {
+fn uncounted(config: &Config, profile: &Resolved, key: Key, candidates: &[LayerValue]) -> Vec<Loser> {
     let mut losers = Vec::new();
     let is_default = profile.name().is_some_and(ProfileName::is_default);
     let is_blank = key.variable().filter(|name| config.environment.is_blank(name));
@@ -128,7 +128,7 @@ fn uncounted(config: &Config, profile: &Resolved, key: Key, candidates: &[Candid
 }
 
 /// Why a value that was merged is not the one that holds.
-fn overridden(loser: &Candidate, winner: Option<&Setting<String>>) -> String {
+fn overridden(loser: &LayerValue, winner: Option<&Setting<String>>) -> String {
     let Some(winner) = winner else { return "nothing holds here".to_owned() };
     let key = loser.key;
     match (loser.layer, winner.layer) {

@@ -15,7 +15,7 @@ pub struct Facts {
 
 impl Facts {
     /// The address of `name`, which exists, and the values of `keys`.
-    pub fn of(config: &Config, name: &ProfileName, keys: &[Key]) -> Facts {
+    pub fn new(config: &Config, name: &ProfileName, keys: &[Key]) -> Facts {
         let keys = std::iter::once(Key::ApiUrl).chain(keys.iter().copied());
         let profile = resolve(config, Selection::listed(name.clone())).ok();
         let values = keys.map(|key| match &profile {
@@ -38,7 +38,7 @@ impl Facts {
             return Err(Conflict::Gone(self.name.clone()));
         }
         let keys: Vec<Key> = self.values.iter().map(|(key, _)| *key).collect();
-        let now = Facts::of(now, &self.name, &keys[1..]);
+        let now = Facts::new(now, &self.name, &keys[1..]);
         let pairs = self.values.iter().zip(now.values);
         match pairs.into_iter().find(|((_, was), (_, is))| was != is) {
             None => Ok(()),

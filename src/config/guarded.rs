@@ -11,7 +11,7 @@ pub(super) struct Guarded {
 }
 
 impl Guarded {
-    pub fn name(&self) -> &str {
+    pub(super) fn name(&self) -> &str {
         match &self.by {
             Guard::Protection(protection) => protection.name.as_str(),
             Guard::Unreadable(name) => name.as_str(),

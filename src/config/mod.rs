@@ -4,18 +4,18 @@
 //! figment and `toml_edit` live here and nowhere else. Reading goes through `toml` (fast, with
 //! spans), every edit through `toml_edit` (keeps comments and order).
 
-mod candidate;
-mod captured;
 mod document;
 mod edit;
 mod error;
-mod exchange;
 mod explain;
 mod facts;
 mod guarded;
 mod invalid_profile;
+mod layer_value;
+mod logins;
 mod pending;
 mod pins;
+mod profile_file;
 mod protection;
 mod provider;
 mod repository;
@@ -24,23 +24,24 @@ mod schema;
 mod selection;
 mod token_variable;
 
-pub use captured::{Captured, Login};
 pub use document::{Document, Entry, UnknownKey};
 pub use edit::{ConfigEdit, ConfigFile, EditTarget, Watcher, in_file};
 pub use error::{ConfigError, Conflict};
-pub use exchange::{Change, Plan, Shared, Step, shared, to_import, to_toml};
 pub use explain::{Explained, Explanation, Loser, explain};
 pub use facts::Facts;
 pub use guarded::Protection;
 pub use invalid_profile::{InvalidProfile, Reason};
+pub use logins::{Login, Logins};
 pub use pending::{PendingMove, pins};
 pub use pins::Pins;
+pub use profile_file::{Change, Plan, Shared, Step, shared, to_import, to_toml};
 pub use protection::{Loosened, loosened_by, protection};
 pub use repository::{REPOSITORY_FILE, RepositoryFile, Standing, profile_in};
 pub use resolve::{PassedOver, Resolved, Setting, resolve};
 pub use schema::{ConfigSchema, ProfileSchema};
 pub use selection::{
-    Nomination, Nominator, Selection, active, elect, nomination, nominations, select, unknown, url_flag,
+    Selection, SelectionCandidate, SelectionSource, active, select, select_candidate, selection_candidate,
+    selection_candidates, unknown, url_flag,
 };
 pub use token_variable::{TokenVariable, blank_token_variable, token_variable};
 
@@ -51,8 +52,8 @@ use std::sync::{Arc, OnceLock};
 use crate::domain::{ApiUrl, Expectation, Key, Origin, ProfileName, nearest};
 use crate::system::environment::Environment;
 use crate::system::files::{self, FileError, Trust};
-use crate::system::notices::Notices;
 use crate::system::paths::{Paths, Place};
+use crate::system::reporter::Reporter;
 
 /// What the command line said, as text: parsed here, so that a bad value names its flag and is
 /// never echoed where it may hold a password.
@@ -88,13 +89,13 @@ impl Flags {
 /// One consistent view of every layer, read once. All commands answer from it.
 pub struct Config {
     pub document: Document,
-    pub captured: Captured,
+    pub captured: Logins,
     pub environment: Environment,
     pub flags: Flags,
-    built_in: Vec<candidate::Candidate>,
+    built_in: Vec<layer_value::LayerValue>,
     /// The top level's own address, if it is a valid one.
     top_url: Option<ApiUrl>,
-    notices: Arc<Notices>,
+    reporter: Arc<Reporter>,
     /// Why nothing in the home is trusted.
     home_error: Option<Arc<FileError>>,
     pins_at: Option<Place>,
@@ -111,24 +112,24 @@ impl Config {
         paths: &Paths,
         environment: Environment,
         flags: Flags,
-        notices: &Arc<Notices>,
+        reporter: &Arc<Reporter>,
     ) -> Result<Config, ConfigError> {
-        let home = paths.home.as_ref().map_or(Ok(()), |home| files::check_folder(home, notices));
+        let home = paths.home.as_ref().map_or(Ok(()), |home| files::check_folder(home, reporter));
         let home_error = home.err().map(Arc::new);
         let document = match (&home_error, &paths.config) {
             (Some(error), Some(place)) if place.by_variable.is_none() => {
                 Document::unreadable(&place.path, error.clone())
             }
-            _ => Document::load(paths.config.as_ref(), notices)?,
+            _ => Document::load(paths.config.as_ref(), reporter)?,
         };
         let captured = match home_error {
-            Some(_) => Captured::default(),
+            Some(_) => Logins::default(),
             // What is wrong with the folder is said once.
-            None if document.check_readable().is_err() => Captured::glance(paths.logins.as_ref()),
-            None => Captured::load(paths.logins.as_ref(), notices),
+            None if document.check_readable().is_err() => Logins::glance(paths.logins.as_ref()),
+            None => Logins::load(paths.logins.as_ref(), reporter),
         };
-        let config = Config::of(document, captured, environment, flags)?;
-        Ok(Config { notices: notices.clone(), home_error, pins_at: paths.pins.clone(), ..config })
+        let config = Config::new(document, captured, environment, flags)?;
+        Ok(Config { reporter: reporter.clone(), home_error, pins_at: paths.pins.clone(), ..config })
     }
 
     /// As [`Config::load`], but silently and without changing anything, not even a mode. `None` if the
@@ -136,20 +137,19 @@ impl Config {
     pub fn glance(paths: &Paths, environment: Environment, flags: Flags) -> Option<Config> {
         let document = match &paths.config {
             Some(place) => {
-                let bytes = files::read(&place.path, Trust::WarnOnly, &Notices::silent()).ok()?;
-                Document::of(&place.path, bytes).ok()?
+                let bytes = files::read(&place.path, Trust::WarnOnly, &Reporter::silent()).ok()?;
+                Document::from_bytes(&place.path, bytes).ok()?
             }
             None => Document::default(),
         };
-        let config =
-            Config::of(document, Captured::glance(paths.logins.as_ref()), environment, flags).ok()?;
+        let config = Config::new(document, Logins::glance(paths.logins.as_ref()), environment, flags).ok()?;
         Some(Config { pins_at: paths.pins.clone(), ..config })
     }
 
     /// Without pins, and with nobody to hear of anything.
-    pub fn of(
+    pub fn new(
         document: Document,
-        captured: Captured,
+        captured: Logins,
         environment: Environment,
         flags: Flags,
     ) -> Result<Config, ConfigError> {
@@ -160,9 +160,9 @@ impl Config {
             captured,
             environment,
             flags,
-            built_in: candidate::built_in()?,
+            built_in: layer_value::built_in()?,
             top_url,
-            notices: Arc::new(Notices::silent()),
+            reporter: Arc::new(Reporter::silent()),
             home_error: None,
             pins_at: None,
             pins: OnceLock::new(),
@@ -192,9 +192,10 @@ impl Config {
 
     /// Whether a profile of that name can be used: `default` needs no table, and can't have one.
     pub fn exists(&self, name: &ProfileName) -> bool {
-        match name.is_default() {
-            true => self.document.check_usable(name.as_str()).is_ok(),
-            false => self.document.profile(name).is_some(),
+        if name.is_default() {
+            self.document.check_usable(name.as_str()).is_ok()
+        } else {
+            self.document.profile(name).is_some()
         }
     }
 

@@ -11,9 +11,9 @@ use super::{Config, ConfigError, Pins};
 use crate::domain::ProfileName;
 use crate::system::files::{self, Trust};
 use crate::system::locks::Locks;
-use crate::system::notices::Notices;
 use crate::system::paths::Place;
 use crate::system::replace::Mode;
+use crate::system::reporter::Reporter;
 
 /// What the pins of a profile are to follow.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,7 +38,7 @@ impl PendingMove {
     }
 
     /// The move of a profile of `config` that the pins may not have followed yet.
-    pub fn of(pins: &Place, config: &Config) -> Option<PendingMove> {
+    pub fn read(pins: &Place, config: &Config) -> Option<PendingMove> {
         let moves = read(pins).moves;
         moves.into_iter().find(|it| it.config == id(config))
     }
@@ -60,11 +60,11 @@ impl PendingMove {
     pub fn settle(
         pins: &Place,
         locks: &Locks,
-        notices: &Notices,
+        reporter: &Reporter,
         config: &Config,
     ) -> Result<(), ConfigError> {
-        let Some(pending) = PendingMove::of(pins, config) else { return Ok(()) };
-        Pins::update(Some(pins), locks, notices, |pins| pending.apply(pins, config))?;
+        let Some(pending) = PendingMove::read(pins, config) else { return Ok(()) };
+        Pins::update(Some(pins), locks, reporter, |pins| pending.apply(pins, config))?;
         replace(pins, locks, config, None)
     }
 
@@ -81,7 +81,7 @@ impl PendingMove {
 
 /// One that can't be read says nothing: its pins name a profile that doesn't exist, which is reported.
 fn read(pins: &Place) -> Wire {
-    let bytes = files::read(&path(pins), Trust::WarnOnly, &Notices::silent()).ok().flatten();
+    let bytes = files::read(&path(pins), Trust::WarnOnly, &Reporter::silent()).ok().flatten();
     let text = bytes.and_then(|bytes| String::from_utf8(bytes).ok());
     text.and_then(|text| toml::from_str(&text).ok()).unwrap_or_default()
 }
@@ -119,10 +119,10 @@ pub fn pins(config: &Config) -> Result<&Pins, ConfigError> {
     if let Some(error) = &config.home_error {
         return Err(ConfigError::Unreadable(error.clone()));
     }
-    let mut pins = Pins::load(config.pins_at.as_ref(), &config.notices)?;
+    let mut pins = Pins::load(config.pins_at.as_ref(), &config.reporter)?;
     let is_unknown = |name: &str| !name.parse().is_ok_and(|name| config.exists(&name));
     if let Some(place) = config.pins_at.as_ref().filter(|_| pins.names().any(is_unknown))
-        && let Some(pending) = PendingMove::of(place, config)
+        && let Some(pending) = PendingMove::read(place, config)
     {
         pending.apply(&mut pins, config);
     }

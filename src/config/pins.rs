@@ -15,9 +15,9 @@ use crate::domain::ProfileName;
 use crate::domain::text::decode;
 use crate::system::files::{self, Trust};
 use crate::system::locks::Locks;
-use crate::system::notices::Notices;
 use crate::system::paths::Place;
 use crate::system::replace::Mode;
+use crate::system::reporter::Reporter;
 
 const HEADER: &str = "# Written by autocom: `autocom profiles pin` lists and changes it.\n\n";
 
@@ -37,10 +37,10 @@ pub struct Pins {
 
 impl Pins {
     /// A missing file is an empty one.
-    pub fn load(place: Option<&Place>, notices: &Notices) -> Result<Pins, ConfigError> {
+    pub fn load(place: Option<&Place>, reporter: &Reporter) -> Result<Pins, ConfigError> {
         let Some(place) = place else { return Ok(Pins::default()) };
         let is_torn = |bytes: &[u8]| decode(bytes).is_ok_and(|text| toml::from_str::<Pins>(&text).is_err());
-        let Some(bytes) = files::read_whole(place, Trust::of(place, false), notices, is_torn)? else {
+        let Some(bytes) = files::read_whole(place, Trust::new(place, false), reporter, is_torn)? else {
             return Ok(Pins::default());
         };
         let flaw = |text: &str, at: usize, message: String| {
@@ -58,12 +58,12 @@ impl Pins {
     pub fn update<T>(
         place: Option<&Place>,
         locks: &Locks,
-        notices: &Notices,
+        reporter: &Reporter,
         change: impl FnOnce(&mut Pins) -> T,
     ) -> Result<T, ConfigError> {
         let place = place.ok_or(ConfigError::NoPlaceForPins)?;
         let mut lock = locks.pins(place)?;
-        let before = Pins::load(Some(place), notices)?;
+        let before = Pins::load(Some(place), reporter)?;
         let mut pins = before.clone();
         let answer = change(&mut pins);
         if pins != before {

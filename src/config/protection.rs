@@ -109,7 +109,7 @@ fn protected_at(config: &Config, url: &ApiUrl) -> Result<Option<Protection>, Con
         }
         Some(Guarded { by: Guard::Invalid(profile), .. }) => Err(ConfigError::UnknownGuard {
             name: profile.name.clone(),
-            mend: profile.fix(),
+            fix: profile.fix(),
             source: Box::new(config.document.invalid_profile(profile)),
         }),
     }
@@ -168,7 +168,7 @@ fn may_be_protected(config: &Config, table: Option<&Table>) -> bool {
 
 /// `source`: why `name`, which may be protected, can't be read.
 fn unknown_guard(config: &Config, name: &ProfileName, source: ConfigError) -> ConfigError {
-    let mend = match &source {
+    let fix = match &source {
         ConfigError::Invalid { key, .. } => {
             let own = config.document.profile(name).and_then(|table| table.get(*key));
             let value = match key {
@@ -183,7 +183,7 @@ fn unknown_guard(config: &Config, name: &ProfileName, source: ConfigError) -> Co
         }
         _ => "autocom config edit".to_owned(),
     };
-    ConfigError::UnknownGuard { name: name.to_string(), mend, source: Box::new(source) }
+    ConfigError::UnknownGuard { name: name.to_string(), fix, source: Box::new(source) }
 }
 
 fn protected(profile: &Resolved) -> Option<Protection> {

@@ -6,7 +6,7 @@
 use figment::value::{Dict, Map, Value};
 use figment::{Metadata, Profile, Provider};
 
-use super::candidate::Candidate;
+use super::layer_value::LayerValue;
 use super::{Config, Flags};
 use crate::domain::{ApiUrl, Inheritance, Key, Layer, Origin};
 use crate::system::environment::Environment;
@@ -14,12 +14,12 @@ use crate::system::environment::Environment;
 /// All that one layer offers, as figment sees it.
 pub(super) struct LayerProvider<'a> {
     pub layer: Layer,
-    pub candidates: &'a [Candidate],
+    pub candidates: &'a [LayerValue],
 }
 
 impl LayerProvider<'_> {
     /// The name under which figment's metadata hands the layer back.
-    pub fn name(layer: Layer) -> &'static str {
+    pub(super) fn name(layer: Layer) -> &'static str {
         match layer {
             Layer::BuiltIn => "built-in",
             Layer::PassedOverVariable => "passed-over variable",
@@ -49,9 +49,9 @@ impl Provider for LayerProvider<'_> {
     }
 }
 
-pub(super) fn flags(flags: &Flags) -> impl Iterator<Item = Candidate> {
+pub(super) fn flags(flags: &Flags) -> impl Iterator<Item = LayerValue> {
     Key::ALL.into_iter().filter(|key| *key != Key::Profile).filter_map(|key| {
-        Some(Candidate {
+        Some(LayerValue {
             layer: Layer::Flag,
             key,
             value: Value::from(flags.get(key)?),
@@ -61,13 +61,13 @@ pub(super) fn flags(flags: &Flags) -> impl Iterator<Item = Candidate> {
 }
 
 /// `by_flag`: whether `--profile` named the profile.
-pub(super) fn variables(environment: &Environment, by_flag: bool) -> impl Iterator<Item = Candidate> {
+pub(super) fn variables(environment: &Environment, by_flag: bool) -> impl Iterator<Item = LayerValue> {
     Key::ALL.into_iter().filter(|key| *key != Key::Profile).filter_map(move |key| {
         let name = key.variable()?;
         let layer =
             if by_flag && key.yields_to_profile_flag() { Layer::PassedOverVariable } else { Layer::Variable };
         let value = Value::from(environment.var(name)?);
-        Some(Candidate { layer, key, value, origin: Origin::Variable(name.to_owned()) })
+        Some(LayerValue { layer, key, value, origin: Origin::Variable(name.to_owned()) })
     })
 }
 
@@ -75,7 +75,7 @@ pub(super) fn variables(environment: &Environment, by_flag: bool) -> impl Iterat
 pub(super) fn profile<'a>(
     config: &'a Config,
     table: &'a super::document::Table,
-) -> impl Iterator<Item = Candidate> + 'a {
+) -> impl Iterator<Item = LayerValue> + 'a {
     file(config, table, |key| key.in_profile().then_some(Layer::Profile))
 }
 
@@ -85,7 +85,7 @@ pub(super) fn top_level<'a>(
     config: &'a Config,
     url: Option<&'a ApiUrl>,
     is_default: bool,
-) -> impl Iterator<Item = Candidate> + 'a {
+) -> impl Iterator<Item = LayerValue> + 'a {
     let top = config.top_url.as_ref();
     let same = is_default || top == url;
     // A top level without an address names nobody else's client: its client id serves all.
@@ -105,22 +105,22 @@ fn file<'a>(
     config: &'a Config,
     table: &'a super::document::Table,
     layer: impl Fn(Key) -> Option<Layer> + 'a,
-) -> impl Iterator<Item = Candidate> + 'a {
+) -> impl Iterator<Item = LayerValue> + 'a {
     table.iter().filter_map(move |(key, entry)| {
         let layer = layer(key)?;
         if entry.value.as_str().is_some_and(|text| text.trim().is_empty()) {
             return None;
         }
         let origin = config.document.origin_of(entry);
-        Some(Candidate { layer, key, value: entry.value.clone(), origin })
+        Some(LayerValue { layer, key, value: entry.value.clone(), origin })
     })
 }
 
 /// What the login under the resolved credential key learned.
-pub(super) fn captured(login: &super::Login) -> impl Iterator<Item = Candidate> {
+pub(super) fn captured(login: &super::Login) -> impl Iterator<Item = LayerValue> {
     let origin = Origin::Login { at: login.logged_in_at };
     let offer = move |key, value: Option<&str>| {
-        value.map(|text| Candidate {
+        value.map(|text| LayerValue {
             layer: Layer::Captured,
             key,
             value: Value::from(text),

@@ -44,7 +44,7 @@ impl RepositoryFile {
     pub fn read(directory: &Path) -> Result<Option<RepositoryFile>, ConfigError> {
         let path = directory.join(REPOSITORY_FILE);
         let unfit = |why: String| ConfigError::Unacceptable { path: path.clone(), why };
-        let Some(bytes) = files::read_strangers(&path, LARGEST)? else { return Ok(None) };
+        let Some(bytes) = files::read_of_other_user(&path, LARGEST)? else { return Ok(None) };
         let content = decode(&bytes).map_err(|_| unfit("it is not UTF-8 text".to_owned()))?;
         let (profile, line) = named_in(&content).map_err(unfit)?;
         Ok(Some(RepositoryFile { path, content, profile, line }))
@@ -58,7 +58,7 @@ impl RepositoryFile {
 
 impl Standing {
     /// `None` if there is no such file in `directory`.
-    pub fn of(directory: &Path, pins: &Pins) -> Option<Standing> {
+    pub fn new(directory: &Path, pins: &Pins) -> Option<Standing> {
         let path = directory.join(REPOSITORY_FILE);
         let found = RepositoryFile::read(directory);
         if matches!(found, Ok(None)) {

@@ -4,7 +4,7 @@ use figment::Figment;
 use figment::value::magic::Tagged;
 use serde::Deserialize;
 
-use super::candidate::Candidate;
+use super::layer_value::LayerValue;
 use super::provider::{self, LayerProvider};
 use super::selection::parse_url;
 use super::{Config, ConfigError, Login, Selection};
@@ -127,7 +127,7 @@ struct Merged {
 /// figment's answer together with all that was offered to it.
 struct Layers<'a> {
     figment: &'a Figment,
-    candidates: &'a [Candidate],
+    candidates: &'a [LayerValue],
 }
 
 /// Resolves what `selection` names. Only the layers of this one profile are looked at, so that
@@ -140,7 +140,7 @@ pub fn resolve(config: &Config, selection: Selection) -> Result<Resolved, Config
 pub(super) fn resolve_with_candidates(
     config: &Config,
     selection: Selection,
-) -> Result<(Resolved, Vec<Candidate>), ConfigError> {
+) -> Result<(Resolved, Vec<LayerValue>), ConfigError> {
     let name = selection.name.clone();
     let is_default = name.as_ref().is_some_and(ProfileName::is_default);
     let mut candidates = config.built_in.clone();
@@ -157,7 +157,7 @@ pub(super) fn resolve_with_candidates(
     let address =
         candidates.iter().filter(|c| c.key == Key::ApiUrl).cloned().chain(top).max_by_key(|c| c.layer);
     let api_url = match &address {
-        Some(Candidate { value, origin, .. }) => match value.as_str() {
+        Some(LayerValue { value, origin, .. }) => match value.as_str() {
             Some(text) => Some(parse_url(config, text, origin)?),
             None => None, // figment says below what it is instead of a string
         },
@@ -166,9 +166,10 @@ pub(super) fn resolve_with_candidates(
     candidates.extend(provider::top_level(config, api_url.as_ref(), is_default));
 
     let from_file = address.as_ref().is_some_and(|c| matches!(c.layer, Layer::Profile | Layer::TopLevel));
-    let own_api_url = match from_file && name.is_some() {
-        true => api_url.clone(),
-        false => name.as_ref().and_then(|name| config.own_api_url(name)),
+    let own_api_url = if from_file && name.is_some() {
+        api_url.clone()
+    } else {
+        name.as_ref().and_then(|name| config.own_api_url(name))
     };
     let credential =
         credential_key(config, name.as_ref(), address.as_ref(), api_url.as_ref(), own_api_url.as_ref())?;
@@ -221,7 +222,7 @@ pub(super) fn resolve_with_candidates(
 fn credential_key(
     config: &Config,
     name: Option<&ProfileName>,
-    address: Option<&Candidate>,
+    address: Option<&LayerValue>,
     url: Option<&ApiUrl>,
     own: Option<&ApiUrl>,
 ) -> Result<Option<Setting<CredentialKey>>, ConfigError> {
@@ -280,7 +281,7 @@ impl Layers<'_> {
         Some(Setting { value: *merged, origin: winner.origin.clone(), layer: winner.layer })
     }
 
-    fn winner<T: for<'de> Deserialize<'de>>(&self, key: Key, merged: &Tagged<T>) -> Option<&Candidate> {
+    fn winner<T: for<'de> Deserialize<'de>>(&self, key: Key, merged: &Tagged<T>) -> Option<&LayerValue> {
         let layer = &self.figment.get_metadata(merged.tag())?.name;
         self.candidates.iter().find(|c| c.key == key && LayerProvider::name(c.layer) == layer.as_ref())
     }
@@ -299,7 +300,7 @@ impl Layers<'_> {
 }
 
 /// The variables that `--profile` put behind another value than theirs.
-fn passed_over(candidates: &[Candidate]) -> Vec<PassedOver> {
+fn passed_over(candidates: &[LayerValue]) -> Vec<PassedOver> {
     candidates
         .iter()
         .filter(|variable| variable.layer == Layer::PassedOverVariable)

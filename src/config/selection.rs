@@ -23,7 +23,7 @@ pub struct Selection {
 }
 
 impl Selection {
-    fn of(name: ProfileName, origin: Origin) -> Selection {
+    fn new(name: ProfileName, origin: Origin) -> Selection {
         Selection { name: Some(name), origin, only_in_variables: false, files_only: false, sole: true }
     }
 
@@ -34,7 +34,7 @@ impl Selection {
 
     /// A profile that is to be made, named by `flag`.
     pub fn new_by(name: ProfileName, flag: &'static str) -> Selection {
-        Selection::of(name, Origin::Flag(flag))
+        Selection::new(name, Origin::Flag(flag))
     }
 
     /// One of the profiles that a command is run over, as if `--profile` had named it.
@@ -48,18 +48,18 @@ impl Selection {
 
     /// As if `--profile` had named it.
     pub fn by_flag(name: ProfileName) -> Selection {
-        Selection::of(name, Origin::Flag("--profile"))
+        Selection::new(name, Origin::Flag("--profile"))
     }
 
     /// A profile in the files, whoever asks for it (a row of a list).
     pub fn listed(name: ProfileName) -> Selection {
-        Selection { files_only: true, sole: false, ..Selection::of(name, Origin::BuiltIn) }
+        Selection { files_only: true, sole: false, ..Selection::new(name, Origin::BuiltIn) }
     }
 }
 
 /// What can say which profile is meant, the strongest first: precedence is this order and nothing else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Nominator {
+pub enum SelectionSource {
     ProfileFlag,
     ApiUrlFlag,
     ProfileVariable,
@@ -73,26 +73,26 @@ pub enum Nominator {
     BuiltIn,
 }
 
-impl Nominator {
-    pub const ALL: [Nominator; 8] = [
-        Nominator::ProfileFlag,
-        Nominator::ApiUrlFlag,
-        Nominator::ProfileVariable,
-        Nominator::ApiUrlVariable,
-        Nominator::Pin,
-        Nominator::RepositoryFile,
-        Nominator::ConfigFile,
-        Nominator::BuiltIn,
+impl SelectionSource {
+    pub const ALL: [SelectionSource; 8] = [
+        SelectionSource::ProfileFlag,
+        SelectionSource::ApiUrlFlag,
+        SelectionSource::ProfileVariable,
+        SelectionSource::ApiUrlVariable,
+        SelectionSource::Pin,
+        SelectionSource::RepositoryFile,
+        SelectionSource::ConfigFile,
+        SelectionSource::BuiltIn,
     ];
 }
 
 /// One voice in the selection.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Nomination {
-    pub by: Nominator,
+pub struct SelectionCandidate {
+    pub by: SelectionSource,
     pub origin: Origin,
     /// The profile's name or the URL, as it stands there. Not to be shown unparsed: who takes a URL from the
-    /// command line may find a password in it. [`Config::elect`] makes of it what may be shown.
+    /// command line may find a password in it. [`Config::select_candidate`] makes of it what may be shown.
     pub says: String,
 }
 
@@ -109,31 +109,33 @@ pub(super) fn parse_url(config: &Config, text: &str, origin: &Origin) -> Result<
 
 /// The first of all nominations is elected.
 pub fn select(config: &Config) -> Result<Selection, ConfigError> {
-    elect(config, &first_of(config, &Nominator::ALL)?)
+    select_candidate(config, &first_of(config, &SelectionSource::ALL)?)
 }
 
 /// What the files alone make active: `profile` in `config.toml`, else `default`.
 pub fn active(config: &Config) -> Result<Selection, ConfigError> {
-    elect(config, &first_of(config, &[Nominator::ConfigFile, Nominator::BuiltIn])?)
+    select_candidate(config, &first_of(config, &[SelectionSource::ConfigFile, SelectionSource::BuiltIn])?)
 }
 
 /// All that name a profile here, the one that is elected first, then those that it overrides. Each
 /// is looked for when it is asked for: a flag costs no look at directories.
-pub fn nominations(config: &Config) -> impl Iterator<Item = Result<Nomination, ConfigError>> + '_ {
-    Nominator::ALL.into_iter().filter_map(|by| nomination(config, by).transpose())
+pub fn selection_candidates(
+    config: &Config,
+) -> impl Iterator<Item = Result<SelectionCandidate, ConfigError>> + '_ {
+    SelectionSource::ALL.into_iter().filter_map(|by| selection_candidate(config, by).transpose())
 }
 
 /// The pins and accepted files of directories further up, which a nearer one of the kind overrides.
-pub fn outer_nominations(config: &Config) -> Vec<Nomination> {
+pub(super) fn outer_selection_candidates(config: &Config) -> Vec<SelectionCandidate> {
     let (Some(here), Ok(pins)) = (config.here(), pins(config)) else { return Vec::new() };
-    let bound = pins.bindings_of(here).skip(1).map(|(directory, name)| Nomination {
-        by: Nominator::Pin,
+    let bound = pins.bindings_of(here).skip(1).map(|(directory, name)| SelectionCandidate {
+        by: SelectionSource::Pin,
         origin: Origin::Pin(directory.into()),
         says: name.to_owned(),
     });
-    let accepted = here.ancestors().filter_map(|directory| match Standing::of(directory, pins)? {
-        Standing::Accepted(name) => Some(Nomination {
-            by: Nominator::RepositoryFile,
+    let accepted = here.ancestors().filter_map(|directory| match Standing::new(directory, pins)? {
+        Standing::Accepted(name) => Some(SelectionCandidate {
+            by: SelectionSource::RepositoryFile,
             origin: Origin::Repository(directory.join(REPOSITORY_FILE).into()),
             says: name.to_string(),
         }),
@@ -143,43 +145,49 @@ pub fn outer_nominations(config: &Config) -> Vec<Nomination> {
 }
 
 /// What `by` has to say, if anything.
-pub fn nomination(config: &Config, by: Nominator) -> Result<Option<Nomination>, ConfigError> {
+pub fn selection_candidate(
+    config: &Config,
+    by: SelectionSource,
+) -> Result<Option<SelectionCandidate>, ConfigError> {
     let flag = |flag: &'static str, says: &Option<String>| Some((Origin::Flag(flag), says.clone()?));
     let variable = |name: &str| Some((Origin::Variable(name.to_owned()), config.environment.var(name)?));
     let found = match by {
-        Nominator::ProfileFlag => flag("--profile", &config.flags.profile),
-        Nominator::ApiUrlFlag => flag("--api-url", &config.flags.api_url),
-        Nominator::ProfileVariable => variable("AUTOCOM_PROFILE"),
-        Nominator::ApiUrlVariable => variable("AUTOCOM_API_URL"),
-        Nominator::Pin => pinned(config)?,
-        Nominator::RepositoryFile => accepted(config)?,
-        Nominator::ConfigFile => named_in_file(config)?,
-        Nominator::BuiltIn => Some((Origin::BuiltIn, ProfileName::DEFAULT.to_owned())),
+        SelectionSource::ProfileFlag => flag("--profile", &config.flags.profile),
+        SelectionSource::ApiUrlFlag => flag("--api-url", &config.flags.api_url),
+        SelectionSource::ProfileVariable => variable("AUTOCOM_PROFILE"),
+        SelectionSource::ApiUrlVariable => variable("AUTOCOM_API_URL"),
+        SelectionSource::Pin => pinned(config)?,
+        SelectionSource::RepositoryFile => accepted(config)?,
+        SelectionSource::ConfigFile => named_in_file(config)?,
+        SelectionSource::BuiltIn => Some((Origin::BuiltIn, ProfileName::DEFAULT.to_owned())),
     };
-    Ok(found.map(|(origin, says)| Nomination { by, origin, says }))
+    Ok(found.map(|(origin, says)| SelectionCandidate { by, origin, says }))
 }
 
 /// The profile that a nomination means.
-pub fn elect(config: &Config, nomination: &Nomination) -> Result<Selection, ConfigError> {
-    let Nomination { by, origin, says } = nomination.clone();
+pub fn select_candidate(
+    config: &Config,
+    selection_candidate: &SelectionCandidate,
+) -> Result<Selection, ConfigError> {
+    let SelectionCandidate { by, origin, says } = selection_candidate.clone();
     match by {
-        Nominator::ApiUrlFlag | Nominator::ApiUrlVariable => by_url(config, &says, origin),
-        Nominator::ProfileVariable => by_variable(config, &says, origin),
-        Nominator::ProfileFlag
-        | Nominator::Pin
-        | Nominator::RepositoryFile
-        | Nominator::ConfigFile
-        | Nominator::BuiltIn => {
-            named(config, &says, origin).map(|(name, origin)| Selection::of(name, origin))
+        SelectionSource::ApiUrlFlag | SelectionSource::ApiUrlVariable => by_url(config, &says, origin),
+        SelectionSource::ProfileVariable => by_variable(config, &says, origin),
+        SelectionSource::ProfileFlag
+        | SelectionSource::Pin
+        | SelectionSource::RepositoryFile
+        | SelectionSource::ConfigFile
+        | SelectionSource::BuiltIn => {
+            named(config, &says, origin).map(|(name, origin)| Selection::new(name, origin))
         }
     }
 }
 
-fn first_of(config: &Config, by: &[Nominator]) -> Result<Nomination, ConfigError> {
-    let first = by.iter().find_map(|by| nomination(config, *by).transpose());
+fn first_of(config: &Config, by: &[SelectionSource]) -> Result<SelectionCandidate, ConfigError> {
+    let first = by.iter().find_map(|by| selection_candidate(config, *by).transpose());
     first.unwrap_or_else(|| {
         let says = ProfileName::DEFAULT.to_owned();
-        Ok(Nomination { by: Nominator::BuiltIn, origin: Origin::BuiltIn, says })
+        Ok(SelectionCandidate { by: SelectionSource::BuiltIn, origin: Origin::BuiltIn, says })
     })
 }
 
@@ -194,7 +202,7 @@ fn by_variable(config: &Config, text: &str, origin: Origin) -> Result<Selection,
         // It would take the token of the profile that it looks like.
         config.check_new_name(&name)?;
     }
-    Ok(Selection { only_in_variables, ..Selection::of(name, origin) })
+    Ok(Selection { only_in_variables, ..Selection::new(name, origin) })
 }
 
 fn pinned(config: &Config) -> Result<Option<(Origin, String)>, ConfigError> {
@@ -206,9 +214,10 @@ fn pinned(config: &Config) -> Result<Option<(Origin, String)>, ConfigError> {
 /// In a directory that is gone: what was bound to it, or to one above, can't be told, and must not be guessed.
 fn nowhere(config: &Config) -> Result<Option<(Origin, String)>, ConfigError> {
     let pins = pins_that_decide(config)?;
-    match pins.directories().next().is_some() || pins.accepted().next().is_some() {
-        true => Err(ConfigError::Nowhere),
-        false => Ok(None),
+    if pins.directories().next().is_some() || pins.accepted().next().is_some() {
+        Err(ConfigError::Nowhere)
+    } else {
+        Ok(None)
     }
 }
 
@@ -217,25 +226,25 @@ fn accepted(config: &Config) -> Result<Option<(Origin, String)>, ConfigError> {
     let Some(here) = config.here() else { return nowhere(config) };
     let pins = pins_that_decide(config)?;
     for directory in here.ancestors() {
-        let Some(standing) = Standing::of(directory, pins) else { continue };
+        let Some(standing) = Standing::new(directory, pins) else { continue };
         let path = directory.join(REPOSITORY_FILE);
         let shown = one_line(&path.display().to_string()).into_owned();
         match standing {
             Standing::Accepted(name) => {
                 return Ok(Some((Origin::Repository(path.into()), name.to_string())));
             }
-            Standing::Changed => config.notices.warn(format!(
+            Standing::Changed => config.reporter.warn(format!(
                 "{shown} has changed since it was accepted, so it selects nothing; look at it, then: \
                  autocom profiles pin --accept {}",
                 quoted(&path)
             )),
-            Standing::Unaccepted(Some(name)) => config.notices.hint(format!(
+            Standing::Unaccepted(Some(name)) => config.reporter.note(format!(
                 "{shown} asks for profile {name} and is ignored until you accept it: \
                  autocom profiles pin --accept {}",
                 quoted(&path)
             )),
             Standing::Unaccepted(None) => {
-                config.notices.hint(format!(
+                config.reporter.note(format!(
                     "{shown} is ignored, and is no file that could be accepted; why: \
                      autocom profiles pin --accept {}",
                     quoted(&path)
@@ -267,15 +276,15 @@ fn pins_that_decide(config: &Config) -> Result<&Pins, ConfigError> {
 }
 
 /// The profile that `url` selects, or an unnamed environment.
-pub fn bound_to(config: &Config, url: &ApiUrl, origin: Origin) -> Result<Selection, ConfigError> {
+pub(super) fn bound_to(config: &Config, url: &ApiUrl, origin: Origin) -> Result<Selection, ConfigError> {
     let bound: Vec<ProfileName> =
         config.profiles().into_iter().filter(|name| config.own_api_url(name).as_ref() == Some(url)).collect();
     let active = active(config).ok().and_then(|selection| selection.name);
     if let Some(active) = active.filter(|name| bound.contains(name)) {
-        return Ok(Selection::of(active, origin));
+        return Ok(Selection::new(active, origin));
     }
     if let [only] = bound.as_slice() {
-        return Ok(Selection::of(only.clone(), origin));
+        return Ok(Selection::new(only.clone(), origin));
     }
     let keyed_by_url = |name: &&ProfileName| {
         config.document.table_of(name).is_some_and(|table| {
@@ -287,7 +296,7 @@ pub fn bound_to(config: &Config, url: &ApiUrl, origin: Origin) -> Result<Selecti
     };
     let keyed: Vec<&ProfileName> = bound.iter().filter(keyed_by_url).collect();
     match (keyed.as_slice(), bound.is_empty()) {
-        ([only], _) => Ok(Selection::of((*only).clone(), origin)),
+        ([only], _) => Ok(Selection::new((*only).clone(), origin)),
         (_, true) => Ok(Selection::unnamed(origin)),
         _ => Err(ConfigError::Ambiguous {
             url: url.to_string(),

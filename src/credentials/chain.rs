@@ -11,8 +11,8 @@ use std::sync::Arc;
 use super::{CredentialStore, FileStore, Keychain, Patience, Prepared, Record, StoreError};
 use crate::domain::{CredentialKey, StoreChoice, StoreKind};
 use crate::system::locks::{LockError, LockGuard, Locks};
-use crate::system::notices::Notices;
 use crate::system::paths::Paths;
+use crate::system::reporter::Reporter;
 
 const BOTH: [StoreKind; 2] = [StoreKind::Keychain, StoreKind::File];
 
@@ -21,7 +21,7 @@ pub struct Credentials {
     keychain: Box<dyn CredentialStore>,
     file: Box<dyn CredentialStore>,
     locks: Locks,
-    notices: Arc<Notices>,
+    reporter: Arc<Reporter>,
 }
 
 /// A record and the store it was found in.
@@ -64,19 +64,19 @@ impl Stored {
 
 impl Credentials {
     /// The stores of this machine. Opens and reads nothing.
-    pub fn new(paths: &Paths, locks: Locks, notices: Arc<Notices>, patience: Patience) -> Credentials {
-        let file = FileStore::new(paths.credentials.clone(), locks.clone(), notices.clone());
-        let keychain = Keychain::new(paths, notices.clone(), patience);
-        Credentials::with_stores(Box::new(keychain), Box::new(file), locks, notices)
+    pub fn new(paths: &Paths, locks: Locks, reporter: Arc<Reporter>, patience: Patience) -> Credentials {
+        let file = FileStore::new(paths.credentials.clone(), locks.clone(), reporter.clone());
+        let keychain = Keychain::new(paths, reporter.clone(), patience);
+        Credentials::with_stores(Box::new(keychain), Box::new(file), locks, reporter)
     }
 
     pub fn with_stores(
         keychain: Box<dyn CredentialStore>,
         file: Box<dyn CredentialStore>,
         locks: Locks,
-        notices: Arc<Notices>,
+        reporter: Arc<Reporter>,
     ) -> Credentials {
-        Credentials { keychain, file, locks, notices }
+        Credentials { keychain, file, locks, reporter }
     }
 
     /// The lock of `key` in one store, which every write there holds. Not re-entrant:
@@ -172,7 +172,7 @@ impl Credentials {
                 Ok(prepared) => return Ok(PreparedStore { kind: StoreKind::Keychain, prepared }),
                 Err(error) if error.is_absent() && choice == StoreChoice::Auto => {
                     prepared = self.file.prepare(key)?;
-                    self.notices.warn(format!(
+                    self.reporter.warn(format!(
                         "{error}; the credential will be stored in plain text in {} (mode 0600)",
                         self.file.place()
                     ));
@@ -182,7 +182,7 @@ impl Credentials {
         } else {
             prepared = self.file.prepare(key)?;
             // Also with --quiet: no plain-text secret is written without saying so.
-            self.notices.always(format!(
+            self.reporter.always(format!(
                 "the credential will be stored in plain text in {} (store = file)",
                 self.file.place()
             ));
@@ -215,7 +215,7 @@ impl Credentials {
             Ok(_) => {}
             // Nothing was ever there, unless `logins.toml` says otherwise.
             Err(error) if error.is_absent() && known != Some(StoreKind::Keychain) => {}
-            Err(error) => self.notices.warn(format!(
+            Err(error) => self.reporter.warn(format!(
                 "an older copy of the credential may be left in {}: {}",
                 other.place(),
                 with_causes(&error)

@@ -22,9 +22,9 @@ use super::{CredentialStore, Prepared, StoreError};
 use crate::domain::{CredentialKey, StoreKind};
 use crate::system::files::{self, Trust};
 use crate::system::locks::Locks;
-use crate::system::notices::Notices;
 use crate::system::paths::Place;
 use crate::system::replace::{self, Mode};
+use crate::system::reporter::Reporter;
 
 /// Passport's records have about 3 KiB.
 const MAX_RECORD: usize = 16 << 10;
@@ -33,7 +33,7 @@ const MAX_RECORD: usize = 16 << 10;
 pub struct FileStore {
     place: Option<Place>,
     locks: Locks,
-    notices: Arc<Notices>,
+    reporter: Arc<Reporter>,
     /// The lock of a mounted file is one for all threads of this process.
     changing: Mutex<()>,
 }
@@ -45,8 +45,8 @@ enum Contents<'a> {
 }
 
 impl FileStore {
-    pub fn new(place: Option<Place>, locks: Locks, notices: Arc<Notices>) -> FileStore {
-        FileStore { place, locks, notices, changing: Mutex::new(()) }
+    pub fn new(place: Option<Place>, locks: Locks, reporter: Arc<Reporter>) -> FileStore {
+        FileStore { place, locks, reporter, changing: Mutex::new(()) }
     }
 
     fn required_place(&self) -> Result<&Place, StoreError> {
@@ -56,7 +56,7 @@ impl FileStore {
     fn bytes(&self) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
         let Some(place) = &self.place else { return Ok(None) };
         let is_torn = |bytes: &[u8]| matches!(parse(bytes, ""), Ok(Contents::Foreign));
-        let bytes = files::read_whole(place, Trust::of(place, true), &self.notices, is_torn)?;
+        let bytes = files::read_whole(place, Trust::new(place, true), &self.reporter, is_torn)?;
         Ok(bytes.map(Zeroizing::new))
     }
 
@@ -64,7 +64,7 @@ impl FileStore {
     fn find(&self, bytes: &[u8], key: &CredentialKey) -> Result<Option<Record>, StoreError> {
         let place = self.place();
         let Contents::Ours { credentials, .. } = parse(bytes, &place)? else {
-            self.notices
+            self.reporter
                 .warn(format!("{place} is not a credential file of autocom: nobody is logged in there"));
             return Ok(None);
         };
@@ -82,7 +82,7 @@ impl FileStore {
             Parsed::Ours(record) => Ok(Some(*record)),
             Parsed::Newer => Err(StoreError::Newer { place: format!("{key} in {place}") }),
             Parsed::Foreign => {
-                self.notices.warn(format!("the record of {key} in {place} can't be read: logged out"));
+                self.reporter.warn(format!("the record of {key} in {place} can't be read: logged out"));
                 Ok(None)
             }
         }
@@ -143,7 +143,7 @@ impl FileStore {
             kept: files::name_aside(path),
             source,
         })?;
-        self.notices.warn(format!(
+        self.reporter.warn(format!(
             "{} was not a credential file of autocom; it is kept as {}",
             path.display(),
             kept.display()

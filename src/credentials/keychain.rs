@@ -34,24 +34,24 @@ use self::vault::Vault;
 use self::worker::{Timing, Worker};
 use super::{CredentialStore, Record, StoreError};
 use crate::domain::{CredentialKey, StoreKind};
-use crate::system::notices::Notices;
 use crate::system::paths::Paths;
+use crate::system::reporter::Reporter;
 
 /// Credentials in the OS keychain. Nothing is opened before the first use.
 pub struct Keychain {
     worker: Worker,
     /// The most bytes that one item can hold.
     limit: Option<usize>,
-    notices: Arc<Notices>,
+    reporter: Arc<Reporter>,
 }
 
 impl Keychain {
-    pub fn new(paths: &Paths, notices: Arc<Notices>, patience: Patience) -> Keychain {
-        Keychain::with(platform::opener(paths), platform::LIMIT, Timing::of(patience), notices)
+    pub fn new(paths: &Paths, reporter: Arc<Reporter>, patience: Patience) -> Keychain {
+        Keychain::with(platform::opener(paths), platform::LIMIT, Timing::new(patience), reporter)
     }
 
-    fn with(open: Arc<Open>, limit: Option<usize>, timing: Timing, notices: Arc<Notices>) -> Keychain {
-        Keychain { worker: Worker::new(open, timing, notices.clone()), limit, notices }
+    fn with(open: Arc<Open>, limit: Option<usize>, timing: Timing, reporter: Arc<Reporter>) -> Keychain {
+        Keychain { worker: Worker::new(open, timing, reporter.clone()), limit, reporter }
     }
 
     fn call<T: Send + 'static>(
@@ -78,7 +78,7 @@ impl CredentialStore for Keychain {
             Found::Ours(record) => Ok(Some(*record)),
             Found::Nothing => Ok(None),
             Found::Foreign => {
-                self.notices.warn(format!(
+                self.reporter.warn(format!(
                     "the item {key} of service {} in {PLACE} is not a login of this program: logged out",
                     vault::SERVICE
                 ));
@@ -89,10 +89,10 @@ impl CredentialStore for Keychain {
 
     fn write(&self, key: &CredentialKey, record: &Record) -> Result<(), StoreError> {
         let bytes: Arc<Zeroizing<Vec<u8>>> = Arc::new(record.to_bytes());
-        let (notices, name) = (self.notices.clone(), key.clone());
+        let (reporter, name) = (self.reporter.clone(), key.clone());
         self.call(key, move |vault, account, limit| {
             items::write(vault, account, &bytes, limit, || {
-                notices.warn(format!("replacing the item {name} in {PLACE}, which another program wrote"));
+                reporter.warn(format!("replacing the item {name} in {PLACE}, which another program wrote"));
             })
         })
     }
@@ -100,7 +100,7 @@ impl CredentialStore for Keychain {
     fn delete(&self, key: &CredentialKey) -> Result<bool, StoreError> {
         let removed = self.call(key, items::delete)?;
         if removed.locked_left {
-            self.notices.warn(format!(
+            self.reporter.warn(format!(
                 "another copy of the credential {key} may be left in a locked collection of {PLACE}; \
                  unlock it and log out again to delete it"
             ));

@@ -199,7 +199,7 @@ pub(super) mod tests {
     use super::*;
 
     /// A record whose tokens start with `name`, written `second` seconds after the epoch.
-    pub fn record(name: &str, second: i64) -> Record {
+    pub(crate) fn record(name: &str, second: i64) -> Record {
         let time = Timestamp::from_second(second).unwrap();
         Record {
             access_token: Secret::new(format!("{name}-access")),
@@ -221,7 +221,7 @@ pub(super) mod tests {
         }
     }
 
-    pub fn access(record: Option<Record>) -> Option<String> {
+    pub(crate) fn access(record: Option<Record>) -> Option<String> {
         record.map(|record| record.access_token.expose().to_owned())
     }
 

@@ -168,9 +168,10 @@ impl FromStr for ApiUrl {
 
     fn from_str(text: &str) -> Result<ApiUrl, ApiUrlError> {
         let text = text.trim();
-        let mut url = match text.contains("://") {
-            true => Url::parse(text).map_err(ApiUrlError::Malformed)?,
-            false => without_scheme(text)?,
+        let mut url = if text.contains("://") {
+            Url::parse(text).map_err(ApiUrlError::Malformed)?
+        } else {
+            without_scheme(text)?
         };
         if !matches!(url.scheme(), "http" | "https") {
             return Err(ApiUrlError::Scheme(url.scheme().to_owned()));

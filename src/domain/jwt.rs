@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::Secret;
 
 /// Real payloads are below 2 KiB.
-const LONGEST_PAYLOAD: usize = 64 << 10;
+const MAX_PAYLOAD: usize = 64 << 10;
 
 /// The `exp` claim (RFC 7519, section 4.1.4; Passport's has a fraction) of a token that is a JWT.
 ///
@@ -16,7 +16,7 @@ const LONGEST_PAYLOAD: usize = 64 << 10;
 pub fn expiry(token: &Secret) -> Option<Timestamp> {
     let mut parts = token.expose().split('.');
     let (_header, payload, _signature) = (parts.next()?, parts.next()?, parts.next()?);
-    if parts.next().is_some() || payload.len() > LONGEST_PAYLOAD {
+    if parts.next().is_some() || payload.len() > MAX_PAYLOAD {
         return None;
     }
     let payload = BASE64_URL_SAFE_NO_PAD.decode(payload.trim_end_matches('=')).ok()?;

@@ -8,13 +8,13 @@ use url::Url;
 use super::{ApiUrl, Invalid, is_loopback};
 
 /// `https`, or `http` to a loopback host. Tokens go there, so it must have the origin of the `api_url` that issued
-/// them: ask [`RevocationUrl::of`].
+/// them: ask [`RevocationUrl::for_tokens_of`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RevocationUrl(Url);
 
 impl RevocationUrl {
     /// The address, if tokens of `api_url` may be sent there.
-    pub fn of(&self, api_url: &ApiUrl) -> Option<&Url> {
+    pub fn for_tokens_of(&self, api_url: &ApiUrl) -> Option<&Url> {
         Some(&self.0).filter(|url| url.origin().ascii_serialization() == api_url.origin())
     }
 }

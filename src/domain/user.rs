@@ -47,7 +47,7 @@ impl ExpectedUser {
     pub const MAX_LENGTH: usize = 254;
 
     /// The value that matches `user` only; `None`: there is none.
-    pub fn of(user: UserRef<'_>) -> Option<ExpectedUser> {
+    pub fn new(user: UserRef<'_>) -> Option<ExpectedUser> {
         user.email.or(user.name)?.parse().ok().filter(|expected: &ExpectedUser| expected.is(user))
     }
 
@@ -116,9 +116,9 @@ mod tests {
         assert!(name.is(user(None, Some("ada lovelace"))));
         assert!(!name.is(user(Some("a@b.test"), Some("Ada Lovelace"))));
         assert!(!ada.is(user(None, None)));
-        assert_eq!(ExpectedUser::of(user(Some("Ada@example.test"), None)), Some(ada));
-        assert_eq!(ExpectedUser::of(named), None);
-        assert_eq!(ExpectedUser::of(user(Some("ada@example.test\u{200b}"), Some("Ada"))), None);
+        assert_eq!(ExpectedUser::new(user(Some("Ada@example.test"), None)), Some(ada));
+        assert_eq!(ExpectedUser::new(named), None);
+        assert_eq!(ExpectedUser::new(user(Some("ada@example.test\u{200b}"), Some("Ada"))), None);
         for bad in ["", " ", "a\nb", "a\u{1b}[2J", "a\u{200b}b@c.test", "a\u{ad}b", &"x".repeat(255)] {
             assert!(bad.parse::<ExpectedUser>().is_err(), "{bad:?}");
         }

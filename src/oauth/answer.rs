@@ -9,7 +9,7 @@ use super::flow::Pending;
 use crate::domain::{Secret, printable};
 
 /// How much of a server's words is shown.
-const LONGEST_TEXT: usize = 400;
+const MAX_TEXT: usize = 400;
 
 /// What a query means for the pending login.
 #[derive(Debug)]
@@ -73,8 +73,8 @@ impl Answer {
             return Answer::Ambiguous;
         };
         let error = error.filter(|error| !error.is_empty()).map(|error| {
-            let error = printable(&error, LONGEST_TEXT);
-            let words = description.or(message).map(|text| printable(&text, LONGEST_TEXT));
+            let error = printable(&error, MAX_TEXT);
+            let words = description.or(message).map(|text| printable(&text, MAX_TEXT));
             let description = words.filter(|text| !text.is_empty()).unwrap_or_else(|| error.clone());
             (error, description)
         });

@@ -41,13 +41,13 @@ use super::error::OAuthError;
 use super::flow::{Pending, RedirectUri};
 use super::page;
 use crate::domain::Secret;
-use crate::system::notices::Notices;
+use crate::system::reporter::Reporter;
 use crate::system::runtime;
 
 /// From the first byte to the last of a request's headers.
 const HEADER_DEADLINE: Duration = Duration::from_secs(10);
 /// A callback has about 1.5 KiB, with the browser's cookies for 127.0.0.1 perhaps 20.
-const LARGEST_HEADERS: usize = 32 << 10;
+const MAX_HEADERS: usize = 32 << 10;
 /// Browsers open one to three; the rest is for whoever else comes along.
 const MAX_CONNECTIONS: usize = 64;
 /// Each reload drops the connection of the one before.
@@ -58,7 +58,7 @@ const PAGE_DEADLINE: Duration = Duration::from_secs(2);
 const LINGER: Duration = Duration::from_secs(1);
 const OTHER_LOGIN: &str = "This link belongs to another login, or is out of date.";
 /// Errors without `state` that are shown: anybody can send them.
-const MOST_NOTICES: usize = 3;
+const MAX_NOTICES: usize = 3;
 
 /// Bound to its port, not yet listening to anybody.
 pub struct Listener {
@@ -108,7 +108,7 @@ impl Listener {
 
     /// Waits for this login's answer, without a deadline: drop the future to give up. If the answer
     /// is an error, the browser has been shown it before this returns.
-    pub async fn receive(self, pending: &Pending, notices: &Notices) -> Result<Callback, OAuthError> {
+    pub async fn receive(self, pending: &Pending, reporter: &Reporter) -> Result<Callback, OAuthError> {
         let mut server = Server::new(self.socket, self.redirect_uri.authority().into());
         let mut shown = 0;
         loop {
@@ -126,9 +126,9 @@ impl Listener {
                     return Err(error);
                 }
                 Answer::Unbound(words) => {
-                    if shown < MOST_NOTICES {
+                    if shown < MAX_NOTICES {
                         shown += 1;
-                        notices.warn(format!("the browser came back with an error: {words}"));
+                        reporter.warn(format!("the browser came back with an error: {words}"));
                     }
                     visit.answer(StatusCode::BAD_REQUEST, page::failure(&words, retry));
                 }
@@ -280,7 +280,7 @@ async fn serve(stream: TcpStream, host: Arc<str>, visits: mpsc::Sender<Visit>) {
     let mut http = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_DEADLINE)
-        .max_buf_size(LARGEST_HEADERS)
+        .max_buf_size(MAX_HEADERS)
         .keep_alive(false)
         .serve_connection(TokioIo::new(stream), service);
     let _ = poll_fn(|context| http.poll_without_shutdown(context)).await;
@@ -371,7 +371,7 @@ mod tests {
         let redirect_uri = listener.redirect_uri();
         let api_url = "https://h.test/api/v1".parse().unwrap();
         let pending = AuthorizationRequest::new(
-            Endpoints::of(&api_url),
+            Endpoints::new(&api_url),
             "cli".parse().unwrap(),
             redirect_uri,
             Vec::new(),
@@ -403,7 +403,7 @@ mod tests {
         let code = "c".repeat(900);
         let target = format!("/callback?code={code}&state={state}");
         let browser = tokio::spawn(async move { get(&address, &target).await });
-        let callback = listener.receive(&pending, &Notices::silent()).await.unwrap();
+        let callback = listener.receive(&pending, &Reporter::silent()).await.unwrap();
         assert_eq!(callback.code.expose(), code);
         assert!(!browser.is_finished(), "the page waits for the session");
         let details = page::Success { name: Some("Ada"), environment: "h.test", ..Default::default() };
@@ -426,7 +426,7 @@ mod tests {
         let Login { address, state, pending, listener } = login().await;
         let said = Arc::new(Mutex::new(Vec::new()));
         let sink = said.clone();
-        let notices = Notices::new(move |_, words| sink.lock().unwrap().push(words.to_owned()));
+        let reporter = Reporter::new(move |_, words| sink.lock().unwrap().push(words.to_owned()));
         let strangers = async {
             // Neither finishes its request, and a crowd of them does not keep others out.
             let mut idle = Vec::new();
@@ -454,7 +454,7 @@ mod tests {
                 (format!("GET {right} HTTP/1.1\r\nHost: {address}\r\nHost: evil.test\r\n\r\n"), "400"),
                 (format!("GET {right} HTTP/1.1\r\nHost: {address}\r\nHost: {address}\r\n\r\n"), "400"),
                 (format!("GET {right} HTTP/1.1\r\nHost: {address}\r\nSec-Fetch-Dest: image\r\n\r\n"), "400"),
-                (format!("GET / HTTP/1.1\r\nX: {}\r\n\r\n", "x".repeat(2 * LARGEST_HEADERS)), "431"),
+                (format!("GET / HTTP/1.1\r\nX: {}\r\n\r\n", "x".repeat(2 * MAX_HEADERS)), "431"),
                 ("\x16\x03\x01 no HTTP\r\n\r\n".to_owned(), "400"),
             ] {
                 assert_eq!(status(&raw(&address, &request).await), wanted, "{request:.60}");
@@ -463,7 +463,7 @@ mod tests {
             get(&address, &right).await
         };
         let login = async {
-            let callback = listener.receive(&pending, &notices).await.unwrap();
+            let callback = listener.receive(&pending, &reporter).await.unwrap();
             callback.reply.failure("<b>no</b>", None).await;
         };
         let (answer, ()) = tokio::join!(strangers, login);
@@ -478,7 +478,7 @@ mod tests {
     async fn a_denial_is_shown_in_the_browser_and_ends_the_wait() {
         let Login { address, state, pending, listener } = login().await;
         let target = format!("/callback?error=access_denied&error_description=Ada+said+no&state={state}");
-        let quiet = Notices::silent();
+        let quiet = Reporter::silent();
         let (error, answer) = tokio::join!(listener.receive(&pending, &quiet), get(&address, &target));
         assert!(
             matches!(error.unwrap_err(), OAuthError::Denied { description } if description == "Ada said no")
@@ -495,7 +495,7 @@ mod tests {
             tokio::spawn(async move { get(&address, &target).await })
         };
         let first = browser(target.clone());
-        let callback = listener.receive(&pending, &Notices::silent()).await.unwrap();
+        let callback = listener.receive(&pending, &Reporter::silent()).await.unwrap();
         // Another request, answered after it, tells that a reload has arrived.
         let mut reload = TcpStream::connect(&address).await.unwrap();
         let request = format!("GET {target} HTTP/1.1\r\nHost: {address}\r\n\r\n");
@@ -522,7 +522,7 @@ mod tests {
         let Login { address, state, pending, listener } = login().await;
         let target = format!("/callback?code=x&state={state}");
         let browser = tokio::spawn(async move { get(&address, &target).await });
-        drop(listener.receive(&pending, &Notices::silent()).await.unwrap());
+        drop(listener.receive(&pending, &Reporter::silent()).await.unwrap());
         assert_eq!(status(&browser.await.unwrap()), "410");
     }
 

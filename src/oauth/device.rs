@@ -17,7 +17,7 @@ use crate::system::http::{Http, HttpError};
 use crate::system::interrupt;
 
 /// A code that claims a longer life is not waited for.
-const LONGEST_LIFE: Duration = Duration::from_secs(24 * 3600);
+const MAX_LIFE: Duration = Duration::from_secs(24 * 3600);
 /// That of a code whose life is not told.
 const DEFAULT_LIFE: Duration = Duration::from_secs(600);
 /// What is left to do about a grant that comes when nobody wants it any more.
@@ -116,7 +116,7 @@ impl DeviceRequest {
 
     /// How long the code is good for.
     pub fn expires_in(&self) -> Duration {
-        self.reply.expires_in().min(LONGEST_LIFE)
+        self.reply.expires_in().min(MAX_LIFE)
     }
 
     /// Asks for the token until somebody has decided, at the platform's pace (section 3.5), for `life` at
@@ -142,7 +142,7 @@ impl DeviceRequest {
         let polled = client
             .exchange_device_access_token(&self.reply)
             .set_time_fn(Default::default)
-            .request_async(&http, |pause| tokio::time::sleep(pause.max(least)), Some(LONGEST_LIFE));
+            .request_async(&http, |pause| tokio::time::sleep(pause.max(least)), Some(MAX_LIFE));
         let timed_out = |_| OAuthError::TimedOut { after: life };
         let reply = tokio::time::timeout_at(deadline, polled).await.map_err(timed_out)?;
         let reply = reply.map_err(|error| match error {
@@ -181,7 +181,7 @@ fn whole_seconds(body: Vec<u8>) -> Vec<u8> {
     reply.retain(|_, value| !value.is_null());
     for name in ["expires_in", "interval"] {
         match reply.get(name).map(token::seconds) {
-            Some(Some(time)) => _ = reply.insert(name.to_owned(), time.min(LONGEST_LIFE).as_secs().into()),
+            Some(Some(time)) => _ = reply.insert(name.to_owned(), time.min(MAX_LIFE).as_secs().into()),
             Some(None) if name == "interval" => _ = reply.remove(name),
             None if name == "expires_in" && reply.contains_key("device_code") => {
                 _ = reply.insert(name.to_owned(), DEFAULT_LIFE.as_secs().into());
@@ -216,16 +216,17 @@ mod tests {
                 let length = stream.read(&mut request).await.unwrap();
                 let is_first = request[..length].starts_with(b"POST /oauth/device/code");
                 let code = r#""device_code":"d","user_code":"u","verification_uri":"http://h.test/""#;
-                let (status, body) = match is_first {
-                    true => ("200 OK", format!("{{{code},{times}}}")),
-                    false => ("400 Bad Request", r#"{"error":"slow_down"}"#.to_owned()),
+                let (status, body) = if is_first {
+                    ("200 OK", format!("{{{code},{times}}}"))
+                } else {
+                    ("400 Bad Request", r#"{"error":"slow_down"}"#.to_owned())
                 };
                 let head = format!("HTTP/1.1 {status}\r\ncontent-type: application/json\r\n");
                 let answer = format!("{head}content-length: {}\r\n\r\n{body}", body.len());
                 stream.write_all(answer.as_bytes()).await.unwrap();
             }
         });
-        let (http, endpoints) = (Http::default(), Endpoints::of(&api_url));
+        let (http, endpoints) = (Http::default(), Endpoints::new(&api_url));
         DeviceRequest::new(&http, endpoints, "cli".parse().unwrap(), Vec::new()).await
     }
 

@@ -15,7 +15,7 @@ pub struct Endpoints {
 }
 
 impl Endpoints {
-    pub fn of(api_url: &ApiUrl) -> Endpoints {
+    pub fn new(api_url: &ApiUrl) -> Endpoints {
         Endpoints {
             authorize: AuthUrl::from_url(api_url.below_base("/oauth/authorize")),
             token: TokenUrl::from_url(api_url.below_base("/oauth/token")),

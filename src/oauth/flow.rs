@@ -148,7 +148,7 @@ mod tests {
         let new = || {
             let api_url: ApiUrl = "https://h.test/shop/api/v1".parse().unwrap();
             let redirect = RedirectUri::on(8765);
-            AuthorizationRequest::new(Endpoints::of(&api_url), "cli".parse().unwrap(), redirect, Vec::new())
+            AuthorizationRequest::new(Endpoints::new(&api_url), "cli".parse().unwrap(), redirect, Vec::new())
         };
         let AuthorizationRequest { url, pending } = new();
         assert!(url.as_str().starts_with("https://h.test/shop/oauth/authorize?"));

@@ -8,7 +8,7 @@ use super::flow::Pending;
 use crate::domain::Secret;
 
 /// Passport's codes have about 860 characters.
-const LONGEST_CODE: usize = 8192;
+const MAX_CODE: usize = 8192;
 
 /// The code in `text`: the whole address that the browser ended on, whose `state` must be this
 /// login's, or the bare code, which has no `state` and relies on PKCE alone. Quotes around it and
@@ -107,7 +107,7 @@ fn has_scheme(text: &str) -> bool {
 
 fn bare(text: &str) -> Result<Secret, OAuthError> {
     // Codes are VSCHAR (RFC 6749, appendix A.11); what has quotes or brackets inside is something else.
-    let plausible = text.len() <= LONGEST_CODE
+    let plausible = text.len() <= MAX_CODE
         && text.chars().all(|c| c.is_ascii_graphic() && !matches!(c, '"' | '<' | '>' | '{' | '}' | '\\'));
     if plausible {
         Ok(Secret::new(text))
@@ -130,7 +130,7 @@ mod tests {
         let api_url = "https://h.test/api/v1".parse().unwrap();
         let redirect = RedirectUri::on(8765);
         let login =
-            AuthorizationRequest::new(Endpoints::of(&api_url), "cli".parse().unwrap(), redirect, Vec::new());
+            AuthorizationRequest::new(Endpoints::new(&api_url), "cli".parse().unwrap(), redirect, Vec::new());
         let state = login.pending.state.expose().to_owned();
         (login, state)
     }

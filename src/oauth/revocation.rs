@@ -35,7 +35,7 @@ pub async fn revocation_endpoint(http: &Http, api_url: &ApiUrl) -> Option<Url> {
         let endpoint =
             metadata.and_then(|metadata| metadata.revocation_endpoint?.parse::<RevocationUrl>().ok());
         if let Some(endpoint) = endpoint {
-            return endpoint.of(api_url).cloned();
+            return endpoint.for_tokens_of(api_url).cloned();
         }
     }
     None
@@ -60,8 +60,5 @@ pub async fn revoke_refresh_token(
         .body(Bytes::from(form))
         .map_err(|error| OAuthError::Local(error.to_string()))?;
     let status = http.call(request, MAX_ANSWER).await?.status();
-    match status.is_success() {
-        true => Ok(()),
-        false => Err(OAuthError::Revocation { status: status.as_u16() }),
-    }
+    if status.is_success() { Ok(()) } else { Err(OAuthError::Revocation { status: status.as_u16() }) }
 }

@@ -25,7 +25,7 @@ use crate::system::http::retry::{Backoff, Repeat, Retries, retry_after};
 use crate::system::http::{Http, from_in_between, redirect_elsewhere, without_bom};
 
 /// A token reply is 2 KiB.
-const LARGEST_REPLY: usize = 1 << 20;
+const MAX_REPLY: usize = 1 << 20;
 
 /// How much of a server's words is shown.
 const MAX_WORDS: usize = 400;
@@ -34,7 +34,7 @@ const MAX_WORDS: usize = 400;
 pub const REFRESH_ATTEMPTS: Duration = Duration::from_secs(20);
 
 /// A reply that claims a longer life is not believed beyond this, so that times can be added.
-const LONGEST_LIFE: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
+const MAX_LIFE: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 
 /// What the platform granted (RFC 6749, section 5.1).
 #[derive(Debug)]
@@ -182,7 +182,7 @@ pub(super) fn adapter(
             let url = request.uri().to_string();
             let started = std::time::Instant::now();
             let answer = loop {
-                let outcome = http.call(request.clone(), LARGEST_REPLY).await;
+                let outcome = http.call(request.clone(), MAX_REPLY).await;
                 match retries.wait_after(outcome.as_ref()) {
                     Some(wait) if http.pause(wait, &url, outcome.as_ref()).await => {}
                     _ => break outcome?,
@@ -376,8 +376,7 @@ pub(super) fn seconds(value: &serde_json::Value) -> Option<Duration> {
         _ => None,
     };
     let seconds = seconds.filter(|seconds: &f64| *seconds >= 1.0);
-    seconds
-        .map(|seconds| Duration::try_from_secs_f64(seconds.floor()).unwrap_or(LONGEST_LIFE).min(LONGEST_LIFE))
+    seconds.map(|seconds| Duration::try_from_secs_f64(seconds.floor()).unwrap_or(MAX_LIFE).min(MAX_LIFE))
 }
 
 /// RFC 6749, section 5.2, with Laravel's `message` and Passport's `hint`.
@@ -469,7 +468,7 @@ mod tests {
             stream.write_all(answer.as_bytes()).await.unwrap();
             String::from_utf8(request[..length].to_vec()).unwrap()
         };
-        let (endpoints, client_id) = (Endpoints::of(&api_url), "cli".parse().unwrap());
+        let (endpoints, client_id) = (Endpoints::new(&api_url), "cli".parse().unwrap());
         let (http, token) = (Http::default(), Secret::new("old"));
         tokio::join!(refresh(&http, &endpoints, &client_id, &token), server)
     }
@@ -576,7 +575,7 @@ mod tests {
             assert_eq!(life(&format!(r#","expires_in":{text}"#)), Some(seconds), "{text}");
         }
         for huge in ["18446744073709551615", "1e300", "\"inf\""] {
-            assert_eq!(life(&format!(r#","expires_in":{huge}"#)), Some(LONGEST_LIFE.as_secs()), "{huge}");
+            assert_eq!(life(&format!(r#","expires_in":{huge}"#)), Some(MAX_LIFE.as_secs()), "{huge}");
         }
     }
 }

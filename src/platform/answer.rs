@@ -14,9 +14,9 @@ use crate::system::http::retry::retry_after;
 use crate::system::http::{from_in_between, without_bom};
 
 /// How much of the platform's words is shown.
-const LONGEST_TEXT: usize = 500;
+const MAX_TEXT: usize = 500;
 /// As long as an e-mail address may be.
-const LONGEST_NAME: usize = 254;
+const MAX_NAME: usize = 254;
 
 /// A whole answer of the platform, of any status.
 #[derive(Debug)]
@@ -54,7 +54,7 @@ impl Answer {
     }
 
     pub fn request_id(&self) -> RequestId {
-        RequestId::of(self.headers())
+        RequestId::new(self.headers())
     }
 
     /// The answer itself, for what judges answers of any kind.
@@ -88,7 +88,7 @@ impl Answer {
             .message
             .as_str()
             .or_else(|| complaint.errors[0]["message"].as_str()) // GraphQL's
-            .map(|text| printable(text, LONGEST_TEXT))
+            .map(|text| printable(text, MAX_TEXT))
             .filter(|text| !text.is_empty())
             .unwrap_or_else(|| status.canonical_reason().unwrap_or("no reason given").to_owned());
         Err(match status.as_u16() {
@@ -146,9 +146,9 @@ impl Answer {
 pub(super) fn fields(errors: &Value) -> Vec<(String, Vec<String>)> {
     let texts = |value: &Value| match value {
         Value::Array(texts) => {
-            texts.iter().filter_map(Value::as_str).map(|text| printable(text, LONGEST_TEXT)).collect()
+            texts.iter().filter_map(Value::as_str).map(|text| printable(text, MAX_TEXT)).collect()
         }
-        Value::String(text) => vec![printable(text, LONGEST_TEXT)],
+        Value::String(text) => vec![printable(text, MAX_TEXT)],
         _ => Vec::new(),
     };
     let Value::Object(fields) = errors else { return Vec::new() };
@@ -158,7 +158,7 @@ pub(super) fn fields(errors: &Value) -> Vec<(String, Vec<String>)> {
 /// Somebody's or something's name, made printable where it comes in: everything after it (records,
 /// `logins.toml`, sentences) holds clean text.
 pub(super) fn name(value: &Value) -> Option<String> {
-    text(value).map(|name| printable(&name, LONGEST_NAME)).filter(|name| !name.is_empty())
+    text(value).map(|name| printable(&name, MAX_NAME)).filter(|name| !name.is_empty())
 }
 
 /// A tenant's id. One that repeats a token is none: it would be kept in `config.toml`.

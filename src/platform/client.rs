@@ -9,7 +9,7 @@ use super::call::Call;
 use super::effect::Change;
 use super::error::{PlatformError, RequestId};
 use super::profile::Profile;
-use super::redirect::{self, MOST_REDIRECTS};
+use super::redirect::{self, MAX_REDIRECTS};
 use super::reply::Reply;
 use super::tenants::Membership;
 use crate::domain::{ApiUrl, Secret, Tenant};
@@ -184,10 +184,8 @@ impl<T: TokenSource> Platform<T> {
         let Some(change) = call.change() else {
             return Ok(self.repeat(call, token, Repeat::Safe, streams).await??);
         };
-        let admission = match call.ends_its_token() {
-            true => Admission::default(),
-            false => self.tokens.admit(&change).await?,
-        };
+        let admission =
+            if call.ends_its_token() { Admission::default() } else { self.tokens.admit(&change).await? };
         let outcome = self.repeat(call, token, Repeat::Unprocessed, streams).await;
         admission.tell(match &outcome {
             Ok(Ok(reply)) => Outcome::Answered(reply.status().as_u16(), reply.request_id()),
@@ -247,7 +245,7 @@ impl<T: TokenSource> Platform<T> {
         let mut url = Url::parse(&self.api_url.endpoint(call.path()))
             .map_err(|_| PlatformError::Local("the request could not be built".to_owned()))?;
         let started = Instant::now();
-        for _ in 0..=MOST_REDIRECTS {
+        for _ in 0..=MAX_REDIRECTS {
             // A chain of slow answers is one request to whoever waits for it.
             if started.elapsed() >= self.http.request_timeout() {
                 let cause = Cause::Timeout(self.http.request_timeout());
@@ -278,12 +276,11 @@ impl<T: TokenSource> Platform<T> {
         let tenant = self.tenant.as_ref();
         let request = call.request(url.as_str(), tenant, token)?;
         let started = Instant::now();
-        let reply = match streams {
-            true => Reply::open(&self.http, request, call).await?,
-            false => {
-                let response = self.http.call(request, call.limit()).await?;
-                Reply::Whole(Answer::new(response, call.asks_for_json()))
-            }
+        let reply = if streams {
+            Reply::open(&self.http, request, call).await?
+        } else {
+            let response = self.http.call(request, call.limit()).await?;
+            Reply::Whole(Answer::new(response, call.asks_for_json()))
         };
         tracing::info!(
             method = %call.method(),

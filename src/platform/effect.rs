@@ -18,8 +18,8 @@ use url::form_urlencoded;
 
 use crate::domain::{header_as_servers_read_it, printable};
 
-const LONGEST_WORDS: usize = 120;
-const MOST_DECODINGS: usize = 4;
+const MAX_WORDS: usize = 120;
+const MAX_DECODINGS: usize = 4;
 
 /// Parts of the names of headers that a server may follow in place of the method or the address.
 const OVERRIDES: [&str; 5] = ["method", "override", "verb", "original", "rewrite"];
@@ -126,7 +126,7 @@ fn parameters(query: &str) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)>
 fn mentions_graphql(endpoint: &str) -> bool {
     let mut text = endpoint.to_ascii_lowercase();
     // As often as anybody on the way may decode it.
-    for _ in 0..MOST_DECODINGS {
+    for _ in 0..MAX_DECODINGS {
         let decoded = percent_decode_str(&text).decode_utf8_lossy().to_ascii_lowercase();
         if decoded == text {
             return text.contains("graphql");
@@ -197,7 +197,7 @@ struct Operation {
 }
 
 impl Operation {
-    fn of(definition: &OperationDefinition) -> Operation {
+    fn new(definition: &OperationDefinition) -> Operation {
         let kind = definition.operation_type();
         let kind = match &kind {
             // The short form, a selection alone.
@@ -213,11 +213,7 @@ impl Operation {
             _ => None,
         });
         let words = name.clone().unwrap_or_else(|| fields.collect::<Vec<_>>().join(", "));
-        Operation {
-            is_query: kind == "query",
-            name,
-            words: printable(&format!("{kind} {words}"), LONGEST_WORDS),
-        }
+        Operation { is_query: kind == "query", name, words: printable(&format!("{kind} {words}"), MAX_WORDS) }
     }
 }
 
@@ -231,7 +227,7 @@ fn chosen(document: &str, name: Option<&str>) -> Option<Operation> {
     let mut operations = Vec::new();
     for definition in tree.document().definitions() {
         match definition {
-            Definition::OperationDefinition(definition) => operations.push(Operation::of(&definition)),
+            Definition::OperationDefinition(definition) => operations.push(Operation::new(&definition)),
             Definition::FragmentDefinition(_) => {}
             // A schema is nothing to ask.
             _ => return None,

@@ -118,7 +118,7 @@ impl PlatformError {
 pub struct RequestId(Option<String>);
 
 impl RequestId {
-    pub(super) fn of(headers: &HeaderMap) -> RequestId {
+    pub(super) fn new(headers: &HeaderMap) -> RequestId {
         let id = headers.get(X_REQUEST_ID).and_then(|id| id.to_str().ok());
         RequestId(id.map(|id| printable(id, 100)).filter(|id| !id.is_empty()))
     }

@@ -12,8 +12,8 @@ use super::error::PlatformError;
 use crate::domain::printable;
 use crate::system::http::without_bom;
 
-const LONGEST_MESSAGE: usize = 500;
-const MOST_MESSAGES: usize = 20;
+const MAX_MESSAGE: usize = 500;
+const MAX_MESSAGES: usize = 20;
 
 #[derive(Deserialize, Default)]
 struct Reply<'a> {
@@ -51,22 +51,23 @@ pub fn without_errors(answer: Answer) -> Result<Answer, PlatformError> {
 /// object. An empty one of any kind is none: PHP doesn't tell them apart.
 fn graphql_errors(answer: &Answer) -> Option<PlatformError> {
     let reply: Reply = serde_json::from_slice(without_bom(answer.body())).ok()?;
-    let words = |text: &str| printable(text, LONGEST_MESSAGE);
+    let words = |text: &str| printable(text, MAX_MESSAGE);
     let message = |error: &Value| {
         let text = error.as_str().or_else(|| error["message"].as_str()).filter(|text| !text.is_empty());
         text.map_or_else(|| "no reason given".to_owned(), words)
     };
     let messages: Vec<String> = match &reply.errors {
-        Value::Array(errors) => errors.iter().take(MOST_MESSAGES).map(message).collect(),
+        Value::Array(errors) => errors.iter().take(MAX_MESSAGES).map(message).collect(),
         Value::Null | Value::Bool(false) => Vec::new(),
         Value::String(text) if text.is_empty() => Vec::new(),
         // Laravel's fields, which another status than 200 tells better.
-        Value::Object(object) if !object.contains_key("message") => match answer.status().is_success() {
-            true => {
+        Value::Object(object) if !object.contains_key("message") => {
+            if answer.status().is_success() {
                 fields(&reply.errors).iter().map(|(name, why)| format!("{name}: {}", why.join(" "))).collect()
+            } else {
+                Vec::new()
             }
-            false => Vec::new(),
-        },
+        }
         other => vec![message(other)],
     };
     (!messages.is_empty()).then(|| PlatformError::GraphQl { messages, request: answer.request_id() })

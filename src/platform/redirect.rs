@@ -7,7 +7,7 @@ use super::answer::Answer;
 use super::error::PlatformError;
 use crate::system::http::{redirect_elsewhere, redirect_target, shown_url};
 
-pub(super) const MOST_REDIRECTS: u32 = 5;
+pub(super) const MAX_REDIRECTS: u32 = 5;
 
 /// Where to go on to from the answer of `from`; `None`: it is no redirect.
 ///
@@ -50,7 +50,7 @@ pub(super) fn to_a_change(from: &Url, to: &Url) -> PlatformError {
 }
 
 pub(super) fn too_many(from: &Url) -> PlatformError {
-    refused(from, format!("sent us on {MOST_REDIRECTS} times and then once more"))
+    refused(from, format!("sent us on {MAX_REDIRECTS} times and then once more"))
 }
 
 fn refused(from: &Url, what: String) -> PlatformError {

@@ -29,9 +29,10 @@ impl Reply {
     ) -> Result<Reply, PlatformError> {
         let incoming = http.open(request).await?;
         let streamed = Streamed { incoming, asked_for_json: call.asks_for_json() };
-        match streamed.status().is_success() {
-            true => Ok(Reply::Streamed(Box::new(streamed))),
-            false => Ok(Reply::Whole(streamed.whole(call.limit()).await?)),
+        if streamed.status().is_success() {
+            Ok(Reply::Streamed(Box::new(streamed)))
+        } else {
+            Ok(Reply::Whole(streamed.whole(call.limit()).await?))
         }
     }
 
@@ -45,7 +46,7 @@ impl Reply {
     pub fn request_id(&self) -> RequestId {
         match self {
             Reply::Whole(answer) => answer.request_id(),
-            Reply::Streamed(streamed) => RequestId::of(streamed.headers()),
+            Reply::Streamed(streamed) => RequestId::new(streamed.headers()),
         }
     }
 }

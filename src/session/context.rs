@@ -20,9 +20,9 @@ use crate::system::http::{
 };
 use crate::system::interrupt::{self, Interruption};
 use crate::system::locks::{FileLock, LockGuard, Locks};
-use crate::system::notices::Notices;
 use crate::system::paths::{Paths, Place};
-use crate::system::person::Person;
+use crate::system::prompter::Prompter;
+use crate::system::reporter::Reporter;
 use crate::system::{accounts, files, runtime, terminal};
 
 pub struct Context {
@@ -30,10 +30,10 @@ pub struct Context {
     pub(crate) flags: Flags,
     pub(crate) paths: Paths,
     pub(crate) locks: Locks,
-    pub(crate) notices: Arc<Notices>,
+    pub(crate) reporter: Arc<Reporter>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) browser: Arc<dyn Browser>,
-    pub(crate) person: Arc<dyn Person>,
+    pub(crate) prompter: Arc<dyn Prompter>,
     pub(crate) can_ask: bool,
     pub(crate) request_timeout: Option<Duration>,
     /// The protected profiles in which this command may change something.
@@ -54,12 +54,12 @@ impl Context {
     pub fn new(
         environment: Environment,
         flags: Flags,
-        notices: Arc<Notices>,
+        reporter: Arc<Reporter>,
         clock: Arc<dyn Clock>,
         browser: Arc<dyn Browser>,
-        person: Arc<dyn Person>,
+        prompter: Arc<dyn Prompter>,
     ) -> Context {
-        let paths = Paths::of(&environment);
+        let paths = Paths::new(&environment);
         #[cfg(unix)]
         withhold_home_of_another(&paths, &environment);
         Context {
@@ -68,10 +68,10 @@ impl Context {
             environment,
             flags,
             paths,
-            notices,
+            reporter,
             clock,
             browser,
-            person,
+            prompter,
             request_timeout: None,
             confirmed: Vec::new(),
             typed: Arc::default(),
@@ -119,8 +119,8 @@ impl Context {
         &self.paths
     }
 
-    pub fn notices(&self) -> &Notices {
-        &self.notices
+    pub fn reporter(&self) -> &Reporter {
+        &self.reporter
     }
 
     pub fn clock(&self) -> &dyn Clock {
@@ -128,8 +128,8 @@ impl Context {
     }
 
     /// Who is to be asked, if anybody [can be](Context::can_ask).
-    pub fn person(&self) -> &dyn Person {
-        self.person.as_ref()
+    pub fn prompter(&self) -> &dyn Prompter {
+        self.prompter.as_ref()
     }
 
     pub fn can_ask(&self) -> bool {
@@ -159,10 +159,7 @@ impl Context {
         for unknown in config.document.unknown_keys() {
             let words = format!("{}:{}: {unknown}", config.document.path().display(), unknown.line);
             let words = one_line(&words);
-            match unknown.is_grave {
-                true => self.notices.warn(words),
-                false => self.notices.hint(words),
-            }
+            if unknown.is_grave { self.reporter.warn(words) } else { self.reporter.note(words) }
         }
         Ok(self.config.get_or_init(|| Arc::new(config)))
     }
@@ -181,13 +178,13 @@ impl Context {
             more => format!(" ({more} more: autocom doctor)"),
         };
         let (path, line, fix) = (config.document.path().display(), profile.line, profile.fix());
-        self.notices.warn(format!("{path}:{line}: {profile}; fix it with: {fix}{more}"));
+        self.reporter.warn(format!("{path}:{line}: {profile}; fix it with: {fix}{more}"));
     }
 
     /// Mentions that a variable names no file, for a command that goes on without profiles.
     pub(crate) fn warn_of_missing_file(&self, config: &Config) {
         if let Err(missing @ ConfigError::MissingFile { .. }) = config.document.check_present() {
-            self.notices.warn(missing.to_string());
+            self.reporter.warn(missing.to_string());
         }
     }
 
@@ -196,7 +193,7 @@ impl Context {
         if let Err(error) = config.document.check_readable() {
             let error = Error::from(error);
             let cause = error.causes.first().map(|cause| format!(" ({cause})")).unwrap_or_default();
-            self.notices.warn(format!("{}{cause}; continuing without it", error.message));
+            self.reporter.warn(format!("{}{cause}; continuing without it", error.message));
         }
     }
 
@@ -207,16 +204,16 @@ impl Context {
     }
 
     /// This invocation once more, with the files as they are now.
-    pub(crate) fn again(&self) -> Context {
+    pub(crate) fn reloaded(&self) -> Context {
         Context {
             environment: self.environment.clone(),
             flags: self.flags.clone(),
             paths: self.paths.clone(),
             locks: self.locks.clone(),
-            notices: self.notices.clone(),
+            reporter: self.reporter.clone(),
             clock: self.clock.clone(),
             browser: self.browser.clone(),
-            person: self.person.clone(),
+            prompter: self.prompter.clone(),
             confirmed: self.confirmed.clone(),
             typed: self.typed.clone(),
             config: OnceCell::new(),
@@ -229,7 +226,7 @@ impl Context {
     }
 
     /// Waits until no process of an old version is logging in or out.
-    pub(crate) fn turn(&self) -> Result<LockGuard> {
+    pub(crate) fn login_lock(&self) -> Result<LockGuard> {
         Ok(self.locks.old_login()?)
     }
 
@@ -240,13 +237,13 @@ impl Context {
 
     pub(crate) fn load(&self, environment: Environment, flags: Flags) -> Result<Config> {
         self.paths.check()?;
-        Ok(Config::load(&self.paths, environment, flags, &self.notices)?)
+        Ok(Config::load(&self.paths, environment, flags, &self.reporter)?)
     }
 
     /// This invocation once more, with the lock of `config.toml`, if that could be had.
     pub(crate) fn holding(&self, lock: Option<FileLock>) -> Context {
         let config_lock = lock.map(|lock| Arc::new(Mutex::new(Some(lock))));
-        Context { config_lock: config_lock.or_else(|| self.config_lock.clone()), ..self.again() }
+        Context { config_lock: config_lock.or_else(|| self.config_lock.clone()), ..self.reloaded() }
     }
 
     /// Whether what a command was decided on before it waited is still so; `again` is what to run if it isn't.
@@ -306,7 +303,7 @@ impl Context {
     pub fn credentials(&self) -> &Arc<Credentials> {
         self.credentials.get_or_init(|| {
             let patience = Patience { interactive: self.can_ask };
-            Arc::new(Credentials::new(&self.paths, self.locks.clone(), self.notices.clone(), patience))
+            Arc::new(Credentials::new(&self.paths, self.locks.clone(), self.reporter.clone(), patience))
         })
     }
 
@@ -316,7 +313,7 @@ impl Context {
             request_timeout: self.request_timeout.unwrap_or(REQUEST_TIMEOUT),
             connect_timeout: self.request_timeout.unwrap_or(CONNECT_TIMEOUT),
             proxy: profile.proxy.as_ref().map(|proxy| self.own_proxy(profile, proxy)),
-            environment_proxy: EnvironmentProxy::of(&self.environment),
+            environment_proxy: EnvironmentProxy::new(&self.environment),
             no_proxy: self.environment.var("NO_PROXY").or_else(|| self.environment.var("no_proxy")),
             authorities: profile.ca_bundle.as_ref().map(|bundle| self.authorities(bundle)),
             ssl_cert_file: self.environment.var("SSL_CERT_FILE").map(Into::into),
@@ -325,8 +322,8 @@ impl Context {
         if let Some(http) = known.iter().find(|http| *http.network() == network) {
             return http.clone();
         }
-        let notices = self.notices.clone();
-        let http = Http::new(network).telling_waits(move |wait| notices.hint(wait));
+        let reporter = self.reporter.clone();
+        let http = Http::new(network).telling_waits(move |wait| reporter.note(wait));
         known.push(http.clone());
         http
     }
@@ -359,7 +356,7 @@ impl Context {
     pub(crate) fn block_on<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
         let runtime = runtime::new()?;
         interrupt::watch();
-        let wait = |work: &str| self.notices.always(format!("{work} first (Ctrl-C again to stop at once)"));
+        let wait = |work: &str| self.reporter.always(format!("{work} first (Ctrl-C again to stop at once)"));
         let outcome = runtime.block_on(async {
             tokio::select! {
                 biased; // Ctrl-C is ours from the first poll on: it must not kill us once work has begun.

@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 
 use super::environment::Environment;
 use super::words::command_words;
-use super::{look, runtime};
+use super::{file_status, runtime};
 
 /// A program that fails this soon showed nothing to anybody.
 const QUICKLY: Duration = Duration::from_secs(10);
@@ -87,7 +87,7 @@ pub fn programs(environment: &Environment) -> (Vec<PathBuf>, Vec<String>) {
     let candidates = SystemBrowser::new(environment).candidates("https://example.test");
     let (mut found, mut missing) = (Vec::new(), Vec::new());
     for name in candidates.iter().map(Candidate::name) {
-        match look::program(environment, &name) {
+        match file_status::program(environment, &name) {
             Some(path) if !found.contains(&path) => found.push(path),
             Some(_) => {}
             None if !missing.contains(&name) => missing.push(name),

@@ -11,11 +11,11 @@ use std::process::{Command, ExitStatus};
 use tempfile::{NamedTempFile, TempPath};
 
 use super::environment::Environment;
+use super::file_status;
 use super::files::{self, FileError, Trust};
 use super::interrupt;
-use super::look;
-use super::notices::Notices;
 use super::replace::{Mode, replace};
+use super::reporter::Reporter;
 use super::words::command_words;
 
 /// In this order, where no variable names one.
@@ -49,7 +49,7 @@ pub struct Editor {
 }
 
 impl Editor {
-    pub fn of(environment: &Environment) -> Result<Editor, EditorError> {
+    pub fn new(environment: &Environment) -> Result<Editor, EditorError> {
         let hidden = environment.starting_with("AUTOCOM_TOKEN").map(|(name, _)| name.to_owned()).collect();
         let chosen =
             ["VISUAL", "EDITOR"].into_iter().find_map(|name| Some((name, environment.os_var(name)?)));
@@ -57,7 +57,7 @@ impl Editor {
             let words = command_words(entry).ok_or(EditorError::Unreadable { variable })?;
             return Ok(Editor { words, hidden, is_chosen: true });
         }
-        let usual = USUAL.iter().find(|name| look::program(environment, name).is_some());
+        let usual = USUAL.iter().find(|name| file_status::program(environment, name).is_some());
         let words = vec![OsString::from(usual.ok_or(EditorError::None)?)];
         Ok(Editor { words, hidden, is_chosen: false })
     }
@@ -121,7 +121,7 @@ impl Draft {
 
     /// What is in it now; `None` if the editor took it away.
     pub fn read(&self) -> Result<Option<Vec<u8>>, FileError> {
-        files::read(&self.path, Trust::Tighten, &Notices::silent())
+        files::read(&self.path, Trust::Tighten, &Reporter::silent())
     }
 
     pub fn keep(self) -> PathBuf {
@@ -134,7 +134,7 @@ impl Draft {
 /// The copies of the file called `name` whose process is gone.
 pub fn abandoned_drafts(folder: &Path, name: &str) -> Vec<PathBuf> {
     let (stem, ending) = split(name);
-    let locks = look::names(folder, &format!(".{stem}-")).into_iter().map(|(path, _)| path);
+    let locks = file_status::names(folder, &format!(".{stem}-")).into_iter().map(|(path, _)| path);
     let is_abandoned = |lock: &PathBuf| {
         let is_lock = lock.as_os_str().as_encoded_bytes().ends_with(LOCK.as_bytes()) && lock.is_file();
         is_lock && File::open(lock).is_ok_and(|file| file.try_lock().is_ok())

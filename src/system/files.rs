@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 use super::accounts;
 pub use super::file_path::{FileError, canonical, check_withheld, make_private_folder, withhold};
 use super::file_path::{folder_of, is_absence};
-use super::notices::Notices;
 use super::paths::Place;
 use super::replace::{self, Mode};
+use super::reporter::Reporter;
 
 /// No file of ours comes near this; one that does is not ours.
 const LARGEST: u64 = 64 << 20;
@@ -36,7 +36,7 @@ impl Trust {
     }
 
     /// The rule of section 2 for `place`.
-    pub fn of(place: &Place, holds_secrets: bool) -> Trust {
+    pub fn new(place: &Place, holds_secrets: bool) -> Trust {
         match (place.by_variable, holds_secrets) {
             (None, _) if place.look_only => Trust::WarnOnly,
             (None, _) => Trust::Tighten,
@@ -48,7 +48,7 @@ impl Trust {
 }
 
 /// The file's bytes, or `None` if there is no such file.
-pub fn read(path: &Path, trust: Trust, notices: &Notices) -> Result<Option<Vec<u8>>, FileError> {
+pub fn read(path: &Path, trust: Trust, reporter: &Reporter) -> Result<Option<Vec<u8>>, FileError> {
     let file = match open(path, trust) {
         Ok(file) => file,
         Err(error) if is_absence(&error) => return Ok(None),
@@ -62,7 +62,7 @@ pub fn read(path: &Path, trust: Trust, notices: &Notices) -> Result<Option<Vec<u
     if metadata.len() > LARGEST {
         return Err(too_large());
     }
-    check_owner_and_mode(path, &file, &metadata, trust, notices)?;
+    check_owner_and_mode(path, &file, &metadata, trust, reporter)?;
     let bytes = read_at_most(&file, &metadata, LARGEST).map_err(FileError::io("read", path))?;
     bytes.ok_or_else(too_large).map(Some)
 }
@@ -72,14 +72,14 @@ pub fn read(path: &Path, trust: Trust, notices: &Notices) -> Result<Option<Vec<u
 pub fn read_whole(
     place: &Place,
     trust: Trust,
-    notices: &Notices,
+    reporter: &Reporter,
     is_torn: impl Fn(&[u8]) -> bool,
 ) -> Result<Option<Vec<u8>>, FileError> {
-    let bytes = read(&place.path, trust, notices)?;
+    let bytes = read(&place.path, trust, reporter)?;
     let copy = bytes.as_ref().and_then(|_| replace::unfinished_copy(place)).filter(|copy| !is_torn(copy));
     match (copy, bytes) {
         (Some(copy), Some(bytes)) if is_torn(&bytes) => {
-            notices.warn(format!(
+            reporter.warn(format!(
                 "a write to {} was interrupted; using the complete copy of it",
                 place.path.display()
             ));
@@ -91,7 +91,7 @@ pub fn read_whole(
 
 /// The bytes of a file that somebody else has put there, as in a repository that was cloned: a regular file
 /// of at most `limit` bytes, else an error. No link is followed, and nothing that could wait is opened.
-pub fn read_strangers(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, FileError> {
+pub fn read_of_other_user(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, FileError> {
     let failed = FileError::io("read", path);
     // Looked at by name first: to open a device may already do something.
     let fit = |metadata: &fs::Metadata| match metadata {
@@ -145,7 +145,7 @@ fn open(path: &Path, trust: Trust) -> io::Result<File> {
 /// Checks the folder of our files: ours or root's; the default one is tightened to 0700 with a
 /// warning. One that a variable names may be shared (`/tmp`), so it is never chmodded.
 #[cfg(unix)]
-pub fn check_folder(place: &Place, notices: &Notices) -> Result<(), FileError> {
+pub fn check_folder(place: &Place, reporter: &Reporter) -> Result<(), FileError> {
     use std::os::unix::fs::{MetadataExt, PermissionsExt};
     let path = &place.path;
     let found = fs::metadata(path);
@@ -160,7 +160,7 @@ pub fn check_folder(place: &Place, notices: &Notices) -> Result<(), FileError> {
         && check_withheld(path).is_ok()
         && let Some(owner) = owners.find(|owner| *owner != 0)
     {
-        notices.warn(format!(
+        reporter.warn(format!(
             "running as root in the home of {}: files that autocom creates in {} will belong to root",
             accounts::name_of(owner),
             path.display()
@@ -173,21 +173,21 @@ pub fn check_folder(place: &Place, notices: &Notices) -> Result<(), FileError> {
     }
     let ours = place.by_variable.is_none() && !place.look_only;
     if ours && fs::set_permissions(path, fs::Permissions::from_mode(0o700)).is_ok() {
-        notices.warn(format!("{} was open to others (mode {mode:04o}); it is 0700 now", path.display()));
+        reporter.warn(format!("{} was open to others (mode {mode:04o}); it is 0700 now", path.display()));
     } else if mode & 0o022 != 0 {
-        notices.warn(format!("{} can be written by others (mode {mode:04o})", path.display()));
+        reporter.warn(format!("{} can be written by others (mode {mode:04o})", path.display()));
     }
     Ok(())
 }
 
 #[cfg(not(unix))]
-pub fn check_folder(_: &Place, _: &Notices) -> Result<(), FileError> {
+pub fn check_folder(_: &Place, _: &Reporter) -> Result<(), FileError> {
     Ok(())
 }
 
 /// Adds a line to a file that only grows, mode 0600, and sees it safe on disk. What a crash has cut short
 /// stays a line of its own. Whoever calls holds the file's lock.
-pub fn append_line(path: &Path, line: &str, trust: Trust, notices: &Notices) -> Result<(), FileError> {
+pub fn append_line(path: &Path, line: &str, trust: Trust, reporter: &Reporter) -> Result<(), FileError> {
     make_private_folder(folder_of(path))?;
     let failed = || FileError::io("write", path);
     let mut options = fs::OpenOptions::new();
@@ -203,7 +203,7 @@ pub fn append_line(path: &Path, line: &str, trust: Trust, notices: &Notices) -> 
     if !metadata.is_file() {
         return Err(FileError::NotAFile { path: path.to_owned() });
     }
-    check_owner_and_mode(path, &file, &metadata, trust, notices)?;
+    check_owner_and_mode(path, &file, &metadata, trust, reporter)?;
     let mut last = [b'\n'];
     if metadata.len() > 0 {
         file.seek(io::SeekFrom::End(-1)).and_then(|_| file.read_exact(&mut last)).map_err(failed())?;
@@ -217,7 +217,7 @@ pub fn append_line(path: &Path, line: &str, trust: Trust, notices: &Notices) -> 
 pub fn each_line(
     path: &Path,
     trust: Trust,
-    notices: &Notices,
+    reporter: &Reporter,
     mut take: impl FnMut(&[u8]),
 ) -> Result<(), FileError> {
     let file = match open(path, trust) {
@@ -229,7 +229,7 @@ pub fn each_line(
     if !metadata.is_file() {
         return Err(FileError::NotAFile { path: path.to_owned() });
     }
-    check_owner_and_mode(path, &file, &metadata, trust, notices)?;
+    check_owner_and_mode(path, &file, &metadata, trust, reporter)?;
     let mut lines = io::BufReader::new(file);
     let mut line = Vec::new();
     loop {
@@ -272,7 +272,7 @@ fn check_owner_and_mode(
     file: &File,
     metadata: &fs::Metadata,
     trust: Trust,
-    notices: &Notices,
+    reporter: &Reporter,
 ) -> Result<(), FileError> {
     use std::os::unix::fs::{MetadataExt, PermissionsExt};
     if trust.is_blind() {
@@ -289,9 +289,9 @@ fn check_owner_and_mode(
         return Ok(());
     }
     if trust == Trust::Tighten && file.set_permissions(fs::Permissions::from_mode(0o600)).is_ok() {
-        notices.warn(format!("{} was open to others (mode {mode:04o}); it is 0600 now", path.display()));
+        reporter.warn(format!("{} was open to others (mode {mode:04o}); it is 0600 now", path.display()));
     } else {
-        notices.warn(format!("{} is open to others (mode {mode:04o})", path.display()));
+        reporter.warn(format!("{} is open to others (mode {mode:04o})", path.display()));
     }
     Ok(())
 }
@@ -303,10 +303,7 @@ fn check_owner(path: &Path, owner: u32, expected: bool) -> Result<(), FileError>
         return Ok(());
     }
     check_withheld(path)?;
-    match is_root() && expected {
-        true => Ok(()),
-        false => Err(FileError::Owner { path: path.to_owned(), owner }),
-    }
+    if is_root() && expected { Ok(()) } else { Err(FileError::Owner { path: path.to_owned(), owner }) }
 }
 
 #[cfg(unix)]
@@ -320,7 +317,7 @@ fn check_owner_and_mode(
     _: &File,
     _: &fs::Metadata,
     _: Trust,
-    _: &Notices,
+    _: &Reporter,
 ) -> Result<(), FileError> {
     Ok(()) // On Windows the access list is inherited from the profile folder.
 }
@@ -345,8 +342,8 @@ mod tests {
             fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
             let said = std::sync::Arc::new(std::sync::Mutex::new(0));
             let count = said.clone();
-            let notices = Notices::new(move |_, _| *count.lock().unwrap() += 1);
-            assert_eq!(read(&path, trust, &notices).unwrap().unwrap(), b"x");
+            let reporter = Reporter::new(move |_, _| *count.lock().unwrap() += 1);
+            assert_eq!(read(&path, trust, &reporter).unwrap().unwrap(), b"x");
             assert_eq!(mode(&path), after, "{trust:?}");
             assert_eq!(*said.lock().unwrap(), i32::from(trust != Trust::AsIs), "{trust:?}");
         }
@@ -358,7 +355,7 @@ mod tests {
         let copies = dir.path().join("copies");
         let place = Place { copies: Some(copies.clone()), ..Place::at(dir.path().join("config.toml")) };
         let read = || {
-            let quiet = Notices::silent();
+            let quiet = Reporter::silent();
             read_whole(&place, Trust::AsIs, &quiet, |bytes| !bytes.ends_with(b".")).unwrap().unwrap()
         };
         replace::replace(&replace::copy_of(&place).unwrap(), b"new, and whole.", Mode::Private).unwrap();
@@ -371,7 +368,7 @@ mod tests {
     #[test]
     fn what_is_not_there_is_none_and_a_folder_is_an_error() {
         let dir = tempfile::tempdir().unwrap();
-        let quiet = Notices::silent();
+        let quiet = Reporter::silent();
         assert!(read(&dir.path().join("none"), Trust::Tighten, &quiet).unwrap().is_none());
         assert!(matches!(read(dir.path(), Trust::Tighten, &quiet), Err(FileError::NotAFile { .. })));
     }

@@ -28,7 +28,7 @@ mod unix {
     use crate::domain::Secret;
 
     /// Nobody pastes more in a line.
-    const LONGEST_LINE: usize = 64 << 10;
+    const MAX_LINE: usize = 64 << 10;
     const BACKSPACE: u8 = 0x7f;
     /// Ctrl-U.
     const KILL: u8 = 0x15;
@@ -54,7 +54,7 @@ mod unix {
             }
             let before = tcgetattr(&stdin).ok()?;
             silence(&stdin, &before)?;
-            Some(Keyboard { stdin, before, line: Zeroizing::new(Vec::with_capacity(LONGEST_LINE)) })
+            Some(Keyboard { stdin, before, line: Zeroizing::new(Vec::with_capacity(MAX_LINE)) })
         }
 
         /// The next line. Never comes back once the terminal is gone.
@@ -105,7 +105,7 @@ mod unix {
                     }
                     BACKSPACE | b'\x08' => _ = self.line.pop(),
                     KILL => self.line.clear(),
-                    byte if self.line.len() < LONGEST_LINE => self.line.push(byte),
+                    byte if self.line.len() < MAX_LINE => self.line.push(byte),
                     _ => {}
                 }
             }
@@ -122,7 +122,7 @@ mod unix {
     }
 
     /// Whether the terminal is ours to read and to set; whoever is in the background is stopped for it.
-    pub fn is_in_front(stdin: &Stdin) -> bool {
+    pub(crate) fn is_in_front(stdin: &Stdin) -> bool {
         tcgetpgrp(stdin).is_ok_and(|group| group == getpgrp())
     }
 

@@ -13,7 +13,7 @@ pub struct LockHolder {
 impl LockHolder {
     /// Linux has every lock in `/proc/locks`, by the inode of its file.
     #[cfg(target_os = "linux")]
-    pub fn of(file: &File) -> Option<LockHolder> {
+    pub fn find(file: &File) -> Option<LockHolder> {
         use std::fs;
         use std::os::unix::fs::MetadataExt;
 
@@ -33,7 +33,7 @@ impl LockHolder {
     }
 
     #[cfg(not(target_os = "linux"))]
-    pub fn of(_: &File) -> Option<LockHolder> {
+    pub fn find(_: &File) -> Option<LockHolder> {
         None
     }
 }

@@ -253,7 +253,7 @@ impl Locks {
             }
             // std has no lock with a deadline; a blocking one could not be given up.
             if started.elapsed() >= self.patience {
-                let holder = LockHolder::of(file);
+                let holder = LockHolder::find(file);
                 return Err(LockError::Busy { path: path.to_owned(), waited: self.patience, holder });
             }
             std::thread::sleep(pause);

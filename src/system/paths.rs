@@ -54,7 +54,7 @@ pub struct PathError {
 }
 
 impl Paths {
-    pub fn of(environment: &Environment) -> Paths {
+    pub fn new(environment: &Environment) -> Paths {
         let mut refused = Vec::new();
         let [home, config, credentials] = VARIABLES.map(|variable| {
             named_by(variable, environment).unwrap_or_else(|error| {

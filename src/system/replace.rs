@@ -64,7 +64,7 @@ impl PreparedWrite {
         if old.as_ref().is_some_and(|old| !old.is_file()) {
             return Err(FileError::NotAFile { path: path.clone() });
         }
-        let copy = match Obstacle::of(&target, old.as_ref()) {
+        let copy = match Obstacle::find(&target, old.as_ref()) {
             Some(Obstacle::Refusal(error)) => return Err(FileError::io("write", path)(error)),
             Some(Obstacle::MountPoint) => Some(copy_of(place).ok_or_else(|| no_place_for_copy(path))?),
             None => None,
@@ -211,7 +211,7 @@ fn no_place_for_copy(path: &Path) -> FileError {
 
 /// Whether `path`, which is no link, is a mount point, as a file is that a container gets from outside.
 pub(super) fn is_mount_point(path: &Path) -> bool {
-    matches!(Obstacle::of(path, None), Some(Obstacle::MountPoint))
+    matches!(Obstacle::find(path, None), Some(Obstacle::MountPoint))
 }
 
 /// Why a file can't be renamed over although its folder can be written.
@@ -224,7 +224,7 @@ enum Obstacle {
 
 #[cfg(target_os = "linux")]
 impl Obstacle {
-    fn of(target: &Path, old: Option<&fs::Metadata>) -> Option<Obstacle> {
+    fn find(target: &Path, old: Option<&fs::Metadata>) -> Option<Obstacle> {
         use rustix::fs::{AtFlags, CWD, StatxAttributes, StatxFlags, statx};
         let seen = statx(CWD, target, AtFlags::SYMLINK_NOFOLLOW, StatxFlags::BASIC_STATS);
         let has = |flag| seen.as_ref().is_ok_and(|seen| seen.stx_attributes.contains(flag));
@@ -239,14 +239,14 @@ impl Obstacle {
 
 #[cfg(all(unix, not(target_os = "linux")))]
 impl Obstacle {
-    fn of(target: &Path, old: Option<&fs::Metadata>) -> Option<Obstacle> {
+    fn find(target: &Path, old: Option<&fs::Metadata>) -> Option<Obstacle> {
         is_sticky_for_us(target, old).then(|| Obstacle::Refusal(rustix::io::Errno::PERM.into()))
     }
 }
 
 #[cfg(not(unix))]
 impl Obstacle {
-    fn of(_: &Path, old: Option<&fs::Metadata>) -> Option<Obstacle> {
+    fn find(_: &Path, old: Option<&fs::Metadata>) -> Option<Obstacle> {
         let denied = old.is_some_and(|old| old.permissions().readonly());
         denied.then(|| Obstacle::Refusal(io::ErrorKind::PermissionDenied.into()))
     }

@@ -37,7 +37,7 @@ mod modes {
         }
     }
 
-    pub fn take_back() {
+    pub(super) fn take_back() {
         let before = before();
         if let Some(modes) = before.as_ref().filter(|_| is_in_front(&stdin())) {
             let _ = tcsetattr(stdin(), OptionalActions::Now, modes);

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use crate::domain::steers;
 
 /// Drawn JSON, in which a line break is between values and everything else that steers is in a string.
-pub fn json(text: &str) -> Cow<'_, str> {
+pub(super) fn json(text: &str) -> Cow<'_, str> {
     escaped(text, |c, out| {
         let mut units = [0; 2];
         out.extend(c.encode_utf16(&mut units).iter().map(|unit| format!("\\u{unit:04x}")));
@@ -13,14 +13,14 @@ pub fn json(text: &str) -> Cow<'_, str> {
 }
 
 /// A YAML string between double quotes, whose escapes have no surrogates (YAML 1.2, section 5.7).
-pub fn yaml(text: &str) -> Cow<'_, str> {
+pub(super) fn yaml(text: &str) -> Cow<'_, str> {
     escaped(text, |c, out| match u32::from(c) {
         code @ ..=0xffff => *out += &format!("\\u{code:04x}"),
         code => *out += &format!("\\U{code:08x}"),
     })
 }
 
-pub fn is_needed(text: &str) -> bool {
+pub(super) fn is_needed(text: &str) -> bool {
     text.chars().any(steers_on_its_line)
 }
 
@@ -35,10 +35,7 @@ fn escaped(text: &str, escape: impl Fn(char, &mut String)) -> Cow<'_, str> {
     }
     let mut out = String::with_capacity(text.len() + 16);
     for c in text.chars() {
-        match steers_on_its_line(c) {
-            true => escape(c, &mut out),
-            false => out.push(c),
-        }
+        if steers_on_its_line(c) { escape(c, &mut out) } else { out.push(c) }
     }
     Cow::Owned(out)
 }

@@ -12,7 +12,7 @@ const LATER_FIELD: i64 = 1;
 
 /// Every word that was typed must be found in one of the fields, letters left out allowed and upper case
 /// the same as lower case; the higher the better. Nothing typed means all of them alike.
-pub fn score(typed: &str, fields: &[String]) -> Option<i64> {
+pub(super) fn score(typed: &str, fields: &[String]) -> Option<i64> {
     let fields: Vec<String> = fields.iter().map(|field| field.to_lowercase()).collect();
     let best = |word: &str| {
         let found = (0..).zip(&fields).filter_map(|(i, field)| Some(found(word, field)? - i * LATER_FIELD));

@@ -70,10 +70,7 @@ impl Output {
 
     /// Drawn JSON of somebody else, as this output may have it: a pipe's is left alone.
     pub fn others_json(&self, drawn: String) -> String {
-        match self.terminal {
-            true => escape::json(&drawn).into_owned(),
-            false => drawn,
-        }
+        if self.terminal { escape::json(&drawn).into_owned() } else { drawn }
     }
 
     fn text(&self, view: View) -> String {

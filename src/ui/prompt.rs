@@ -14,7 +14,7 @@ use super::matching;
 use crate::domain::Secret;
 
 /// More of a list at once is not easier to look through.
-const LONGEST_PAGE: usize = 15;
+const MAX_PAGE: usize = 15;
 
 /// The question itself, what the keys do, and a line to spare for a filter that is long.
 const AROUND_A_PAGE: usize = 3;
@@ -47,7 +47,7 @@ pub fn choose(question: &str, choices: Vec<Choice<'_>>, start: usize, colours: b
         .with_sorter(&|found| found.sort_by_key(|(_, score)| Reverse(*score)))
         .with_formatter(&|chosen| chosen.value.name.to_owned())
         // A frame higher than the screen can't be drawn over again.
-        .with_page_size(rows.saturating_sub(AROUND_A_PAGE).clamp(1, LONGEST_PAGE))
+        .with_page_size(rows.saturating_sub(AROUND_A_PAGE).clamp(1, MAX_PAGE))
         .with_starting_cursor(start)
         // The lines have colours of their own; the mark tells where the cursor is.
         .with_render_config(RenderConfig { selected_option: None, ..look(colours) });

@@ -29,10 +29,8 @@ fn draw_item(out: &mut String, item: &Item, (marks, names): (usize, usize), widt
     let blanks = |text: &str, to: usize| " ".repeat(to.saturating_sub(text.width()));
     let head = format!("  {}{}  {name}", mark.tone.paint(mark.text(), colours), blanks(mark.text(), marks));
     let beside = 2 + marks + 2 + names + 2;
-    let (indent, beside) = match width.saturating_sub(beside) >= LEAST_TEXT {
-        true => (beside, true),
-        false => (2 + marks + 2, false),
-    };
+    let (indent, beside) =
+        if width.saturating_sub(beside) >= LEAST_TEXT { (beside, true) } else { (2 + marks + 2, false) };
     let lines = wrapped(&sanitized(&item.text), width.saturating_sub(indent).max(20));
     let margin = " ".repeat(indent);
     *out += &head;

@@ -42,7 +42,7 @@ impl Layout {
     /// The kept columns, then the others by rank as long as they fit when they are cut; what room is
     /// left gives them back, by rank, what they lost. After the first that doesn't fit comes none that
     /// matters less.
-    pub fn fitting(columns: &[Column], rows: &[Vec<Cell>], width: usize) -> Layout {
+    pub(super) fn fitting(columns: &[Column], rows: &[Vec<Cell>], width: usize) -> Layout {
         let gap = usize::from(GAP);
         let whole = |column: usize| widest(rows, column).max(columns[column].name.width());
         let mut by_rank: Vec<(usize, usize)> =
@@ -70,7 +70,7 @@ impl Layout {
     }
 
     /// The rows below their header.
-    pub fn draw(&self, columns: &[Column], rows: &[Vec<Cell>], width: usize, colours: bool) -> String {
+    pub(super) fn draw(&self, columns: &[Column], rows: &[Vec<Cell>], width: usize, colours: bool) -> String {
         let mut table = self.table(columns, rows, width, colours);
         table.set_header(self.0.iter().map(|Shown { column, .. }| {
             let cell = TableCell::new(columns[*column].name);
@@ -82,7 +82,7 @@ impl Layout {
 
     /// More rows, below those that were drawn before. A column that needs more room than any row
     /// before gets what there is.
-    pub fn draw_more(
+    pub(super) fn draw_more(
         &mut self,
         columns: &[Column],
         rows: &[Vec<Cell>],

@@ -6,9 +6,10 @@ use crate::domain::Json;
 /// A document, without its `---`.
 pub fn draw(json: &Json) -> String {
     let mut text = String::new();
-    match is_block(json) {
-        true => block(json, 0, &mut text),
-        false => text.push_str(&(scalar(json) + "\n")),
+    if is_block(json) {
+        block(json, 0, &mut text)
+    } else {
+        text.push_str(&(scalar(json) + "\n"))
     }
     text
 }
@@ -33,9 +34,10 @@ pub(super) fn block(json: &Json, indent: usize, text: &mut String) {
             for (i, item) in items.iter().enumerate() {
                 more(i, text);
                 text.push_str("- ");
-                match is_block(item) {
-                    true => block(item, indent + 2, text),
-                    false => text.push_str(&(scalar(item) + "\n")),
+                if is_block(item) {
+                    block(item, indent + 2, text)
+                } else {
+                    text.push_str(&(scalar(item) + "\n"))
                 }
             }
         }

@@ -17,7 +17,7 @@ use http_body::Frame;
 use super::knobs::{Ending, Fault};
 use super::{World, answer, jwt, log};
 
-const LARGEST_BODY: usize = 64 << 20;
+const MAX_BODY: usize = 64 << 20;
 
 /// A response extension: what a GraphQL request asked for, for the log.
 #[derive(Clone)]
@@ -25,7 +25,7 @@ pub struct Operation(pub String);
 
 pub async fn watch(State(world): State<Arc<World>>, request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
-    let Ok(body) = to_bytes(body, LARGEST_BODY).await else {
+    let Ok(body) = to_bytes(body, MAX_BODY).await else {
         return answer::message(413, "The request is too large.");
     };
     let path = parts.uri.path().to_owned();

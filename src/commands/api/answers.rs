@@ -12,7 +12,7 @@ use crate::ui::rows::{Row, Rows};
 use crate::ui::view::Cell;
 
 /// It is JSON or YAML whatever a table would be: an answer has no columns.
-pub struct Answers(Rows);
+pub(super) struct Answers(Rows);
 
 #[derive(Serialize)]
 struct Of {
@@ -27,7 +27,7 @@ impl Row for Of {
 }
 
 impl Answers {
-    pub fn new(output: Output) -> Answers {
+    pub(super) fn new(output: Output) -> Answers {
         let format = match output.format {
             OutputFormat::Table => OutputFormat::Json,
             other => other,
@@ -35,7 +35,7 @@ impl Answers {
         Answers(Rows::new(Output { format, ..output }, Vec::new(), ""))
     }
 
-    pub fn end(self) -> io::Result<()> {
+    pub(super) fn end(self) -> io::Result<()> {
         self.0.end()
     }
 }
@@ -43,10 +43,8 @@ impl Answers {
 impl Sink<(ProfileName, Page)> for Answers {
     fn take(&mut self, (name, page): (ProfileName, Page)) -> io::Result<()> {
         let text = || Json::Text(String::from_utf8_lossy(&page.body).into_owned());
-        let response = match page.body.is_empty() {
-            true => Json::Null,
-            false => page.json().cloned().unwrap_or_else(text),
-        };
+        let response =
+            if page.body.is_empty() { Json::Null } else { page.json().cloned().unwrap_or_else(text) };
         self.0.add(&[Of { profile: name.to_string(), response }])
     }
 }

@@ -12,7 +12,7 @@ use crate::system::http::without_bom;
 use crate::ui::output::Output;
 use crate::ui::yaml;
 
-pub struct Documents {
+pub(super) struct Documents {
     pub output: Output,
     /// `-i`: status and headers too.
     pub include: bool,
@@ -59,7 +59,7 @@ impl Documents {
     }
 
     /// The end of the list, if it is one. A reader that has gone away is no error here.
-    pub fn end(mut self) -> io::Result<()> {
+    pub(super) fn end(mut self) -> io::Result<()> {
         if let Some(expression) = self.output.jq.filter(|_| self.slurp) {
             self.list.extend(if self.written == 0 { &b"[]"[..] } else { b"]" });
             return put(self.output.filtered(expression, &self.list)?.as_bytes());
@@ -74,12 +74,12 @@ impl Documents {
     }
 
     /// Whether nothing but JSON, or YAML of it, may be written.
-    pub fn only_json(&self) -> bool {
+    pub(super) fn only_json(&self) -> bool {
         self.slurp || self.output.format != OutputFormat::Table
     }
 
     /// Whether an answer can be handed on as it comes, part by part.
-    pub fn streams(&self) -> bool {
+    pub(super) fn streams(&self) -> bool {
         !self.is_read()
     }
 

@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 /// `-f` and `-F` in the command line's order, which says what belongs to which item of a list. clap's derive
 /// keeps a list for each flag, so the two are put together by their places.
 #[derive(Debug)]
-pub struct Typed(Vec<Word>);
+pub(super) struct Typed(Vec<Word>);
 
 #[derive(Debug)]
 enum Word {
@@ -58,14 +58,14 @@ impl FromArgMatches for Typed {
 }
 
 /// One field, read.
-pub struct Field {
+pub(super) struct Field {
     key: String,
     /// `None`: an empty list, `-F 'key[]'`.
     value: Option<Json>,
 }
 
 impl Typed {
-    pub fn read(&self, input: &mut Input) -> Result<Vec<Field>> {
+    pub(super) fn read(&self, input: &mut Input) -> Result<Vec<Field>> {
         self.0.iter().map(|word| Field::read(word, input)).collect()
     }
 }
@@ -107,7 +107,7 @@ fn value_of(text: &str, input: &mut Input) -> Result<Json> {
 }
 
 /// The path with the fields in its query, behind what is there already.
-pub fn in_query(path: String, fields: &[Field]) -> String {
+pub(super) fn in_query(path: String, fields: &[Field]) -> String {
     if fields.is_empty() {
         return path;
     }
@@ -130,7 +130,7 @@ pub fn in_query(path: String, fields: &[Field]) -> String {
 }
 
 /// The fields as one object.
-pub fn object(fields: Vec<Field>) -> Result<Json> {
+pub(super) fn object(fields: Vec<Field>) -> Result<Json> {
     let mut root = Json::Object(Vec::new());
     for Field { key, value } in fields {
         let placed = steps(&key).and_then(|steps| put(&mut root, &steps, value));
@@ -142,7 +142,7 @@ pub fn object(fields: Vec<Field>) -> Result<Json> {
 }
 
 /// What GraphQL takes: `query` and `operationName` as they are, every other field as a variable.
-pub fn graphql(fields: Vec<Field>) -> Result<Json> {
+pub(super) fn graphql(fields: Vec<Field>) -> Result<Json> {
     let Json::Object(all) = object(fields)? else { return Ok(Json::Null) };
     let is_own = |(name, _): &(String, Json)| matches!(name.as_str(), "query" | "operationName");
     let (mut own, variables): (Vec<_>, Vec<_>) = all.into_iter().partition(is_own);

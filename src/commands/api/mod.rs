@@ -120,7 +120,7 @@ impl Verb for Api {
 impl Api {
     /// A list of each profile's answers. What fails is told on stderr and stands in no list.
     fn run_over_several(&self, context: &Context, scope: &Scope, output: Output) -> Result<Done> {
-        let members = fan_out::members(context, scope)?;
+        let members = fan_out::targets(context, scope)?;
         // The same path below every address: so it is the path that is given, no address.
         if self.words.last().is_some_and(|endpoint| is_address(endpoint)) {
             return Err(Error::usage(

@@ -26,7 +26,7 @@ use crate::session::profile::config_file;
 use crate::ui::view::{View, Viewed};
 
 /// A token is a line; a megabyte is somebody's mistake.
-const LONGEST_TOKEN: u64 = 64 << 10;
+const MAX_TOKEN: u64 = 64 << 10;
 
 /// Log in to an environment: in the browser, by pasting, with a code on another device, or with a token
 ///
@@ -150,7 +150,7 @@ impl Verb for Login {
             Some(Hidden(token)) => usable(token.expose()),
             None => from_stdin(context),
         })?;
-        context.notices().progress(summary(&done, context.clock().now()));
+        context.reporter().progress(summary(&done, context.clock().now()));
         offer_lock(context, &done)?;
         // For people the sentence says it all.
         if context.output_format() == OutputFormat::Table {
@@ -177,23 +177,23 @@ impl Verb for Login {
 /// question, any other a word.
 fn offer_lock(context: &Context, done: &LoggedIn) -> Result<()> {
     let (Some(profile), false) = (&done.profile, done.is_locked) else { return Ok(()) };
-    let Some(user) = ExpectedUser::of(done.record.user()) else { return Ok(()) };
+    let Some(user) = ExpectedUser::new(done.record.user()) else { return Ok(()) };
     let again = format!("autocom profiles set {profile} {}", shell_word(format_args!("expect_user={user}")));
     if !(done.is_protected && context.can_ask()) {
-        context.notices().hint(format!("to let nobody but {user} log in to {profile}: {again}"));
+        context.reporter().note(format!("to let nobody but {user} log in to {profile}: {again}"));
         return Ok(());
     }
     let question = format!("{profile} is protected. Let nobody but {user} log in to it from now on?");
     let Ok(name) = profile.parse::<ProfileName>() else { return Ok(()) };
-    let seen = Facts::of(config_file::lock_config(context)?.config()?, &name, &[Key::ExpectUser]);
-    if context.person().confirm(&question, true) == Some(true) {
+    let seen = Facts::new(config_file::lock_config(context)?.config()?, &name, &[Key::ExpectUser]);
+    if context.prompter().confirm(&question, true) == Some(true) {
         let context = config_file::lock_config(context)?;
         context.check_facts(&seen, &again)?;
-        let target = EditTarget::of(&name);
+        let target = EditTarget::new(&name);
         config_file::change_config(&context, |edit| {
             Ok(edit.set(&target, Key::ExpectUser, user.as_str())?)
         })?;
-        context.notices().progress(format!("profile {profile} is for {user} only"));
+        context.reporter().progress(format!("profile {profile} is for {user} only"));
     }
     Ok(())
 }
@@ -227,13 +227,13 @@ fn from_stdin(context: &Context) -> Result<Secret> {
     }
     if context.environment().stdin_is_terminal {
         let token = context
-            .person()
-            .tell_secret("Personal access token (not shown):")
+            .prompter()
+            .ask_secret("Personal access token (not shown):")
             .ok_or_else(|| Error::new(Kind::Interrupted, "no token was given"))?;
         return usable(token.expose());
     }
     let mut bytes = Zeroizing::new(Vec::new());
-    std::io::stdin().lock().take(2 * LONGEST_TOKEN + 1).read_to_end(&mut bytes).map_err(|error| {
+    std::io::stdin().lock().take(2 * MAX_TOKEN + 1).read_to_end(&mut bytes).map_err(|error| {
         Error::new(Kind::Failed, "could not read the token from standard input").cause(error)
     })?;
     // What is no text is no token either.
@@ -250,7 +250,7 @@ fn usable(text: &str) -> Result<Secret> {
     };
     if token.is_empty() {
         Err(refuse("is empty"))
-    } else if text.len() as u64 > LONGEST_TOKEN {
+    } else if text.len() as u64 > MAX_TOKEN {
         Err(refuse("is longer than 64 KiB"))
     } else {
         token_flaw(token).map_or_else(|| Ok(Secret::new(token)), |why| Err(refuse(why)))

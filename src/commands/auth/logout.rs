@@ -8,7 +8,7 @@ use crate::config::Resolved;
 use crate::domain::{Layer, ProfileName, StoreKind, TokenKind, one_line, shell_word};
 use crate::error::{Error, Kind, Result};
 use crate::session::context::Context;
-use crate::session::login::logout::{self, Doomed, LoggedOut, Revoke};
+use crate::session::login::logout::{self, LoggedOut, LogoutTarget, Revoke};
 use crate::session::login::revocation::Revocation;
 use crate::session::profile::selected;
 use crate::ui::view::{Cell, Column, View, Viewed};
@@ -74,21 +74,21 @@ impl Viewed for LogoutAnswer {
 impl Verb for Logout {
     fn run(self: Box<Self>, invocation: &Invocation<'_>) -> Result<Done> {
         let context = invocation.context;
-        let (doomed, only) = if self.all {
-            (logout::all_doomed(context)?, None)
+        let (logout_target, only) = if self.all {
+            (logout::logout_targets(context)?, None)
         } else {
             let profile = selected::profile(context)?;
             one_target(&profile)?;
             if profile.credential.is_none() {
-                context.notices().progress(format!("profile {} was logged out already.", profile.label()));
+                context.reporter().progress(format!("profile {} was logged out already.", profile.label()));
             }
-            let doomed =
-                profile.credential.is_some().then(|| logout::doomed(context, &profile)).transpose()?;
+            let logout_target =
+                profile.credential.is_some().then(|| logout::logout_target(context, &profile)).transpose()?;
             // What a variable has turned to another address is not the profile's own login.
             let is_own = profile.own_api_url.as_ref() == profile.api_url.as_ref().map(|url| &url.value);
-            (doomed.into_iter().collect(), profile.name().cloned().filter(|_| is_own))
+            (logout_target.into_iter().collect(), profile.name().cloned().filter(|_| is_own))
         };
-        let revoke = self.what_to_revoke(context, &doomed)?;
+        let revoke = self.what_to_revoke(context, &logout_target)?;
         let (mut rows, mut failures): (Vec<LogoutRow>, Vec<Error>) = (Vec::new(), Vec::new());
         let users = logout::users_of_all(context)?;
         let mut tell = |outcome: Result<LoggedOut>| match outcome {
@@ -98,7 +98,7 @@ impl Verb for Logout {
             }
             Err(error) => failures.push(error),
         };
-        match doomed.as_slice() {
+        match logout_target.as_slice() {
             [one] => tell(logout::logout(context, one, revoke)),
             many => logout::logout_all(context, many, revoke, tell),
         }
@@ -106,7 +106,7 @@ impl Verb for Logout {
             return Err(failures.remove(failures.len() - 1));
         }
         if rows.is_empty() && failures.is_empty() && self.all {
-            context.notices().progress("Nobody was logged in.");
+            context.reporter().progress("Nobody was logged in.");
         }
         // For people the sentences on stderr say it all.
         let done = if context.output_format() == crate::domain::OutputFormat::Table {
@@ -119,7 +119,7 @@ impl Verb for Logout {
 }
 
 impl Logout {
-    fn what_to_revoke(&self, context: &Context, doomed: &[Doomed]) -> Result<Revoke> {
+    fn what_to_revoke(&self, context: &Context, logout_target: &[LogoutTarget]) -> Result<Revoke> {
         if self.local_only || self.revoke || !context.can_ask() {
             return Ok(match (self.local_only, self.revoke) {
                 (true, _) => Revoke::Nothing,
@@ -127,19 +127,19 @@ impl Logout {
                 _ => Revoke::Logins,
             });
         }
-        let tokens = logout::personal_access_tokens(context, doomed)?;
+        let tokens = logout::personal_access_tokens(context, logout_target)?;
         if tokens.is_empty() {
             return Ok(Revoke::Logins);
         }
         let lines: String = tokens.iter().map(|(key, user)| format!("\n  {key}  {user}")).collect();
         context
-            .notices()
+            .reporter()
             .always(format!("Personal access tokens may be in use elsewhere, such as in CI:{lines}"));
         let question = match tokens.len() {
             1 => "Revoke it everywhere?".to_owned(),
             many => format!("Revoke these {many} everywhere?"),
         };
-        match context.person().confirm(&question, false) {
+        match context.prompter().confirm(&question, false) {
             Some(true) => Ok(Revoke::All),
             Some(false) => Ok(Revoke::Logins),
             None => Err(Error::new(Kind::Interrupted, "canceled: no profile was logged out")),
@@ -157,10 +157,10 @@ impl Logout {
         if !was_there && self.all {
             return None;
         }
-        let notices = context.notices();
+        let reporter = context.reporter();
         let subject = profile.map_or_else(|| done.key.to_string(), |name| format!("profile {name}"));
         if !was_there {
-            notices.progress(format!("{subject} was logged out already."));
+            reporter.progress(format!("{subject} was logged out already."));
             return None;
         }
         let reason = tell(context, &subject, &done);
@@ -168,7 +168,7 @@ impl Logout {
             profiles.iter().filter(|name| Some(*name) != profile).map(ProfileName::as_str).collect();
         if !others.is_empty() && !self.all {
             let too = if profile.is_some() { " too" } else { "" };
-            notices.progress(format!("It was the credential of {}{too}.", others.join(", ")));
+            reporter.progress(format!("It was the credential of {}{too}.", others.join(", ")));
         }
         Some(LogoutRow {
             credential: done.key.to_string(),
@@ -226,9 +226,10 @@ pub fn tell(context: &Context, subject: &str, done: &LoggedOut) -> Option<String
         Revocation::Skipped => not_revoked("--local-only: it still works at the platform"),
         Revocation::AlreadyDead => not_revoked("it no longer worked at the platform"),
         Revocation::Unconfirmed(why) => {
-            let alive = match done.is_renewable {
-                true => "it and its refresh token may still work",
-                false => "it may still work",
+            let alive = if done.is_renewable {
+                "it and its refresh token may still work"
+            } else {
+                "it may still work"
             };
             let unconfirmed = format!("could not confirm that the token was revoked: {why}");
             (format!("{unconfirmed}; {alive}"), Some(unconfirmed))
@@ -237,17 +238,17 @@ pub fn tell(context: &Context, subject: &str, done: &LoggedOut) -> Option<String
     };
     let stores: Vec<&str> = done.stores.iter().map(|store| store.as_str()).collect();
     let logged_out = format!("Logged out {subject}{user}; deleted from the {}.", stores.join(" and the "));
-    let notices = context.notices();
+    let reporter = context.reporter();
     match done.revocation {
         // A token that may still work is worth a word even with --quiet.
         Revocation::Unconfirmed(_) => {
-            notices.progress(logged_out);
-            notices.warn(revoked);
+            reporter.progress(logged_out);
+            reporter.warn(revoked);
         }
         Revocation::Nothing | Revocation::AccessTokenOnly(_) => {
-            notices.warn(format!("{logged_out}\n{revoked}."));
+            reporter.warn(format!("{logged_out}\n{revoked}."));
         }
-        _ => notices.progress(format!("{logged_out}\n{revoked}.")),
+        _ => reporter.progress(format!("{logged_out}\n{revoked}.")),
     }
     reason
 }

@@ -47,7 +47,7 @@ impl Verb for Refresh {
         let end = record.expires_at.map(|end| format!("; it ends {}", relative(end, now)));
         let label = profile.label();
         context
-            .notices()
+            .reporter()
             .progress(format!("The token of profile {label} is renewed{}.", end.unwrap_or_default()));
         // For people the sentence says it all.
         if context.output_format() == OutputFormat::Table {

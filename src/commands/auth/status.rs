@@ -54,7 +54,7 @@ impl Viewed for StatusAnswer {
         };
         let profile = Cell::or_absent(standing.profile.clone()).tone(Tone::Strong);
         let mut fields = vec![
-            ("PROFILE", name_cell(profile, standing.openness, standing.now)),
+            ("PROFILE", name_cell(profile, standing.protection_state, standing.now)),
             ("API URL", Cell::or_absent(standing.api_url.clone())),
             ("TENANT", Cell::or_absent(standing.tenant.clone())),
             ("USER", Cell::or_absent(user)),

@@ -18,7 +18,7 @@ use crate::system::environment::Environment;
 use crate::system::words::split_words;
 
 /// Longer help would push names off the screen.
-const LONGEST_HELP: usize = 60;
+const MAX_HELP: usize = 60;
 
 /// The answer if `arguments` ask for candidates.
 pub fn answer(
@@ -86,7 +86,7 @@ fn unquoted(word: &OsStr) -> OsString {
 
 /// The tree of commands with our names in the places of those that are looked up.
 fn with_names(command: Command, path: &str, names: &Arc<Names>) -> Command {
-    let command = command.mut_args(|arg| match Noun::of(path, arg.get_id().as_str()) {
+    let command = command.mut_args(|arg| match Noun::find(path, arg.get_id().as_str()) {
         Some(noun) => {
             let names = names.clone();
             arg.add(ArgValueCompleter::new(move |typed: &OsStr| candidates(&names, noun, typed)))
@@ -120,7 +120,7 @@ fn line(shell: &str, candidate: &CompletionCandidate) -> Option<String> {
     }
     let value = if shell == "powershell" { quoted(value) } else { value.to_owned() };
     let help = candidate.get_help().map(ToString::to_string).unwrap_or_default();
-    let help = printable(help.lines().next().unwrap_or_default(), LONGEST_HELP);
+    let help = printable(help.lines().next().unwrap_or_default(), MAX_HELP);
     Some(if help.is_empty() { format!("{value}\n") } else { format!("{value}\t{help}\n") })
 }
 
@@ -149,7 +149,7 @@ mod tests {
     fn every_place_where_a_name_is_typed_has_its_names() {
         fn below(command: &Command, path: &str, found: &mut Vec<String>) {
             for arg in command.get_arguments() {
-                if let Some(noun) = Noun::of(path, arg.get_id().as_str()) {
+                if let Some(noun) = Noun::find(path, arg.get_id().as_str()) {
                     found.push(format!("{path} {} {noun:?}", arg.get_id()).trim_start().to_owned());
                 }
             }

@@ -12,7 +12,7 @@ use crate::system::paths::Paths;
 
 /// What an argument is the name of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Noun {
+pub(super) enum Noun {
     Profile,
     Tenant,
     /// A key, plain or dotted.
@@ -28,7 +28,7 @@ pub enum Noun {
 
 impl Noun {
     /// What the argument `id` of a command is the name of.
-    pub fn of(command: &str, id: &str) -> Option<Noun> {
+    pub(super) fn find(command: &str, id: &str) -> Option<Noun> {
         match (command, id) {
             (_, "profile" | "profiles" | "confirm") | ("profiles remove", "successor") => Some(Noun::Profile),
             ("profiles rename", "new_name") => None,
@@ -46,25 +46,25 @@ impl Noun {
 }
 
 /// The files, read when a name is first asked for.
-pub struct Names {
+pub(super) struct Names {
     environment: Environment,
     flags: Flags,
     config: OnceLock<Option<Config>>,
 }
 
 impl Names {
-    pub fn new(environment: Environment, flags: Flags) -> Names {
+    pub(super) fn new(environment: Environment, flags: Flags) -> Names {
         Names { environment, flags, config: OnceLock::new() }
     }
 
     fn config(&self) -> Option<&Config> {
         let glance =
-            || Config::glance(&Paths::of(&self.environment), self.environment.clone(), self.flags.clone());
+            || Config::glance(&Paths::new(&self.environment), self.environment.clone(), self.flags.clone());
         self.config.get_or_init(glance).as_ref()
     }
 
     /// The names that `typed` may become, each with what there is to say of it.
-    pub fn beginning_with(&self, noun: Noun, typed: &str) -> Vec<(String, Option<String>)> {
+    pub(super) fn beginning_with(&self, noun: Noun, typed: &str) -> Vec<(String, Option<String>)> {
         let mut names = match noun {
             Noun::Profile => self.profiles(),
             Noun::Tenant => self.tenants().into_iter().map(|name| (name, None)).collect(),
@@ -114,7 +114,7 @@ impl Names {
             "profile" => profiles.iter().map(ToString::to_string).collect(),
             "tenant" => self.tenants(),
             "user" => {
-                logins().filter_map(|login| Some(ExpectedUser::of(login.user())?.to_string())).collect()
+                logins().filter_map(|login| Some(ExpectedUser::new(login.user())?.to_string())).collect()
             }
             "host" => urls().map(|url| url.authority()).collect(),
             "api_url" => urls().map(|url| url.to_string()).collect(),

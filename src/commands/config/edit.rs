@@ -11,7 +11,7 @@ use crate::session::context::Context;
 use crate::session::profile::config_file;
 use crate::system::editor::{CONFIG, Draft, Editor};
 use crate::system::interrupt;
-use crate::system::person::Choice;
+use crate::system::prompter::Choice;
 
 /// Open config.toml in an editor ($VISUAL, else $EDITOR), and take it over if it is sound
 ///
@@ -39,7 +39,7 @@ impl Verb for Edit {
 
     fn run(self: Box<Self>, invocation: &Invocation<'_>) -> Result<Done> {
         let context = invocation.context;
-        let editor = Editor::of(context.environment())?;
+        let editor = Editor::new(context.environment())?;
         if !editor.is_chosen && !context.can_ask() {
             return Err(Error::usage(format!("{} needs a terminal to be asked in", editor.name()))
                 .hint("name an editor that needs none: EDITOR=COMMAND autocom config edit"));
@@ -63,11 +63,11 @@ impl Verb for Edit {
                 (_, Err(error)) => return Err(abandon(error.into(), Some(draft), &place.path)),
             };
             let Some(edited) = edited else {
-                context.notices().progress("the copy was left empty: nothing was changed");
+                context.reporter().progress("the copy was left empty: nothing was changed");
                 return Ok(Done::nothing());
             };
             if edited == start {
-                context.notices().progress("nothing was changed");
+                context.reporter().progress("nothing was changed");
                 return Ok(Done::nothing());
             }
             let problems = check(context, draft.path(), edited.clone());
@@ -75,7 +75,7 @@ impl Verb for Edit {
                 interrupt::watch();
                 return match file.replace(before.as_deref(), &edited) {
                     Ok(()) => {
-                        context.notices().progress(format!("changed {}", place.path.display()));
+                        context.reporter().progress(format!("changed {}", place.path.display()));
                         Ok(Done::nothing())
                     }
                     Err(error @ (ConfigError::ChangedMeanwhile { .. } | ConfigError::Refused(_))) => {
@@ -90,11 +90,12 @@ impl Verb for Edit {
             if !context.can_ask() {
                 return Err(refuse(problems, draft, &place.path));
             }
-            problems.iter().for_each(|problem| context.notices().show(problem));
-            match context.person().choose("It can't be taken over as it is:", &WAYS_ON.map(Choice::from), 0) {
+            problems.iter().for_each(|problem| context.reporter().show(problem));
+            match context.prompter().choose("It can't be taken over as it is:", &WAYS_ON.map(Choice::from), 0)
+            {
                 Some(0) => {}
                 Some(1) => {
-                    context.notices().progress("nothing was changed");
+                    context.reporter().progress("nothing was changed");
                     return Ok(Done::ended(1));
                 }
                 _ => return Err(refuse(problems, draft, &place.path)),
@@ -113,7 +114,7 @@ fn check(context: &Context, path: &Path, bytes: Vec<u8>) -> Vec<String> {
     for unknown in document.unknown_keys().iter().filter(|_| problems.is_empty()) {
         let meant = unknown.nearest.map(|key| format!(" (did you mean `{key}`?)")).unwrap_or_default();
         let name = one_line(&unknown.name);
-        context.notices().warn(format!("line {}: unknown key `{name}`{meant}", unknown.line));
+        context.reporter().warn(format!("line {}: unknown key `{name}`{meant}", unknown.line));
     }
     problems.into_iter().map(|problem| one_line(&problem).into_owned()).collect()
 }

@@ -50,7 +50,7 @@ pub(super) fn target<'k>(context: &Context, key: &'k str) -> Result<(EditTarget,
         return Ok((target, key));
     }
     let target = match &config.flags.profile {
-        Some(_) => select(config)?.name.map_or(EditTarget::TopLevel, |name| EditTarget::of(&name)),
+        Some(_) => select(config)?.name.map_or(EditTarget::TopLevel, |name| EditTarget::new(&name)),
         None => EditTarget::TopLevel,
     };
     Ok((target, key))

@@ -50,7 +50,7 @@ impl Verb for Set {
             EditTarget::TopLevel => String::new(),
             EditTarget::Profile(name) => format!(" in profile {name}"),
         };
-        context.notices().progress(format!("set {key}{place}"));
+        context.reporter().progress(format!("set {key}{place}"));
         Ok(Done::nothing())
     }
 }

@@ -33,7 +33,7 @@ impl Verb for Unset {
             expectation::meet_named(context, &ProfileName::default_profile())?;
         }
         let removed = config_file::change_config(context, |edit| Ok(edit.unset(&target, key)))?;
-        context.notices().progress(if removed {
+        context.reporter().progress(if removed {
             format!("removed {}", self.key)
         } else {
             format!("{} was not set", self.key)

@@ -156,7 +156,7 @@ impl Verb for List {
         let output = invocation.output();
         let filter = self.filter(context)?;
         if let Some(scope) = self.several.scope(context)? {
-            let members = fan_out::members(context, &scope)?;
+            let members = fan_out::targets(context, &scope)?;
             let columns = std::iter::once(Of::<OrderRow>::COLUMN).chain(COLUMNS).collect();
             let (rows, failures) =
                 orders::orders_of(context, &members, &filter, Rows::new(output, columns, NONE))?;
@@ -174,7 +174,7 @@ impl Verb for List {
         let Some(rows) = listed.sink else { return Ok(Done::nothing()) };
         rows.end()?;
         if listed.stopped_at_limit {
-            context.notices().hint(format!("these are the first {}; all of them: --all", self.limit));
+            context.reporter().note(format!("these are the first {}; all of them: --all", self.limit));
         }
         Ok(Done::nothing())
     }

@@ -118,7 +118,7 @@ impl Verb for Diff {
         let differ = settings.iter().any(|row| row.differs);
         settings.retain(|row| self.all || row.differs);
         if !differ {
-            context.notices().progress(format!("{} and {} do not differ", self.left, self.right));
+            context.reporter().progress(format!("{} and {} do not differ", self.left, self.right));
         }
         let answer = DiffAnswer { left: self.left, right: self.right, differ, settings };
         let exit_code = u8::from(self.exit_code && differ);

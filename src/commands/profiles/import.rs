@@ -5,7 +5,7 @@ use clap::Args;
 use super::super::Done;
 use super::super::input::Input;
 use crate::commands::verb::{Invocation, Verb};
-use crate::config::{Captured, Change, ConfigError, Document, Plan, Shared, Step, to_import};
+use crate::config::{Change, ConfigError, Document, Logins, Plan, Shared, Step, to_import};
 use crate::domain::{Key, one_line, quoted};
 use crate::error::{Error, Result};
 use crate::session::context::Context;
@@ -54,15 +54,12 @@ impl Verb for Import {
         let unchanged = wanted.len() - plan.steps.len();
         show(context, &plan, unchanged);
         if plan.steps.is_empty() {
-            context.notices().progress("nothing to import: every profile is here as it is there");
+            context.reporter().progress("nothing to import: every profile is here as it is there");
             return Ok(Done::nothing());
         }
         warn(context, &plan);
         if plan.is_bold() && !self.force {
-            return match self.dry_run {
-                true => Ok(Done::nothing()),
-                false => Err(self.refuse(&plan)),
-            };
+            return if self.dry_run { Ok(Done::nothing()) } else { Err(self.refuse(&plan)) };
         }
         if self.dry_run {
             return Ok(Done::nothing());
@@ -76,12 +73,12 @@ impl Verb for Import {
             ))
             .hint(self.command(" --force")));
         }
-        if asks && context.person().confirm("Import them?", false) != Some(true) {
-            context.notices().progress("nothing was imported");
+        if asks && context.prompter().confirm("Import them?", false) != Some(true) {
+            context.reporter().progress("nothing was imported");
             return Ok(Done::ended(1));
         }
         self.write(context, captured, &wanted, &plan)?;
-        context.notices().progress(format!("imported {}", profiles(plan.steps.len())));
+        context.reporter().progress(format!("imported {}", profiles(plan.steps.len())));
         Ok(Done::nothing())
     }
 }
@@ -94,12 +91,12 @@ impl Import {
             return Err(Error::usage(format!("{name} is larger than {} MiB", LARGEST >> 20))
                 .hint("autocom profiles export writes what can be imported"));
         }
-        let mend = |error: ConfigError| {
+        let fix = |error: ConfigError| {
             let error = Error::from(error);
             let message = one_line(&error.message).into_owned();
             Error { message, ..error }.hint(format!("mend {name}, then import it again; nothing was written"))
         };
-        let document = Document::parse(Path::new(name), bytes).map_err(mend)?;
+        let document = Document::parse(Path::new(name), bytes).map_err(fix)?;
         let mut unknown = document.unknown_keys().iter().map(|key| {
             let meant = key.nearest.map(|near| format!(" (did you mean `{near}`?)")).unwrap_or_default();
             format!("{name}:{}: unknown key `{}`{meant}", key.line, one_line(&key.name))
@@ -108,7 +105,7 @@ impl Import {
             let error = unknown.fold(Error::usage(first), Error::cause);
             return Err(error.hint(format!("mend {name}, then import it again; nothing was written")));
         }
-        let (wanted, passed_over) = to_import(&document).map_err(mend)?;
+        let (wanted, passed_over) = to_import(&document).map_err(fix)?;
         if wanted.is_empty() {
             return Err(Error::usage(format!("{name} holds no profiles"))
                 .hint("autocom profiles export writes what can be imported"));
@@ -116,7 +113,7 @@ impl Import {
         if !passed_over.is_empty() {
             let keys = passed_over.iter().map(Key::to_string).collect::<Vec<_>>().join(", ");
             context
-                .notices()
+                .reporter()
                 .progress(format!("passed over on top, since it concerns every profile: {keys}"));
         }
         Ok(wanted)
@@ -136,13 +133,14 @@ impl Import {
         Error::from(error).hint(again)
     }
 
-    fn write(&self, context: &Context, captured: &Captured, wanted: &[Shared], shown: &Plan) -> Result<()> {
+    fn write(&self, context: &Context, captured: &Logins, wanted: &[Shared], shown: &Plan) -> Result<()> {
         config_file::change_config(context, |edit| {
             let path = edit.before().path().to_owned();
             // What is done is what was shown, and was said yes to.
-            match Plan::take(edit, captured, wanted)? == *shown {
-                true => Ok(()),
-                false => Err(Error::from(ConfigError::ChangedMeanwhile { path }).hint(self.command(""))),
+            if Plan::take(edit, captured, wanted)? == *shown {
+                Ok(())
+            } else {
+                Err(Error::from(ConfigError::ChangedMeanwhile { path }).hint(self.command("")))
             }
         })
     }
@@ -168,7 +166,7 @@ fn profiles(count: usize) -> String {
 
 /// On stderr and always: it is what is asked about, and why something is refused.
 fn show(context: &Context, plan: &Plan, unchanged: usize) {
-    let say = |text: String| context.notices().show(one_line(&text));
+    let say = |text: String| context.reporter().show(one_line(&text));
     let steps = plan.steps.iter().map(|step| (step, if step.is_new { "new" } else { "changed" }));
     let effects =
         plan.side_effects.iter().map(|step| (step, "changed, by the top level that it falls back to"));
@@ -191,7 +189,7 @@ fn show(context: &Context, plan: &Plan, unchanged: usize) {
 /// What the new addresses mean for secrets that are here already.
 fn warn(context: &Context, plan: &Plan) {
     for (name, origin) in &plan.foreign {
-        context.notices().warn(format!(
+        context.reporter().warn(format!(
             "the credential under which profile {name} would look is of {origin}: it is not sent elsewhere, \
              so {name} needs a login of its own (autocom auth login --profile {name})"
         ));
@@ -200,7 +198,7 @@ fn warn(context: &Context, plan: &Plan) {
         let url = step.changes.iter().find(|change| change.key == Key::ApiUrl).and_then(|it| it.new.as_ref());
         let variable = step.name.token_variable();
         if let (Some(url), Some(_)) = (url, context.environment().os_var(&variable)) {
-            context.notices().warn(format!("{variable} is set: its token will go to {url}"));
+            context.reporter().warn(format!("{variable} is set: its token will go to {url}"));
         }
     }
 }

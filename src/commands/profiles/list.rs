@@ -74,7 +74,7 @@ impl ListAnswer {
 fn cells(row: &ProfileRow, now: Timestamp) -> Vec<Cell> {
     let name = row.name.as_deref().unwrap_or("(unnamed)");
     vec![
-        name_cell(Cell::starred(name, row.active), row.openness, now),
+        name_cell(Cell::starred(name, row.active), row.protection_state, now),
         Cell::or_absent(row.api_url.clone()),
         Cell::or_absent(row.tenant.clone()),
         user_cell(row),
@@ -91,7 +91,7 @@ fn cells(row: &ProfileRow, now: Timestamp) -> Vec<Cell> {
 /// Who is logged in, marked where the profile is somebody else's.
 pub fn user_cell(row: &ProfileRow) -> Cell {
     match &row.user {
-        Some(user) if row.stranger => {
+        Some(user) if row.other_user => {
             Cell::new(format!("{user} (stranger)")).plain(user.clone()).tone(Tone::Bad)
         }
         user => Cell::or_absent(user.clone()),

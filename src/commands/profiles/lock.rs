@@ -24,7 +24,7 @@ impl Verb for Lock {
             existing(context, &self.name)?;
         }
         let said = if was_open { "is locked" } else { "was not unlocked" };
-        context.notices().progress(format!("profile {name} {said}"));
+        context.reporter().progress(format!("profile {name} {said}"));
         Ok(Done::nothing())
     }
 }

@@ -7,23 +7,23 @@ use crate::domain::time::span;
 use crate::domain::{Origin, ProfileName};
 use crate::error::{Error, Result};
 use crate::session::context::Context;
-use crate::session::profile::openness::Openness;
+use crate::session::profile::protection_state::ProtectionState;
 use crate::ui::style::Tone;
 use crate::ui::view::Cell;
 
 /// The cell of a profile's name, in which a protected one stands out. Programs read the name alone.
-pub(in crate::commands) fn name_cell(cell: Cell, openness: Openness, now: Timestamp) -> Cell {
+pub(in crate::commands) fn name_cell(cell: Cell, protection_state: ProtectionState, now: Timestamp) -> Cell {
     let plain = cell.plain_text().to_owned();
-    let Some((note, tone)) = note_on(openness, now) else { return cell };
+    let Some((note, tone)) = note_on(protection_state, now) else { return cell };
     Cell::new(format!("{} ({note})", cell.text())).plain(plain).tone(tone)
 }
 
 /// What is said of a profile behind its name, and in which tone.
-pub(super) fn note_on(openness: Openness, now: Timestamp) -> Option<(String, Tone)> {
-    match openness {
-        Openness::Open | Openness::Unknown => None,
-        Openness::Protected => Some(("protected".to_owned(), Tone::Guarded)),
-        Openness::Unlocked { until } => {
+pub(super) fn note_on(protection_state: ProtectionState, now: Timestamp) -> Option<(String, Tone)> {
+    match protection_state {
+        ProtectionState::Open | ProtectionState::Unknown => None,
+        ProtectionState::Protected => Some(("protected".to_owned(), Tone::Guarded)),
+        ProtectionState::Unlocked { until } => {
             Some((format!("unlocked, {} left", span(until.duration_since(now))), Tone::Warn))
         }
     }

@@ -8,7 +8,7 @@ use crate::domain::{ApiUrl, ProfileName, TokenStatus};
 use crate::error::{Error, Kind, Result};
 use crate::session::answers::listing::{self, ProfileRow};
 use crate::session::context::Context;
-use crate::system::person::{Choice, Room};
+use crate::system::prompter::{Choice, Room};
 use crate::ui::table::{GAP, cut, lines};
 use crate::ui::view::{Cell, Column};
 
@@ -24,7 +24,7 @@ const COLUMNS: [Column; 5] = [
 ];
 
 /// The profile that the person chooses. `command` is what to type where nobody can be asked.
-pub fn pick(context: &Context, command: &str) -> Result<ProfileName> {
+pub(super) fn pick(context: &Context, command: &str) -> Result<ProfileName> {
     let known = context.config()?.profiles();
     if known.is_empty() {
         return Err(Error::usage("there is no profile yet")
@@ -39,8 +39,8 @@ pub fn pick(context: &Context, command: &str) -> Result<ProfileName> {
     let mut rows = listing::listing(context)?.rows;
     rows.retain(|row| named(row, &known).is_some());
     let start = rows.iter().position(|row| row.active).unwrap_or(0);
-    let choices = choices(&rows, context.person().room(), context.clock().now());
-    let chosen = context.person().choose("Which profile?", &choices, start);
+    let choices = choices(&rows, context.prompter().room(), context.clock().now());
+    let chosen = context.prompter().choose("Which profile?", &choices, start);
     let chosen = chosen.and_then(|index| named(rows.get(index)?, &known));
     chosen.cloned().ok_or_else(|| Error::new(Kind::Interrupted, "no profile was chosen: nothing was changed"))
 }
@@ -57,13 +57,14 @@ fn choices(rows: &[ProfileRow], room: Room, now: Timestamp) -> Vec<Choice> {
 
 fn cells(row: &ProfileRow, columns: usize, now: Timestamp) -> Vec<Cell> {
     // It is the name that gets shorter, not what is said behind it.
-    let around = note_on(row.openness, now).map_or(0, |(note, _)| " ()".len() + note.len()) + "* ".len();
+    let around =
+        note_on(row.protection_state, now).map_or(0, |(note, _)| " ()".len() + note.len()) + "* ".len();
     let token = usize::from(GAP) + TokenStatus::Refreshable.as_str().len();
     let longest = columns.saturating_sub(around + token);
     let longest = if longest < SHORTEST_NAME { longest + token } else { longest };
     let name = Cell::starred(&cut(&name(row), longest), row.active);
     vec![
-        name_cell(name, row.openness, now),
+        name_cell(name, row.protection_state, now),
         Cell::or_absent(host(row)),
         Cell::or_absent(row.tenant.clone()),
         user_cell(row),
@@ -88,11 +89,11 @@ mod tests {
     use unicode_width::UnicodeWidthStr;
 
     use super::*;
-    use crate::session::profile::openness::Openness;
+    use crate::session::profile::protection_state::ProtectionState;
 
     #[test]
     fn each_profile_has_one_line_that_fits_and_keeps_its_mark() {
-        let row = |name: &str, user: &str, openness| ProfileRow {
+        let row = |name: &str, user: &str, protection_state| ProfileRow {
             name: Some(name.to_owned()),
             active: name == "staging",
             api_url: Some("https://api.staging.example.test:8443/api/v1".to_owned()),
@@ -105,14 +106,14 @@ mod tests {
             protected: None,
             unlocked_until: None,
             check: None,
-            openness,
-            stranger: false,
+            protection_state,
+            other_user: false,
             token_variable: None,
         };
         let now = Timestamp::UNIX_EPOCH;
         let rows = [
-            row("staging", "ada@example.test", Openness::Open),
-            row("prod", "漢字漢字@example.test", Openness::Protected),
+            row("staging", "ada@example.test", ProtectionState::Open),
+            row("prod", "漢字漢字@example.test", ProtectionState::Protected),
         ];
         let drawn = |rows: &[ProfileRow], columns| {
             let choices = choices(rows, Room { columns, colours: false }, now);
@@ -127,8 +128,8 @@ mod tests {
           prod (protected)  api.staging.example.test…  refreshable
         ");
         let long = [
-            row(&"n".repeat(64), &"u".repeat(200), Openness::Protected),
-            row("x", "x", Openness::Unlocked { until: now + jiff::SignedDuration::from_mins(14) }),
+            row(&"n".repeat(64), &"u".repeat(200), ProtectionState::Protected),
+            row("x", "x", ProtectionState::Unlocked { until: now + jiff::SignedDuration::from_mins(14) }),
         ];
         insta::assert_snapshot!(drawn(&long, 58), @r"
           nnnnnnnnnnnnnnnnnnnnnnnnnnnnnn… (protected)  refreshable

@@ -112,7 +112,7 @@ impl Pin {
         let before = switch::change_pins(context, |pins| pins.bind(text, &name))?;
         let before = before.filter(|before| *before != name.as_str());
         let before = before.map(|before| format!(" (it was {before})")).unwrap_or_default();
-        context.notices().progress(format!("pinned {shown} to profile {name}{before}"));
+        context.reporter().progress(format!("pinned {shown} to profile {name}{before}"));
         switch::mention_what_goes_before(context, &Origin::Pin(directory.into()), &name);
         Ok(Done::nothing())
     }
@@ -125,7 +125,7 @@ fn accept(context: &Context, file: Option<&PathBuf>) -> Result<Done> {
     expectation::meet_named(context, &file.profile)?;
     switch::change_pins(context, |pins| pins.accept(path, &file.content))?;
     let shown = one_line(path);
-    context.notices().progress(format!(
+    context.reporter().progress(format!(
         "accepted {shown}: profile {}, until the file changes; to take it back: autocom profiles unpin --file {}",
         file.profile,
         quoted(&file.path)

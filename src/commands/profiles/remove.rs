@@ -9,7 +9,7 @@ use crate::config::{ConfigEdit, EditTarget, Facts, Selection, active, pins, reso
 use crate::domain::{Key, ProfileName, one_line, quoted};
 use crate::error::{Error, Result};
 use crate::session::context::Context;
-use crate::session::login::logout::{self, Doomed, Revoke};
+use crate::session::login::logout::{self, LogoutTarget, Revoke};
 use crate::session::profile::{config_file, expectation, loosening, selected, switch};
 
 /// Remove a profile; logs it out too, unless another profile uses its credential
@@ -45,7 +45,7 @@ impl Verb for Remove {
         let locked = config_file::lock_config(context)?;
         let context = &match self.unshared(&locked, &decided.name)? {
             None => locked,
-            Some(doomed) => log_out(context, locked, &decided.name, &doomed)?,
+            Some(logout_target) => log_out(context, locked, &decided.name, &logout_target)?,
         };
         let Decided { name, successor, is_active } = self.decide(context)?;
         let remove = |edit: &mut ConfigEdit| {
@@ -56,7 +56,7 @@ impl Verb for Remove {
             }
         };
         switch::move_profile(context, &name, None, remove, || {
-            context.notices().progress(format!("removed profile {name}"));
+            context.reporter().progress(format!("removed profile {name}"));
             switch::drop_pins(context, &name)
         })?;
         // Nothing leads back to what is no more.
@@ -69,19 +69,19 @@ impl Verb for Remove {
 
 impl Remove {
     /// The credential of the profile, unless another profile uses it too.
-    fn unshared(&self, context: &Context, name: &ProfileName) -> Result<Option<Doomed>> {
+    fn unshared(&self, context: &Context, name: &ProfileName) -> Result<Option<LogoutTarget>> {
         let config = context.config()?;
         let profile = resolve(config, Selection::listed(name.clone())).ok();
         let profile = profile.filter(|profile| !self.keep_credential && profile.credential.is_some());
         let Some(profile) = profile else { return Ok(None) };
-        let mut doomed = logout::doomed(context, &profile)?;
+        let mut logout_target = logout::logout_target(context, &profile)?;
         // A store chosen by variable holds for every credential, not for the selected profile's alone.
         if let Ok(named) = resolve(config, Selection::by_flag(name.clone())) {
-            doomed.choice = named.store.value;
+            logout_target.choice = named.store.value;
         }
-        let other = selected::profiles_with_key(context, &doomed.key, Some(name))?.into_iter().next();
-        let Some(other) = other else { return Ok(Some(doomed)) };
-        context.notices().progress(format!("its credential stays: profile {other} uses it"));
+        let other = selected::profiles_with_key(context, &logout_target.key, Some(name))?.into_iter().next();
+        let Some(other) = other else { return Ok(Some(logout_target)) };
+        context.reporter().progress(format!("its credential stays: profile {other} uses it"));
         Ok(None)
     }
 
@@ -133,7 +133,7 @@ impl Remove {
             }
         })?;
         context
-            .notices()
+            .reporter()
             .progress(format!("removed profile `{}`; no credential was deleted", one_line(name)));
         match name.parse::<ProfileName>() {
             Ok(name) if !name.is_default() => switch::drop_pins(context, &name)?,
@@ -147,15 +147,21 @@ impl Remove {
 ///
 /// # Errors
 /// The profile has changed since, or has a new login.
-fn log_out(context: &Context, locked: Context, name: &ProfileName, doomed: &Doomed) -> Result<Context> {
+fn log_out(
+    context: &Context,
+    locked: Context,
+    name: &ProfileName,
+    logout_target: &LogoutTarget,
+) -> Result<Context> {
     let login_written_at = |context: &Context| -> Result<Option<Timestamp>> {
-        let login = context.config()?.captured.get(&doomed.key);
+        let login = context.config()?.captured.get(&logout_target.key);
         Ok(login.filter(|login| login.kept_in().is_some()).and_then(|login| login.written_at))
     };
     let again = format!("autocom profiles remove {name}");
-    let (facts, before) = (Facts::of(locked.config()?, name, &[Key::Credential]), login_written_at(&locked)?);
+    let (facts, before) =
+        (Facts::new(locked.config()?, name, &[Key::Credential]), login_written_at(&locked)?);
     drop(locked);
-    let done = logout::logout(context, doomed, Revoke::Logins)?;
+    let done = logout::logout(context, logout_target, Revoke::Logins)?;
     let locked = config_file::lock_config(context)?;
     if !done.stores.is_empty() {
         tell(context, &format!("profile {name}"), &done);

@@ -43,13 +43,13 @@ impl Verb for Rename {
             Some(&to),
             |edit| Ok(rename(edit, from.as_str(), &to)?),
             || {
-                context.notices().progress(format!("renamed {from} to {to}"));
+                context.reporter().progress(format!("renamed {from} to {to}"));
                 switch::rename_pins(context, &from, &to)
             },
         )?;
         let (before, now) = (from.token_variable(), to.token_variable());
         if before != now {
-            context.notices().progress(format!("its token variable is {now} now, no longer {before}"));
+            context.reporter().progress(format!("its token variable is {now} now, no longer {before}"));
         }
         Ok(Done::nothing())
     }
@@ -61,7 +61,7 @@ impl Rename {
         let to = name(&self.new_name)?;
         expectation::meet_name(context, &self.name)?;
         config_file::config_file(context).edit(|edit| rename(edit, &self.name, &to))?;
-        context.notices().progress(format!("renamed `{}` to {to}", one_line(&self.name)));
+        context.reporter().progress(format!("renamed `{}` to {to}", one_line(&self.name)));
         match self.name.parse::<ProfileName>() {
             Ok(from) if !from.is_default() => switch::rename_pins(context, &from, &to)?,
             _ => {}

@@ -51,7 +51,7 @@ impl Verb for Set {
             let existing = unknown.hint.clone().filter(|_| !config.profiles().is_empty());
             return Err(unknown.hint(existing.map_or(create.clone(), |names| format!("{names}; {create}"))));
         }
-        let target = EditTarget::of(&name);
+        let target = EditTarget::new(&name);
         let changes = changes.iter().map(|(key, value)| Ok((*key, typed(context, *key, value)?)));
         let changes = changes.collect::<Result<Vec<_>>>()?;
         let change = |edit: &mut ConfigEdit| {
@@ -76,7 +76,7 @@ impl Verb for Set {
                 None => error.into(),
             })
         })?;
-        context.notices().progress(format!("{} profile {name}", if exists { "changed" } else { "created" }));
+        context.reporter().progress(format!("{} profile {name}", if exists { "changed" } else { "created" }));
         for (key, _) in &changes {
             switch::mention_overrides(context, &target, *key);
         }

@@ -20,7 +20,7 @@ pub enum Shell {
 
 impl Shell {
     /// The one that `SHELL` names: a guess, since it is the login shell.
-    pub fn of(environment: &Environment) -> Result<Shell> {
+    pub fn detect(environment: &Environment) -> Result<Shell> {
         let path = environment.path_var("SHELL");
         let name = path.as_deref().and_then(|path| path.file_stem()).and_then(|name| name.to_str());
         match name {

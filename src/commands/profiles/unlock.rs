@@ -12,11 +12,11 @@ use crate::domain::time::{rfc3339, span};
 use crate::error::{Error, Result};
 use crate::session::answers::unlock;
 use crate::session::profile::expectation;
-use crate::session::protection::records::LONGEST_LEASE;
+use crate::session::protection::records::MAX_LEASE;
 use crate::ui::style::Tone;
 use crate::ui::view::{Cell, View, Viewed};
 
-const LONGEST_REASON: usize = 200;
+const MAX_REASON: usize = 200;
 
 /// Open a protected profile for a while: requests that change something need no confirmation
 ///
@@ -43,7 +43,7 @@ fn lease_time(text: &str) -> Result<SignedDuration, String> {
         text.parse::<SignedDuration>().map_err(|_| "must be a time such as 15m or 1h30m".to_owned())?;
     match time {
         time if time < SignedDuration::from_secs(1) => Err("must be a second at least".to_owned()),
-        time if time > LONGEST_LEASE => Err(format!("must be {} at most", span(LONGEST_LEASE))),
+        time if time > MAX_LEASE => Err(format!("must be {} at most", span(MAX_LEASE))),
         time => Ok(time),
     }
 }
@@ -81,7 +81,7 @@ impl Verb for Unlock {
         let context = invocation.context;
         let name = existing(context, &self.name)?;
         expectation::meet_named(context, &name)?;
-        let reason = printable(&self.reason, LONGEST_REASON);
+        let reason = printable(&self.reason, MAX_REASON);
         if reason.is_empty() {
             return Err(Error::usage("the reason is empty")
                 .hint(format!("autocom profiles unlock {name} --reason 'what for'")));

@@ -41,15 +41,15 @@ fn unbind(context: &Context, typed: &std::path::Path) -> Result<Done> {
         let above = pins.binding_of(&directory).map(|(above, name)| (above.to_owned(), name.to_owned()));
         (freed, above)
     })?;
-    let notices = context.notices();
+    let reporter = context.reporter();
     match freed {
-        Some(name) => notices.progress(format!("{shown} is not pinned to profile {name} any more")),
-        None => notices.progress(format!("{shown} was not pinned")),
+        Some(name) => reporter.progress(format!("{shown} is not pinned to profile {name} any more")),
+        None => reporter.progress(format!("{shown} was not pinned")),
     }
     if let Some((above, name)) = above {
         let words = one_line(&above.display().to_string()).into_owned();
         let command = quoted(&above);
-        notices.warn(format!(
+        reporter.warn(format!(
             "{words} is pinned to profile {name}, which holds below it: autocom profiles unpin {command}"
         ));
     }
@@ -67,9 +67,10 @@ fn unaccept(context: &Context, file: Option<PathBuf>) -> Result<Done> {
     let path = directory.join(REPOSITORY_FILE);
     let shown = one_line(&path.display().to_string()).into_owned();
     let was = switch::change_pins(context, |pins| pins.forget(&path))?;
-    context.notices().progress(match was {
-        true => format!("{shown} is not accepted any more"),
-        false => format!("{shown} was not accepted"),
+    context.reporter().progress(if was {
+        format!("{shown} is not accepted any more")
+    } else {
+        format!("{shown} was not accepted")
     });
     Ok(Done::nothing())
 }

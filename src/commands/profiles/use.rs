@@ -10,7 +10,7 @@ use crate::config::{EditTarget, Facts, Selection, resolve};
 use crate::domain::{Key, OutputFormat, ProfileName};
 use crate::error::Result;
 use crate::session::context::Context;
-use crate::session::profile::openness::{self, Openness};
+use crate::session::profile::protection_state::{self, ProtectionState};
 use crate::session::profile::{config_file, expectation, switch};
 use crate::system::environment::Environment;
 use crate::ui::output::Output;
@@ -42,7 +42,7 @@ impl Viewed for Script {
 
 impl Verb for Use {
     fn failure_in_shell(&self, environment: &Environment) -> Option<&'static str> {
-        let shell = self.shell?.or_else(|| Shell::of(environment).ok()).unwrap_or(Shell::Bash);
+        let shell = self.shell?.or_else(|| Shell::detect(environment).ok()).unwrap_or(Shell::Bash);
         (!environment.stdout_is_terminal).then(|| shell.failure())
     }
 
@@ -59,7 +59,7 @@ impl Verb for Use {
             }
             None => {
                 let name = picker::pick(context, "autocom profiles use NAME")?;
-                let seen = Facts::of(context.config()?, &name, &[]);
+                let seen = Facts::new(context.config()?, &name, &[]);
                 let locked = config_file::lock_config(context)?;
                 locked.check_facts(&seen, &format!("autocom profiles use {name}"))?;
                 (locked, name)
@@ -68,10 +68,12 @@ impl Verb for Use {
         expectation::meet_named(&locked, &name)?;
         switch::activate(&locked, &name)?;
         let profile = resolve(locked.config()?, Selection::listed(name.clone()));
-        let openness = profile.map_or(Openness::Unknown, |profile| openness::openness(&locked, &profile));
+        let protection_state = profile.map_or(ProtectionState::Unknown, |profile| {
+            protection_state::protection_state(&locked, &profile)
+        });
         drop(locked);
-        let cell = name_cell(Cell::new(name.as_str()), openness, context.clock().now());
-        context.notices().progress(format!("active profile: {}", cell.text()));
+        let cell = name_cell(Cell::new(name.as_str()), protection_state, context.clock().now());
+        context.reporter().progress(format!("active profile: {}", cell.text()));
         switch::mention_overrides(context, &EditTarget::TopLevel, Key::Profile);
         Ok(Done::nothing())
     }
@@ -79,8 +81,8 @@ impl Verb for Use {
 
 impl Use {
     fn switch_shell(self, context: &Context, named: Option<Shell>) -> Result<Done> {
-        let (environment, notices) = (context.environment(), context.notices());
-        let shell = named.map_or_else(|| Shell::of(environment), Ok)?;
+        let (environment, reporter) = (context.environment(), context.reporter());
+        let shell = named.map_or_else(|| Shell::detect(environment), Ok)?;
         let which = named.map_or("", Shell::invocation_name);
         let profile = match self.name.as_deref() {
             Some("-") => switch::previous_of_shell(context)?,
@@ -95,10 +97,10 @@ impl Use {
             let name = profile.as_ref().map_or("-", ProfileName::as_str);
             let name = self.name.as_deref().unwrap_or(name);
             let command = format!("autocom profiles use {name} --shell{which}");
-            notices
-                .hint(format!("this only prints it; to switch this shell: {}", shell.invocation(&command)));
+            reporter
+                .note(format!("this only prints it; to switch this shell: {}", shell.invocation(&command)));
         } else {
-            notices.progress(match &profile {
+            reporter.progress(match &profile {
                 Some(name) => format!("profile of this shell: {name}"),
                 None => "this shell has no profile of its own any more".to_owned(),
             });

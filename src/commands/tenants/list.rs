@@ -80,7 +80,7 @@ impl Verb for List {
             let profile = selected::profile(context)?;
             return Ok(Done::answer(ListAnswer(tenants::tenants(context, &profile)?)));
         };
-        let members = fan_out::members(context, &scope)?;
+        let members = fan_out::targets(context, &scope)?;
         let (mut rows, mut failures) = (Vec::new(), Vec::new());
         for (outcome, member) in tenants::tenants_of(context, &members)?.into_iter().zip(&members) {
             let profile = member.name.to_string();

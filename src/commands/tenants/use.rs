@@ -41,9 +41,9 @@ impl Verb for Use {
             }
             None => self.decide(context, &tenant)?.1,
         };
-        let target = EditTarget::of(&name);
+        let target = EditTarget::new(&name);
         config_file::change_config(context, |edit| Ok(edit.set(&target, Key::Tenant, tenant.as_str())?))?;
-        context.notices().progress(format!("profile {name} works in tenant {tenant}"));
+        context.reporter().progress(format!("profile {name} works in tenant {tenant}"));
         switch::mention_overrides(context, &target, Key::Tenant);
         Ok(Done::nothing())
     }
@@ -53,7 +53,7 @@ impl Use {
     /// Whether the platform lets the user into the tenant, and what of the profile that hangs on.
     fn ask(&self, context: &Context, tenant: &Tenant) -> Result<(ProfileName, Facts)> {
         let (profile, name) = self.decide(context, tenant)?;
-        let facts = Facts::of(context.config()?, &name, &[Key::Credential, Key::ExpectUser]);
+        let facts = Facts::new(context.config()?, &name, &[Key::Credential, Key::ExpectUser]);
         tenants::check_tenant(context, &profile, tenant)?;
         Ok((name, facts))
     }

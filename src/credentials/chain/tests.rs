@@ -37,7 +37,7 @@ fn world(keychain: Option<Record>, file: Option<Record>) -> World {
         Box::new(stores[0].clone()),
         Box::new(stores[1].clone()),
         locks_in(dir.path()),
-        Arc::new(Notices::new(move |_, text| sink.lock().unwrap().push(text.to_owned()))),
+        Arc::new(Reporter::new(move |_, text| sink.lock().unwrap().push(text.to_owned()))),
     );
     let [keychain, file] = stores;
     World { keychain, file, chain, said, key, _dir: dir }
@@ -208,9 +208,9 @@ fn writes_hold_the_lock_of_their_key() {
     let w = world(None, None);
     let dir = tempfile::tempdir().unwrap();
     let locks = locks_in(dir.path()).with_patience(std::time::Duration::ZERO);
-    let notices = Arc::new(Notices::silent());
+    let reporter = Arc::new(Reporter::silent());
     let chain =
-        Credentials::with_stores(Box::new(w.keychain.clone()), Box::new(w.file.clone()), locks, notices);
+        Credentials::with_stores(Box::new(w.keychain.clone()), Box::new(w.file.clone()), locks, reporter);
     let _held = chain.lock(&w.key, StoreKind::File).unwrap();
     assert!(chain.lock(&w.key, StoreKind::File).unwrap_err().is_busy());
     assert!(chain.lock_to_delete((&w.key, Auto, None)).unwrap_err().is_busy());

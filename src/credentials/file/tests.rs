@@ -1,7 +1,7 @@
 use super::super::record::tests::{access, record};
 use super::*;
-use crate::system::notices::Notice;
 use crate::system::paths::Paths;
+use crate::system::reporter::Notice;
 
 struct World {
     dir: tempfile::TempDir,
@@ -17,11 +17,11 @@ fn world(contents: Option<&str>) -> World {
     }
     let said = Arc::<std::sync::Mutex<Vec<String>>>::default();
     let sink = said.clone();
-    let notices = Notices::new(move |notice, text| {
+    let reporter = Reporter::new(move |notice, text| {
         assert_eq!(notice, Notice::Warning);
         sink.lock().unwrap().push(text.to_owned());
     });
-    let store = FileStore::new(Some(Place::at(path)), Locks::new(&Paths::default()), Arc::new(notices));
+    let store = FileStore::new(Some(Place::at(path)), Locks::new(&Paths::default()), Arc::new(reporter));
     World { dir, said, store }
 }
 
@@ -104,7 +104,7 @@ fn a_newer_file_is_not_touched() {
 
 #[test]
 fn without_a_home_there_is_nothing_and_nothing_can_be_written() {
-    let store = FileStore::new(None, Locks::new(&Paths::default()), Arc::new(Notices::silent()));
+    let store = FileStore::new(None, Locks::new(&Paths::default()), Arc::new(Reporter::silent()));
     assert!(store.read(&key("a")).unwrap().is_none());
     assert!(!store.delete(&key("a")).unwrap());
     assert!(matches!(store.check_writable(&key("a")), Err(StoreError::NoHome)));

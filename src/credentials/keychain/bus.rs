@@ -58,7 +58,7 @@ enum Address {
 }
 
 impl Addresses {
-    pub fn new(paths: &Paths) -> Addresses {
+    pub(super) fn new(paths: &Paths) -> Addresses {
         Addresses(match (&paths.session_bus, &paths.runtime_dir) {
             (Some(list), _) => list.split(';').filter_map(Address::parse).collect(),
             (None, Some(folder)) => vec![Address::Path(folder.join("bus"))],
@@ -70,7 +70,7 @@ impl Addresses {
     }
 
     /// The first `T` that can be opened on one of the buses, else the reason that tells most.
-    pub fn first<T>(&self, open: impl Fn(Connection) -> Result<T, Failure>) -> Result<T, Failure> {
+    pub(super) fn first<T>(&self, open: impl Fn(Connection) -> Result<T, Failure>) -> Result<T, Failure> {
         command_line::hide_values();
         let mut worst = Failure::NoBus;
         for address in &self.0 {

@@ -67,7 +67,7 @@ struct Found {
 }
 
 impl Store {
-    pub fn open(addresses: &Addresses) -> Result<Arc<CredentialStore>> {
+    pub(super) fn open(addresses: &Addresses) -> Result<Arc<CredentialStore>> {
         let service = addresses.first(|bus| open_session(&bus)).map_err(failed)?;
         Ok(Arc::new(Store(Arc::new(service))))
     }
@@ -253,7 +253,7 @@ impl CredentialApi for Account {
 }
 
 impl FoundItem {
-    pub fn collection(&self) -> &str {
+    pub(super) fn collection(&self) -> &str {
         collection_of(&self.path)
     }
 

@@ -34,13 +34,13 @@ struct FakeEntry {
 
 impl Fake {
     fn keychain(self: &Arc<Fake>) -> Keychain {
-        self.keychain_with(timing(None), Notices::silent())
+        self.keychain_with(timing(None), Reporter::silent())
     }
 
-    fn keychain_with(self: &Arc<Fake>, timing: Timing, notices: Notices) -> Keychain {
+    fn keychain_with(self: &Arc<Fake>, timing: Timing, reporter: Reporter) -> Keychain {
         let fake = self.clone();
         let open = move || Ok(Arc::new(FakeStore(fake.clone())) as Arc<keyring_core::CredentialStore>);
-        Keychain::with(Arc::new(open), self.limit, timing, Arc::new(notices))
+        Keychain::with(Arc::new(open), self.limit, timing, Arc::new(reporter))
     }
 
     fn put(&self, account: &str, item: usize, bytes: &[u8]) {
@@ -268,8 +268,10 @@ fn a_foreign_item_is_no_login_survives_a_logout_and_is_replaced_with_a_word() {
     fake.put("k", 1, b"ya29.of-another-program");
     let said = Arc::<Mutex<Vec<String>>>::default();
     let sink = said.clone();
-    let keychain = fake
-        .keychain_with(timing(None), Notices::new(move |_, text| sink.lock().unwrap().push(text.to_owned())));
+    let keychain = fake.keychain_with(
+        timing(None),
+        Reporter::new(move |_, text| sink.lock().unwrap().push(text.to_owned())),
+    );
     assert!(keychain.read(&key()).unwrap().is_none());
     keychain.check_writable(&key()).unwrap();
     assert_eq!(said.lock().unwrap().len(), 1, "one warning");
@@ -304,7 +306,7 @@ fn a_keychain_that_hangs_is_given_up_and_finishes_nothing_afterwards() {
     let fake = Arc::new(Fake::default());
     let mut short = timing(None);
     short.deadline = Duration::from_millis(50);
-    let keychain = fake.keychain_with(short, Notices::silent());
+    let keychain = fake.keychain_with(short, Reporter::silent());
     fake.set_shut(true);
     let started = Instant::now();
     assert!(keychain.write(&key(), &record("late", 1)).unwrap_err().is_no_answer());
@@ -329,12 +331,12 @@ fn at_a_terminal_it_is_said_and_waited_until_somebody_unlocks() {
         let fake = Arc::new(Fake::default());
         let (sink, unlock) = (said.clone(), fake.clone());
         // Hearing that it waits, the user unlocks the keychain.
-        let notices = Notices::new(move |_, text| {
+        let reporter = Reporter::new(move |_, text| {
             sink.lock().unwrap().push(text.to_owned());
             *unlock.locked.lock().unwrap() = false;
             unlock.set_shut(false);
         });
-        let keychain = fake.keychain_with(timing(Some(Duration::from_millis(20))), notices);
+        let keychain = fake.keychain_with(timing(Some(Duration::from_millis(20))), reporter);
         keychain.write(&key(), &record("r", 1)).unwrap();
         if hangs {
             fake.set_shut(true);
@@ -350,7 +352,7 @@ fn at_a_terminal_it_is_said_and_waited_until_somebody_unlocks() {
     assert!(fake.keychain().read(&key()).unwrap_err().is_locked(), "without a terminal at once");
 
     let patience = Timing { deadline: Duration::from_secs(1), ..timing(Some(Duration::from_millis(20))) };
-    let keychain = fake.keychain_with(patience, Notices::silent());
+    let keychain = fake.keychain_with(patience, Reporter::silent());
     assert!(keychain.read(&key()).unwrap_err().is_locked());
     *fake.locked.lock().unwrap() = false;
     assert!(keychain.read(&key()).unwrap_err().is_locked(), "nobody is waited for, nor asked, twice");

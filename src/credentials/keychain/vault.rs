@@ -38,7 +38,7 @@ pub(super) struct Items {
 }
 
 impl Vault {
-    pub fn new(open: Arc<Open>, abandoned: Arc<AtomicBool>) -> Vault {
+    pub(super) fn new(open: Arc<Open>, abandoned: Arc<AtomicBool>) -> Vault {
         Vault { open, store: None, abandoned }
     }
 
@@ -46,7 +46,7 @@ impl Vault {
     ///
     /// # Errors
     /// [`StoreError::Locked`] if what was to be unlocked was not.
-    pub fn get(&mut self, account: &str, unlock: Unlock) -> Result<Items, StoreError> {
+    pub(super) fn get(&mut self, account: &str, unlock: Unlock) -> Result<Items, StoreError> {
         self.find_and(account, unlock, None, |entry| {
             let mut items = Items::default();
             match entry.get_secret() {
@@ -68,12 +68,17 @@ impl Vault {
     }
 
     /// Sets the one item of `account`, or makes it, beside another one if that is given.
-    pub fn set(&mut self, account: &str, bytes: &[u8], beside: Option<&Item>) -> Result<(), StoreError> {
+    pub(super) fn set(
+        &mut self,
+        account: &str,
+        bytes: &[u8],
+        beside: Option<&Item>,
+    ) -> Result<(), StoreError> {
         self.find_and(account, Unlock::Nothing, beside, |entry| entry.set_secret(bytes))
     }
 
     /// Replaces the bytes of an item that was got for `account`.
-    pub fn replace(&mut self, account: &str, item: &Item, bytes: &[u8]) -> Result<(), StoreError> {
+    pub(super) fn replace(&mut self, account: &str, item: &Item, bytes: &[u8]) -> Result<(), StoreError> {
         self.check()?;
         match item.entry.set_secret(bytes) {
             Err(error) if platform::is_gone(&error) => self.set(account, bytes, None),
@@ -82,7 +87,7 @@ impl Vault {
     }
 
     /// Removes an item that was got.
-    pub fn remove(&mut self, item: &Item) -> Result<(), StoreError> {
+    pub(super) fn remove(&mut self, item: &Item) -> Result<(), StoreError> {
         self.check()?;
         match item.entry.delete_credential() {
             Err(Error::NoEntry) => Ok(()),
@@ -93,7 +98,7 @@ impl Vault {
 
     /// Removes the items of `account`, but those in other collections that are locked; answers whether
     /// there was one.
-    pub fn delete(&mut self, account: &str, beside: Option<&Item>) -> Result<bool, StoreError> {
+    pub(super) fn delete(&mut self, account: &str, beside: Option<&Item>) -> Result<bool, StoreError> {
         self.find_and(account, Unlock::Home, beside, |entry| match entry.delete_credential() {
             Ok(()) => Ok(true),
             Err(Error::NoEntry) => Ok(false),

@@ -14,7 +14,7 @@ use super::opening::Open;
 use super::vault::Vault;
 use crate::credentials::StoreError;
 use crate::system::interrupt;
-use crate::system::notices::Notices;
+use crate::system::reporter::Reporter;
 use crate::system::runtime;
 
 /// A refusal within this time was nobody's decision: there was no prompt to dismiss, as in a login
@@ -36,11 +36,12 @@ pub(super) struct Timing {
 }
 
 impl Timing {
-    pub fn of(patience: Patience) -> Timing {
+    pub(super) fn new(patience: Patience) -> Timing {
         let second = Duration::from_secs(1);
-        match patience.interactive {
-            true => Timing { deadline: 60 * second, say_after: Some(second), ask_again: second },
-            false => Timing { deadline: 3 * second, say_after: None, ask_again: second },
+        if patience.interactive {
+            Timing { deadline: 60 * second, say_after: Some(second), ask_again: second }
+        } else {
+            Timing { deadline: 3 * second, say_after: None, ask_again: second }
         }
     }
 }
@@ -67,19 +68,19 @@ enum GivenUp {
 pub(super) struct Worker {
     open: Arc<Open>,
     timing: Timing,
-    notices: Arc<Notices>,
+    reporter: Arc<Reporter>,
     state: Mutex<State>,
 }
 
 impl Worker {
-    pub fn new(open: Arc<Open>, timing: Timing, notices: Arc<Notices>) -> Worker {
-        Worker { open, timing, notices, state: Mutex::new(State::Idle) }
+    pub(super) fn new(open: Arc<Open>, timing: Timing, reporter: Arc<Reporter>) -> Worker {
+        Worker { open, timing, reporter, state: Mutex::new(State::Idle) }
     }
 
     /// The result of `work` on the keychain's thread, or the error that the deadline is.
     ///
     /// In a terminal a locked keychain is asked again until somebody has unlocked it.
-    pub fn call<T: Send + 'static>(
+    pub(super) fn call<T: Send + 'static>(
         &self,
         work: impl Fn(&mut Vault) -> Result<T, StoreError> + Send + Sync + 'static,
     ) -> Result<T, StoreError> {
@@ -184,7 +185,7 @@ impl Worker {
     fn say_that_we_wait(&self) {
         // A minute is long: from now on Ctrl-C must work, whatever else had it in hand.
         interrupt::watch();
-        self.notices.progress("waiting for the keychain to be unlocked...");
+        self.reporter.progress("waiting for the keychain to be unlocked...");
     }
 
     fn state(&self) -> std::sync::MutexGuard<'_, State> {

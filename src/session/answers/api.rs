@@ -12,7 +12,7 @@ use crate::domain::{ApiUrl, Json, ProfileName};
 use crate::error::{Error, Kind, Result};
 use crate::platform::{Answer, Call, GRAPHQL, Platform, PlatformError, Reply, Streamed, without_errors};
 use crate::session::answers::pages::{self, Following};
-use crate::session::call::fan_out::{self, Member};
+use crate::session::call::fan_out::{self, Target};
 use crate::session::call::guard::Access;
 use crate::session::call::stream::{Sink, stream};
 use crate::session::call::tokens::CallError;
@@ -75,7 +75,7 @@ pub struct Page {
 }
 
 impl Page {
-    fn of(answer: &Answer) -> Page {
+    fn new(answer: &Answer) -> Page {
         let (headers, body) = (answer.headers().clone(), answer.body().clone());
         Page { status: answer.status(), headers, body, document: OnceCell::new() }
     }
@@ -102,7 +102,7 @@ pub fn api<S: Sink<Part>>(
         let mut walk = Walk::new(request);
         let sink = stream(async || walk.next(platform).await, sink).await?;
         if walk.nothing_to_page_by {
-            context.notices.warn(NOTHING_TO_PAGE_BY);
+            context.reporter.warn(NOTHING_TO_PAGE_BY);
         }
         Ok(sink)
     })
@@ -111,7 +111,7 @@ pub fn api<S: Sink<Part>>(
 /// As [`api`], of every member: their answers that are no errors, and what failed.
 pub fn api_of<S: Sink<(ProfileName, Page)>>(
     context: &Context,
-    members: &[Member],
+    targets: &[Target],
     request: &Request,
     sink: S,
 ) -> Result<(Option<S>, Vec<Error>)> {
@@ -120,7 +120,7 @@ pub fn api_of<S: Sink<(ProfileName, Page)>>(
             .hint("write it to a file: --input FILE"));
     }
     if let Some(change) = request.call(&request.path).change() {
-        leave::ask_leave(context, members, &change)?;
+        leave::ask_leave(context, targets, &change)?;
     }
     let feed = async |platform: &Platform<Access>, pages: &Sender<Page>| {
         let mut walk = Walk::new(request.clone());
@@ -131,11 +131,11 @@ pub fn api_of<S: Sink<(ProfileName, Page)>>(
             }
         }
         if walk.nothing_to_page_by {
-            context.notices.warn(NOTHING_TO_PAGE_BY);
+            context.reporter.warn(NOTHING_TO_PAGE_BY);
         }
         Ok(())
     };
-    fan_out::each_in_pages(context, members, feed, sink)
+    fan_out::each_in_pages(context, targets, feed, sink)
 }
 
 /// Makes sure that the token is accepted before the first byte of a body is sent that can be sent once only.
@@ -208,7 +208,7 @@ impl Walk {
         } else {
             platform.send(call).await?
         };
-        let page = Page::of(&answer);
+        let page = Page::new(&answer);
         self.next = self.after(platform.api_url(), answer, &page, path).unwrap_or_else(Next::Fail);
         Ok(Some(Part::Page(page)))
     }
@@ -221,9 +221,10 @@ impl Walk {
         page: &Page,
         path: String,
     ) -> Result<Next, CallError> {
-        let answer = match Request::is_graphql(&self.request.path) {
-            true => without_errors(answer)?,
-            false => answer.accepted()?,
+        let answer = if Request::is_graphql(&self.request.path) {
+            without_errors(answer)?
+        } else {
+            answer.accepted()?
         };
         let Request { paginate, only_json, .. } = self.request;
         let may_be_empty = !paginate || page.status == StatusCode::NO_CONTENT;

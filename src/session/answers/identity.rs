@@ -7,7 +7,7 @@ use crate::domain::{Lifetime, Tenant, jwt};
 use crate::error::Result;
 use crate::platform::Profile as User;
 use crate::session::call::check::{self, Checked};
-use crate::session::call::fan_out::Member;
+use crate::session::call::fan_out::Target;
 use crate::session::call::owner;
 use crate::session::call::tokens::{self, Bearer};
 use crate::session::context::Context;
@@ -40,16 +40,16 @@ pub fn identity(context: &Context, profile: &Resolved) -> Result<Identity> {
         Some(login) if login.is_logged_out() => Err(stored::not_logged_in(context, profile)),
         Some(login) => match (&login.api_url, &profile.api_url) {
             (Some(issuer), Some(url)) if !issuer.same_origin(&url.value) => {
-                Err(Owner::of(profile).foreign(issuer, &url.value))
+                Err(Owner::new(profile).foreign(issuer, &url.value))
             }
             _ => {
                 expectation::wanted(context, profile)?.check_login(login)?;
-                Ok(Identity::of(login, profile))
+                Ok(Identity::new(login, profile))
             }
         },
         None => {
             let stored = stored::require_stored(context, profile)?;
-            Ok(Identity::of(&login_of(&stored.record, stored.store, None), profile))
+            Ok(Identity::new(&login_of(&stored.record, stored.store, None), profile))
         }
     }
 }
@@ -57,26 +57,26 @@ pub fn identity(context: &Context, profile: &Resolved) -> Result<Identity> {
 /// Who the profile's token is by the platform's own word.
 pub fn checked_identity(context: &Context, profile: &Resolved) -> Result<Identity> {
     let Checked { outcome, lifetime, .. } = check::check(context, profile)?;
-    Ok(identified(context, profile, outcome?, &context.again()).living(lifetime))
+    Ok(identified(context, profile, outcome?, &context.reloaded()).living(lifetime))
 }
 
 /// As [`checked_identity`], of all members at once and in their order.
 pub fn checked_identities(
     context: &Context,
-    members: &[Member],
+    targets: &[Target],
 ) -> Result<Vec<Result<(Resolved, Identity)>>> {
-    let profiles: Vec<&Resolved> = members.iter().filter_map(|it| it.profile.as_ref().ok()).collect();
+    let profiles: Vec<&Resolved> = targets.iter().filter_map(|it| it.profile.as_ref().ok()).collect();
     let mut checks = check::checks(context, &profiles)?.into_iter();
-    let now = context.again();
-    let identity = |member: &Member| -> Result<(Resolved, Identity)> {
-        let profile = member.profile.clone()?;
+    let now = context.reloaded();
+    let identity = |target: &Target| -> Result<(Resolved, Identity)> {
+        let profile = target.profile.clone()?;
         let checked = checks.next().ok_or_else(|| stored::not_logged_in(context, &profile))?;
         let identity = identified(context, &profile, checked.outcome?, &now).living(checked.lifetime);
         Ok((profile, identity))
     };
-    let identities = members.iter().map(identity).zip(members);
+    let identities = targets.iter().map(identity).zip(targets);
     Ok(identities
-        .map(|(identity, member)| identity.map_err(|error| error.about(member.name.as_str())))
+        .map(|(identity, target)| identity.map_err(|error| error.about(target.name.as_str())))
         .collect())
 }
 
@@ -116,7 +116,7 @@ impl Identity {
         }
     }
 
-    fn of(login: &Login, profile: &Resolved) -> Identity {
+    fn new(login: &Login, profile: &Resolved) -> Identity {
         Identity {
             name: login.user_name.clone(),
             email: login.user_email.clone(),

@@ -10,7 +10,7 @@ use crate::domain::{Layer, Origin, ProfileName, StoreKind, TokenStatus, jwt};
 use crate::error::{Error, Kind, Result};
 use crate::session::call::check::{self, Check, CheckStatus, Checked};
 use crate::session::context::Context;
-use crate::session::profile::openness::{self, Openness};
+use crate::session::profile::protection_state::{self, ProtectionState};
 
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct ProfileRow {
@@ -42,11 +42,11 @@ pub struct ProfileRow {
     pub check: Option<Check>,
     #[serde(skip)]
     #[schemars(skip)]
-    pub openness: Openness,
+    pub protection_state: ProtectionState,
     /// Whether somebody else than `expect_user` is logged in: no command will use that login.
     #[serde(skip)]
     #[schemars(skip)]
-    pub stranger: bool,
+    pub other_user: bool,
     #[serde(skip)]
     #[schemars(skip)]
     pub token_variable: Option<String>,
@@ -79,7 +79,7 @@ pub fn checked_listing(context: &Context) -> Result<Listing> {
     let profiles: Vec<&Resolved> = listed.iter().filter_map(|one| one.profile.as_ref()).collect();
     let mut checks = check::checks(context, &profiles)?.into_iter();
     // What was renewed or mended meanwhile is listed as it is now.
-    let now = context.again();
+    let now = context.reloaded();
     let captured = &now.config()?.captured;
     let (mut rows, mut failed) = (Vec::new(), Vec::new());
     for one in &mut listed {
@@ -162,7 +162,7 @@ pub fn row(context: &Context, profile: &Resolved, active: bool) -> ProfileRow {
         (None, Some(_), Some(login)) => login.status(context.clock().now()),
         (None, _, _) => TokenStatus::Unknown,
     };
-    let openness = openness::openness(context, profile);
+    let protection_state = protection_state::protection_state(context, profile);
     let login =
         login.filter(|_| !matches!(token, TokenStatus::Env | TokenStatus::LoggedOut | TokenStatus::Unknown));
     ProfileRow {
@@ -184,10 +184,10 @@ pub fn row(context: &Context, profile: &Resolved, active: bool) -> ProfileRow {
             None => login.and_then(|login| login.expires_at),
         },
         store: login.and_then(|login| login.store),
-        protected: openness.protected(),
-        unlocked_until: openness.unlocked_until(),
-        openness,
-        stranger: login
+        protected: protection_state.protected(),
+        unlocked_until: protection_state.unlocked_until(),
+        protection_state,
+        other_user: login
             .zip(profile.expect_user.as_ref())
             .is_some_and(|(login, expected)| !expected.value.is(login.user())),
         credential: profile.credential.as_ref().map(|key| key.value.to_string()),
@@ -215,8 +215,8 @@ fn broken_row(listed: &Listed) -> ProfileRow {
         store: None,
         protected: None,
         unlocked_until: None,
-        openness: Openness::Unknown,
-        stranger: false,
+        protection_state: ProtectionState::Unknown,
+        other_user: false,
         credential: None,
         token_variable: None,
         check: None,

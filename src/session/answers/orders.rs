@@ -9,7 +9,7 @@ use crate::domain::ProfileName;
 use crate::error::{Error, Result};
 use crate::platform::{OrderPages, Platform};
 use crate::session::call::bearer;
-use crate::session::call::fan_out::{self, Member};
+use crate::session::call::fan_out::{self, Target};
 use crate::session::call::guard::Access;
 use crate::session::call::stream::{Sink, stream};
 use crate::session::context::Context;
@@ -25,7 +25,7 @@ pub struct Listed<S> {
 /// As [`orders`], of every member, with what failed.
 pub fn orders_of<S: Sink<(ProfileName, Vec<Order>)>>(
     context: &Context,
-    members: &[Member],
+    targets: &[Target],
     filter: &OrderFilter,
     sink: S,
 ) -> Result<(Option<S>, Vec<Error>)> {
@@ -38,7 +38,7 @@ pub fn orders_of<S: Sink<(ProfileName, Vec<Order>)>>(
         }
         Ok(())
     };
-    fan_out::each_in_pages(context, members, feed, sink)
+    fan_out::each_in_pages(context, targets, feed, sink)
 }
 
 /// Shows them page by page.

@@ -15,7 +15,7 @@ use crate::session::call::tokens::{self, Bearer};
 use crate::session::context::Context;
 use crate::session::credential::stored;
 use crate::session::profile::login_command::Owner;
-use crate::session::profile::openness::Openness;
+use crate::session::profile::protection_state::ProtectionState;
 
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Standing {
@@ -26,7 +26,7 @@ pub struct Standing {
     pub unlocked_until: Option<String>,
     #[serde(skip)]
     #[schemars(skip)]
-    pub openness: Openness,
+    pub protection_state: ProtectionState,
     pub api_url: Option<String>,
     pub tenant: Option<String>,
     pub name: Option<String>,
@@ -57,7 +57,7 @@ pub fn standing(context: &Context, profile: &Resolved) -> Result<(Standing, Opti
         profile: row.name,
         protected: row.protected,
         unlocked_until: row.unlocked_until.map(rfc3339),
-        openness: row.openness,
+        protection_state: row.protection_state,
         api_url: row.api_url,
         tenant: row.tenant,
         name: known.and_then(|login| login.user_name.clone()),
@@ -137,7 +137,7 @@ fn fill(answer: &mut Standing, stored: &Stored, profile: &Resolved) -> Option<Er
     answer.refresh_expires_at = record.refresh_expires_at.map(rfc3339);
     answer.store = Some(stored.store);
     answer.store_reason = Some(store_reason(stored.store, profile));
-    (status == TokenStatus::Expired).then(|| Owner::of(profile).expired())
+    (status == TokenStatus::Expired).then(|| Owner::new(profile).expired())
 }
 
 fn store_reason(store: StoreKind, profile: &Resolved) -> String {

@@ -8,7 +8,7 @@ use crate::domain::{Origin, Tenant};
 use crate::error::Result;
 use crate::platform::{Platform, PlatformError};
 use crate::session::call::bearer;
-use crate::session::call::fan_out::{self, Member};
+use crate::session::call::fan_out::{self, Target};
 use crate::session::call::guard::Access;
 use crate::session::call::membership::{blames_tenant, not_a_member};
 use crate::session::call::tokens::CallError;
@@ -16,7 +16,7 @@ use crate::session::context::Context;
 use crate::session::credential::logins;
 
 /// Who is in more of them types a few letters.
-const MOST_REMEMBERED: usize = 500;
+const MAX_REMEMBERED: usize = 500;
 
 /// A row of `tenants list`.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
@@ -35,10 +35,10 @@ pub fn tenants(context: &Context, profile: &Resolved) -> Result<Vec<TenantRow>> 
 }
 
 /// As [`tenants`], of every member.
-pub fn tenants_of(context: &Context, members: &[Member]) -> Result<Vec<Result<Vec<TenantRow>>>> {
-    let outcomes = fan_out::each(context, members, "Asking", async |platform| tenant_rows(platform).await)?;
-    for (outcome, member) in outcomes.iter().zip(members) {
-        if let (Ok(rows), Ok(profile)) = (outcome, &member.profile) {
+pub fn tenants_of(context: &Context, targets: &[Target]) -> Result<Vec<Result<Vec<TenantRow>>>> {
+    let outcomes = fan_out::each(context, targets, "Asking", async |platform| tenant_rows(platform).await)?;
+    for (outcome, target) in outcomes.iter().zip(targets) {
+        if let (Ok(rows), Ok(profile)) = (outcome, &target.profile) {
             remember_tenants(context, profile, rows);
         }
     }
@@ -51,9 +51,9 @@ fn remember_tenants(context: &Context, profile: &Resolved, rows: &[TenantRow]) {
     let (Some(key), Some(login), Ok(config)) = (&profile.credential, &profile.login, context.config()) else {
         return;
     };
-    let seen: Vec<Tenant> = rows.iter().take(MOST_REMEMBERED).filter_map(|row| row.id.parse().ok()).collect();
-    let is_news = seen != login.tenants && !profile.is_foreign() && !login.is_logged_out();
-    if is_news && token_variable(config, profile, true).used.is_none() {
+    let seen: Vec<Tenant> = rows.iter().take(MAX_REMEMBERED).filter_map(|row| row.id.parse().ok()).collect();
+    let is_newer = seen != login.tenants && !profile.is_foreign() && !login.is_logged_out();
+    if is_newer && token_variable(config, profile, true).used.is_none() {
         logins::logins(context)
             .update(&key.value, |login| login.map(|login| Login { tenants: seen, ..login }));
     }

@@ -23,7 +23,7 @@ pub fn unlock(context: &Context, profile: &Resolved, time: SignedDuration, reaso
     let url = profile.api_url.as_ref().ok_or_else(|| no_environment(profile))?;
     let keys = [Key::Protected, Key::Credential, Key::ExpectUser];
     let facts = [profile.name().unwrap_or(&protection.name), &protection.name]
-        .map(|name| Facts::of(config, name, &keys));
+        .map(|name| Facts::new(config, name, &keys));
     let permit = loosening::confirm_loosening(context, protection.name.as_str(), "unlock it")?;
     let identity = identity::identity(context, profile)?;
     let user = UserRef::new(identity.email.as_deref(), identity.name.as_deref());

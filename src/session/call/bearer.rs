@@ -13,7 +13,7 @@ use crate::session::call::membership::ids;
 use crate::session::call::owner;
 use crate::session::call::tokens::{self, Bearer, CallError, Tokens};
 use crate::session::context::{Context, no_environment};
-use crate::session::credential::refresh::{self, Unrenewed};
+use crate::session::credential::refresh::{self, RefreshError};
 use crate::session::credential::stored;
 use crate::session::profile::expectation;
 use crate::session::profile::hints::about_profile;
@@ -64,7 +64,7 @@ pub fn bearer(context: &Context, profile: &Resolved, min_ttl: Option<SignedDurat
         Some(left) if left >= wanted => Ok(bearer),
         None => Ok(bearer),
         Some(left) if min_ttl.is_none() && left.is_positive() && bearer.is_only_one() => {
-            context.notices.warn(about_to_end(profile, left));
+            context.reporter.warn(about_to_end(profile, left));
             Ok(bearer)
         }
         Some(left) => Err(bearer.ends_too_soon(profile, left, wanted)),
@@ -93,11 +93,11 @@ fn renewed_for(
     let renewed = context.block_on(async {
         match credential.renew(&stored).await {
             Ok(renewed) => Ok(renewed),
-            Err(Unrenewed::NotRenewable) if is_usable => Ok(stored.clone()),
-            Err(Unrenewed::NotRenewable) => Err(credential.owner().expired()),
-            Err(Unrenewed::NotTried(error) | Unrenewed::Refused(error) | Unrenewed::Failed(error)) => {
-                Err(error)
-            }
+            Err(RefreshError::NotRenewable) if is_usable => Ok(stored.clone()),
+            Err(RefreshError::NotRenewable) => Err(credential.owner().expired()),
+            Err(
+                RefreshError::NotTried(error) | RefreshError::Refused(error) | RefreshError::Failed(error),
+            ) => Err(error),
         }
     })?;
     Ok(Bearer::Stored(Box::new(renewed)))
@@ -117,8 +117,10 @@ pub fn refresh(context: &Context, profile: &Resolved) -> Result<Stored> {
     let credential = refresh::credential(context, profile)?;
     context.block_on(async {
         credential.renew_as_asked(&seen).await.map_err(|unrenewed| match unrenewed {
-            Unrenewed::NotTried(error) | Unrenewed::Refused(error) | Unrenewed::Failed(error) => error,
-            Unrenewed::NotRenewable => credential.owner().not_renewable(),
+            RefreshError::NotTried(error) | RefreshError::Refused(error) | RefreshError::Failed(error) => {
+                error
+            }
+            RefreshError::NotRenewable => credential.owner().not_renewable(),
         })
     })
 }
@@ -149,7 +151,7 @@ fn warn_of_last_seconds(context: &Context, profile: &Resolved, tokens: &Tokens) 
     let record = tokens.held().map(|stored| stored.record).filter(|record| !record.is_renewable());
     let left = record.and_then(|record| Some(record.expires_at?.duration_since(context.clock.now())));
     if let Some(left) = left.filter(|left| left.is_positive() && *left < SKEW) {
-        context.notices.warn(about_to_end(profile, left));
+        context.reporter.warn(about_to_end(profile, left));
     }
 }
 
@@ -211,7 +213,7 @@ pub(crate) fn access(context: &Context, profile: &Resolved, tokens: Tokens) -> R
         http: context.http(profile),
         url: profile.api_url.as_ref().ok_or_else(|| no_environment(profile))?.value.clone(),
         tenant: tokens.tenant(profile),
-        person: context.can_ask.then(|| context.person.clone()),
+        prompter: context.can_ask.then(|| context.prompter.clone()),
         records: records::records(context),
         typed: context.typed.clone(),
     };

@@ -11,7 +11,7 @@ use crate::domain::time::spelled_out;
 use crate::domain::{CredentialKey, Lifetime};
 use crate::error::{Error, Kind, Result};
 use crate::platform::{PlatformError, Profile as User};
-use crate::session::call::token_cache::{Kept, Pool, Way, way_of};
+use crate::session::call::token_cache::{Kept, NetworkKey, TokenCache, network_key};
 use crate::session::call::tokens::{self, CallError, Tokens};
 use crate::session::call::{bearer, everywhere, fan_out, owner};
 use crate::session::context::{Context, no_environment};
@@ -58,7 +58,7 @@ impl CheckStatus {
         }
     }
 
-    fn of(error: &Error) -> CheckStatus {
+    fn from_error(error: &Error) -> CheckStatus {
         match error.kind {
             Kind::Authentication => CheckStatus::Rejected,
             Kind::Forbidden => CheckStatus::Forbidden,
@@ -90,25 +90,25 @@ pub struct Checked {
 }
 
 impl Checked {
-    fn of(outcome: Result<User>, ms: Option<u64>) -> Checked {
+    fn new(outcome: Result<User>, ms: Option<u64>) -> Checked {
         let check = match &outcome {
             Ok(_) => Check { status: CheckStatus::Ok, ms, reason: None },
             Err(error) => {
                 let reason: Vec<_> = std::iter::once(&error.message).chain(&error.causes).cloned().collect();
-                Check { status: CheckStatus::of(error), ms, reason: Some(reason.join(": ")) }
+                Check { status: CheckStatus::from_error(error), ms, reason: Some(reason.join(": ")) }
             }
         };
         Checked { check, lifetime: None, outcome }
     }
 
     fn missing(error: Error) -> Checked {
-        let check = Check { status: CheckStatus::Missing, ..Checked::of(Err(error.clone()), None).check };
+        let check = Check { status: CheckStatus::Missing, ..Checked::new(Err(error.clone()), None).check };
         Checked { check, lifetime: None, outcome: Err(error) }
     }
 }
 
 /// Who asks with which token for which tenant: profiles that agree in this share one check.
-type Question = (Option<CredentialKey>, [Option<String>; 4], Kept, Way);
+type Question = (Option<CredentialKey>, [Option<String>; 4], Kept, NetworkKey);
 
 /// Asks the platform who the profile's token is, renewing it if that is due.
 ///
@@ -122,7 +122,7 @@ pub fn check(context: &Context, profile: &Resolved) -> Result<Checked> {
 /// As [`check`], of all profiles at once, each within a deadline of its own. The outcomes
 /// are in the profiles' order.
 pub fn checks(context: &Context, profiles: &[&Resolved]) -> Result<Vec<Checked>> {
-    let pool = Pool::of(profiles.iter().copied());
+    let pool = TokenCache::of(profiles.iter().copied());
     everywhere::meet_everywhere(context, profiles)?;
     let mut questions: Vec<&Resolved> = Vec::new();
     let mut places: HashMap<Question, usize> = HashMap::new();
@@ -135,7 +135,7 @@ pub fn checks(context: &Context, profiles: &[&Resolved]) -> Result<Vec<Checked>>
         asked_at.push(place);
     }
     let checked = fan_out::all_at_once(context, &questions, "Asking", async |profile| {
-        ask(context, &pool, profile).await.unwrap_or_else(|error| Checked::of(Err(error), None))
+        ask(context, &pool, profile).await.unwrap_or_else(|error| Checked::new(Err(error), None))
     })?;
     Ok(asked_at.into_iter().map(|place| checked[place].clone()).collect())
 }
@@ -146,10 +146,10 @@ fn question(context: &Context, profile: &Resolved) -> Result<Question> {
     let tenant = profile.tenant.as_ref().map(|tenant| tenant.value.to_string());
     let key = profile.credential.as_ref().map(|key| key.value.clone());
     let lock = profile.expect_user.as_ref().map(|expected| expected.value.to_string());
-    Ok((key, [url, tenant, variable, lock], Kept::of(profile), way_of(profile)))
+    Ok((key, [url, tenant, variable, lock], Kept::new(profile), network_key(profile)))
 }
 
-async fn ask(context: &Context, pool: &Pool, profile: &Resolved) -> Result<Checked> {
+async fn ask(context: &Context, pool: &TokenCache, profile: &Resolved) -> Result<Checked> {
     let Some(tokens) = pool.tokens(context, profile).await? else {
         return Ok(Checked::missing(stored::not_logged_in(context, profile)));
     };
@@ -158,7 +158,7 @@ async fn ask(context: &Context, pool: &Pool, profile: &Resolved) -> Result<Check
         && let Some((user, time)) = owner::known_owner(context, profile, variable)
     {
         let ms = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
-        return Ok(Checked::of(Ok(user), Some(ms)));
+        return Ok(Checked::new(Ok(user), Some(ms)));
     }
     let deadline = context.request_timeout.unwrap_or(DEADLINE);
     let platform = bearer::platform(context, profile, tokens)?.within(deadline);
@@ -183,7 +183,7 @@ async fn ask(context: &Context, pool: &Pool, profile: &Resolved) -> Result<Check
     let ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     let outcome = outcome.map_err(|error| about_profile(error.with(&platform.tokens().tokens), profile));
     let lifetime = platform.tokens().tokens.held().map(|stored| stored.record.lifetime());
-    Ok(Checked { lifetime, ..Checked::of(outcome, was_asked.then_some(ms)) })
+    Ok(Checked { lifetime, ..Checked::new(outcome, was_asked.then_some(ms)) })
 }
 
 /// The platform was not asked at all.

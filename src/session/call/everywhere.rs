@@ -4,7 +4,7 @@ use crate::config::{Resolved, Selection, resolve};
 use crate::domain::{Expectation, UserRef};
 use crate::error::{Kind, Result};
 use crate::session::call::owner;
-use crate::session::call::token_cache::Pool;
+use crate::session::call::token_cache::TokenCache;
 use crate::session::call::tokens::{self, Bearer};
 use crate::session::context::Context;
 use crate::session::credential::stored;
@@ -56,13 +56,13 @@ pub(crate) fn meet_everywhere(context: &Context, profiles: &[&Resolved]) -> Resu
     for profile in profiles {
         expectation::meet_expectations(context, profile).map_err(|error| error.about(profile.label()))?;
     }
-    meet_users(context, &Pool::of(profiles.iter().copied()), profiles.iter().copied())
+    meet_users(context, &TokenCache::of(profiles.iter().copied()), profiles.iter().copied())
 }
 
 /// Whether every credential is the expected user's, before one of them is used.
 pub(crate) fn meet_users<'p>(
     context: &Context,
-    pool: &Pool,
+    pool: &TokenCache,
     profiles: impl Iterator<Item = &'p Resolved>,
 ) -> Result<()> {
     let expectations = context.config()?.expectations()?;

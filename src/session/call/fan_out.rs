@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 use crate::platform::Platform;
 use crate::session::call::guard::Access;
 use crate::session::call::stream::{Sink, stream as show_pages};
-use crate::session::call::token_cache::Pool;
+use crate::session::call::token_cache::TokenCache;
 use crate::session::call::tokens::CallError;
 use crate::session::call::{bearer, everywhere};
 use crate::session::context::Context;
@@ -39,14 +39,14 @@ pub enum Scope {
 }
 
 /// One of the profiles of a command.
-pub struct Member {
+pub struct Target {
     pub name: ProfileName,
     /// Why it can't be resolved, if it can't: the others go on.
     pub profile: Result<Resolved>,
 }
 
 /// The profiles of `config.toml` that `scope` means, in the file's order.
-pub fn members(context: &Context, scope: &Scope) -> Result<Vec<Member>> {
+pub fn targets(context: &Context, scope: &Scope) -> Result<Vec<Target>> {
     let config = context.config()?;
     config.document.check_present()?;
     let names = config.profiles();
@@ -66,16 +66,16 @@ pub fn members(context: &Context, scope: &Scope) -> Result<Vec<Member>> {
         Scope::All => true,
         Scope::Named(patterns) => patterns.iter().any(|pattern| pattern.matches(name.as_str())),
     };
-    let member = |name: ProfileName| {
+    let target = |name: ProfileName| {
         let profile = resolve(config, Selection::one_of_several(name.clone())).map_err(Error::from);
         // Before anything is sent to any of them: what is expected is expected of all.
         profile
             .as_ref()
             .map_or(Ok(()), |profile| expectation::meet_expectations(context, profile))
             .map_err(|error| error.about(name.as_str()))?;
-        Ok(Member { name, profile })
+        Ok(Target { name, profile })
     };
-    names.into_iter().filter(wanted).map(member).collect()
+    names.into_iter().filter(wanted).map(target).collect()
 }
 
 /// Works with the platform of every member at once. The outcomes are in the members' order; each
@@ -85,22 +85,22 @@ pub fn members(context: &Context, scope: &Scope) -> Result<Vec<Member>> {
 /// Only an interruption.
 pub fn each<T>(
     context: &Context,
-    members: &[Member],
+    targets: &[Target],
     what: &str,
     work: impl AsyncFn(&Platform<Access>) -> Result<T, CallError>,
 ) -> Result<Vec<Result<T>>> {
-    let pool = Pool::of(resolved(members));
-    everywhere::meet_users(context, &pool, resolved(members))?;
-    let one = async |member: &Member| -> Result<T> {
-        let platform = connected(context, &pool, member).await?;
+    let pool = TokenCache::of(resolved(targets));
+    everywhere::meet_users(context, &pool, resolved(targets))?;
+    let one = async |target: &Target| -> Result<T> {
+        let platform = connected(context, &pool, target).await?;
         let outcome = work(&platform).await;
-        finish(member, &platform, outcome).await
+        finish(target, &platform, outcome).await
     };
-    let outcomes = all_at_once(context, members, what, async |member| one(member).await)?;
+    let outcomes = all_at_once(context, targets, what, async |target| one(target).await)?;
     Ok(outcomes
         .into_iter()
-        .zip(members)
-        .map(|(outcome, member)| outcome.map_err(|error| error.about(member.name.as_str())))
+        .zip(targets)
+        .map(|(outcome, target)| outcome.map_err(|error| error.about(target.name.as_str())))
         .collect())
 }
 
@@ -110,23 +110,23 @@ pub fn each<T>(
 /// middle (what was begun is not to be closed then), and with what failed.
 pub(crate) fn each_in_pages<P: Send + 'static, S: Sink<(ProfileName, P)>>(
     context: &Context,
-    members: &[Member],
+    targets: &[Target],
     feed: impl AsyncFn(&Platform<Access>, &Sender<P>) -> Result<(), CallError>,
     sink: S,
 ) -> Result<(Option<S>, Vec<Error>)> {
-    let pool = Pool::of(resolved(members));
-    everywhere::meet_users(context, &pool, resolved(members))?;
-    let (senders, receivers): (Vec<_>, Vec<_>) = members.iter().map(|_| channel(1)).unzip();
-    let one = async |member: &Member, sender: Sender<P>| -> Result<()> {
-        let platform = connected(context, &pool, member).await?;
+    let pool = TokenCache::of(resolved(targets));
+    everywhere::meet_users(context, &pool, resolved(targets))?;
+    let (senders, receivers): (Vec<_>, Vec<_>) = targets.iter().map(|_| channel(1)).unzip();
+    let one = async |target: &Target, sender: Sender<P>| -> Result<()> {
+        let platform = connected(context, &pool, target).await?;
         let outcome = feed(&platform, &sender).await;
-        finish(member, &platform, outcome).await
+        finish(target, &platform, outcome).await
     };
     context.block_on(async {
         let (one, mut failures) = (&one, Vec::new());
-        let fetching = members.iter().zip(senders).map(|(member, sender)| async move {
-            let outcome = one(member, sender).await;
-            (&member.name, outcome.map_err(|error| error.about(member.name.as_str())))
+        let fetching = targets.iter().zip(senders).map(|(target, sender)| async move {
+            let outcome = one(target, sender).await;
+            (&target.name, outcome.map_err(|error| error.about(target.name.as_str())))
         });
         let mut failed = HashSet::new();
         let fetching = stream::iter(fetching).buffered(AT_ONCE).for_each(|(name, outcome)| {
@@ -136,10 +136,10 @@ pub(crate) fn each_in_pages<P: Send + 'static, S: Sink<(ProfileName, P)>>(
             }
             std::future::ready(())
         });
-        let pages = members.iter().zip(receivers);
-        let pages = stream::iter(pages).flat_map(|(member, receiver)| {
+        let pages = targets.iter().zip(receivers);
+        let pages = stream::iter(pages).flat_map(|(target, receiver)| {
             stream::unfold(receiver, async |mut receiver| Some((receiver.recv().await?, receiver)))
-                .map(|page| (member.name.clone(), page))
+                .map(|page| (target.name.clone(), page))
         });
         let shown_of = RefCell::new(HashSet::new());
         let pages = pages.inspect(|(name, _)| _ = shown_of.borrow_mut().insert(name.clone()));
@@ -164,20 +164,20 @@ pub(crate) fn each_in_pages<P: Send + 'static, S: Sink<(ProfileName, P)>>(
 }
 
 /// What the hints of a failure look at is the member's own profile.
-async fn finish<T>(member: &Member, platform: &Platform<Access>, outcome: Result<T, CallError>) -> Result<T> {
+async fn finish<T>(target: &Target, platform: &Platform<Access>, outcome: Result<T, CallError>) -> Result<T> {
     let error = match outcome {
         Ok(done) => return Ok(done),
         Err(error) => error,
     };
     let error = bearer::with_available_tenants(error, platform).await.with(&platform.tokens().tokens);
-    Err(match &member.profile {
+    Err(match &target.profile {
         Ok(profile) => about_profile(error, profile),
         Err(_) => error,
     })
 }
 
-async fn connected(context: &Context, pool: &Pool, member: &Member) -> Result<Platform<Access>> {
-    let profile = member.profile.as_ref().map_err(Clone::clone)?;
+async fn connected(context: &Context, pool: &TokenCache, target: &Target) -> Result<Platform<Access>> {
+    let profile = target.profile.as_ref().map_err(Clone::clone)?;
     let tokens = pool.tokens(context, profile).await?;
     bearer::platform(context, profile, tokens.ok_or_else(|| stored::not_logged_in(context, profile))?)
 }
@@ -211,7 +211,7 @@ pub(crate) fn all_at_once<I, T>(
                     None => break,
                 },
                 () = &mut patience, if waiting.is_none() => {
-                    waiting = Some(context.person.waiting(&said(done.len())));
+                    waiting = Some(context.prompter.waiting(&said(done.len())));
                 }
             }
             if let Some(waiting) = &waiting {
@@ -224,6 +224,6 @@ pub(crate) fn all_at_once<I, T>(
 }
 
 /// Those that can be worked with.
-fn resolved(members: &[Member]) -> impl Iterator<Item = &Resolved> + Clone {
-    members.iter().filter_map(|member| member.profile.as_ref().ok())
+fn resolved(targets: &[Target]) -> impl Iterator<Item = &Resolved> + Clone {
+    targets.iter().filter_map(|target| target.profile.as_ref().ok())
 }

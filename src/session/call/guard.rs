@@ -13,7 +13,7 @@ use crate::session::protection::journal::{self, Event, Permit, Sent};
 use crate::session::protection::lease;
 use crate::session::protection::records::Records;
 use crate::system::http::Http;
-use crate::system::person::Person;
+use crate::system::prompter::Prompter;
 
 /// The tokens of a profile and the gate in front of it. Clones are the same gate.
 #[derive(Clone)]
@@ -32,16 +32,16 @@ enum Gate {
 }
 
 /// Why a change is not let through.
-enum Barred {
+enum Denied {
     Refused(Error),
     /// Whose the token is can't be had, so nobody knows whether a lease is for them.
     Unknown(Error),
 }
 
-impl Barred {
+impl Denied {
     fn error(self) -> Error {
         match self {
-            Barred::Refused(error) | Barred::Unknown(error) => error,
+            Denied::Refused(error) | Denied::Unknown(error) => error,
         }
     }
 }
@@ -57,7 +57,7 @@ pub(crate) struct Guard {
     /// Whether `--confirm` names the profile.
     pub confirmed: bool,
     /// Who may be asked.
-    pub person: Option<Arc<dyn Person>>,
+    pub prompter: Option<Arc<dyn Prompter>>,
     pub records: Records,
     /// The names that were typed: a command asks once.
     pub typed: Arc<Mutex<HashSet<String>>>,
@@ -82,8 +82,8 @@ impl Access {
         match &self.gate {
             Gate::Open => Ok(()),
             Gate::Guarded(guard) => match guard.permit(change, &self.tokens).await {
-                Err(Barred::Refused(error)) => Err(error),
-                Ok(_) | Err(Barred::Unknown(_)) => Ok(()),
+                Err(Denied::Refused(error)) => Err(error),
+                Ok(_) | Err(Denied::Unknown(_)) => Ok(()),
             },
             Gate::Shut(why) => Err(shut(change, why)),
         }
@@ -136,7 +136,7 @@ impl TokenSource for Access {
                 Outcome::Rejected => Event::Answered { id, status: 401, request_id: None },
             };
             if let Err(error) = journal::write(&records, event) {
-                records.notices.warn(format!("the journal lacks an answer: {}", error.message));
+                records.reporter.warn(format!("the journal lacks an answer: {}", error.message));
             }
         }))
     }
@@ -144,7 +144,7 @@ impl TokenSource for Access {
 
 impl Guard {
     /// Who lets the change through; the lease's reason goes along.
-    async fn permit(&self, change: &Change, tokens: &Tokens) -> Result<(Permit, Option<String>), Barred> {
+    async fn permit(&self, change: &Change, tokens: &Tokens) -> Result<(Permit, Option<String>), Denied> {
         if self.confirmed {
             return Ok((Permit::Flag, None));
         }
@@ -152,20 +152,20 @@ impl Guard {
         if self.typed.lock().unwrap_or_else(PoisonError::into_inner).contains(name.as_str()) {
             return Ok((Permit::Typed, None));
         }
-        if let Some(reason) = self.lease(tokens).await.map_err(Barred::Unknown)? {
+        if let Some(reason) = self.lease(tokens).await.map_err(Denied::Unknown)? {
             return Ok((Permit::Lease, Some(reason)));
         }
-        let Some(person) = &self.person else { return Err(Barred::Refused(self.refusal(change))) };
+        let Some(prompter) = &self.prompter else { return Err(Denied::Refused(self.refusal(change))) };
         let user =
             tokens.held().map(|stored| format!(", as {}", stored.record.user_label())).unwrap_or_default();
         let tenant = self.tenant.as_ref().map(|tenant| format!(", tenant {tenant}")).unwrap_or_default();
-        self.records.notices.show(format!(
+        self.records.reporter.show(format!(
             "{name} is protected, and this may change something there:\n\n  {}\n  at {}{tenant}{user}\n",
             said(change),
             self.url
         ));
-        loosening::ask_for_name(person.as_ref(), name.as_str(), "nothing was sent")
-            .map_err(Barred::Refused)?;
+        loosening::ask_for_name(prompter.as_ref(), name.as_str(), "nothing was sent")
+            .map_err(Denied::Refused)?;
         self.typed.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_string());
         Ok((Permit::Typed, None))
     }
@@ -191,7 +191,7 @@ impl Guard {
         if is_theirs {
             return Ok(Some(lease.reason));
         }
-        self.records.notices.warn(format!(
+        self.records.reporter.warn(format!(
             "{} is unlocked for {} only",
             lease.profile,
             one_line(&lease.user)
@@ -202,12 +202,10 @@ impl Guard {
     fn refusal(&self, change: &Change) -> Error {
         let Protection { name, origin } = &self.protection;
         Error::usage(format!("profile {name} is protected, and {} may change something there", said(change)))
-            .cause(match *self.label == *name.as_str() {
-                true => format!("protected by {origin}; nothing was sent"),
-                false => format!(
-                    "protected by {origin}, and {} leads to the same host; nothing was sent",
-                    self.label
-                ),
+            .cause(if *self.label == *name.as_str() {
+                format!("protected by {origin}; nothing was sent")
+            } else {
+                format!("protected by {origin}, and {} leads to the same host; nothing was sent", self.label)
             })
             .hint(format!(
                 "if that is what you want: the same command with --confirm {name}; \

@@ -4,7 +4,7 @@ use crate::config::protection;
 use crate::error::Result;
 use crate::platform::Change;
 use crate::session::call::bearer;
-use crate::session::call::fan_out::Member;
+use crate::session::call::fan_out::Target;
 use crate::session::context::Context;
 
 /// Asks for leave to send `change` to each member that is protected, before anything is sent to any.
@@ -12,9 +12,9 @@ use crate::session::context::Context;
 /// # Errors
 /// It is refused for one of them. Whoever can't be asked at all, for want of a credential, fails alone when
 /// it is their turn.
-pub(crate) fn ask_leave(context: &Context, members: &[Member], change: &Change) -> Result<()> {
+pub(crate) fn ask_leave(context: &Context, targets: &[Target], change: &Change) -> Result<()> {
     let config = context.config()?;
-    let profiles = members.iter().filter_map(|member| member.profile.as_ref().ok());
+    let profiles = targets.iter().filter_map(|target| target.profile.as_ref().ok());
     let guarded: Vec<_> =
         profiles.filter(|profile| !matches!(protection(config, profile), Ok(None))).collect();
     if guarded.is_empty() {

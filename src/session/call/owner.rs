@@ -89,9 +89,10 @@ pub(crate) fn variable_user(context: &Context, profile: &Resolved, variable: &To
 
 /// Before a variable's token is used: whose it is, if that matters.
 pub(crate) async fn vet(context: &Context, profile: &Resolved, variable: &TokenVariable) -> Result<()> {
-    match expectation::wanted(context, profile)?.is_empty() {
-        true => Ok(()),
-        false => variable_owner(context, profile, variable).await.map(drop),
+    if expectation::wanted(context, profile)?.is_empty() {
+        Ok(())
+    } else {
+        variable_owner(context, profile, variable).await.map(drop)
     }
 }
 

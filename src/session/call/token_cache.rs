@@ -12,25 +12,27 @@ use crate::session::call::tokens::{self, Tokens};
 use crate::session::context::Context;
 
 /// Each credential of a set of profiles, read when it is first needed.
-pub(crate) struct Pool(HashMap<Shared, OnceCell<Result<Option<Tokens>>>>);
+pub(crate) struct TokenCache(HashMap<Shared, OnceCell<Result<Option<Tokens>>>>);
 
-impl Pool {
-    pub fn of<'p>(profiles: impl IntoIterator<Item = &'p Resolved>) -> Pool {
-        Pool(profiles.into_iter().filter_map(Pool::key).map(|key| (key, OnceCell::new())).collect())
+impl TokenCache {
+    pub(crate) fn of<'p>(profiles: impl IntoIterator<Item = &'p Resolved>) -> TokenCache {
+        TokenCache(
+            profiles.into_iter().filter_map(TokenCache::key).map(|key| (key, OnceCell::new())).collect(),
+        )
     }
 
     fn key(profile: &Resolved) -> Option<Shared> {
         let (key, url) = (profile.credential.as_ref()?, profile.api_url.as_ref()?);
         let lock = profile.expect_user.as_ref().map(|expected| expected.value.clone());
-        Some((key.value.clone(), url.value.to_string(), Kept::of(profile), lock, way_of(profile)))
+        Some((key.value.clone(), url.value.to_string(), Kept::new(profile), lock, network_key(profile)))
     }
 
     /// As [`tokens`], but a credential is read once.
-    pub async fn tokens(&self, context: &Context, profile: &Resolved) -> Result<Option<Tokens>> {
+    pub(crate) async fn tokens(&self, context: &Context, profile: &Resolved) -> Result<Option<Tokens>> {
         if tokens::token_variable(context, profile)?.is_some() {
             return bearer::tokens(context, profile).await;
         }
-        match Pool::key(profile).and_then(|key| self.0.get(&key)) {
+        match TokenCache::key(profile).and_then(|key| self.0.get(&key)) {
             Some(cell) => cell.get_or_init(|| bearer::tokens(context, profile)).await.clone(),
             None => bearer::tokens(context, profile).await,
         }
@@ -39,12 +41,12 @@ impl Pool {
 
 /// Which stored credential, of whom it must be, and the way to its platform: profiles that agree in this
 /// share one, its renewal included.
-type Shared = (CredentialKey, String, Kept, Option<ExpectedUser>, Way);
+type Shared = (CredentialKey, String, Kept, Option<ExpectedUser>, NetworkKey);
 
 /// `proxy` and `ca_bundle` of a profile: over one way a platform may be in reach, and over another not.
-pub(crate) type Way = [Option<String>; 2];
+pub(crate) type NetworkKey = [Option<String>; 2];
 
-pub(crate) fn way_of(profile: &Resolved) -> Way {
+pub(crate) fn network_key(profile: &Resolved) -> NetworkKey {
     [
         profile.proxy.as_ref().map(|proxy| proxy.value.to_string()),
         profile.ca_bundle.as_ref().map(|bundle| bundle.value.to_string()),
@@ -59,7 +61,7 @@ pub(crate) enum Kept {
 }
 
 impl Kept {
-    pub fn of(profile: &Resolved) -> Kept {
+    pub(crate) fn new(profile: &Resolved) -> Kept {
         let known = profile.login.as_ref().and_then(Login::kept_in);
         known.map_or(Kept::LookedFor(profile.store.value), Kept::Known)
     }

@@ -11,7 +11,7 @@ use crate::domain::{Layer, Secret, Tenant, jwt, token_flaw};
 use crate::error::{Error, Kind, Result};
 use crate::platform::{PlatformError, TokenSource};
 use crate::session::context::Context;
-use crate::session::credential::refresh::{Credential, Unrenewed};
+use crate::session::credential::refresh::{Credential, RefreshError};
 use crate::session::profile::login_command::login_again_command;
 
 /// A token that is good to be sent, and where it comes from.
@@ -54,10 +54,8 @@ impl Bearer {
         left: SignedDuration,
         min_ttl: SignedDuration,
     ) -> Error {
-        let left = match left.is_positive() {
-            true => format!("ends in {}", span(left)),
-            false => "has ended".to_owned(),
-        };
+        let left =
+            if left.is_positive() { format!("ends in {}", span(left)) } else { "has ended".to_owned() };
         let subject = self.subject(profile);
         let message = format!("{subject} {left}, but is to be good for {} s at least", min_ttl.as_secs());
         let ask_for_less = "ask for less with --min-ttl";
@@ -135,13 +133,13 @@ impl CallError {
 pub fn token_variable(context: &Context, profile: &Resolved) -> Result<Option<TokenVariable>> {
     let variables = crate::config::token_variable(context.config()?, profile, profile.selection.sole);
     if variables.passed_over {
-        context.notices().warn(match profile.selection.sole {
-            true => format!(
+        context.reporter().warn(if profile.selection.sole {
+            format!(
                 "AUTOCOM_TOKEN belongs to another environment and is not used for profile {}",
                 profile.label()
-            ),
-            // Once for all of them.
-            false => "AUTOCOM_TOKEN belongs to another environment and is not used".to_owned(),
+            )
+        } else {
+            "AUTOCOM_TOKEN belongs to another environment and is not used".to_owned()
         });
     }
     if let Some(TokenVariable { name, token }) = &variables.used
@@ -223,15 +221,15 @@ impl TokenSource for Tokens {
         match credential.renew(&seen).await {
             Ok(stored) => Ok(Tokens::keep(held, stored)),
             // The last seconds of a token are better than nothing.
-            Err(Unrenewed::NotTried(error) | Unrenewed::Refused(error)) if !lifetime.has_ended(now) => {
+            Err(RefreshError::NotTried(error) | RefreshError::Refused(error)) if !lifetime.has_ended(now) => {
                 tracing::debug!(reason = error.message, "not renewed: using what is left of the token");
                 Ok(seen.record.access_token)
             }
-            Err(Unrenewed::NotTried(error) | Unrenewed::Refused(error) | Unrenewed::Failed(error)) => {
-                Err(CallError::Token(error))
-            }
-            Err(Unrenewed::NotRenewable) if !lifetime.has_ended(now) => Ok(seen.record.access_token),
-            Err(Unrenewed::NotRenewable) => Err(CallError::Token(credential.owner().expired())),
+            Err(
+                RefreshError::NotTried(error) | RefreshError::Refused(error) | RefreshError::Failed(error),
+            ) => Err(CallError::Token(error)),
+            Err(RefreshError::NotRenewable) if !lifetime.has_ended(now) => Ok(seen.record.access_token),
+            Err(RefreshError::NotRenewable) => Err(CallError::Token(credential.owner().expired())),
         }
     }
 
@@ -242,20 +240,20 @@ impl TokenSource for Tokens {
             return Ok(Some(seen.record.access_token)); // Another call of ours was faster.
         }
         let now = credential.look().await.map_err(CallError::Token)?;
-        if credential.is_news(&now, &seen) {
+        if credential.is_newer(&now, &seen) {
             return Ok(Some(Tokens::keep(held, now)));
         }
         match credential.renew(&seen).await {
             Ok(stored) => Ok(Some(Tokens::keep(held, stored))),
-            Err(Unrenewed::NotRenewable) => {
+            Err(RefreshError::NotRenewable) => {
                 credential.remember_if_rejected(&seen).await;
                 Ok(None)
             }
-            Err(Unrenewed::Refused(error)) => {
+            Err(RefreshError::Refused(error)) => {
                 credential.remember_if_rejected(&seen).await;
                 Err(CallError::Token(error))
             }
-            Err(Unrenewed::NotTried(error) | Unrenewed::Failed(error)) => Err(CallError::Token(error)),
+            Err(RefreshError::NotTried(error) | RefreshError::Failed(error)) => Err(CallError::Token(error)),
         }
     }
 }

@@ -2,21 +2,21 @@
 
 use std::sync::Arc;
 
-use crate::config::{Captured, ConfigError, Login};
+use crate::config::{ConfigError, Login, Logins};
 use crate::credentials::{Record, Stored};
 use crate::domain::{CredentialKey, StoreKind, TokenKind};
 use crate::error::Result;
 use crate::session::context::Context;
 use crate::system::clock::Clock;
 use crate::system::locks::Locks;
-use crate::system::notices::Notices;
 use crate::system::paths::Place;
+use crate::system::reporter::Reporter;
 
-pub(crate) fn logins(context: &Context) -> Logins {
-    Logins {
+pub(crate) fn logins(context: &Context) -> LoginCache {
+    LoginCache {
         place: context.paths.logins.clone(),
         locks: context.locks.clone(),
-        notices: context.notices.clone(),
+        reporter: context.reporter.clone(),
         clock: context.clock.clone(),
     }
 }
@@ -24,16 +24,16 @@ pub(crate) fn logins(context: &Context) -> Logins {
 /// `logins.toml`, as far as a credential is concerned. It is a cache: that it can't be written is worth
 /// a warning at most, and none where nothing can be written at all.
 #[derive(Clone)]
-pub(crate) struct Logins {
+pub(crate) struct LoginCache {
     place: Option<Place>,
     locks: Locks,
-    notices: Arc<Notices>,
+    reporter: Arc<Reporter>,
     clock: Arc<dyn Clock>,
 }
 
-impl Logins {
+impl LoginCache {
     /// Brings the entry in line with what the store really holds.
-    pub fn mend(&self, key: &CredentialKey, known: Option<&Login>, found: Option<&Stored>) {
+    pub(crate) fn reconcile(&self, key: &CredentialKey, known: Option<&Login>, found: Option<&Stored>) {
         let truth = found.map(|stored| login_of(&stored.record, stored.store, known));
         match (truth, known) {
             (Some(truth), known) => {
@@ -50,22 +50,22 @@ impl Logins {
         }
     }
 
-    pub fn update(&self, key: &CredentialKey, change: impl FnOnce(Option<Login>) -> Option<Login>) {
-        self.report(Captured::update(self.place.as_ref(), &self.locks, &self.notices, key, change));
+    pub(crate) fn update(&self, key: &CredentialKey, change: impl FnOnce(Option<Login>) -> Option<Login>) {
+        self.report(Logins::update(self.place.as_ref(), &self.locks, &self.reporter, key, change));
     }
 
     /// Notes that these are logged out.
-    pub fn log_out<'k>(&self, keys: impl IntoIterator<Item = &'k CredentialKey>) {
+    pub(crate) fn log_out<'k>(&self, keys: impl IntoIterator<Item = &'k CredentialKey>) {
         let now = self.clock.now();
         let change = |_: &CredentialKey, login: Option<Login>| login.map(|login| login.logged_out(now));
-        self.report(Captured::update_all(self.place.as_ref(), &self.locks, &self.notices, keys, change));
+        self.report(Logins::update_all(self.place.as_ref(), &self.locks, &self.reporter, keys, change));
     }
 
     fn report(&self, outcome: Result<(), ConfigError>) {
         match outcome {
             Ok(()) => {}
             Err(error) if error.is_unwritable() => tracing::debug!("logins.toml can't be written"),
-            Err(error) => self.notices.warn(format!("logins.toml could not be updated: {error}")),
+            Err(error) => self.reporter.warn(format!("logins.toml could not be updated: {error}")),
         }
     }
 }

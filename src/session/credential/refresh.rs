@@ -18,13 +18,13 @@ use crate::error::{Error, Kind, Result};
 use crate::oauth::{self, Endpoints, Grant, OAuthError, REFRESH_ATTEMPTS};
 use crate::platform::{Platform, PlatformError};
 use crate::session::context::{Context, no_environment};
-use crate::session::credential::logins::{self, Logins};
-use crate::session::profile::expectation::{self, Wanted};
+use crate::session::credential::logins::{self, LoginCache};
+use crate::session::profile::expectation::{self, UserConstraint};
 use crate::session::profile::login_command::Owner;
 use crate::system::clock::Clock;
 use crate::system::http::Http;
 use crate::system::locks::LockGuard;
-use crate::system::notices::Notices;
+use crate::system::reporter::Reporter;
 use crate::system::{interrupt, runtime};
 
 /// What a store may take at the end of a renewal that was told to stop.
@@ -39,11 +39,11 @@ const SAY_AFTER: Duration = Duration::from_secs(2);
 pub struct Credential(Arc<Inner>);
 
 struct Inner {
-    whose: Whose,
+    whose: CredentialSpec,
     credentials: Arc<Credentials>,
-    logins: Logins,
+    logins: LoginCache,
     clock: Arc<dyn Clock>,
-    notices: Arc<Notices>,
+    reporter: Arc<Reporter>,
     waits_for_lock: AtomicUsize,
 }
 
@@ -51,7 +51,7 @@ struct Inner {
 struct Waiting<'a>(&'a AtomicUsize);
 
 impl Waiting<'_> {
-    fn of(count: &AtomicUsize) -> Waiting<'_> {
+    fn new(count: &AtomicUsize) -> Waiting<'_> {
         count.fetch_add(1, Ordering::SeqCst);
         Waiting(count)
     }
@@ -64,7 +64,7 @@ impl Drop for Waiting<'_> {
 }
 
 /// Which credential it is, and how to reach its platform.
-pub(crate) struct Whose {
+pub(crate) struct CredentialSpec {
     pub key: CredentialKey,
     pub choice: StoreChoice,
     /// What `logins.toml` knew of it.
@@ -76,7 +76,7 @@ pub(crate) struct Whose {
     pub owner: Owner,
     pub http: Http,
     /// Who it must be of.
-    pub wanted: Wanted,
+    pub wanted: UserConstraint,
 }
 
 /// Why a token is renewed.
@@ -91,7 +91,7 @@ enum Cause {
 }
 
 /// Why there is no new token.
-pub enum Unrenewed {
+pub enum RefreshError {
     /// Nothing was asked of the platform: no lock, or the store can't be written.
     NotTried(Error),
     /// There is no refresh token.
@@ -107,17 +107,17 @@ pub(crate) fn credential(context: &Context, profile: &Resolved) -> Result<Creden
     let client_id = profile.client_id.as_ref().map(|id| id.value.clone());
     let (choice, known) = (profile.store.value, profile.login.clone());
     let (owner, http, wanted) =
-        (Owner::of(profile), context.http(profile), expectation::wanted(context, profile)?);
-    Ok(credential_of(context, Whose { key, choice, known, client_id, url, owner, http, wanted }))
+        (Owner::new(profile), context.http(profile), expectation::wanted(context, profile)?);
+    Ok(credential_of(context, CredentialSpec { key, choice, known, client_id, url, owner, http, wanted }))
 }
 
-pub(crate) fn credential_of(context: &Context, whose: Whose) -> Credential {
+pub(crate) fn credential_of(context: &Context, whose: CredentialSpec) -> Credential {
     Credential(Arc::new(Inner {
         whose,
         credentials: context.credentials().clone(),
         logins: logins::logins(context),
         clock: context.clock.clone(),
-        notices: context.notices.clone(),
+        reporter: context.reporter.clone(),
         waits_for_lock: AtomicUsize::new(0),
     }))
 }
@@ -126,10 +126,10 @@ impl Credential {
     /// What is stored now, if anything is. It is refused if another origin issued it, or if it is of
     /// another user than who is wanted.
     pub fn read(&self) -> Result<Option<Stored>> {
-        let Whose { key, choice, known, url, owner, wanted, .. } = &self.0.whose;
+        let CredentialSpec { key, choice, known, url, owner, wanted, .. } = &self.0.whose;
         let kept_in = known.as_ref().and_then(Login::kept_in);
         let found = self.0.credentials.read(key, *choice, kept_in)?;
-        self.0.logins.mend(key, known.as_ref(), found.as_ref());
+        self.0.logins.reconcile(key, known.as_ref(), found.as_ref());
         match found {
             Some(stored) if !stored.record.api_url.same_origin(url) => {
                 Err(owner.foreign(&stored.record.api_url, url))
@@ -158,29 +158,29 @@ impl Credential {
     }
 
     /// Another token than that of `seen`: what somebody else has stored meanwhile, else a refreshed one.
-    pub async fn renew(&self, seen: &Stored) -> Result<Stored, Unrenewed> {
+    pub async fn renew(&self, seen: &Stored) -> Result<Stored, RefreshError> {
         Ok(self.renew_by(seen, Cause::Due).await?.0)
     }
 
     /// As [`Credential::renew`], for somebody who asked for that: a refresh token that was rejected is
     /// tried once more, and a token that could not be stored is an error.
-    pub async fn renew_as_asked(&self, seen: &Stored) -> Result<Stored, Unrenewed> {
+    pub async fn renew_as_asked(&self, seen: &Stored) -> Result<Stored, RefreshError> {
         match self.renew_by(seen, Cause::Asked).await? {
             (stored, None) => Ok(stored),
-            (_, Some(error)) => Err(Unrenewed::Failed(error)),
+            (_, Some(error)) => Err(RefreshError::Failed(error)),
         }
     }
 
     /// The token, and why it could not be stored.
-    async fn renew_by(&self, seen: &Stored, cause: Cause) -> Result<(Stored, Option<Error>), Unrenewed> {
+    async fn renew_by(&self, seen: &Stored, cause: Cause) -> Result<(Stored, Option<Error>), RefreshError> {
         let guard = self.lock(seen.store).await?;
         // Nothing has been asked yet: a store that can't be read is no reason to give up a token that is
         // still good.
         let stored = self.look().await.map_err(|error| match error.kind {
-            Kind::CredentialStore => Unrenewed::NotTried(error),
-            _ => Unrenewed::Failed(error),
+            Kind::CredentialStore => RefreshError::NotTried(error),
+            _ => RefreshError::Failed(error),
         })?;
-        if self.is_news(&stored, seen) {
+        if self.is_newer(&stored, seen) {
             tracing::debug!("another process has renewed the token");
             return Ok((stored, None));
         }
@@ -188,7 +188,7 @@ impl Credential {
     }
 
     /// A last renewal, of what was read under the lock that `guard` holds.
-    pub async fn renew_to_revoke(&self, stored: Stored, guard: LockGuard) -> Result<Stored, Unrenewed> {
+    pub async fn renew_to_revoke(&self, stored: Stored, guard: LockGuard) -> Result<Stored, RefreshError> {
         Ok(self.renew_held(stored, Cause::Revocation, guard).await?.0)
     }
 
@@ -197,10 +197,10 @@ impl Credential {
         stored: Stored,
         cause: Cause,
         guard: LockGuard,
-    ) -> Result<(Stored, Option<Error>), Unrenewed> {
+    ) -> Result<(Stored, Option<Error>), RefreshError> {
         let is_tried = |_: &Secret| cause == Cause::Asked || !stored.record.refresh_refused;
         let Some(refresh_token) = stored.record.refresh_token.clone().filter(is_tried) else {
-            return Err(Unrenewed::NotRenewable);
+            return Err(RefreshError::NotRenewable);
         };
         let prepared = self.prepare(&stored).await?;
         // From here on a signal waits: for an answer, for as long as one may take, and for the store.
@@ -210,35 +210,35 @@ impl Credential {
             let _shield = shield;
             this.refresh(stored, refresh_token, prepared, cause, guard).await
         });
-        renewal.await.unwrap_or_else(|_| Err(Unrenewed::Failed(broken())))
+        renewal.await.unwrap_or_else(|_| Err(RefreshError::Failed(broken())))
     }
 
     /// Whether `stored` is not what was `seen`, and good.
-    pub fn is_news(&self, stored: &Stored, seen: &Stored) -> bool {
+    pub fn is_newer(&self, stored: &Stored, seen: &Stored) -> bool {
         stored.record.access_token.expose() != seen.record.access_token.expose()
             && !stored.record.lifetime().is_expired(self.now())
     }
 
-    async fn lock(&self, store: StoreKind) -> Result<LockGuard, Unrenewed> {
-        let _waiting = Waiting::of(&self.0.waits_for_lock);
+    async fn lock(&self, store: StoreKind) -> Result<LockGuard, RefreshError> {
+        let _waiting = Waiting::new(&self.0.waits_for_lock);
         let this = self.clone();
         let locked = apart(move || Ok(this.0.credentials.lock(&this.0.whose.key, store)));
         tokio::pin!(locked);
         let outcome = match tokio::time::timeout(SAY_AFTER, &mut locked).await {
             Ok(outcome) => outcome,
             Err(_) => {
-                self.0.notices.hint("waiting for another autocom process that renews the token");
+                self.0.reporter.note("waiting for another autocom process that renews the token");
                 locked.await
             }
         };
-        outcome.map_err(Unrenewed::Failed)?.map_err(|error| Unrenewed::NotTried(error.into()))
+        outcome.map_err(RefreshError::Failed)?.map_err(|error| RefreshError::NotTried(error.into()))
     }
 
-    async fn prepare(&self, stored: &Stored) -> Result<PreparedStore, Unrenewed> {
+    async fn prepare(&self, stored: &Stored) -> Result<PreparedStore, RefreshError> {
         let (this, store) = (self.clone(), stored.store);
         let prepared = apart(move || Ok(this.0.credentials.prepare_update(&this.0.whose.key, store))).await;
-        prepared.map_err(Unrenewed::Failed)?.map_err(|error| {
-            Unrenewed::NotTried(
+        prepared.map_err(RefreshError::Failed)?.map_err(|error| {
+            RefreshError::NotTried(
                 Error::from(error).cause("a new refresh token could not be kept: not renewed"),
             )
         })
@@ -252,26 +252,26 @@ impl Credential {
         prepared: PreparedStore,
         cause: Cause,
         guard: LockGuard,
-    ) -> Result<(Stored, Option<Error>), Unrenewed> {
-        let (client_id, outcome) = self.ask(&stored, &refresh_token).await.map_err(Unrenewed::Failed)?;
+    ) -> Result<(Stored, Option<Error>), RefreshError> {
+        let (client_id, outcome) = self.ask(&stored, &refresh_token).await.map_err(RefreshError::Failed)?;
         match outcome {
             Ok(grant) => {
                 let record = Record { client_id: Some(client_id), ..stored.record };
                 let stored = Stored { record, ..stored };
-                self.keep(stored, grant, prepared, cause, guard).await.map_err(Unrenewed::Failed)
+                self.keep(stored, grant, prepared, cause, guard).await.map_err(RefreshError::Failed)
             }
             Err(error @ OAuthError::Refused { .. }) => {
                 // Final only if nobody, say on another machine with this home, has been faster.
-                let now = self.look().await.map_err(Unrenewed::Failed)?;
-                if self.is_news(&now, &stored) {
+                let now = self.look().await.map_err(RefreshError::Failed)?;
+                if self.is_newer(&now, &stored) {
                     return Ok((now, None));
                 }
                 if is_same_grant(&now, &stored) {
                     self.remember_refused(now, guard).await;
                 }
-                Err(Unrenewed::Refused(self.0.whose.owner.expired().cause(error)))
+                Err(RefreshError::Refused(self.0.whose.owner.expired().cause(error)))
             }
-            Err(error) => Err(Unrenewed::Failed(self.not_refreshed(error, &client_id))),
+            Err(error) => Err(RefreshError::Failed(self.not_refreshed(error, &client_id))),
         }
     }
 
@@ -282,8 +282,8 @@ impl Credential {
         stored: &Stored,
         refresh_token: &Secret,
     ) -> Result<(ClientId, Result<Grant, OAuthError>)> {
-        let Whose { http, owner, client_id: set, .. } = &self.0.whose;
-        let endpoints = Endpoints::of(&stored.record.api_url);
+        let CredentialSpec { http, owner, client_id: set, .. } = &self.0.whose;
+        let endpoints = Endpoints::new(&stored.record.api_url);
         let own = stored.record.client_id.as_ref().or(set.as_ref()).ok_or_else(|| {
             owner.expired().cause("the client id of the login is not known, so it can't be renewed")
         })?;
@@ -336,10 +336,10 @@ impl Credential {
         let outcome = apart(move || {
             // Held until it is written, even if nobody waits for that any more.
             let _guard = guard;
-            let Inner { whose: Whose { key, known, .. }, credentials, logins, .. } = &*this.0;
+            let Inner { whose: CredentialSpec { key, known, .. }, credentials, logins, .. } = &*this.0;
             let outcome = credentials.update(key, &kept.record, prepared);
             if outcome.is_ok() {
-                logins.mend(key, known.as_ref(), Some(&kept));
+                logins.reconcile(key, known.as_ref(), Some(&kept));
             }
             Ok(outcome)
         });
@@ -398,9 +398,9 @@ impl Credential {
         let this = self.clone();
         let kept = apart(move || {
             let _guard = guard;
-            let Inner { whose: Whose { key, known, .. }, credentials, logins, .. } = &*this.0;
+            let Inner { whose: CredentialSpec { key, known, .. }, credentials, logins, .. } = &*this.0;
             credentials.update(key, &stored.record, stored.store)?;
-            logins.mend(key, known.as_ref(), Some(&stored));
+            logins.reconcile(key, known.as_ref(), Some(&stored));
             Ok(())
         });
         if let Err(error) = kept.await {
@@ -410,7 +410,7 @@ impl Credential {
 
     fn not_kept(&self, error: &Error) {
         let causes = error.causes.iter().map(|cause| format!(": {cause}")).collect::<String>();
-        self.0.notices.warn(format!(
+        self.0.reporter.warn(format!(
             "the platform has renewed the token, but the new one could not be stored: {}{causes}\n\
              This command goes on with it; the stored one is dead. When the store works again: {}",
             error.message, self.0.whose.owner.login

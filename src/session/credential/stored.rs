@@ -23,7 +23,7 @@ pub fn require_stored(context: &Context, profile: &Resolved) -> Result<Stored> {
 
 /// Nobody is: the command that helps, and the variable that would have if it were not empty.
 pub(crate) fn not_logged_in(context: &Context, profile: &Resolved) -> Error {
-    let (owner, config) = (Owner::of(profile), context.config().ok());
+    let (owner, config) = (Owner::new(profile), context.config().ok());
     let error = owner.not_logged_in();
     match config.and_then(|config| blank_token_variable(config, profile)) {
         Some(name) => error

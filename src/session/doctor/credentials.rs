@@ -153,7 +153,7 @@ fn all_kept(doctor: &Doctor, usable: Usable) -> BTreeMap<CredentialKey, Kept> {
 /// How a profile's credential stands, and its token if the platform can be asked about it.
 fn standing(doctor: &Doctor, patient: &Patient, kept: &Kept) -> (Finding, Option<Bearer>) {
     let (section, check, profile) = (Section::Credentials, patient.label.as_str(), &patient.profile);
-    let (owner, now) = (Owner::of(profile), doctor.context.clock().now());
+    let (owner, now) = (Owner::new(profile), doctor.context.clock().now());
     let stored = match &kept.found {
         Ok(Some(stored)) => stored,
         Ok(None) => {
@@ -172,9 +172,10 @@ fn standing(doctor: &Doctor, patient: &Patient, kept: &Kept) -> (Finding, Option
         }
         Err(error) => {
             let finding = Finding::failed(section, check, Error::from_source(Kind::CredentialStore, error));
-            let fix = match error.is_newer() {
-                true => "update autocom".to_owned(),
-                false => format!("{} --store file", owner.login),
+            let fix = if error.is_newer() {
+                "update autocom".to_owned()
+            } else {
+                format!("{} --store file", owner.login)
             };
             return (finding.fix(fix), None);
         }
@@ -232,7 +233,7 @@ fn ask(doctor: &Doctor, questions: &[Question<'_>], found: &mut [Finding]) -> Re
             }
             Some((Ok(Err(error)), _)) => {
                 let error = Error::from(error);
-                let login = Owner::of(&question.patient.profile).login;
+                let login = Owner::new(&question.patient.profile).login;
                 *finding = match error.kind {
                     Kind::Authentication => Finding::broken(
                         Section::Credentials,

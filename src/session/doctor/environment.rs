@@ -8,7 +8,7 @@ use crate::session::doctor::finding::{Finding, Section};
 use crate::session::login::grant;
 use crate::session::profile::switch::PREVIOUS;
 use crate::system::paths::VARIABLES;
-use crate::system::{browser, look};
+use crate::system::{browser, file_status};
 
 /// Variables that are no configuration key's.
 const OTHERS: [&str; 7] = [
@@ -122,8 +122,8 @@ pub(crate) fn login(context: &Context) -> Vec<Finding> {
 
 fn ports() -> Finding {
     let (first, last) = (CALLBACK_PORTS.start(), CALLBACK_PORTS.end());
-    let taken: Vec<u16> = CALLBACK_PORTS.filter(|port| !look::is_free(*port)).collect();
-    let by = |port: &u16| match look::listener(*port) {
+    let taken: Vec<u16> = CALLBACK_PORTS.filter(|port| !file_status::is_free(*port)).collect();
+    let by = |port: &u16| match file_status::listener(*port) {
         Some(program) => format!("{port} by {program}"),
         None => port.to_string(),
     };
@@ -157,12 +157,13 @@ fn of_browser(context: &Context) -> Finding {
 }
 
 fn terminal(context: &Context) -> Finding {
-    match context.environment().can_ask() {
-        true => Finding::ok(Section::Login, "terminal", "somebody is there to be asked"),
-        false => Finding::skipped(
+    if context.environment().can_ask() {
+        Finding::ok(Section::Login, "terminal", "somebody is there to be asked")
+    } else {
+        Finding::skipped(
             Section::Login,
             "terminal",
             "there is none: autocom asks nothing, and says which flag to pass",
-        ),
+        )
     }
 }

@@ -6,15 +6,15 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
-use crate::config::{Captured, ConfigError};
+use crate::config::{ConfigError, Logins};
 use crate::domain::{CredentialKey, quoted};
 use crate::session::doctor::finding::{Finding, Remedy, Section, Status, edit};
 use crate::system::editor::{self, CONFIG};
+use crate::system::file_status::{self, FileStatus};
 use crate::system::files::{self, Trust};
 use crate::system::locks::Locks;
-use crate::system::look::{self, Look};
-use crate::system::notices::Notices;
 use crate::system::paths::{Paths, Place};
+use crate::system::reporter::Reporter;
 
 /// Which of the files can be read, and what is in them.
 pub(crate) struct Seen {
@@ -28,7 +28,7 @@ pub(crate) struct Seen {
 
 impl Seen {
     /// Whether autocom was never used here.
-    pub fn is_new(&self) -> bool {
+    pub(super) fn is_new(&self) -> bool {
         let is_withheld = |home: &Place| files::check_withheld(&home.path).is_err();
         if !self.paths.refused.is_empty() || self.paths.home.as_ref().is_some_and(is_withheld) {
             return false;
@@ -37,12 +37,12 @@ impl Seen {
         !there(&self.paths.config) && !there(&self.paths.logins) && !there(&self.paths.credentials)
     }
 
-    pub fn logins_known(&self) -> bool {
+    pub(super) fn logins_known(&self) -> bool {
         self.logins && !self.logins_damaged
     }
 
     /// The places of what can be read, to be looked at only: nothing is tightened by reading.
-    pub fn untouched(&self) -> Paths {
+    pub(super) fn untouched(&self) -> Paths {
         let taken = |place: &Option<Place>, readable: bool| {
             let place = place.clone().filter(|_| readable)?;
             Some(Place { look_only: true, ..place })
@@ -129,7 +129,7 @@ fn folder(name: &str, path: &Path, by_variable: Option<&str>) -> Vec<Finding> {
                 .fix(format!("mv {0} {0}.aside", quoted(path))),
         ];
     }
-    if let Some(finding) = stranger(name, path, seen) {
+    if let Some(finding) = other_user(name, path, seen) {
         let fix = finding.fix.clone().filter(|_| by_variable.is_some());
         return vec![finding.fix(fix.unwrap_or_else(|| chown(path, true)))];
     }
@@ -176,7 +176,7 @@ fn file(name: &str, place: &Place, secrets: bool) -> (Vec<Finding>, bool) {
         let finding = Finding::broken(Section::Files, name, format!("{shown} is not a regular file"));
         return (vec![finding.fix(aside)], false);
     }
-    if let Some(finding) = stranger(name, path, seen).filter(|_| strict) {
+    if let Some(finding) = other_user(name, path, seen).filter(|_| strict) {
         return (vec![finding], false);
     }
     if !seen.readable {
@@ -207,9 +207,9 @@ fn file(name: &str, place: &Place, secrets: bool) -> (Vec<Finding>, bool) {
     (found, seen.is_file)
 }
 
-fn seen(name: &str, path: &Path) -> Result<Look, Box<Finding>> {
+fn seen(name: &str, path: &Path) -> Result<FileStatus, Box<Finding>> {
     let shown = path.display();
-    Err(Box::new(match look::at(path) {
+    Err(Box::new(match file_status::file_status(path) {
         Ok(Some(seen)) => return Ok(seen),
         Ok(None) if path.symlink_metadata().is_ok() => {
             Finding::broken(Section::Files, name, format!("{shown} is a link that leads nowhere"))
@@ -223,7 +223,8 @@ fn seen(name: &str, path: &Path) -> Result<Look, Box<Finding>> {
 
 /// What lets us look at `path`, which a folder above keeps from us.
 fn way_in(path: &Path) -> String {
-    let folder = path.ancestors().skip(1).find_map(|folder| Some((folder, look::at(folder).ok()??)));
+    let folder =
+        path.ancestors().skip(1).find_map(|folder| Some((folder, file_status::file_status(folder).ok()??)));
     match folder {
         Some((folder, seen)) if seen.is_ours => format!("chmod u+rwx {}", quoted(folder)),
         // Nothing but our own folder is asked for.
@@ -240,21 +241,27 @@ fn chown(path: &Path, with_content: bool) -> String {
 
 /// Lock files that another user, such as root under sudo, has left in our folder.
 fn locks_of_another(folder: &Path) -> Option<Finding> {
-    let is_shut =
-        |path: &PathBuf| matches!(look::at(path), Ok(Some(seen)) if !seen.is_ours && !seen.writable);
-    let path = look::names(folder, "").into_iter().map(|(path, _)| path).find(is_shut)?;
+    let is_shut = |path: &PathBuf| matches!(file_status::file_status(path), Ok(Some(seen)) if !seen.is_ours && !seen.writable);
+    let path = file_status::names(folder, "").into_iter().map(|(path, _)| path).find(is_shut)?;
     let words = format!("{} belongs to another user and can't be locked", path.display());
     Some(Finding::broken(Section::Files, "locks", words).fix(chown(folder, true)))
 }
 
-fn stranger(name: &str, path: &Path, seen: Look) -> Option<Finding> {
-    let owner = seen.stranger?;
+fn other_user(name: &str, path: &Path, seen: FileStatus) -> Option<Finding> {
+    let owner = seen.other_user?;
     let words = format!("{} belongs to user {owner}, not to you or root", path.display());
     let finding = Finding::broken(Section::Files, name, words);
     Some(finding.fix(chown(path, false)))
 }
 
-fn too_open(name: &str, path: &Path, seen: Look, others: u32, mode: u32, ours: bool) -> Option<Finding> {
+fn too_open(
+    name: &str,
+    path: &Path,
+    seen: FileStatus,
+    others: u32,
+    mode: u32,
+    ours: bool,
+) -> Option<Finding> {
     if seen.mode & others == 0 {
         return None;
     }
@@ -267,14 +274,14 @@ fn too_open(name: &str, path: &Path, seen: Look, others: u32, mode: u32, ours: b
     Some(if ours { finding.remedy(Remedy::Mode(path.to_owned(), mode)) } else { finding })
 }
 
-fn of_mode(seen: Look) -> String {
+fn of_mode(seen: FileStatus) -> String {
     if cfg!(unix) { format!(" (mode {:04o})", seen.mode) } else { String::new() }
 }
 
 fn damage(place: &Place) -> Option<Finding> {
     let path = &place.path;
-    let (words, line, column) = match files::read(path, Trust::WarnOnly, &Notices::silent()) {
-        Ok(bytes) => Captured::flaw(&bytes.unwrap_or_default())?,
+    let (words, line, column) = match files::read(path, Trust::WarnOnly, &Reporter::silent()) {
+        Ok(bytes) => Logins::flaw(&bytes.unwrap_or_default())?,
         Err(error) => {
             return Some(
                 Finding::broken(Section::Files, "logins.toml", error.to_string()).fix(edit(path, None)),
@@ -297,7 +304,7 @@ pub(crate) fn leftovers(paths: &Paths, keys: &[CredentialKey], now: Timestamp) -
     }
     folders.sort();
     folders.dedup();
-    for path in folders.iter().flat_map(|folder| look::abandoned_writes(folder, now)) {
+    for path in folders.iter().flat_map(|folder| file_status::abandoned_writes(folder, now)) {
         let words = format!("{} is what a write that was cut off has left", path.display());
         let finding =
             Finding::warn(Section::Leftovers, "temporary file", words).fix(format!("rm {}", quoted(&path)));
@@ -311,7 +318,7 @@ pub(crate) fn leftovers(paths: &Paths, keys: &[CredentialKey], now: Timestamp) -
     }
     let kept = paths.credentials.as_ref().and_then(|place| {
         let name = format!("{}.old", place.path.file_name()?.to_string_lossy());
-        Some(look::names(place.path.parent()?, &name))
+        Some(file_status::names(place.path.parent()?, &name))
     });
     for (path, _) in kept.into_iter().flatten() {
         let words = format!(
@@ -324,7 +331,7 @@ pub(crate) fn leftovers(paths: &Paths, keys: &[CredentialKey], now: Timestamp) -
     if let Some(folder) = &paths.locks {
         let known: HashSet<OsString> = keys.iter().map(|key| Locks::name_of(key.as_str()).into()).collect();
         let is_known = |path: &Path| path.file_name().is_some_and(|name| known.contains(name));
-        let idle = look::names(folder, "key-").into_iter().filter(|(path, _)| !is_known(path)).count();
+        let idle = file_status::names(folder, "key-").into_iter().filter(|(path, _)| !is_known(path)).count();
         if idle > 0 {
             // Never removed: that would let two holders in at once.
             let words =

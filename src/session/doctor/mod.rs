@@ -8,7 +8,7 @@ mod credentials;
 mod environment;
 mod files;
 pub(crate) mod finding;
-mod mend;
+mod fix;
 mod network;
 mod patient;
 mod pins;
@@ -24,8 +24,8 @@ use crate::config::{Config, Flags};
 use crate::error::Result;
 use crate::session::context::Context;
 use crate::session::doctor::patient::{Certainty, Doctor, Patient};
-use crate::system::notices::Notices;
 use crate::system::paths::Paths;
+use crate::system::reporter::Reporter;
 
 /// Looks at everything. With `fix`, mends what is safe to mend.
 ///
@@ -35,7 +35,7 @@ pub fn doctor(context: &Context, fix: bool, offline: bool) -> Result<Vec<Finding
     let (mut found, seen) = files::look(&context.paths);
     let is_new = seen.is_new();
     let paths = seen.untouched();
-    let quiet = Arc::new(Notices::silent());
+    let quiet = Arc::new(Reporter::silent());
     // How this report is to be printed must not hide what `output` is elsewhere.
     let flags = Flags { output: None, ..context.flags.clone() };
     let load = |flags: &Flags| Config::load(&paths, context.environment.clone(), flags.clone(), &quiet);
@@ -67,7 +67,7 @@ pub fn doctor(context: &Context, fix: bool, offline: bool) -> Result<Vec<Finding
     }
     found.sort_by_key(|finding| finding.section);
     if fix {
-        mend::mend(context, &mut found);
+        fix::fix(context, &mut found);
     }
     Ok(found)
 }

@@ -17,7 +17,7 @@ use crate::session::doctor::patient::Doctor;
 use crate::system::http::{Cause, HttpError};
 
 /// An answer to nobody is a sentence.
-const LARGEST_ANSWER: usize = 1 << 20;
+const MAX_ANSWER: usize = 1 << 20;
 
 /// A token counts as expired within this time of its end, so more is felt.
 const TOLERATED: SignedDuration = SignedDuration::from_secs(30);
@@ -54,7 +54,7 @@ async fn reach(context: &Context, profile: &Resolved) -> Vec<Finding> {
     let Ok(request) = Request::get(&endpoint).body(Bytes::new()) else { return Vec::new() };
     let proxy = http.proxy(&endpoint);
     let asked = context.clock().now();
-    let outcome = http.call(request, LARGEST_ANSWER).await;
+    let outcome = http.call(request, MAX_ANSWER).await;
     let answered = context.clock().now();
     let mut found = Vec::new();
     let way = proxy.map(|proxy| format!(", through the proxy {proxy}")).unwrap_or_default();

@@ -7,8 +7,8 @@ use std::time::Duration;
 use crate::config::{Config, Resolved};
 use crate::credentials::{Credentials, Patience};
 use crate::session::context::Context;
-use crate::system::notices::Notices;
 use crate::system::paths::Paths;
+use crate::system::reporter::Reporter;
 
 /// A profile of the file, or the environment that variables name.
 pub(crate) struct Patient {
@@ -37,7 +37,7 @@ pub(crate) struct Certainty {
 pub(crate) const DEADLINE: Duration = Duration::from_secs(10);
 
 impl Doctor {
-    pub fn new(
+    pub(super) fn new(
         context: &Context,
         config: Config,
         patients: Vec<Patient>,
@@ -49,24 +49,24 @@ impl Doctor {
         let listening = move |_, text: &str| {
             words.lock().unwrap_or_else(PoisonError::into_inner).push(text.to_owned());
         };
-        let notices = Arc::new(Notices::new(listening));
+        let reporter = Arc::new(Reporter::new(listening));
         // Nobody is asked to unlock anything, so nobody is waited for.
         let patience = Patience { interactive: false };
-        let credentials = Credentials::new(paths, context.locks.clone(), notices.clone(), patience);
+        let credentials = Credentials::new(paths, context.locks.clone(), reporter.clone(), patience);
         let context = Context {
             paths: Paths { logins: None, ..paths.clone() },
-            notices,
+            reporter,
             config: OnceCell::from(Arc::new(config)),
             credentials: OnceCell::from(Arc::new(credentials)),
             http: Default::default(),
             request_timeout: Some(context.request_timeout.unwrap_or(DEADLINE)),
-            ..context.again()
+            ..context.reloaded()
         };
         Doctor { context, heard, patients, certainty }
     }
 
     /// What was said since the last time.
-    pub fn heard(&self) -> Vec<String> {
+    pub(super) fn heard(&self) -> Vec<String> {
         std::mem::take(&mut *self.heard.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }

@@ -6,7 +6,7 @@ use crate::domain::{CredentialKey, StoreChoice, StoreKind};
 use crate::error::Error;
 use crate::session::doctor::finding::{Finding, Section, Status};
 use crate::session::doctor::patient::Doctor;
-use crate::system::look;
+use crate::system::file_status;
 
 /// The account of the probe. No profile is called so: a name has no `/`.
 const PROBE: &str = "autocom/doctor";
@@ -28,12 +28,11 @@ pub(crate) fn look(doctor: &Doctor) -> (Vec<Finding>, Usable) {
     let only_file = !wants(StoreChoice::Auto) && !wants(StoreChoice::Keychain);
 
     let mut found = Vec::new();
-    let keychain = match only_file && !known_there {
-        true => {
-            found.push(Finding::skipped(Section::Store, "keychain", "not touched: store = file"));
-            None
-        }
-        false => Some(doctor.context.credentials().check_writable(&probe, StoreKind::Keychain)),
+    let keychain = if only_file && !known_there {
+        found.push(Finding::skipped(Section::Store, "keychain", "not touched: store = file"));
+        None
+    } else {
+        Some(doctor.context.credentials().check_writable(&probe, StoreKind::Keychain))
     };
     let absent = matches!(&keychain, Some(Err(error)) if error.is_absent());
     if let Some(outcome) = &keychain {
@@ -99,7 +98,7 @@ fn of_file(doctor: &Doctor, probe: &CredentialKey) -> (Finding, bool) {
         Err(error) => return (Finding::failed(section, "file", Error::from(error)), false),
         Ok(_) => match heard.into_iter().find(|words| words.contains("is not a credential file")) {
             Some(words) => Finding::broken(section, "file", words).fix("autocom auth login --store file"),
-            None if matches!(look::at(&place.path), Ok(None)) => {
+            None if matches!(file_status::file_status(&place.path), Ok(None)) => {
                 Finding::skipped(section, "file", format!("{shown} is not there yet"))
             }
             None => Finding::ok(section, "file", format!("{shown} can be read; it is plain text")),

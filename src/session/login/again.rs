@@ -10,7 +10,7 @@ use crate::session::profile::hints::{self, LOGIN, Words, names_target};
 use crate::session::profile::login_command::{BY_TOKEN, login_command};
 
 /// A list of expectations is shorter, and a token longer.
-const LONGEST_REPEATED: usize = 128;
+const MAX_REPEATED: usize = 128;
 
 /// An error of a login, whose hints begin that login again.
 pub(crate) fn about_login(context: &Context, error: Error, request: &LoginRequest) -> Error {
@@ -80,7 +80,7 @@ fn typed_options(context: &Context, request: &LoginRequest) -> Vec<Words> {
     let flags = &context.flags;
     // So long is no name, but a token in the wrong place may be.
     let word = |text: &String| {
-        let may_be_secret = text.len() > LONGEST_REPEATED || looks_like_a_token(text);
+        let may_be_secret = text.len() > MAX_REPEATED || looks_like_a_token(text);
         Some(if may_be_secret { "VALUE".to_owned() } else { shell_word(text) })
     };
     let valued = [

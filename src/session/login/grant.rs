@@ -20,13 +20,13 @@ use crate::platform::Profile as User;
 use crate::session::context::Context;
 use crate::session::login::again;
 use crate::session::login::request::{LoginRequest, Method};
-use crate::session::login::target::Target;
+use crate::session::login::target::LoginTarget;
 use crate::session::profile::login_command::login_command;
 use crate::system::http::Http;
 use crate::system::interrupt::{self, Shield};
 use crate::system::keyboard::Keyboard;
-use crate::system::notices::Notices;
-use crate::system::person::{LoginPage, LoginWay, Waiting};
+use crate::system::prompter::{LoginPage, LoginWay, Waiting};
+use crate::system::reporter::Reporter;
 use crate::system::runtime;
 
 /// How long a person may take in a browser.
@@ -38,7 +38,7 @@ const SAY_AFTER: Duration = Duration::from_secs(20);
 const DEFAULT_SSH_PORT: &str = "22";
 
 /// A token that is not stored yet.
-pub(crate) struct Fresh {
+pub(crate) struct NewToken {
     pub access_token: Secret,
     pub kind: TokenKind,
     refresh_token: Option<Secret>,
@@ -54,16 +54,20 @@ pub(crate) struct Fresh {
 }
 
 /// A token that the platform grants.
-pub(crate) async fn fresh(context: &Context, target: &Target, request: &LoginRequest) -> Result<Fresh> {
-    let persons_time = request.timeout.unwrap_or(PERSONS_TIME);
+pub(crate) async fn fresh(
+    context: &Context,
+    target: &LoginTarget,
+    request: &LoginRequest,
+) -> Result<NewToken> {
+    let login_time = request.timeout.unwrap_or(PERSONS_TIME);
     match request.method {
         Method::Device => by_device(context, target, request.timeout).await,
-        Method::Paste => by_paste(context, target, persons_time).await,
-        Method::Browser | Method::Token => by_browser(context, target, request, persons_time).await,
+        Method::Paste => by_paste(context, target, login_time).await,
+        Method::Browser | Method::Token => by_browser(context, target, request, login_time).await,
     }
 }
 
-pub(crate) fn client_id(target: &Target) -> Result<ClientId> {
+pub(crate) fn client_id(target: &LoginTarget) -> Result<ClientId> {
     target.profile.client_id.as_ref().map(|id| id.value.clone()).ok_or_else(|| {
         Error::usage(format!("no client id is known for {}", target.url)).hint(
             "ask for the id of the platform's CLI client (public, PKCE): autocom auth login --client-id ID; \
@@ -74,14 +78,14 @@ pub(crate) fn client_id(target: &Target) -> Result<ClientId> {
 
 async fn by_browser(
     context: &Context,
-    target: &Target,
+    target: &LoginTarget,
     request: &LoginRequest,
     timeout: Duration,
-) -> Result<Fresh> {
+) -> Result<NewToken> {
     let client_id = client_id(target)?;
     let listener = Listener::bind(CALLBACK_PORTS).await?;
     let AuthorizationRequest { url, pending } = AuthorizationRequest::new(
-        Endpoints::of(&target.url),
+        Endpoints::new(&target.url),
         client_id.clone(),
         listener.redirect_uri(),
         requested(target),
@@ -89,21 +93,21 @@ async fn by_browser(
     let mut keyboard = if context.can_ask { Keyboard::open() } else { None };
     let (redirect, can_paste) = (pending.redirect_uri(), keyboard.is_some());
     send_to_browser(context, target, request, url.as_str(), redirect, can_paste);
-    let waiting = context.person.waiting("Waiting for the browser (Ctrl-C to give up)");
-    let notices = notices_beside(context, &*waiting);
+    let waiting = context.prompter.waiting("Waiting for the browser (Ctrl-C to give up)");
+    let reporter = notices_beside(context, &*waiting);
     let http = context.http(&target.profile);
     let answer = async {
         tokio::select! {
             error = pending.unknown_client(&http) => Err(error),
-            callback = listener.receive(&pending, &notices) => {
+            callback = listener.receive(&pending, &reporter) => {
                 callback.map(|callback| (callback.code, Some(callback.reply)))
             }
-            code = pasted_address(keyboard.as_mut(), &pending, &notices) => Ok((code?, None)),
+            code = pasted_address(keyboard.as_mut(), &pending, &reporter) => Ok((code?, None)),
         }
     };
     let started = Instant::now();
     let doubts = doubts(&pending, target);
-    let answered = patiently(answer, timeout, || notices.progress(format!("still waiting: {doubts}"))).await;
+    let answered = patiently(answer, timeout, || reporter.progress(format!("still waiting: {doubts}"))).await;
     let (code, reply) = answered.ok_or_else(|| {
         Error::new(Kind::Authentication, format!("nobody logged in within {}", spelled_out(timeout)))
             .hint(format!("{doubts}; without a browser here: autocom auth login --no-browser"))
@@ -111,7 +115,7 @@ async fn by_browser(
     drop((waiting, keyboard));
     let shield = Some(shield(&context.http(&target.profile)));
     match pending.exchange(&http, &code, started + timeout).await {
-        Ok(grant) => Ok(Fresh { reply, shield, ..granted(context, grant, client_id, target) }),
+        Ok(grant) => Ok(NewToken { reply, shield, ..granted(context, grant, client_id, target) }),
         Err(error) => {
             let error = Error::from(error);
             if let Some(reply) = reply {
@@ -125,7 +129,7 @@ async fn by_browser(
 /// Opens the browser, or says how one on another machine gets here.
 fn send_to_browser(
     context: &Context,
-    target: &Target,
+    target: &LoginTarget,
     request: &LoginRequest,
     url: &str,
     redirect: RedirectUri,
@@ -154,22 +158,20 @@ fn send_to_browser(
         );
         return;
     }
-    let or_paste = match can_paste {
-        true => "\nIf it can't come back here, paste the address that it ends on.\n",
-        false => "",
-    };
+    let or_paste =
+        if can_paste { "\nIf it can't come back here, paste the address that it ends on.\n" } else { "" };
     show_login(
         context,
         url,
         &format!("Opening a browser to log in to {origin}. If none opens, visit:\n\n  {url}\n{or_paste}"),
     );
     if let Err(error) = context.browser.open(url) {
-        context.notices.hint(format!("{error}"));
+        context.reporter.note(format!("{error}"));
     }
 }
 
 fn show_login(context: &Context, url: &str, instructions: &str) {
-    context.person.show_login(&LoginPage { url, way: LoginWay::Browser { instructions } });
+    context.prompter.show_login(&LoginPage { url, way: LoginWay::Browser { instructions } });
 }
 
 /// In an SSH session without a display: the command that leads `port` of the user's own machine
@@ -190,16 +192,20 @@ pub(crate) fn tunnel(context: &Context, port: u16) -> Option<String> {
 }
 
 /// Notices that come while somebody waits: printed with the sign of life out of the way.
-fn notices_beside(context: &Context, waiting: &dyn Waiting) -> Notices {
-    let (aside, heard) = (waiting.aside(), context.notices.clone());
-    Notices::new(move |notice, text| aside(&|| heard.say(notice, text)))
+fn notices_beside(context: &Context, waiting: &dyn Waiting) -> Reporter {
+    let (aside, heard) = (waiting.aside(), context.reporter.clone());
+    Reporter::new(move |notice, text| aside(&|| heard.say(notice, text)))
 }
 
-async fn by_paste(context: &Context, target: &Target, timeout: Duration) -> Result<Fresh> {
+async fn by_paste(context: &Context, target: &LoginTarget, timeout: Duration) -> Result<NewToken> {
     let client_id = client_id(target)?;
     let redirect = RedirectUri::on(PASTE_PORT);
-    let AuthorizationRequest { url, pending } =
-        AuthorizationRequest::new(Endpoints::of(&target.url), client_id.clone(), redirect, requested(target));
+    let AuthorizationRequest { url, pending } = AuthorizationRequest::new(
+        Endpoints::new(&target.url),
+        client_id.clone(),
+        redirect,
+        requested(target),
+    );
     // Before anybody is asked: what is pasted at once is not shown either.
     let keyboard = if context.can_ask { Keyboard::open() } else { None };
     show_login(
@@ -220,19 +226,19 @@ async fn by_paste(context: &Context, target: &Target, timeout: Duration) -> Resu
         }
     };
     let doubts = doubts(&pending, target);
-    let say = || context.notices.progress(format!("still waiting: {doubts}"));
+    let say = || context.reporter.progress(format!("still waiting: {doubts}"));
     let code = patiently(pasted, timeout, say).await.ok_or_else(|| {
         Error::new(Kind::Authentication, format!("nothing was pasted within {}", spelled_out(timeout)))
             .hint(format!("{doubts}; for more time: autocom auth login --no-browser --timeout SECONDS"))
     })??;
     let shield = Some(shield(&context.http(&target.profile)));
     let grant = pending.exchange(&http, &code, started + timeout).await?;
-    Ok(Fresh { shield, ..granted(context, grant, client_id, target) })
+    Ok(NewToken { shield, ..granted(context, grant, client_id, target) })
 }
 
-async fn by_device(context: &Context, target: &Target, timeout: Option<Duration>) -> Result<Fresh> {
+async fn by_device(context: &Context, target: &LoginTarget, timeout: Option<Duration>) -> Result<NewToken> {
     let client_id = client_id(target)?;
-    let endpoints = Endpoints::of(&target.url);
+    let endpoints = Endpoints::new(&target.url);
     let request =
         DeviceRequest::new(&context.http(&target.profile), endpoints, client_id.clone(), requested(target))
             .await?;
@@ -242,39 +248,39 @@ async fn by_device(context: &Context, target: &Target, timeout: Option<Duration>
         complete_url: request.complete_uri(),
         expires_in: request.expires_in(),
     };
-    context.person.show_login(&LoginPage { url: request.verification_uri(), way });
-    let waiting = context.person.waiting(&format!(
+    context.prompter.show_login(&LoginPage { url: request.verification_uri(), way });
+    let waiting = context.prompter.waiting(&format!(
         "Waiting for the code to be entered, {} at most (Ctrl-C to give up)",
         spelled_out(life)
     ));
     let grant = request.grant(&context.http(&target.profile), life).await?;
     drop(waiting);
     let shield = Some(shield(&context.http(&target.profile)));
-    Ok(Fresh { shield, ..granted(context, grant, client_id, target) })
+    Ok(NewToken { shield, ..granted(context, grant, client_id, target) })
 }
 
 /// What the platform granted. That it left scopes out is said: later requests may be refused for that.
-fn granted(context: &Context, grant: Grant, client_id: ClientId, target: &Target) -> Fresh {
+fn granted(context: &Context, grant: Grant, client_id: ClientId, target: &LoginTarget) -> NewToken {
     let requested = requested(target);
     let granted = grant.scopes.as_ref();
     let missing: Vec<_> = granted.map_or_else(Vec::new, |granted| {
         requested.iter().filter(|scope| !granted.contains(scope)).map(String::as_str).collect()
     });
     if !missing.is_empty() {
-        context.notices.warn(format!("the platform did not grant the scope `{}`", missing.join(" ")));
+        context.reporter.warn(format!("the platform did not grant the scope `{}`", missing.join(" ")));
     } else if granted.is_some_and(Vec::is_empty) {
         let again = login_command(&target.profile);
         context
-            .notices
+            .reporter
             .warn(format!("the platform granted no scope; to ask for one: {again} --scope SCOPES"));
     }
-    Fresh::granted(grant, client_id, target, context.clock.now())
+    NewToken::granted(grant, client_id, target, context.clock.now())
 }
 
 /// The code in what is pasted. In a terminal, what is anything else is said, and the wait goes on.
 async fn pasted_code(context: &Context, keyboard: Option<Keyboard>, pending: &Pending) -> Result<Secret> {
     match keyboard {
-        Some(mut keyboard) => Ok(pasted_line(&mut keyboard, pending, &context.notices, paste::code).await?),
+        Some(mut keyboard) => Ok(pasted_line(&mut keyboard, pending, &context.reporter, paste::code).await?),
         None => Ok(paste::code(pasted(context).await?.expose(), pending)?),
     }
 }
@@ -291,14 +297,13 @@ async fn pasted(context: &Context) -> Result<Secret> {
     // A thread of its own: the runtime would wait for one of its own when it ends.
     runtime::thread("paste", move || {
         let mut text = String::new();
-        let read = match terminal {
-            true => std::io::stdin().lock().read_line(&mut text),
-            false => {
-                let mut bytes = Vec::new();
-                let read = std::io::stdin().lock().take(1 << 17).read_to_end(&mut bytes);
-                text = decode(&bytes).unwrap_or_else(|good| good);
-                read
-            }
+        let read = if terminal {
+            std::io::stdin().lock().read_line(&mut text)
+        } else {
+            let mut bytes = Vec::new();
+            let read = std::io::stdin().lock().take(1 << 17).read_to_end(&mut bytes);
+            text = decode(&bytes).unwrap_or_else(|good| good);
+            read
         };
         let _ = send.send(read.map(|_| Secret::unsearched(text)));
     })?;
@@ -306,12 +311,12 @@ async fn pasted(context: &Context) -> Result<Secret> {
     receive.await.map_err(|_| failed())?.map_err(|error| failed().cause(error))
 }
 
-impl Fresh {
+impl NewToken {
     /// A client id or scope that was given is remembered for the next login in the browser.
-    pub fn personal(token: Secret, target: &Target) -> Fresh {
+    pub(crate) fn personal(token: Secret, target: &LoginTarget) -> NewToken {
         let client_id = target.profile.client_id.as_ref().filter(|id| id.layer == Layer::Flag);
         let scope = target.profile.scope.as_ref().filter(|scope| scope.layer == Layer::Flag);
-        Fresh {
+        NewToken {
             expires_at: jwt::expiry(&token),
             access_token: token,
             refresh_token: None,
@@ -326,10 +331,10 @@ impl Fresh {
     }
 
     /// A scope from the files is not captured: there it can be changed and removed.
-    fn granted(grant: Grant, client_id: ClientId, target: &Target, now: Timestamp) -> Fresh {
+    fn granted(grant: Grant, client_id: ClientId, target: &LoginTarget, now: Timestamp) -> NewToken {
         let in_file = |layer| matches!(layer, Layer::Profile | Layer::TopLevel);
         let captured = target.profile.scope.as_ref().filter(|scope| !in_file(scope.layer));
-        Fresh {
+        NewToken {
             expires_at: grant.expires_at(now),
             refresh_expires_at: grant.refresh_expires_at(now),
             access_token: grant.access_token,
@@ -343,7 +348,7 @@ impl Fresh {
         }
     }
 
-    pub(crate) fn record(self, user: User, tenant: Tenant, target: &Target, now: Timestamp) -> Record {
+    pub(crate) fn record(self, user: User, tenant: Tenant, target: &LoginTarget, now: Timestamp) -> Record {
         Record {
             access_token: self.access_token,
             refresh_token: self.refresh_token,
@@ -366,7 +371,7 @@ impl Fresh {
 }
 
 /// The scopes to ask for, if not the platform's default ones.
-fn requested(target: &Target) -> Vec<String> {
+fn requested(target: &LoginTarget) -> Vec<String> {
     let scope = target.profile.scope.as_ref();
     scope.map(|scope| scope.value.iter().map(str::to_owned).collect()).unwrap_or_default()
 }
@@ -386,7 +391,7 @@ async fn patiently<T>(work: impl Future<Output = T>, timeout: Duration, say: imp
 }
 
 /// What may be wrong where the platform shows an error page and sends nobody back.
-fn doubts(pending: &Pending, target: &Target) -> String {
+fn doubts(pending: &Pending, target: &LoginTarget) -> String {
     let scope = match &target.profile.scope {
         Some(scope) => format!("the scope `{}` is not allowed", scope.value),
         None => "it requires a scope (--scope SCOPES)".to_owned(),
@@ -404,10 +409,10 @@ fn doubts(pending: &Pending, target: &Target) -> String {
 async fn pasted_address(
     keyboard: Option<&mut Keyboard>,
     pending: &Pending,
-    notices: &Notices,
+    reporter: &Reporter,
 ) -> Result<Secret, OAuthError> {
     match keyboard {
-        Some(keyboard) => pasted_line(keyboard, pending, notices, paste::address).await,
+        Some(keyboard) => pasted_line(keyboard, pending, reporter, paste::address).await,
         None => std::future::pending().await,
     }
 }
@@ -416,7 +421,7 @@ async fn pasted_address(
 async fn pasted_line(
     keyboard: &mut Keyboard,
     pending: &Pending,
-    notices: &Notices,
+    reporter: &Reporter,
     read: fn(&str, &Pending) -> Result<Secret, OAuthError>,
 ) -> Result<Secret, OAuthError> {
     let mut attempts = 0;
@@ -430,7 +435,7 @@ async fn pasted_line(
                 // Counted, since the same words are said once only.
                 attempts += 1;
                 let so_often = if attempts > 1 { format!(" ({attempts} attempts)") } else { String::new() };
-                notices.warn(format!("{words}; still waiting{so_often}"));
+                reporter.warn(format!("{words}; still waiting{so_often}"));
             }
             other => return other,
         }

@@ -17,16 +17,16 @@ use crate::session::call::membership::{self, blames_tenant};
 use crate::session::call::owner;
 use crate::session::context::{Context, broken_off};
 use crate::session::credential::logins::{self, login_of};
-use crate::session::login::grant::{self, Fresh};
+use crate::session::login::grant::{self, NewToken};
 use crate::session::login::request::{self, LoginRequest};
 use crate::session::login::revocation::{Revocation, revoke_access_token, revoke_login};
-use crate::session::login::target::{self, Target, Used, free_name};
+use crate::session::login::target::{self, LoginTarget, LoginValues, free_name};
 use crate::session::login::{again, logout};
 use crate::session::profile::expectation::{self, expected_user};
-use crate::session::profile::openness::{self, Openness};
+use crate::session::profile::protection_state::{self, ProtectionState};
 use crate::session::profile::{selected, switch};
 use crate::system::locks::{FileLock, LockError, LockGuard};
-use crate::system::person::Choice;
+use crate::system::prompter::Choice;
 use crate::system::{interrupt, runtime};
 
 /// What the stores may take when a login was told to stop.
@@ -98,7 +98,7 @@ fn login_by(context: &Context, request: &LoginRequest, token: Option<Secret>) ->
     context
         .block_on(async {
             let fresh = match token {
-                Some(token) => Fresh::personal(token, &target),
+                Some(token) => NewToken::personal(token, &target),
                 None => grant::fresh(context, &target, request).await?,
             };
             finish(context, &target, store, fresh, request.lock_user).await
@@ -109,9 +109,9 @@ fn login_by(context: &Context, request: &LoginRequest, token: Option<Secret>) ->
 /// From a token in hand to a stored credential, and the page in the browser.
 async fn finish(
     context: &Context,
-    target: &Target,
+    target: &LoginTarget,
     store: PreparedStore,
-    mut fresh: Fresh,
+    mut fresh: NewToken,
     lock_user: bool,
 ) -> Result<LoggedIn> {
     let (reply, _shield) = (fresh.reply.take(), fresh.shield.take());
@@ -168,8 +168,8 @@ async fn finish(
 
 /// Revokes the token of a login that was refused, since nobody will ever use it; but not one that is stored here,
 /// or may be: servers may give a user the token of an earlier login again.
-async fn revoke_unused(context: &Context, target: &Target, token: Secret) {
-    let now = context.again();
+async fn revoke_unused(context: &Context, target: &LoginTarget, token: Secret) {
+    let now = context.reloaded();
     let others = logout::every_credential(&now);
     let holder = others.and_then(|others| {
         logout::holder_of(&now, &others, [Some(&token), None], &target.url, None).map(|it| it.cloned())
@@ -179,7 +179,7 @@ async fn revoke_unused(context: &Context, target: &Target, token: Secret) {
             revoke_access_token(&context.http(&target.profile), target.url.clone(), token, None).await;
         }
         Ok(Some(holder)) => tracing::debug!(%holder, "not revoked: the token is stored"),
-        Err(error) => context.notices.warn(format!(
+        Err(error) => context.reporter.warn(format!(
             "the new token was not revoked, since it may be stored already: {}",
             error.message
         )),
@@ -206,7 +206,7 @@ async fn wait_for_config(context: &Context) -> Result<ConfigLock> {
 /// at a time, and all is decided by the files as they are now.
 fn commit(
     context: &Context,
-    before: &Target,
+    before: &LoginTarget,
     store: PreparedStore,
     record: Record,
     agreed: Option<&Record>,
@@ -231,7 +231,7 @@ fn commit(
 /// it is. `why`: what is not as it was.
 fn store_apart(
     context: &Context,
-    before: &Target,
+    before: &LoginTarget,
     prepared: PreparedStore,
     record: Record,
     why: &Error,
@@ -261,7 +261,7 @@ fn store_apart(
     let login = login_of(&record, store, known.as_ref().filter(|_| own_key.is_none()));
     logins::logins(context).update(key, |_| Some(login));
     let credential = own_key.as_ref().map(|key| format!(" credential={key}")).unwrap_or_default();
-    context.notices.warn(format!(
+    context.reporter.warn(format!(
         "cannot update config.toml: {}; the login is stored under the key `{key}`; to use it: \
          autocom profiles set NAME api_url={}{credential}",
         why.message,
@@ -283,7 +283,7 @@ fn store_apart(
 
 fn store_login(
     context: &Context,
-    target: &Target,
+    target: &LoginTarget,
     prepared: PreparedStore,
     record: Record,
     agreed: Option<&Record>,
@@ -314,7 +314,7 @@ fn store_login(
     let key = own_key.as_ref().unwrap_or(&target.key);
     let known = context.config()?.captured.get(key);
     let login = login_of(&record, store, known.as_ref());
-    let used = Used {
+    let used = LoginValues {
         tenant: record.tenant.as_ref(),
         client_id: record.client_id.as_ref(),
         scope: record.requested_scope.as_ref(),
@@ -342,7 +342,7 @@ fn store_login(
         switch::mention_overrides(context, &EditTarget::TopLevel, Key::Profile);
     }
     if let Some(variable) = token_variable(context.config()?, &target.profile, true).used {
-        context.notices.warn(format!("{} is set: commands use its token, not this login", variable.name));
+        context.reporter.warn(format!("{} is set: commands use its token, not this login", variable.name));
     }
     Ok(LoggedIn {
         profile: target.profile.name().map(ToString::to_string),
@@ -351,7 +351,7 @@ fn store_login(
         store,
         own_key,
         is_locked: lock_to.is_some() || target.profile.expect_user.is_some() || !target.may_be_written(),
-        is_protected: openness::openness(context, &target.profile) != Openness::Open,
+        is_protected: protection_state::protection_state(context, &target.profile) != ProtectionState::Open,
         unwritten,
         replaced,
         record,
@@ -359,11 +359,11 @@ fn store_login(
 }
 
 /// Asks the platform who the token is and settles the tenant. The platform decides membership.
-async fn identify(context: &Context, target: &Target, token: &Secret) -> Result<(User, Tenant)> {
+async fn identify(context: &Context, target: &LoginTarget, token: &Secret) -> Result<(User, Tenant)> {
     let wanted = expectation::wanted(context, &target.profile)?;
     let known = |user: User| match wanted.check(user.user(), "this login") {
         Ok(()) => Ok(user),
-        Err(stranger) => Err(stranger.cause("nothing was stored")),
+        Err(other_user) => Err(other_user.cause("nothing was stored")),
     };
     let platform =
         |tenant| Platform::new(context.http(&target.profile), target.url.clone(), token.clone(), tenant);
@@ -426,15 +426,15 @@ fn choose_tenant(context: &Context, theirs: &[Membership]) -> Result<Tenant> {
     let line = |tenant: &Membership| format!("{}  ({})", tenant.id, tenant.name);
     let choices: Vec<Choice> = theirs.iter().map(|tenant| line(tenant).as_str().into()).collect();
     let chosen = context
-        .person
+        .prompter
         .choose("Which tenant?", &choices, 0)
         .ok_or_else(|| Error::new(Kind::Interrupted, "no tenant was chosen"))?;
     Ok(theirs[chosen].id.clone())
 }
 
 /// Asks before this login replaces another user's, and returns the one that it may replace.
-async fn ask_to_replace(context: &Context, before: &Target, record: &Record) -> Result<Option<Record>> {
-    let now = context.again();
+async fn ask_to_replace(context: &Context, before: &LoginTarget, record: &Record) -> Result<Option<Record>> {
+    let now = context.reloaded();
     // A target that has changed is not written to.
     let Some(target) = context.can_ask.then(|| target::target_now(&now, before, record).ok()).flatten()
     else {
@@ -447,10 +447,10 @@ async fn ask_to_replace(context: &Context, before: &Target, record: &Record) -> 
     let and_revoke = if held.kind == TokenKind::Oauth { " and revoke its tokens" } else { "" };
     let question = format!("Replace {}{and_revoke}?", login_of_whom(&held));
     let label = target.profile.label();
-    context.notices.show(format!("Logging in to profile {label} as {}.", user(record)));
-    let person = context.person.clone();
+    context.reporter.show(format!("Logging in to profile {label} as {}.", user(record)));
+    let prompter = context.prompter.clone();
     // On a thread of its own, so that a signal ends the wait.
-    let kind = match runtime::blocking(move || person.confirm(&question, false)).await?.flatten() {
+    let kind = match runtime::blocking(move || prompter.confirm(&question, false)).await?.flatten() {
         Some(true) => return Ok(Some(held)),
         Some(false) => Kind::Failed,
         None => Kind::Interrupted,
@@ -462,7 +462,7 @@ async fn ask_to_replace(context: &Context, before: &Target, record: &Record) -> 
 }
 
 /// The login of another user or of another kind that is stored under this login's key.
-fn in_the_way(context: &Context, target: &Target, record: &Record) -> Result<Option<InTheWay>> {
+fn in_the_way(context: &Context, target: &LoginTarget, record: &Record) -> Result<Option<InTheWay>> {
     let sharer = selected::profiles_with_key(context, &target.key, target.profile.name())?.into_iter().next();
     let known = context.config()?.captured.get(&target.key);
     let known_store = known.as_ref().and_then(Login::kept_in);
@@ -480,7 +480,7 @@ fn in_the_way(context: &Context, target: &Target, record: &Record) -> Result<Opt
 /// A key of its own for a login that would otherwise take the credential `held` from the profile `sharer`.
 fn own_key(
     context: &Context,
-    target: &Target,
+    target: &LoginTarget,
     record: &Record,
     held: &Record,
     sharer: &ProfileName,
@@ -494,7 +494,7 @@ fn own_key(
         ))
     })?;
     let own = free_key(context, name.as_str(), Some(name));
-    context.notices.progress(format!(
+    context.reporter.progress(format!(
         "profile {sharer} keeps {}; {} is stored under its own key `{own}`",
         login_of_whom(held),
         this_login(record)
@@ -504,7 +504,7 @@ fn own_key(
 
 /// Says what a login has replaced. Another user's grant is revoked, since nobody can use it any more; the same
 /// user's may be in use by a running command, and a personal access token anywhere.
-async fn end_replaced(context: &Context, target: &Target, replaced: &Record, record: &Record) {
+async fn end_replaced(context: &Context, target: &LoginTarget, replaced: &Record, record: &Record) {
     let is_same_user = replaced.is_of_the_user_of(record);
     let replaces = format!("{} replaces {}", this_login(record), login_of_whom(replaced));
     let fate = match replaced.kind {
@@ -516,21 +516,25 @@ async fn end_replaced(context: &Context, target: &Target, replaced: &Record, rec
         TokenKind::Oauth => match revoke_replaced(context, target, replaced).await {
             Revocation::AccessTokenOnly(why) => {
                 return context
-                    .notices
+                    .reporter
                     .warn(format!("{replaces}, whose refresh token may still work: {why}"));
             }
             Revocation::Unconfirmed(why) => {
-                return context.notices.warn(format!("{replaces}, whose tokens may still work: {why}"));
+                return context.reporter.warn(format!("{replaces}, whose tokens may still work: {why}"));
             }
             _ => "whose tokens were revoked".to_owned(),
         },
     };
     let said = format!("{replaces}, {fate}");
     // Unless a person was asked, it must not pass unnoticed.
-    if is_same_user || context.can_ask { context.notices.progress(said) } else { context.notices.warn(said) }
+    if is_same_user || context.can_ask {
+        context.reporter.progress(said)
+    } else {
+        context.reporter.warn(said)
+    }
 }
 
-async fn revoke_replaced(context: &Context, target: &Target, replaced: &Record) -> Revocation {
+async fn revoke_replaced(context: &Context, target: &LoginTarget, replaced: &Record) -> Revocation {
     let endpoint = target.profile.revocation_url.as_ref().map(|url| &url.value);
     revoke_login(&context.http(&target.profile), replaced, endpoint).await
 }
@@ -538,7 +542,7 @@ async fn revoke_replaced(context: &Context, target: &Target, replaced: &Record) 
 /// Whether a credential has the tokens of one that is stored no longer.
 fn is_held_elsewhere(context: &Context, gone: &Record) -> bool {
     let tokens = [Some(&gone.access_token), gone.refresh_token.as_ref()];
-    let now = context.again();
+    let now = context.reloaded();
     let others = logout::every_credential(&now).unwrap_or_default();
     let holder = logout::holder_of(&now, &others, tokens, &gone.api_url, Some(gone.user()));
     // One that can't be read is no reason to leave these alive.

@@ -14,9 +14,9 @@ use crate::domain::{
 use crate::error::{Error, Kind, Result};
 use crate::session::context::Context;
 use crate::session::credential::logins;
-use crate::session::credential::refresh::{self, Whose};
+use crate::session::credential::refresh::{self, CredentialSpec};
 use crate::session::login::revocation::{self, REVOKING};
-use crate::session::profile::expectation::{self, Wanted};
+use crate::session::profile::expectation::{self, UserConstraint};
 use crate::session::profile::login_command::Owner;
 use crate::system::http::Http;
 use crate::system::locks::LockGuard;
@@ -25,7 +25,7 @@ use crate::system::{interrupt, runtime};
 /// What the stores may take when a logout was told to stop.
 const STORING: Duration = Duration::from_secs(5);
 /// After this time what is done so far is written down: others wait for the locks, 30 seconds at most.
-const LONGEST_BATCH: Duration = Duration::from_secs(10);
+const MAX_BATCH: Duration = Duration::from_secs(10);
 
 /// What a logout ends at the platform.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,7 +38,7 @@ pub enum Revoke {
 }
 
 /// One credential to be forgotten.
-pub struct Doomed {
+pub struct LogoutTarget {
     pub key: CredentialKey,
     pub choice: StoreChoice,
     pub known: Option<StoreKind>,
@@ -81,15 +81,15 @@ impl LoggedOut {
 }
 
 /// What `auth logout` for `profile` is about.
-pub fn doomed(context: &Context, profile: &Resolved) -> Result<Doomed> {
+pub fn logout_target(context: &Context, profile: &Resolved) -> Result<LogoutTarget> {
     let key = context.key_of(profile)?.clone();
     let (choice, http) = (profile.store.value, context.http(profile));
     let revocation_url = profile.revocation_url.as_ref().map(|url| url.value.clone());
-    Ok(Doomed { key, choice, known: Context::known_store(profile), http, revocation_url })
+    Ok(LogoutTarget { key, choice, known: Context::known_store(profile), http, revocation_url })
 }
 
 /// Everything that profiles, `logins.toml` and the credential file know of.
-pub fn all_doomed(context: &Context) -> Result<Vec<Doomed>> {
+pub fn logout_targets(context: &Context) -> Result<Vec<LogoutTarget>> {
     expectation::meet_nothing(context)?;
     let config = context.config()?;
     config.document.check_readable()?;
@@ -97,7 +97,7 @@ pub fn all_doomed(context: &Context) -> Result<Vec<Doomed>> {
     every_credential(context)
 }
 
-pub(crate) fn every_credential(context: &Context) -> Result<Vec<Doomed>> {
+pub(crate) fn every_credential(context: &Context) -> Result<Vec<LogoutTarget>> {
     let config = context.config()?;
     // Without a profile: one that is broken or missing must not keep the others logged in.
     let nobody =
@@ -130,7 +130,7 @@ pub(crate) fn every_credential(context: &Context) -> Result<Vec<Doomed>> {
                 .get(&key)
                 .filter(|login| !login.is_logged_out())
                 .and_then(|login| login.store);
-            Doomed { key, choice, known, http, revocation_url }
+            LogoutTarget { key, choice, known, http, revocation_url }
         })
         .collect())
 }
@@ -139,13 +139,13 @@ pub(crate) fn every_credential(context: &Context) -> Result<Vec<Doomed>> {
 /// logins of a user: it must not be revoked while another one uses it.
 pub(crate) fn holder_of<'o>(
     context: &Context,
-    others: &'o [Doomed],
+    others: &'o [LogoutTarget],
     tokens: [Option<&Secret>; 2],
     url: &ApiUrl,
     user: Option<UserRef<'_>>,
 ) -> Result<Option<&'o CredentialKey>> {
     let captured = &context.config()?.captured;
-    let may_hold = |other: &&Doomed| {
+    let may_hold = |other: &&LogoutTarget| {
         captured.get(&other.key).is_none_or(|login| {
             let is_there = login.api_url.as_ref().is_none_or(|own| own.same_origin(url));
             !login.is_logged_out() && is_there && user.is_none_or(|user| login.user().is(user))
@@ -183,22 +183,25 @@ pub fn users_of_all(context: &Context) -> Result<HashMap<CredentialKey, Vec<Prof
     Ok(users)
 }
 
-/// The personal access tokens among `doomed`, by key and user.
-pub fn personal_access_tokens(context: &Context, doomed: &[Doomed]) -> Result<Vec<(CredentialKey, String)>> {
+/// The personal access tokens among `logout_target`, by key and user.
+pub fn personal_access_tokens(
+    context: &Context,
+    logout_target: &[LogoutTarget],
+) -> Result<Vec<(CredentialKey, String)>> {
     let mut tokens = Vec::new();
-    context.credentials().read_each(&lookups(doomed), |n, stored| {
+    context.credentials().read_each(&lookups(logout_target), |n, stored| {
         // What can't be read is said when it is to be deleted.
         let stored = stored.ok().flatten().filter(|stored| stored.record.kind == TokenKind::Pat);
-        tokens.extend(stored.map(|stored| (doomed[n].key.clone(), stored.record)));
+        tokens.extend(stored.map(|stored| (logout_target[n].key.clone(), stored.record)));
     });
     tokens.iter().try_for_each(|(_, record)| expectation::meet_stored_user(context, record))?;
     Ok(tokens.into_iter().map(|(key, record)| (key, record.user_label().into_owned())).collect())
 }
 
 /// Revokes and deletes.
-pub fn logout(context: &Context, doomed: &Doomed, revoke: Revoke) -> Result<LoggedOut> {
+pub fn logout(context: &Context, logout_target: &LogoutTarget, revoke: Revoke) -> Result<LoggedOut> {
     let mut outcome = None;
-    logout_all(context, std::slice::from_ref(doomed), revoke, |it| outcome = Some(it));
+    logout_all(context, std::slice::from_ref(logout_target), revoke, |it| outcome = Some(it));
     outcome.unwrap_or_else(|| Err(Error::new(Kind::Failed, "the logout broke off")))
 }
 
@@ -206,24 +209,30 @@ pub fn logout(context: &Context, doomed: &Doomed, revoke: Revoke) -> Result<Logg
 /// in its order; an interruption is the last.
 pub fn logout_all(
     context: &Context,
-    mut doomed: &[Doomed],
+    mut logout_target: &[LogoutTarget],
     revoke: Revoke,
     mut tell: impl FnMut(Result<LoggedOut>),
 ) {
     // Each of a batch has a lock, which is an open file or two.
     let batch = (runtime::max_descriptors() / 4).max(16);
-    let mut gone = Vec::with_capacity(doomed.len());
-    let going: HashSet<_> = doomed.iter().map(|doomed| &doomed.key).collect();
+    let mut gone = Vec::with_capacity(logout_target.len());
+    let going: HashSet<_> = logout_target.iter().map(|logout_target| &logout_target.key).collect();
     let mut others = if revoke == Revoke::Nothing { Ok(Vec::new()) } else { every_credential(context) }
         .unwrap_or_default();
     others.retain(|other| !going.contains(&other.key));
-    while !doomed.is_empty() {
+    while !logout_target.is_empty() {
         let mut outcomes = Vec::new();
-        let ended = logout_batch(context, &doomed[..batch.min(doomed.len())], &others, revoke, &mut outcomes);
-        for (doomed, outcome) in doomed.iter().zip(&outcomes) {
-            gone.extend(outcome.is_ok().then_some(&doomed.key));
+        let ended = logout_batch(
+            context,
+            &logout_target[..batch.min(logout_target.len())],
+            &others,
+            revoke,
+            &mut outcomes,
+        );
+        for (logout_target, outcome) in logout_target.iter().zip(&outcomes) {
+            gone.extend(outcome.is_ok().then_some(&logout_target.key));
         }
-        doomed = &doomed[outcomes.len()..];
+        logout_target = &logout_target[outcomes.len()..];
         outcomes.into_iter().for_each(&mut tell);
         if let Err(error) = ended {
             tell(Err(error));
@@ -236,12 +245,12 @@ pub fn logout_all(
 /// The outcomes are of as many as are done before long, one at least. `others`: the credentials that stay.
 fn logout_batch(
     context: &Context,
-    batch: &[Doomed],
-    others: &[Doomed],
+    batch: &[LogoutTarget],
+    others: &[LogoutTarget],
     revoke: Revoke,
     outcomes: &mut Vec<Result<LoggedOut>>,
 ) -> Result<()> {
-    let _turn = context.turn()?;
+    let _turn = context.login_lock()?;
     // From the look to the end of it: what is deleted is what was revoked.
     let lookups = lookups(batch);
     let locks: Vec<_> = lookups.iter().map(|lookup| context.credentials().lock_to_delete(*lookup)).collect();
@@ -251,12 +260,12 @@ fn logout_batch(
         let _shield = interrupt::shield("Logging out", REVOKING + STORING);
         let started = Instant::now();
         let mut ended = Vec::new();
-        for ((doomed, lock), found) in batch.iter().zip(locks).zip(found) {
-            let is_late = started.elapsed() >= LONGEST_BATCH || interrupt::has_come();
+        for ((logout_target, lock), found) in batch.iter().zip(locks).zip(found) {
+            let is_late = started.elapsed() >= MAX_BATCH || interrupt::has_come();
             if is_late && !ended.is_empty() {
                 break;
             }
-            ended.push(end(context, doomed, others, lock, found, revoke).await);
+            ended.push(end(context, logout_target, others, lock, found, revoke).await);
         }
         let chosen = ended.iter().zip(&lookups).filter(|(ended, _)| ended.is_ok());
         let chosen: Vec<_> = chosen.map(|(_, lookup)| *lookup).collect();
@@ -265,10 +274,10 @@ fn logout_batch(
             Err(error) => vec![Err(Error::from(error)); chosen.len()],
         }
         .into_iter();
-        for (doomed, ended) in batch.iter().zip(ended) {
+        for (logout_target, ended) in batch.iter().zip(ended) {
             outcomes.push(ended.and_then(|(_lock, found, revocation)| {
                 let deleted = deleted.next().transpose()?.unwrap_or_default();
-                Ok(LoggedOut::new(&doomed.key, found.as_ref(), deleted, revocation))
+                Ok(LoggedOut::new(&logout_target.key, found.as_ref(), deleted, revocation))
             }));
         }
         Ok(())
@@ -278,8 +287,8 @@ fn logout_batch(
 /// Ends a credential at its platform, and holds its lock.
 async fn end(
     context: &Context,
-    doomed: &Doomed,
-    others: &[Doomed],
+    logout_target: &LogoutTarget,
+    others: &[LogoutTarget],
     lock: Result<LockGuard, StoreError>,
     found: Result<Option<Stored>, StoreError>,
     revoke: Revoke,
@@ -294,7 +303,7 @@ async fn end(
         // What can't be read can't be revoked, but it can still be deleted.
         Err(error) => {
             context
-                .notices()
+                .reporter()
                 .warn(format!("the credential could not be read, so it is not revoked: {error}"));
             return Ok((lock, None, Revocation::Nothing));
         }
@@ -309,7 +318,7 @@ async fn end(
             // One that can't be read is no reason to leave this one alive.
             match holder_of(context, others, tokens, &record.api_url, Some(record.user())).ok().flatten() {
                 Some(holder) => Revocation::Shared(holder.clone()),
-                None => revoke_stored(context, doomed, stored.clone(), lock.clone()).await?,
+                None => revoke_stored(context, logout_target, stored.clone(), lock.clone()).await?,
             }
         }
     };
@@ -319,35 +328,35 @@ async fn end(
 /// Best effort: the tokens go to their own platform only, whatever the profile says now.
 async fn revoke_stored(
     context: &Context,
-    doomed: &Doomed,
+    logout_target: &LogoutTarget,
     stored: Stored,
     lock: LockGuard,
 ) -> Result<Revocation> {
-    let known = context.config()?.captured.get(&doomed.key);
+    let known = context.config()?.captured.get(&logout_target.key);
     let credential = refresh::credential_of(
         context,
-        Whose {
-            key: doomed.key.clone(),
-            choice: doomed.choice,
+        CredentialSpec {
+            key: logout_target.key.clone(),
+            choice: logout_target.choice,
             known,
             client_id: None,
             url: stored.record.api_url.clone(),
-            owner: Owner::of_key(&doomed.key),
-            http: revocation::way_to_revoke(&doomed.http),
+            owner: Owner::of_key(&logout_target.key),
+            http: revocation::way_to_revoke(&logout_target.http),
             // Whoever's it is, it may be ended.
-            wanted: Wanted::default(),
+            wanted: UserConstraint::default(),
         },
     );
     Ok(revocation::revoke_stored_login(
         &credential,
-        &doomed.http,
-        doomed.revocation_url.as_ref(),
+        &logout_target.http,
+        logout_target.revocation_url.as_ref(),
         stored,
         lock,
     )
     .await)
 }
 
-fn lookups<'a>(doomed: impl IntoIterator<Item = &'a Doomed>) -> Vec<Lookup<'a>> {
-    doomed.into_iter().map(|Doomed { key, choice, known, .. }| (key, *choice, *known)).collect()
+fn lookups<'a>(logout_target: impl IntoIterator<Item = &'a LogoutTarget>) -> Vec<Lookup<'a>> {
+    logout_target.into_iter().map(|LogoutTarget { key, choice, known, .. }| (key, *choice, *known)).collect()
 }

@@ -15,7 +15,7 @@ use crate::domain::{ApiUrl, CredentialKey, RevocationUrl, Secret, Tenant};
 use crate::error::{Error, Kind};
 use crate::oauth::{self, Endpoints, OAuthError};
 use crate::platform::{Platform, PlatformError};
-use crate::session::credential::refresh::{Credential, Unrenewed};
+use crate::session::credential::refresh::{Credential, RefreshError};
 use crate::system::http::{Http, HttpError};
 use crate::system::locks::LockGuard;
 
@@ -91,7 +91,7 @@ pub(crate) async fn revoke_login(
         };
         let unknown = || Alive::Unknown("its client id is not known".to_owned());
         let client_id = record.client_id.as_ref().ok_or_else(unknown)?;
-        let (way, endpoints) = (http.within(REFRESHING), Endpoints::of(&record.api_url));
+        let (way, endpoints) = (http.within(REFRESHING), Endpoints::new(&record.api_url));
         match oauth::refresh(&way, &endpoints, client_id, token).await {
             Ok(grant) => Ok(Record {
                 access_token: grant.access_token,
@@ -122,9 +122,11 @@ pub async fn revoke_stored_login(
     let refresh = async {
         match credential.renew_to_revoke(stored.clone(), guard).await {
             Ok(renewed) => Ok(renewed.record),
-            Err(Unrenewed::NotRenewable) => Ok(stored.record.clone()),
-            Err(Unrenewed::Refused(error)) => Err(Alive::Rejected(reason(error))),
-            Err(Unrenewed::NotTried(error) | Unrenewed::Failed(error)) => Err(Alive::Unknown(reason(error))),
+            Err(RefreshError::NotRenewable) => Ok(stored.record.clone()),
+            Err(RefreshError::Refused(error)) => Err(Alive::Rejected(reason(error))),
+            Err(RefreshError::NotTried(error) | RefreshError::Failed(error)) => {
+                Err(Alive::Unknown(reason(error)))
+            }
         }
     };
     end(http, &stored.record, endpoint, refresh).await
@@ -180,7 +182,7 @@ async fn revoke_refresh_tokens(
     let is_replaced = old.expose() != new.expose();
     let mut refresh_tokens = vec![old.clone()];
     refresh_tokens.extend(is_replaced.then_some(new));
-    let mut endpoint = set.and_then(|set| set.of(&before.api_url)).cloned();
+    let mut endpoint = set.and_then(|set| set.for_tokens_of(&before.api_url)).cloned();
     let mut refusal = String::new();
     loop {
         if let Some(endpoint) = &endpoint {
@@ -191,7 +193,7 @@ async fn revoke_refresh_tokens(
         }
         // Without an endpoint, nothing has happened yet to one that is not replaced.
         if is_replaced || endpoint.is_some() {
-            match oauth::refresh(http, &Endpoints::of(&before.api_url), client_id, &old).await {
+            match oauth::refresh(http, &Endpoints::new(&before.api_url), client_id, &old).await {
                 Err(OAuthError::Refused { .. }) => return None,
                 Err(error) => return Some(Alive::Unknown(error.to_string())),
                 Ok(grant) => {

@@ -13,7 +13,7 @@ use crate::session::context::{Context, no_environment};
 use crate::session::profile::{config_file, expectation};
 
 /// The profile to log in to.
-pub struct Target {
+pub struct LoginTarget {
     pub profile: Resolved,
     pub url: ApiUrl,
     /// The key of the credential, once `config.toml` says what this login makes it say.
@@ -31,7 +31,7 @@ pub struct Target {
 }
 
 /// What the login used, to be compared with what the files say afterwards.
-pub struct Used<'a> {
+pub struct LoginValues<'a> {
     pub tenant: Option<&'a Tenant>,
     pub client_id: Option<&'a ClientId>,
     pub scope: Option<&'a Scopes>,
@@ -45,7 +45,7 @@ pub struct Used<'a> {
 }
 
 /// `make_active` is `--use`.
-pub fn login_target(context: &Context, make_active: bool) -> Result<Target> {
+pub fn login_target(context: &Context, make_active: bool) -> Result<LoginTarget> {
     let config = context.config()?;
     let (selection, creates) = match (&config.flags.profile, url_flag(config)?) {
         (Some(name), url) => named_target(config, name, url.as_ref())?,
@@ -57,7 +57,7 @@ pub fn login_target(context: &Context, make_active: bool) -> Result<Target> {
 
 /// The target of a login that is done, by the files as they are now. A profile that it makes may have another
 /// name by now; one that was there must be what it was.
-pub(crate) fn target_now(context: &Context, before: &Target, record: &Record) -> Result<Target> {
+pub(crate) fn target_now(context: &Context, before: &LoginTarget, record: &Record) -> Result<LoginTarget> {
     let target = match &before.facts {
         Some(facts) => {
             facts.check(context.config()?).map_err(|conflict| Error::usage(conflict.to_string()))?;
@@ -65,13 +65,13 @@ pub(crate) fn target_now(context: &Context, before: &Target, record: &Record) ->
         }
         None => login_target(context, before.asks_to_activate)?,
     };
-    let target = Target { given: before.given.clone(), ..target };
+    let target = LoginTarget { given: before.given.clone(), ..target };
     let wanted = expectation::wanted(context, &target.profile)?;
     wanted.check(record.user(), "this login")?;
     Ok(target)
 }
 
-fn target(context: &Context, make_active: bool, selection: Selection, creates: bool) -> Result<Target> {
+fn target(context: &Context, make_active: bool, selection: Selection, creates: bool) -> Result<LoginTarget> {
     let config = context.config()?;
     let by_url_flag = config.flags.profile.is_none() && config.flags.api_url.is_some();
     let fresh =
@@ -99,14 +99,14 @@ fn target(context: &Context, make_active: bool, selection: Selection, creates: b
         _ => context.key_of(&profile)?.clone(),
     };
     let known = profile.name().filter(|_| !creates && !profile.selection.only_in_variables);
-    let facts = known.map(|name| Facts::of(config, name, &[Key::Credential]));
+    let facts = known.map(|name| Facts::new(config, name, &[Key::Credential]));
     let from_file = |key: &Key| {
         let layer = profile.value_of(*key).map(|value| value.layer);
         matches!(layer, Some(Layer::Profile | Layer::TopLevel))
     };
     let given = [Key::Tenant, Key::ClientId, Key::Scope].into_iter().filter(from_file).collect();
     let target =
-        Target { profile, url, key, asks_to_activate: make_active, creates, activates, given, facts };
+        LoginTarget { profile, url, key, asks_to_activate: make_active, creates, activates, given, facts };
     if target.may_be_written() {
         // What can't be read can't be changed either, and that would be noticed only after the login.
         config.document.check_readable()?;
@@ -160,9 +160,9 @@ fn target_by_url(config: &Config) -> Result<(Selection, bool)> {
 /// Writes what the files don't resolve to already. A file that can't be written costs a warning: what was
 /// captured serves.
 /// Answers whether the profile became the active one.
-pub fn write_login(context: &Context, target: &Target, used: &Used<'_>) -> bool {
+pub fn write_login(context: &Context, target: &LoginTarget, used: &LoginValues<'_>) -> bool {
     try_write_login(context, target, used).unwrap_or_else(|error| {
-        context.notices.warn(format!(
+        context.reporter.warn(format!(
             "logged in, but config.toml could not be changed: {}{}",
             error.message,
             error.causes.first().map(|cause| format!(" ({cause})")).unwrap_or_default()
@@ -171,16 +171,16 @@ pub fn write_login(context: &Context, target: &Target, used: &Used<'_>) -> bool 
     })
 }
 
-pub fn try_write_login(context: &Context, target: &Target, used: &Used<'_>) -> Result<bool> {
+pub fn try_write_login(context: &Context, target: &LoginTarget, used: &LoginValues<'_>) -> Result<bool> {
     let name = target.profile.name().filter(|_| target.may_be_written());
     let Some(name) = name else { return Ok(false) };
     let mut files = context.files_now()?;
     let (key, login) = used.login;
     files.captured.insert(key.clone(), login);
-    let table = EditTarget::of(name);
+    let table = EditTarget::new(name);
     let writes_url = files.own_api_url(name).as_ref() != Some(&target.url);
     // No question while the locks of a login are held: a change that loosens protection is left out.
-    let unasked = Context { can_ask: false, ..context.again() };
+    let unasked = Context { can_ask: false, ..context.reloaded() };
     config_file::change_config(&unasked, |edit| {
         if target.creates {
             edit.set_all(&[(table.clone(), Key::ApiUrl, target.url.as_str())])?;
@@ -192,7 +192,7 @@ pub fn try_write_login(context: &Context, target: &Target, used: &Used<'_>) -> R
         }
         // With the address and the key in place: what would the files say now?
         let config =
-            Config::of(edit.preview()?, files.captured.clone(), Default::default(), Default::default())?;
+            Config::new(edit.preview()?, files.captured.clone(), Default::default(), Default::default())?;
         let now = resolve(&config, Selection::listed(name.clone()))?;
         let captured = [
             (Key::Tenant, used.tenant.map(Tenant::as_str)),
@@ -223,7 +223,7 @@ pub fn try_write_login(context: &Context, target: &Target, used: &Used<'_>) -> R
     })
 }
 
-impl Target {
+impl LoginTarget {
     /// Whether `config.toml` is any of this login's business: a profile or a URL from a variable
     /// creates and switches nothing.
     pub fn may_be_written(&self) -> bool {

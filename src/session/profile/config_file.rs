@@ -10,7 +10,7 @@ use crate::system::locks::LockError;
 
 /// Every write is checked first: see [`Watcher`].
 pub fn config_file(context: &Context) -> ConfigFile<'_> {
-    ConfigFile::new(context.paths.config.as_ref(), &context.locks, &context.notices)
+    ConfigFile::new(context.paths.config.as_ref(), &context.locks, &context.reporter)
         .watched(context)
         .holding(context.config_lock.as_deref())
 }
@@ -20,7 +20,7 @@ pub fn config_file(context: &Context) -> ConfigFile<'_> {
 /// [compares](Context::check_facts) those first. A file that can't be written changes for nobody.
 pub fn lock_config(context: &Context) -> Result<Context> {
     if context.config_lock.is_some() {
-        return Ok(context.again());
+        return Ok(context.reloaded());
     }
     // A missing file is empty once it is locked, which is something else where a variable names it.
     if context.paths.config.as_ref().is_some_and(|place| !place.path.exists()) {
@@ -37,9 +37,9 @@ pub fn lock_config(context: &Context) -> Result<Context> {
         }
         // A pipe can't be read again.
         Err(ConfigError::Lock(LockError::File(FileError::NotAFile { .. }))) => {
-            Ok(Context { config: context.config.clone(), ..context.again() })
+            Ok(Context { config: context.config.clone(), ..context.reloaded() })
         }
-        Err(error) if error.is_unwritable() => Ok(context.again()),
+        Err(error) if error.is_unwritable() => Ok(context.reloaded()),
         Err(error) => Err(error.into()),
     }
 }
@@ -52,7 +52,7 @@ pub fn change_config<T>(context: &Context, change: impl FnOnce(&mut ConfigEdit) 
 /// Lets the pins follow what an earlier command has renamed or removed, if it did not get that far.
 pub(crate) fn settle_pins(context: &Context) -> Result<()> {
     match context.paths.pins.as_ref().filter(|place| PendingMove::is_any(place)) {
-        Some(place) => Ok(PendingMove::settle(place, &context.locks, &context.notices, context.config()?)?),
+        Some(place) => Ok(PendingMove::settle(place, &context.locks, &context.reporter, context.config()?)?),
         None => Ok(()),
     }
 }

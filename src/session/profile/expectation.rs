@@ -14,10 +14,10 @@ use crate::session::profile::login_command::login_command;
 
 /// The users that a credential may be of: every one of these expectations must hold.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Wanted(Vec<WantedUser>);
+pub(crate) struct UserConstraint(Vec<RequiredUser>);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct WantedUser {
+struct RequiredUser {
     user: ExpectedUser,
     origin: Origin,
     /// The profile whose `expect_user` this is; none: an expectation of this command.
@@ -25,17 +25,17 @@ struct WantedUser {
     login: String,
 }
 
-impl Wanted {
-    pub fn is_empty(&self) -> bool {
+impl UserConstraint {
+    pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
     /// # Errors
     /// It is somebody else. `whose` says what the user is of: `the credential`, `the token in AUTOCOM_TOKEN`.
-    pub fn check(&self, seen: UserRef<'_>, whose: &str) -> Result<()> {
+    pub(crate) fn check(&self, seen: UserRef<'_>, whose: &str) -> Result<()> {
         let Some(wanted) = self.0.iter().find(|wanted| !wanted.user.is(seen)) else { return Ok(()) };
         let seen = seen.label().unwrap_or("nobody".into());
-        let WantedUser { user, origin, lock_of, login } = wanted;
+        let RequiredUser { user, origin, lock_of, login } = wanted;
         Err(match lock_of {
             Some(profile) => Error::new(
                 Kind::Authentication,
@@ -48,7 +48,7 @@ impl Wanted {
     }
 
     /// Of what `logins.toml` knows.
-    pub fn check_login(&self, login: &Login) -> Result<()> {
+    pub(crate) fn check_login(&self, login: &Login) -> Result<()> {
         self.check(login.user(), "the login")
     }
 }
@@ -62,7 +62,7 @@ fn differs(key: &str, expected: &str, by: &Origin, actual: &str, from: &str) -> 
 /// # Errors
 /// There is none.
 pub(crate) fn expected_user(user: UserRef<'_>) -> Result<ExpectedUser> {
-    ExpectedUser::of(user).ok_or_else(|| match user.label() {
+    ExpectedUser::new(user).ok_or_else(|| match user.label() {
         None => Error::new(Kind::Authentication, "the platform does not say who this is"),
         Some(label) => Error::new(Kind::Authentication, format!("cannot identify the user `{label}`"))
             .cause("the e-mail address or name contains characters that cannot be compared")
@@ -214,25 +214,25 @@ pub(crate) fn meet_nothing(context: &Context) -> Result<()> {
 }
 
 /// Who a credential of `profile` must be of: `expect_user`, and what this command expects.
-pub(crate) fn wanted(context: &Context, profile: &Resolved) -> Result<Wanted> {
-    let Wanted(mut all) = expected_users(context, profile)?;
+pub(crate) fn wanted(context: &Context, profile: &Resolved) -> Result<UserConstraint> {
+    let UserConstraint(mut all) = expected_users(context, profile)?;
     // Also where a flag or a variable has turned the profile to another address: it is for that user.
-    all.extend(profile.expect_user.as_ref().map(|expected| WantedUser {
+    all.extend(profile.expect_user.as_ref().map(|expected| RequiredUser {
         user: expected.value.clone(),
         origin: expected.origin.clone(),
         lock_of: Some(profile.label().to_owned()),
         login: login_command(profile),
     }));
-    Ok(Wanted(all))
+    Ok(UserConstraint(all))
 }
 
 /// What this command alone expects.
-pub(crate) fn expected_users(context: &Context, profile: &Resolved) -> Result<Wanted> {
+pub(crate) fn expected_users(context: &Context, profile: &Resolved) -> Result<UserConstraint> {
     let expected = context.config()?.expectations()?.into_iter().filter_map(|(expectation, origin)| {
         let Expectation::User(user) = expectation else { return None };
-        Some(WantedUser { user, origin, lock_of: None, login: login_command(profile) })
+        Some(RequiredUser { user, origin, lock_of: None, login: login_command(profile) })
     });
-    Ok(Wanted(expected.collect()))
+    Ok(UserConstraint(expected.collect()))
 }
 
 /// The next command, by where the wrong value comes from.

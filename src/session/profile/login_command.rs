@@ -53,7 +53,7 @@ pub struct Owner {
 }
 
 impl Owner {
-    pub fn of(profile: &Resolved) -> Owner {
+    pub fn new(profile: &Resolved) -> Owner {
         let url = profile.api_url.as_ref().filter(|_| is_turned_away(profile));
         let elsewhere = url.map(|url| url.value.to_string());
         Owner { label: profile.label().to_owned(), elsewhere, login: login_again_command(profile) }

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::PoisonError;
 
 use crate::config::{
-    Captured, Config, ConfigEdit, ConfigError, Document, Flags, Loosened, Selection, Watcher, loosened_by,
+    Config, ConfigEdit, ConfigError, Document, Flags, Logins, Loosened, Selection, Watcher, loosened_by,
     protection, resolve,
 };
 use crate::domain::{ApiUrl, ProfileName, one_line, shell_word};
@@ -15,11 +15,11 @@ use crate::session::profile::config_file;
 use crate::session::protection::journal::{self, Event, Permit};
 use crate::session::protection::{lease, records};
 use crate::system::environment::Environment;
-use crate::system::person::Person;
+use crate::system::prompter::Prompter;
 
 /// Has a person type the name of a protected profile. `nothing` is what is said of a refusal.
-pub(crate) fn ask_for_name(person: &dyn Person, name: &str, nothing: &str) -> Result<()> {
-    match person.answer("Type the name of the profile to go on:") {
+pub(crate) fn ask_for_name(prompter: &dyn Prompter, name: &str, nothing: &str) -> Result<()> {
+    match prompter.answer("Type the name of the profile to go on:") {
         Some(typed) if typed.trim() == name => Ok(()),
         Some(_) => Err(Error::usage(format!("that is not {name}: {nothing}"))
             .hint(format!("type `{name}`, or give the command --confirm {}", shell_word(name)))),
@@ -60,8 +60,8 @@ pub(crate) fn confirm_loosening(context: &Context, name: &str, change: &str) -> 
                 shell_word(name)
             )));
     }
-    context.notices.show(format!("{shown} is protected, and this would {change}.\n"));
-    ask_for_name(context.person.as_ref(), name, "nothing was written")?;
+    context.reporter.show(format!("{shown} is protected, and this would {change}.\n"));
+    ask_for_name(context.prompter.as_ref(), name, "nothing was written")?;
     context.typed.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned());
     Ok(Permit::Typed)
 }
@@ -116,10 +116,10 @@ fn write_down_loosening(context: &Context, before: &[u8], after: &[u8]) -> Resul
 
 fn close(context: &Context, name: &ProfileName) {
     match lock(context, name) {
-        Ok(true) => context.notices.progress(format!("profile {name} is not unlocked any more")),
+        Ok(true) => context.reporter.progress(format!("profile {name} is not unlocked any more")),
         Ok(false) => {}
         Err(error) => {
-            context.notices.warn(format!("profile {name} may still be unlocked: {}", error.message))
+            context.reporter.warn(format!("profile {name} may still be unlocked: {}", error.message))
         }
     }
 }
@@ -133,7 +133,7 @@ fn loosened(before: &[u8], after: &[u8]) -> Vec<Loosened> {
 /// `None`: it can't be understood.
 fn config_of(bytes: &[u8]) -> Option<Config> {
     let document = Document::parse(Path::new(""), bytes.to_vec()).ok()?;
-    Config::of(document, Captured::default(), Environment::default(), Flags::default()).ok()
+    Config::new(document, Logins::default(), Environment::default(), Flags::default()).ok()
 }
 
 /// What a lease is given for: the address of a profile that is protected, and by which one's name.

@@ -5,7 +5,7 @@ pub mod expectation;
 pub mod hints;
 pub mod login_command;
 pub mod loosening;
-pub mod openness;
+pub mod protection_state;
 pub mod selected;
 pub mod settings;
 pub mod switch;

@@ -20,7 +20,7 @@ pub fn profile(context: &Context) -> Result<Resolved> {
         "resolved"
     );
     for passed_over in &profile.passed_over {
-        context.notices.hint(format!(
+        context.reporter.note(format!(
             "{} is set but not used: --profile {} has its own {}",
             passed_over.variable,
             profile.label(),

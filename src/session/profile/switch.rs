@@ -6,9 +6,9 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::config::{
-    Config, ConfigEdit, ConfigError, EditTarget, Flags, Nominator, PendingMove, Pins, REPOSITORY_FILE,
-    RepositoryFile, Selection, Standing, active, elect, nomination, nominations, pins, profile_in, resolve,
-    select, unknown,
+    Config, ConfigEdit, ConfigError, EditTarget, Flags, PendingMove, Pins, REPOSITORY_FILE, RepositoryFile,
+    Selection, SelectionSource, Standing, active, pins, profile_in, resolve, select, select_candidate,
+    selection_candidate, selection_candidates, unknown,
 };
 use crate::domain::{Key, Layer, Origin, ProfileName, one_line, quoted};
 use crate::error::{Error, Result};
@@ -67,7 +67,7 @@ impl Pinned {
         });
         let files = pins.accepted().map(|(path, content)| {
             let name = profile_in(content).map(|name| name.to_string()).unwrap_or_default();
-            let standing = path.parent().and_then(|folder| Standing::of(folder, pins));
+            let standing = path.parent().and_then(|folder| Standing::new(folder, pins));
             Pinned {
                 path: path.to_owned(),
                 kind: Kind::File,
@@ -87,7 +87,7 @@ impl Pinned {
 /// Changes the pins while `config.toml` is locked: no pin names a profile that another command is renaming.
 pub fn change_pins<T>(context: &Context, change: impl FnOnce(&mut Pins) -> T) -> Result<T> {
     let _locked = config_file::lock_config(context)?;
-    Ok(Pins::update(context.paths.pins.as_ref(), &context.locks, &context.notices, change)?)
+    Ok(Pins::update(context.paths.pins.as_ref(), &context.locks, &context.reporter, change)?)
 }
 
 /// A path of the command line under its one canonical name.
@@ -123,7 +123,7 @@ pub fn move_profile(
         PendingMove::announce(place, &context.locks, config, from, to)?;
     }
     let moved = config_file::change_config(context, change).and_then(|()| follow());
-    if let Err(error) = config_file::settle_pins(&context.again()) {
+    if let Err(error) = config_file::settle_pins(&context.reloaded()) {
         tracing::debug!(error = %error.message, "pins.toml is still behind");
     }
     moved
@@ -137,12 +137,12 @@ pub fn rename_pins(context: &Context, from: &ProfileName, to: &ProfileName) -> R
     let count = change_pins(context, |pins| pins.rename(from, to))?;
     match count {
         0 => {}
-        1 => context.notices.progress("the directory that is pinned to it follows"),
-        n => context.notices.progress(format!("the {n} directories that are pinned to it follow")),
+        1 => context.reporter.progress("the directory that is pinned to it follows"),
+        n => context.reporter.progress(format!("the {n} directories that are pinned to it follow")),
     }
     for file in accepted_files_of(context, from)? {
         let shown = one_line(&file.display().to_string()).into_owned();
-        context.notices.warn(format!(
+        context.reporter.warn(format!(
             "{shown} still names {from}: nothing works there until it names {to} and is accepted again"
         ));
     }
@@ -161,11 +161,11 @@ pub fn drop_pins(context: &Context, name: &ProfileName) -> Result<()> {
     })?;
     for directory in freed {
         let shown = one_line(&directory.display().to_string()).into_owned();
-        context.notices.progress(format!("{shown} is not pinned to it any more"));
+        context.reporter.progress(format!("{shown} is not pinned to it any more"));
     }
     for file in files {
         let shown = one_line(&file.display().to_string()).into_owned();
-        context.notices.progress(format!("{shown}, which names it, is not accepted any more"));
+        context.reporter.progress(format!("{shown}, which names it, is not accepted any more"));
     }
     Ok(())
 }
@@ -195,7 +195,7 @@ pub fn remember_previous(context: &Context, before: &Config, now: &ProfileName) 
     if let Err(error) = change_pins(context, |pins| pins.set_previous(before)) {
         let cause = error.causes.first().map(|cause| format!(" ({cause})")).unwrap_or_default();
         context
-            .notices
+            .reporter
             .warn(format!("`profiles use -` will not lead back to {before}: {}{cause}", error.message));
     }
 }
@@ -259,12 +259,11 @@ fn find_repository_file(context: &Context, file: Option<&Path>) -> Result<Reposi
         Error::usage(format!("there is no {}", directory.join(REPOSITORY_FILE).display()))
             .hint(format!("to bind it instead: autocom profiles pin NAME {}", quoted(&directory)))
     })?;
-    match config.exists(&found.profile) {
-        true => Ok(found),
-        false => {
-            let name = found.profile.as_str();
-            Err(unknown(config, name, Origin::File { path: found.path.into(), line: found.line }).into())
-        }
+    if config.exists(&found.profile) {
+        Ok(found)
+    } else {
+        let name = found.profile.as_str();
+        Err(unknown(config, name, Origin::File { path: found.path.into(), line: found.line }).into())
     }
 }
 
@@ -296,15 +295,15 @@ pub fn mention_what_goes_before(context: &Context, written: &Origin, name: &Prof
 
 /// Says who selects the profile here, if it is another than what was `written` somewhere.
 pub(crate) fn mention_who_selects(context: &Context, config: &Config, written: &Origin, name: &str) {
-    let Some(Ok(first)) = nominations(config).next() else { return };
-    let Ok(selection) = elect(config, &first) else { return };
+    let Some(Ok(first)) = selection_candidates(config).next() else { return };
+    let Ok(selection) = select_candidate(config, &first) else { return };
     let selected = selection.name.as_ref().map(ProfileName::as_str);
     if selection.origin == *written || selected == Some(name) {
         return;
     }
     let place = if matches!(selection.origin, Origin::Variable(_)) { "in this shell" } else { "here" };
     let selected = selected.unwrap_or("another environment");
-    context.notices.warn(format!("{} selects {selected} {place} all the same", the(&selection.origin)));
+    context.reporter.warn(format!("{} selects {selected} {place} all the same", the(&selection.origin)));
 }
 
 /// Says which variables would bend the values of a profile that `AUTOCOM_PROFILE` names.
@@ -316,7 +315,7 @@ pub fn mention_bending_variables(context: &Context, name: &ProfileName) -> Resul
         let same =
             own.value_of(key).is_some_and(|own| key.canonical(&text).is_ok_and(|text| text == own.value));
         if !same {
-            context.notices.warn(format!(
+            context.reporter.warn(format!(
                 "{variable} is set and goes before the {key} of profile {name}; to be rid of it: unset {variable}"
             ));
         }
@@ -336,12 +335,12 @@ pub fn mention_overrides(context: &Context, target: &EditTarget, key: Key) {
     let Ok(config) = context.load(context.environment.clone(), Flags::default()) else { return };
     let Ok(selection) = select(&config) else { return };
     if key == Key::Profile {
-        if let Ok(Some(file)) = nomination(&config, Nominator::ConfigFile) {
+        if let Ok(Some(file)) = selection_candidate(&config, SelectionSource::ConfigFile) {
             mention_who_selects(context, &config, &file.origin, &file.says);
         }
         return;
     }
-    let selected = selection.name.as_ref().map(EditTarget::of);
+    let selected = selection.name.as_ref().map(EditTarget::new);
     let written = match target {
         EditTarget::Profile(_) if selected.as_ref() != Some(target) => return,
         EditTarget::Profile(_) => Layer::Profile,
@@ -351,7 +350,7 @@ pub fn mention_overrides(context: &Context, target: &EditTarget, key: Key) {
     if let Some(winner) = profile.value_of(key).filter(|winner| winner.layer > written) {
         let origin = winner.origin;
         context
-            .notices
+            .reporter
             .warn(format!("{key} of profile {} comes from {origin} all the same", profile.label()));
     }
 }

@@ -152,7 +152,7 @@ pub(crate) fn write(records: &Records, event: Event) -> Result<()> {
     let _lock = records.locks.protection(place)?;
     let line = serde_json::to_string(&Line { at: records.clock.now(), event: event.redacted() })
         .map_err(|error| Error::new(Kind::Failed, "the journal's line could not be made").cause(error))?;
-    Ok(files::append_line(&place.path, &line, Trust::of(place, false), &records.notices)?)
+    Ok(files::append_line(&place.path, &line, Trust::new(place, false), &records.reporter)?)
 }
 
 /// The newest `most` that `wanted` wants, the oldest first, each request with what came of it. A line that
@@ -161,7 +161,7 @@ pub fn journal(records: &Records, most: usize, wanted: impl Fn(&Entry) -> bool) 
     let Some(place) = &records.journal else { return Ok(Vec::new()) };
     let mut newest = Newest { most, ..Newest::default() };
     let mut unreadable = 0;
-    files::each_line(&place.path, Trust::of(place, false), &records.notices, |text| {
+    files::each_line(&place.path, Trust::new(place, false), &records.reporter, |text| {
         match serde_json::from_slice::<Line>(text) {
             Ok(line) => newest.take(line, &wanted),
             Err(_) if text.is_empty() => {}
@@ -170,7 +170,7 @@ pub fn journal(records: &Records, most: usize, wanted: impl Fn(&Entry) -> bool) 
     })?;
     if unreadable > 0 {
         let lines = if unreadable == 1 { "a line" } else { "some lines" };
-        records.notices.warn(format!("{}: {lines} can't be read ({unreadable})", place.path.display()));
+        records.reporter.warn(format!("{}: {lines} can't be read ({unreadable})", place.path.display()));
     }
     Ok(newest.entries.into())
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::{ApiUrl, ExpectedUser, ProfileName, UserRef};
 use crate::error::{Error, Kind, Result};
-use crate::session::protection::records::{LONGEST_LEASE, Records};
+use crate::session::protection::records::{MAX_LEASE, Records};
 use crate::system::files::{self, Trust};
 use crate::system::replace::Mode;
 
@@ -33,7 +33,7 @@ impl Lease {
     /// Also over where the clock was set back behind its beginning (nobody knows how long it has been), and
     /// where it is longer than we give them.
     pub fn is_over(&self, now: Timestamp) -> bool {
-        now < self.since || now >= self.until || self.until.duration_since(self.since) > LONGEST_LEASE
+        now < self.since || now >= self.until || self.until.duration_since(self.since) > MAX_LEASE
     }
 
     pub fn is_for(&self, user: UserRef<'_>) -> bool {
@@ -48,7 +48,7 @@ impl Lease {
 /// The lease that opens `profile` at `url` now, whoever's it is. What can't be read opens nothing.
 pub fn lease(records: &Records, profile: &ProfileName, url: &ApiUrl) -> Option<Lease> {
     let leases = leases(records).unwrap_or_else(|error| {
-        records.notices.warn(format!("every protected profile is locked: {}", error.message));
+        records.reporter.warn(format!("every protected profile is locked: {}", error.message));
         Vec::new()
     });
     let now = records.clock.now();
@@ -94,7 +94,7 @@ fn change_leases<T>(records: &Records, change: impl FnOnce(&mut Vec<Lease>) -> T
 pub(crate) fn leases(records: &Records) -> Result<Vec<Lease>> {
     let Some(place) = &records.leases else { return Ok(Vec::new()) };
     let is_torn = |bytes: &[u8]| serde_json::from_slice::<Wire>(bytes).is_err();
-    let bytes = files::read_whole(place, Trust::of(place, false), &records.notices, is_torn)?;
+    let bytes = files::read_whole(place, Trust::new(place, false), &records.reporter, is_torn)?;
     // A file that is made to be locked is empty until it is written.
     let Some(bytes) = bytes.filter(|bytes| !bytes.is_empty()) else { return Ok(Vec::new()) };
     match serde_json::from_slice::<Wire>(&bytes) {

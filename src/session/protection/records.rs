@@ -7,11 +7,11 @@ use jiff::SignedDuration;
 use crate::session::context::Context;
 use crate::system::clock::Clock;
 use crate::system::locks::Locks;
-use crate::system::notices::Notices;
 use crate::system::paths::Place;
+use crate::system::reporter::Reporter;
 
 /// A lease that outlasts a working day is no lease.
-pub const LONGEST_LEASE: SignedDuration = SignedDuration::from_hours(8);
+pub const MAX_LEASE: SignedDuration = SignedDuration::from_hours(8);
 
 /// The files of protection: leases and the journal.
 #[derive(Clone)]
@@ -19,7 +19,7 @@ pub struct Records {
     pub(crate) leases: Option<Place>,
     pub(crate) journal: Option<Place>,
     pub(crate) locks: Locks,
-    pub(crate) notices: Arc<Notices>,
+    pub(crate) reporter: Arc<Reporter>,
     pub(crate) clock: Arc<dyn Clock>,
 }
 
@@ -28,7 +28,7 @@ pub(crate) fn records(context: &Context) -> Records {
         leases: context.paths.leases.clone(),
         journal: context.paths.journal.clone(),
         locks: context.locks.clone(),
-        notices: context.notices.clone(),
+        reporter: context.reporter.clone(),
         clock: context.clock.clone(),
     }
 }

@@ -21,7 +21,7 @@ pub(super) struct Bundle {
 impl Bundle {
     /// # Errors
     /// Of a bundle without any certificate that can be used.
-    pub fn read(authorities: &Authorities) -> Result<Bundle, HttpError> {
+    pub(super) fn read(authorities: &Authorities) -> Result<Bundle, HttpError> {
         let bytes = fs::read(&authorities.path)
             .map_err(|error| unusable(authorities, &format!("cannot be read: {error}"), None))?;
         let convert = |from: &str| {

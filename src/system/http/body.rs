@@ -131,7 +131,7 @@ pub(super) struct Upload {
 }
 
 impl Upload {
-    pub fn new() -> Upload {
+    pub(super) fn new() -> Upload {
         Upload { progress: Mutex::new(Instant::now()), failure: Mutex::default() }
     }
 
@@ -144,12 +144,12 @@ impl Upload {
     }
 
     /// Why the body could not be read, if that is what went wrong.
-    pub fn failure(&self) -> Option<io::Error> {
+    pub(super) fn failure(&self) -> Option<io::Error> {
         self.failure.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     /// Waits until nothing was taken of the body for `time`.
-    pub async fn stalls_for(&self, time: Duration) {
+    pub(super) async fn stalls_for(&self, time: Duration) {
         loop {
             let end = *self.progress.lock().unwrap_or_else(PoisonError::into_inner) + time;
             if end <= Instant::now() {

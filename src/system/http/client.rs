@@ -48,7 +48,7 @@ pub(super) struct Clients {
 }
 
 impl Clients {
-    pub fn new(network: Network) -> Clients {
+    pub(super) fn new(network: Network) -> Clients {
         Clients {
             network,
             clients: Default::default(),
@@ -57,11 +57,11 @@ impl Clients {
         }
     }
 
-    pub fn network(&self) -> &Network {
+    pub(super) fn network(&self) -> &Network {
         &self.network
     }
 
-    pub fn for_url(&self, url: &Url) -> Result<&Client, HttpError> {
+    pub(super) fn for_url(&self, url: &Url) -> Result<&Client, HttpError> {
         let way = self.way(url)?;
         let refused = self.without_http2.lock().unwrap_or_else(PoisonError::into_inner);
         let http1_only = refused.contains(&failure::authority(url));
@@ -77,14 +77,14 @@ impl Clients {
     }
 
     /// From now on HTTP/1.1 is spoken with the server of `url`.
-    pub fn avoid_http2(&self, url: &Url) {
+    pub(super) fn avoid_http2(&self, url: &Url) {
         tracing::debug!(at = failure::authority(url), "falling back to HTTP/1.1");
         let mut refused = self.without_http2.lock().unwrap_or_else(PoisonError::into_inner);
         refused.insert(failure::authority(url));
     }
 
     /// The error as a sentence, without the URL's query. `answered`: its head had arrived.
-    pub fn unreachable(
+    pub(super) fn unreachable(
         &self,
         url: &Url,
         error: reqwest::Error,
@@ -101,11 +101,11 @@ impl Clients {
     }
 
     /// No answer within the time-out.
-    pub fn timed_out(&self, url: &Url, timeout: Duration) -> HttpError {
+    pub(super) fn timed_out(&self, url: &Url, timeout: Duration) -> HttpError {
         HttpError::Unreachable(Unreachable { at: failure::authority(url), cause: Cause::Timeout(timeout) })
     }
 
-    pub fn proxy(&self, url: &Url) -> Option<String> {
+    pub(super) fn proxy(&self, url: &Url) -> Option<String> {
         self.via(url).map(|via| via.proxy)
     }
 

@@ -315,9 +315,10 @@ pub(super) fn classify(error: reqwest::Error, attempt: Attempt<'_>) -> Unreachab
     let error = error.without_url();
     let tls = chain(&error).find_map(|error| error.downcast_ref::<rustls::Error>());
     let cause = if error.is_timeout() {
-        match error.is_connect() && connect_timeout < timeout {
-            true => Cause::ConnectTimeout(connect_timeout),
-            false => Cause::Timeout(timeout),
+        if error.is_connect() && connect_timeout < timeout {
+            Cause::ConnectTimeout(connect_timeout)
+        } else {
+            Cause::Timeout(timeout)
         }
     } else if error.is_dns() {
         Cause::Dns

@@ -218,9 +218,10 @@ impl Incoming {
     }
 
     fn failed(&self, error: reqwest::Error) -> HttpError {
-        match failure::is_garbled(&error) {
-            true => HttpError::Garbled { at: failure::authority(&self.url) },
-            false => self.http.clients.unreachable(&self.url, error, true, self.http.named_timeout()),
+        if failure::is_garbled(&error) {
+            HttpError::Garbled { at: failure::authority(&self.url) }
+        } else {
+            self.http.clients.unreachable(&self.url, error, true, self.http.named_timeout())
         }
     }
 }

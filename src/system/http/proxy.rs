@@ -25,7 +25,7 @@ pub struct EnvironmentProxy {
 
 impl EnvironmentProxy {
     /// The one that requests use: the first that is set.
-    pub fn of(environment: &Environment) -> Option<EnvironmentProxy> {
+    pub fn new(environment: &Environment) -> Option<EnvironmentProxy> {
         VARIABLES.into_iter().find_map(|variable| {
             let text = environment.var(variable).filter(|text| !text.trim().is_empty())?;
             Some(EnvironmentProxy { variable, address: address(text.trim()) })
@@ -119,7 +119,7 @@ mod tests {
             ("http://p.test:port", Err("URL")),
         ] {
             let environment = Environment::default().with("ALL_PROXY", text);
-            let proxy = EnvironmentProxy::of(&environment).unwrap();
+            let proxy = EnvironmentProxy::new(&environment).unwrap();
             match (proxy.address(), expected) {
                 (Ok(address), Ok(expected)) => {
                     assert_eq!(address.expose().trim_end_matches('/'), expected.trim_end_matches('/'))
@@ -133,8 +133,8 @@ mod tests {
             assert!(!format!("{proxy:?}").contains("hunter2"));
         }
         let both = Environment::default().with("all_proxy", "a.test").with("HTTPS_PROXY", "b.test");
-        assert_eq!(EnvironmentProxy::of(&both).unwrap().variable, "HTTPS_PROXY");
-        assert_eq!(EnvironmentProxy::of(&Environment::default().with("HTTPS_PROXY", " ")), None);
+        assert_eq!(EnvironmentProxy::new(&both).unwrap().variable, "HTTPS_PROXY");
+        assert_eq!(EnvironmentProxy::new(&Environment::default().with("HTTPS_PROXY", " ")), None);
     }
 
     #[test]

@@ -50,7 +50,7 @@ impl<'a> Request<'a> {
                 Definition::Fragment(fragment) => {
                     fragments.insert(fragment.name, &fragment.selection_set);
                 }
-                Definition::Operation(operation) => found.push(Operation::of(operation)?),
+                Definition::Operation(operation) => found.push(Operation::new(operation)?),
             }
         }
         let mut meant = found.into_iter().filter(|operation| name.is_none() || operation.name == name);
@@ -171,7 +171,7 @@ struct Operation<'a> {
 }
 
 impl<'a> Operation<'a> {
-    fn of(definition: &'a OperationDefinition<'a, &'a str>) -> Result<Self, Problem> {
+    fn new(definition: &'a OperationDefinition<'a, &'a str>) -> Result<Self, Problem> {
         Ok(match definition {
             OperationDefinition::SelectionSet(set) => {
                 Self { name: None, mutation: false, variables: &[], fields: set }

@@ -11,7 +11,7 @@ use std::fmt::Write;
 
 use super::document::canonical;
 use super::resolve::resolve;
-use super::{Captured, Config, ConfigEdit, ConfigError, Document, EditTarget, Entry, Flags, Selection};
+use super::{Config, ConfigEdit, ConfigError, Document, EditTarget, Entry, Flags, Logins, Selection};
 use crate::domain::{ApiUrl, Inheritance, Key, Layer, ProfileName};
 use crate::system::environment::Environment;
 
@@ -44,9 +44,9 @@ pub struct Plan {
 
 impl Plan {
     /// Makes the changes that take `wanted` over.
-    pub fn take(edit: &mut ConfigEdit, captured: &Captured, wanted: &[Shared]) -> Result<Plan, ConfigError> {
+    pub fn take(edit: &mut ConfigEdit, captured: &Logins, wanted: &[Shared]) -> Result<Plan, ConfigError> {
         let config =
-            |document| Config::of(document, captured.clone(), Environment::default(), Flags::default());
+            |document| Config::new(document, captured.clone(), Environment::default(), Flags::default());
         let before = config(edit.preview()?)?;
         let steps = steps(&before, wanted)?;
         take(edit, &steps)?;
@@ -111,17 +111,17 @@ fn is_of_identity(key: Key) -> bool {
 pub fn shared(config: &Config, name: &ProfileName) -> Result<Shared, ConfigError> {
     let resolved = resolve(config, Selection::listed(name.clone()))?;
     let mut shared = Shared { name: name.clone(), values: BTreeMap::new(), left: BTreeMap::new() };
-    let keys = Key::ALL.into_iter().filter(|key| match name.is_default() {
-        true => is_of_default(*key),
-        false => key.in_profile(),
-    });
+    let keys = Key::ALL
+        .into_iter()
+        .filter(|key| if name.is_default() { is_of_default(*key) } else { key.in_profile() });
     for key in keys {
-        let value = match is_of_identity(key) {
-            true => resolved.value_of(key).filter(|it| it.layer != Layer::BuiltIn).map(|it| it.value),
-            false => match config.document.table_of(name).and_then(|table| table.get(key)) {
+        let value = if is_of_identity(key) {
+            resolved.value_of(key).filter(|it| it.layer != Layer::BuiltIn).map(|it| it.value)
+        } else {
+            match config.document.table_of(name).and_then(|table| table.get(key)) {
                 Some(entry) => canonical(&config.document, key, entry)?,
                 None => None,
-            },
+            }
         };
         if let Some(value) = value {
             let place = if belongs_to_machine(key) { &mut shared.left } else { &mut shared.values };
@@ -136,9 +136,10 @@ pub fn shared(config: &Config, name: &ProfileName) -> Result<Shared, ConfigError
 fn steps(config: &Config, wanted: &[Shared]) -> Result<Vec<Step>, ConfigError> {
     let (mut steps, mut new) = (Vec::new(), Vec::new());
     for profile in wanted {
-        let is_new = match profile.name.is_default() {
-            true => config.document.top().get(Key::ApiUrl).and_then(Entry::text).is_none(),
-            false => !config.exists(&profile.name),
+        let is_new = if profile.name.is_default() {
+            config.document.top().get(Key::ApiUrl).and_then(Entry::text).is_none()
+        } else {
+            !config.exists(&profile.name)
         };
         if is_new && !profile.name.is_default() {
             new.push(&profile.name);
@@ -238,7 +239,7 @@ fn spelled(key: Key, value: &str) -> String {
 
 fn take(edit: &mut ConfigEdit, steps: &[Step]) -> Result<(), ConfigError> {
     let changes = steps.iter().flat_map(|step| {
-        let target = EditTarget::of(&step.name);
+        let target = EditTarget::new(&step.name);
         let new = step.changes.iter().filter_map(|it| Some((it.key, it.new.as_deref()?)));
         new.map(move |(key, new)| (target.clone(), key, new))
     });

@@ -13,11 +13,11 @@ use super::environment::Environment;
 
 /// A file or folder as it is, links followed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Look {
+pub struct FileStatus {
     pub is_file: bool,
     pub is_folder: bool,
     /// Of whom it is, if that is neither us nor root, nor to be expected where root runs in another's home.
-    pub stranger: Option<u32>,
+    pub other_user: Option<u32>,
     /// Whether it is this user's, who may change its mode.
     pub is_ours: bool,
     /// The lower nine bits; 0 where there are no modes.
@@ -29,7 +29,7 @@ pub struct Look {
 }
 
 /// `None` if there is nothing.
-pub fn at(path: &Path) -> io::Result<Option<Look>> {
+pub fn file_status(path: &Path) -> io::Result<Option<FileStatus>> {
     let metadata = match fs::metadata(path) {
         Ok(metadata) => metadata,
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
@@ -41,16 +41,16 @@ pub fn at(path: &Path) -> io::Result<Option<Look>> {
 }
 
 #[cfg(unix)]
-fn seen(path: &Path, metadata: &fs::Metadata) -> Look {
+fn seen(path: &Path, metadata: &fs::Metadata) -> FileStatus {
     use rustix::fs::{Access, access};
     use std::os::unix::fs::{MetadataExt, PermissionsExt};
     let (owner, us) = (metadata.uid(), accounts::effective_uid());
     let parent = || path.parent().is_some_and(|folder| accounts::owns(owner, folder));
     let is_expected = owner == us || owner == 0 || (us == 0 && (metadata.is_dir() || parent()));
-    Look {
+    FileStatus {
         is_file: metadata.is_file(),
         is_folder: metadata.is_dir(),
-        stranger: (!is_expected).then_some(owner),
+        other_user: (!is_expected).then_some(owner),
         is_ours: owner == us || us == 0,
         mode: metadata.permissions().mode() & 0o777,
         links: metadata.nlink(),
@@ -60,11 +60,11 @@ fn seen(path: &Path, metadata: &fs::Metadata) -> Look {
 }
 
 #[cfg(not(unix))]
-fn seen(_: &Path, metadata: &fs::Metadata) -> Look {
-    Look {
+fn seen(_: &Path, metadata: &fs::Metadata) -> FileStatus {
+    FileStatus {
         is_file: metadata.is_file(),
         is_folder: metadata.is_dir(),
-        stranger: None,
+        other_user: None,
         is_ours: true,
         mode: 0,
         links: 1,

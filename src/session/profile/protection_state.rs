@@ -9,7 +9,7 @@ use crate::session::protection::records;
 
 /// Whether requests to a profile may change something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Openness {
+pub enum ProtectionState {
     Open,
     Protected,
     /// Protected, but open until then.
@@ -20,32 +20,32 @@ pub enum Openness {
     Unknown,
 }
 
-impl Openness {
+impl ProtectionState {
     pub fn protected(self) -> Option<bool> {
         match self {
-            Openness::Open => Some(false),
-            Openness::Protected | Openness::Unlocked { .. } => Some(true),
-            Openness::Unknown => None,
+            ProtectionState::Open => Some(false),
+            ProtectionState::Protected | ProtectionState::Unlocked { .. } => Some(true),
+            ProtectionState::Unknown => None,
         }
     }
 
     pub fn unlocked_until(self) -> Option<Timestamp> {
         match self {
-            Openness::Unlocked { until } => Some(until),
+            ProtectionState::Unlocked { until } => Some(until),
             _ => None,
         }
     }
 }
 
 /// How open a profile is. Reads no file for one that isn't protected.
-pub fn openness(context: &Context, profile: &Resolved) -> Openness {
+pub fn protection_state(context: &Context, profile: &Resolved) -> ProtectionState {
     match context.config().map(|config| protection(config, profile)) {
-        Ok(Ok(None)) => Openness::Open,
+        Ok(Ok(None)) => ProtectionState::Open,
         Ok(Ok(Some(_))) => match lease(context, profile) {
-            Some(lease) => Openness::Unlocked { until: lease.until },
-            None => Openness::Protected,
+            Some(lease) => ProtectionState::Unlocked { until: lease.until },
+            None => ProtectionState::Protected,
         },
-        _ => Openness::Unknown,
+        _ => ProtectionState::Unknown,
     }
 }
 

@@ -3,16 +3,16 @@
 
 use std::collections::HashMap;
 
-use crate::config::{Captured, Login, Resolved, Selection, resolve};
+use crate::config::{Login, Logins, Resolved, Selection, resolve};
 use crate::credentials::Stored;
 use crate::domain::{CredentialKey, ProfileName, StoreChoice};
 use crate::error::{Error, Result};
 use crate::session::context::Context;
 use crate::session::credential::logins::login_of;
 use crate::session::doctor::finding::{Finding, Remedy};
-use crate::system::{editor, files, look};
+use crate::system::{editor, file_status, files};
 
-pub(crate) fn mend(context: &Context, found: &mut [Finding]) {
+pub(crate) fn fix(context: &Context, found: &mut [Finding]) {
     let (mut places, mut entries) = (Vec::new(), Vec::new());
     // In the report's order modes come first: what is read later would tighten them unsaid.
     for (n, finding) in found.iter_mut().enumerate() {
@@ -37,7 +37,7 @@ pub(crate) fn mend(context: &Context, found: &mut [Finding]) {
 fn apply(context: &Context, remedy: &Remedy) -> Result<String> {
     match remedy {
         Remedy::Mode(path, mode) => {
-            look::set_mode(path, *mode)?;
+            file_status::set_mode(path, *mode)?;
             Ok(format!("{} was open to others; its mode is {mode:04o} now", path.display()))
         }
         Remedy::Remove(path) => {
@@ -80,7 +80,7 @@ fn rebuild(context: &Context, path: &std::path::Path) -> Result<String> {
     }
     let count = entries.len();
     let Some(place) = &context.paths.logins else { return Ok(format!("{} is gone", path.display())) };
-    let kept = Captured::rebuild(place, &context.locks, &context.notices, entries)?;
+    let kept = Logins::rebuild(place, &context.locks, &context.reporter, entries)?;
     Ok(match kept {
         Some(kept) => format!(
             "rebuilt {} from what the stores hold ({count}); the damaged one is kept as {}",
@@ -131,7 +131,7 @@ fn bring_in_line(context: &Context, entries: &[(CredentialKey, StoreChoice)]) ->
         (None, None) => None,
     };
     let place = context.paths.logins.as_ref();
-    match Captured::update_all(place, &context.locks, &context.notices, known, change) {
+    match Logins::update_all(place, &context.locks, &context.reporter, known, change) {
         Ok(()) => outcomes,
         Err(error) => {
             let error = Error::from(error);

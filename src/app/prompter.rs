@@ -2,20 +2,20 @@
 
 use super::stderr::{StderrStyle, say};
 use crate::domain::{Secret, diagnostic, diagnostic_lines};
-use crate::system::person::{Aside, Choice, LoginPage, LoginWay, Person, Room, Waiting};
+use crate::system::prompter::{Aside, Choice, LoginPage, LoginWay, Prompter, Room, Waiting};
 use crate::system::question::lend;
 use crate::ui::spinner::Spinner;
 use crate::ui::stderr_line::{Login, StderrLine};
 use crate::ui::{device_code, prompt};
 
-pub struct Terminal {
+pub(super) struct Terminal {
     pub there: bool,
     pub spins: bool,
     pub colours: bool,
     pub style: StderrStyle,
 }
 
-impl Person for Terminal {
+impl Prompter for Terminal {
     fn choose(&self, question: &str, choices: &[Choice], start: usize) -> Option<usize> {
         let choices: Vec<prompt::Choice<'_>> =
             choices.iter().map(|Choice { line, name, words }| prompt::Choice { line, name, words }).collect();
@@ -26,7 +26,7 @@ impl Person for Terminal {
         lend(|| prompt::line(&diagnostic(question), self.colours))
     }
 
-    fn tell_secret(&self, question: &str) -> Option<Secret> {
+    fn ask_secret(&self, question: &str) -> Option<Secret> {
         lend(|| prompt::hidden(&diagnostic(question), self.colours))
     }
 

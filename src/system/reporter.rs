@@ -8,7 +8,7 @@ pub enum Notice {
     /// Something is not as it should be: always shown.
     Warning,
     /// Worth knowing for a person: shown in a terminal only.
-    Hint,
+    Note,
     /// What is being done right now: always shown, without a prefix.
     Progress,
     /// What the user can't do without, such as the URL to log in at: shown even with `--quiet`.
@@ -18,26 +18,26 @@ pub enum Notice {
 type Sink = Box<dyn Fn(Notice, &str) + Send + Sync>;
 
 /// Where notices go. The same words are said once a process, but for what is shown to be decided about.
-pub struct Notices {
+pub struct Reporter {
     sink: Sink,
     said: Mutex<HashSet<String>>,
 }
 
-impl Notices {
-    pub fn new(sink: impl Fn(Notice, &str) + Send + Sync + 'static) -> Notices {
-        Notices { sink: Box::new(sink), said: Mutex::default() }
+impl Reporter {
+    pub fn new(sink: impl Fn(Notice, &str) + Send + Sync + 'static) -> Reporter {
+        Reporter { sink: Box::new(sink), said: Mutex::default() }
     }
 
-    pub fn silent() -> Notices {
-        Notices::new(|_, _| {})
+    pub fn silent() -> Reporter {
+        Reporter::new(|_, _| {})
     }
 
     pub fn warn(&self, text: impl AsRef<str>) {
         self.say(Notice::Warning, text.as_ref());
     }
 
-    pub fn hint(&self, text: impl AsRef<str>) {
-        self.say(Notice::Hint, text.as_ref());
+    pub fn note(&self, text: impl AsRef<str>) {
+        self.say(Notice::Note, text.as_ref());
     }
 
     pub fn progress(&self, text: impl AsRef<str>) {

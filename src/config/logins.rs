@@ -17,9 +17,9 @@ use crate::domain::{
 };
 use crate::system::files::{self, FileError, Trust};
 use crate::system::locks::{FileLock, Locks};
-use crate::system::notices::Notices;
 use crate::system::paths::Place;
 use crate::system::replace::Mode;
+use crate::system::reporter::Reporter;
 
 const HEADER: &str = "# Written by autocom: what the last login under each credential key learned. No secrets.\n\
                       # A cache: it is safe to delete.\n\n";
@@ -167,47 +167,47 @@ impl From<&Login> for Wire {
 
 /// All entries of the file, each as it stands until it is asked for.
 #[derive(Debug, Clone, Default)]
-pub struct Captured(BTreeMap<CredentialKey, Wire>);
+pub struct Logins(BTreeMap<CredentialKey, Wire>);
 
-impl Captured {
+impl Logins {
     /// Reads the file; a missing or broken one is empty and costs a warning at most.
-    pub fn load(place: Option<&Place>, notices: &Notices) -> Captured {
-        let Some(place) = place else { return Captured::default() };
-        Captured::read(place, notices).unwrap_or_else(|error| {
-            notices.warn(format!("{error}; going on without it"));
-            Captured::default()
+    pub fn load(place: Option<&Place>, reporter: &Reporter) -> Logins {
+        let Some(place) = place else { return Logins::default() };
+        Logins::read(place, reporter).unwrap_or_else(|error| {
+            reporter.warn(format!("{error}; going on without it"));
+            Logins::default()
         })
     }
 
-    /// As [`Captured::load`], but silently and without changing anything, not even a mode.
-    pub fn glance(place: Option<&Place>) -> Captured {
+    /// As [`Logins::load`], but silently and without changing anything, not even a mode.
+    pub fn glance(place: Option<&Place>) -> Logins {
         let text = place
-            .and_then(|place| files::read(&place.path, Trust::WarnOnly, &Notices::silent()).ok().flatten());
-        text.and_then(|text| Captured::parse(String::from_utf8(text).ok()?)).unwrap_or_default()
+            .and_then(|place| files::read(&place.path, Trust::WarnOnly, &Reporter::silent()).ok().flatten());
+        text.and_then(|text| Logins::parse(String::from_utf8(text).ok()?)).unwrap_or_default()
     }
 
-    fn parse(text: String) -> Option<Captured> {
+    fn parse(text: String) -> Option<Logins> {
         let wire: BTreeMap<String, Wire> = toml::from_str(&text).ok()?;
-        Some(Captured(
+        Some(Logins(
             wire.into_iter().filter_map(|(key, wire)| Some((CredentialKey::stored(&key)?, wire))).collect(),
         ))
     }
 
-    /// As [`Captured::load`], but a file that can't be read is an error: it may hold logins.
-    fn read(place: &Place, notices: &Notices) -> Result<Captured, FileError> {
-        let is_torn = |bytes: &[u8]| Captured::flaw(bytes).is_some();
-        let text = match files::read_whole(place, Trust::of(place, false), notices, is_torn)? {
-            None => return Ok(Captured::default()),
+    /// As [`Logins::load`], but a file that can't be read is an error: it may hold logins.
+    fn read(place: &Place, reporter: &Reporter) -> Result<Logins, FileError> {
+        let is_torn = |bytes: &[u8]| Logins::flaw(bytes).is_some();
+        let text = match files::read_whole(place, Trust::new(place, false), reporter, is_torn)? {
+            None => return Ok(Logins::default()),
             Some(bytes) => String::from_utf8(bytes).ok(),
         };
-        Ok(match text.and_then(Captured::parse) {
+        Ok(match text.and_then(Logins::parse) {
             Some(captured) => captured,
             None => {
-                notices.warn(format!(
+                reporter.warn(format!(
                     "{} is damaged and was passed over; the next login writes it anew",
                     place.path.display()
                 ));
-                Captured::default()
+                Logins::default()
             }
         })
     }
@@ -251,28 +251,28 @@ impl Captured {
     pub fn update(
         place: Option<&Place>,
         locks: &Locks,
-        notices: &Notices,
+        reporter: &Reporter,
         key: &CredentialKey,
         change: impl FnOnce(Option<Login>) -> Option<Login>,
     ) -> Result<(), ConfigError> {
         let mut change = Some(change);
-        Captured::update_all(place, locks, notices, [key], |_, before| match change.take() {
+        Logins::update_all(place, locks, reporter, [key], |_, before| match change.take() {
             Some(change) => change(before),
             None => before,
         })
     }
 
-    /// As [`Captured::update`], for many entries with one write.
+    /// As [`Logins::update`], for many entries with one write.
     pub fn update_all<'k>(
         place: Option<&Place>,
         locks: &Locks,
-        notices: &Notices,
+        reporter: &Reporter,
         keys: impl IntoIterator<Item = &'k CredentialKey>,
         mut change: impl FnMut(&CredentialKey, Option<Login>) -> Option<Login>,
     ) -> Result<(), ConfigError> {
         let place = place.ok_or(ConfigError::NoHome)?;
         let mut lock = locks.logins(place)?;
-        let mut captured = Captured::read(place, notices)?;
+        let mut captured = Logins::read(place, reporter)?;
         let written = |login: &Option<Login>| login.as_ref().and_then(|login| login.written_at);
         let mut changed = false;
         for key in keys {
@@ -296,16 +296,16 @@ impl Captured {
     pub fn rebuild(
         place: &Place,
         locks: &Locks,
-        notices: &Notices,
+        reporter: &Reporter,
         entries: impl IntoIterator<Item = (CredentialKey, Login)>,
     ) -> Result<Option<PathBuf>, ConfigError> {
         let mut lock = locks.logins(place)?;
-        let bytes = files::read(&place.path, Trust::of(place, false), notices)?.unwrap_or_default();
-        if Captured::flaw(&bytes).is_none() {
+        let bytes = files::read(&place.path, Trust::new(place, false), reporter)?.unwrap_or_default();
+        if Logins::flaw(&bytes).is_none() {
             return Ok(None);
         }
         let kept = files::keep_aside(&place.path, &bytes)?;
-        let mut captured = Captured::default();
+        let mut captured = Logins::default();
         entries.into_iter().for_each(|(key, login)| captured.insert(key, &login));
         captured.write(&mut lock)?;
         Ok(Some(kept))
@@ -332,7 +332,7 @@ mod tests {
     #[test]
     fn an_entry_survives_the_file_and_others_are_left_alone() {
         let dir = tempfile::tempdir().unwrap();
-        let (place, quiet) = (place(&dir), Notices::silent());
+        let (place, quiet) = (place(&dir), Reporter::silent());
         let locks = Locks::new(&Paths::default());
         let login = Login {
             api_url: Some("https://a.test".parse().unwrap()),
@@ -346,10 +346,10 @@ mod tests {
         let (one, two): (CredentialKey, CredentialKey) =
             ("https://a.test".parse().unwrap(), "two".parse().unwrap());
         for key in [&one, &two] {
-            Captured::update(Some(&place), &locks, &quiet, key, |_| Some(login.clone())).unwrap();
+            Logins::update(Some(&place), &locks, &quiet, key, |_| Some(login.clone())).unwrap();
         }
-        Captured::update(Some(&place), &locks, &quiet, &two, |_| None).unwrap();
-        let captured = Captured::load(Some(&place), &quiet);
+        Logins::update(Some(&place), &locks, &quiet, &two, |_| None).unwrap();
+        let captured = Logins::load(Some(&place), &quiet);
         assert_eq!(captured.get(&one), Some(login));
         assert_eq!(captured.get(&two), None);
     }
@@ -357,7 +357,7 @@ mod tests {
     #[test]
     fn the_entry_that_was_written_later_wins() {
         let dir = tempfile::tempdir().unwrap();
-        let (place, quiet) = (place(&dir), Notices::silent());
+        let (place, quiet) = (place(&dir), Reporter::silent());
         let locks = Locks::new(&Paths::default());
         let key: CredentialKey = "k".parse().unwrap();
         let of = |user: &str, second| Login {
@@ -369,8 +369,8 @@ mod tests {
         for (login, kept) in
             [(unknown, "old"), (of("ada", 2), "ada"), (of("eve", 1), "ada"), (of("bob", 2), "bob")]
         {
-            Captured::update(Some(&place), &locks, &quiet, &key, |_| Some(login)).unwrap();
-            let captured = Captured::load(Some(&place), &quiet).get(&key).unwrap();
+            Logins::update(Some(&place), &locks, &quiet, &key, |_| Some(login)).unwrap();
+            let captured = Logins::load(Some(&place), &quiet).get(&key).unwrap();
             assert_eq!(captured.user_email.as_deref(), Some(kept));
         }
     }
@@ -382,12 +382,12 @@ mod tests {
         std::fs::File::create(&place.path).unwrap().write_all(b"not [ toml").unwrap();
         let said = std::sync::Arc::new(std::sync::Mutex::new(String::new()));
         let heard = said.clone();
-        let notices = Notices::new(move |_, text| heard.lock().unwrap().push_str(text));
-        assert!(Captured::load(Some(&place), &notices).keys().next().is_none());
+        let reporter = Reporter::new(move |_, text| heard.lock().unwrap().push_str(text));
+        assert!(Logins::load(Some(&place), &reporter).keys().next().is_none());
         assert!(said.lock().unwrap().contains("damaged"));
         let key: CredentialKey = "k".parse().unwrap();
         let locks = Locks::new(&Paths::default());
-        Captured::update(Some(&place), &locks, &notices, &key, |_| Some(Login::default())).unwrap();
-        assert!(Captured::load(Some(&place), &Notices::silent()).get(&key).is_some());
+        Logins::update(Some(&place), &locks, &reporter, &key, |_| Some(Login::default())).unwrap();
+        assert!(Logins::load(Some(&place), &Reporter::silent()).get(&key).is_some());
     }
 }

@@ -45,7 +45,7 @@ pub struct Room {
 }
 
 /// Who can be asked and shown that something is going on.
-pub trait Person: Send + Sync {
+pub trait Prompter: Send + Sync {
     /// The index of what was chosen, or `None` if the person gave up. The cursor begins at `start`.
     fn choose(&self, question: &str, choices: &[Choice], start: usize) -> Option<usize>;
 
@@ -53,7 +53,7 @@ pub trait Person: Send + Sync {
     fn answer(&self, question: &str) -> Option<String>;
 
     /// A line that nobody sees, or `None` if they gave up.
-    fn tell_secret(&self, question: &str) -> Option<Secret>;
+    fn ask_secret(&self, question: &str) -> Option<Secret>;
 
     /// Yes or no, or `None` if they gave up.
     fn confirm(&self, question: &str, default: bool) -> Option<bool>;
