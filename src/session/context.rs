@@ -3,6 +3,7 @@
 use std::cell::{OnceCell, RefCell};
 use std::collections::{HashMap, HashSet};
 use std::future::Future;
+use std::rc::Rc;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -23,7 +24,10 @@ use crate::system::locks::{FileLock, LockGuard, Locks};
 use crate::system::paths::{Paths, Place};
 use crate::system::prompter::Prompter;
 use crate::system::reporter::Reporter;
-use crate::system::{accounts, files, runtime, terminal};
+use crate::system::runtime::LazyRuntime;
+use crate::system::terminal;
+#[cfg(unix)]
+use crate::system::{accounts, files};
 
 pub struct Context {
     pub(crate) environment: Environment,
@@ -44,6 +48,7 @@ pub struct Context {
     /// Set while this command holds the lock of `config.toml`.
     pub(crate) config_lock: Option<Arc<Mutex<Option<FileLock>>>>,
     pub(crate) credentials: OnceCell<Arc<Credentials>>,
+    pub(crate) runtime: Rc<LazyRuntime>,
     /// One for each way to the network that profiles want.
     pub(crate) http: RefCell<Vec<Http>>,
     /// Whose the tokens of variables are, by address and variable, as far as that was asked.
@@ -78,6 +83,7 @@ impl Context {
             config: OnceCell::new(),
             config_lock: None,
             credentials: OnceCell::new(),
+            runtime: Rc::default(),
             http: RefCell::default(),
             owners: RefCell::default(),
         }
@@ -219,6 +225,7 @@ impl Context {
             config: OnceCell::new(),
             config_lock: self.config_lock.clone(),
             credentials: self.credentials.clone(),
+            runtime: self.runtime.clone(),
             http: self.http.clone(),
             owners: self.owners.clone(),
             ..*self
@@ -354,10 +361,9 @@ impl Context {
 
     /// Runs `work` to its end, or until Ctrl-C.
     pub(crate) fn block_on<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
-        let runtime = runtime::new()?;
         interrupt::watch();
         let wait = |work: &str| self.reporter.always(format!("{work} first (Ctrl-C again to stop at once)"));
-        let outcome = runtime.block_on(async {
+        let outcome = self.runtime.block_on(async {
             tokio::select! {
                 biased; // Ctrl-C is ours from the first poll on: it must not kill us once work has begun.
                 interruption = interrupt::interrupted(wait) => Err(broken_off(interruption)),
@@ -372,9 +378,7 @@ impl Context {
         if interrupt::has_come() {
             terminal::take_back();
         }
-        // A thread that still waits (for a pasted line, for a name server) must not hold up the exit.
-        runtime.shutdown_background();
-        outcome
+        outcome?
     }
 
     /// The credential key of a profile, or how to give it an environment.

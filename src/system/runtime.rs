@@ -3,6 +3,8 @@
 //! tokio's signal pipe and `spawn_blocking`, and std's `thread::spawn`, panic instead. So
 //! `tests/architecture.rs` refuses them everywhere else.
 
+use std::cell::OnceCell;
+use std::future::Future;
 use std::io;
 use std::sync::Mutex;
 
@@ -20,6 +22,29 @@ impl StartError {
     /// Whether it is the number of open files that is limited, not that of threads.
     pub fn lacks_descriptors(&self) -> bool {
         lacks_descriptors(&self.source)
+    }
+}
+
+/// The runtime of an invocation, built when something first waits. Connections stay open from one wait to the next.
+#[derive(Default)]
+pub struct LazyRuntime(OnceCell<Runtime>);
+
+impl LazyRuntime {
+    pub fn block_on<T>(&self, work: impl Future<Output = T>) -> Result<T, StartError> {
+        if let Some(runtime) = self.0.get() {
+            return Ok(runtime.block_on(work));
+        }
+        let runtime = new()?;
+        Ok(self.0.get_or_init(|| runtime).block_on(work))
+    }
+}
+
+impl Drop for LazyRuntime {
+    /// A thread that still waits (for a pasted line, for a name server) must not hold up the exit.
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
     }
 }
 

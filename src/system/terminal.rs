@@ -61,5 +61,5 @@ mod modes {
         }
     }
 
-    pub fn take_back() {}
+    pub(super) fn take_back() {}
 }

@@ -1,7 +1,7 @@
 //! The gate in front of a protected profile: what may change something is confirmed, written down, then sent.
 
 use std::collections::HashSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::config::Protection;
 use crate::domain::{ApiUrl, Secret, Tenant, one_line};
@@ -14,6 +14,10 @@ use crate::session::protection::lease;
 use crate::session::protection::records::Records;
 use crate::system::http::Http;
 use crate::system::prompter::Prompter;
+use crate::system::runtime;
+
+/// Held while a question is on the terminal.
+static ASKING: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 
 /// The tokens of a profile and the gate in front of it. Clones are the same gate.
 #[derive(Clone)]
@@ -149,13 +153,18 @@ impl Guard {
             return Ok((Permit::Flag, None));
         }
         let name = &self.protection.name;
-        if self.typed.lock().unwrap_or_else(PoisonError::into_inner).contains(name.as_str()) {
+        if self.typed().contains(name.as_str()) {
             return Ok((Permit::Typed, None));
         }
         if let Some(reason) = self.lease(tokens).await.map_err(Denied::Unknown)? {
             return Ok((Permit::Lease, Some(reason)));
         }
         let Some(prompter) = &self.prompter else { return Err(Denied::Refused(self.refusal(change))) };
+        // A command that sends several changes asks one question at a time.
+        let _turn = ASKING.lock().await;
+        if self.typed().contains(name.as_str()) {
+            return Ok((Permit::Typed, None));
+        }
         let user =
             tokens.held().map(|stored| format!(", as {}", stored.record.user_label())).unwrap_or_default();
         let tenant = self.tenant.as_ref().map(|tenant| format!(", tenant {tenant}")).unwrap_or_default();
@@ -164,10 +173,21 @@ impl Guard {
             said(change),
             self.url
         ));
-        loosening::ask_for_name(prompter.as_ref(), name.as_str(), "nothing was sent")
-            .map_err(Denied::Refused)?;
-        self.typed.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_string());
+        let (prompter, asked) = (prompter.clone(), name.clone());
+        let question = move || loosening::ask_for_name(prompter.as_ref(), asked.as_str(), "nothing was sent");
+        match runtime::blocking(question).await {
+            Ok(Some(answer)) => answer.map_err(Denied::Refused)?,
+            Ok(None) => {
+                return Err(Denied::Refused(Error::new(Kind::Failed, "the confirmation cannot be read")));
+            }
+            Err(error) => return Err(Denied::Refused(error.into())),
+        }
+        self.typed().insert(name.to_string());
         Ok((Permit::Typed, None))
+    }
+
+    fn typed(&self) -> MutexGuard<'_, HashSet<String>> {
+        self.typed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The reason of the lease that opens the profile for the token's user.

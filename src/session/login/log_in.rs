@@ -390,7 +390,7 @@ async fn identify(context: &Context, target: &LoginTarget, token: &Secret) -> Re
         // Some platforms answer nothing without a tenant.
         Err(error) if error.mentions_tenant() => {
             let available = platform(None).tenants().await.map_err(|_| Error::from(error))?;
-            let tenant = choose_tenant(context, &available)?;
+            let tenant = choose_tenant(context, &available).await?;
             return Ok((known(platform(Some(tenant.clone())).profile().await?)?, tenant));
         }
         Err(error) => return Err(error.into()),
@@ -409,12 +409,12 @@ async fn identify(context: &Context, target: &LoginTarget, token: &Secret) -> Re
     if let Some(current) = user.current_tenant.clone() {
         return Ok((user, current));
     }
-    let tenant = choose_tenant(context, &platform(None).tenants().await?)?;
+    let tenant = choose_tenant(context, &platform(None).tenants().await?).await?;
     let user = platform(Some(tenant.clone())).profile().await?;
     Ok((user, tenant))
 }
 
-fn choose_tenant(context: &Context, theirs: &[Membership]) -> Result<Tenant> {
+async fn choose_tenant(context: &Context, theirs: &[Membership]) -> Result<Tenant> {
     if theirs.is_empty() {
         return Err(Error::new(Kind::Forbidden, "this user is in no tenant of the platform")
             .hint("ask an owner of the tenant for an invitation, then log in again"));
@@ -425,9 +425,10 @@ fn choose_tenant(context: &Context, theirs: &[Membership]) -> Result<Tenant> {
     }
     let line = |tenant: &Membership| format!("{}  ({})", tenant.id, tenant.name);
     let choices: Vec<Choice> = theirs.iter().map(|tenant| line(tenant).as_str().into()).collect();
-    let chosen = context
-        .prompter
-        .choose("Which tenant?", &choices, 0)
+    let prompter = context.prompter.clone();
+    let chosen = runtime::blocking(move || prompter.choose("Which tenant?", &choices, 0))
+        .await?
+        .flatten()
         .ok_or_else(|| Error::new(Kind::Interrupted, "no tenant was chosen"))?;
     Ok(theirs[chosen].id.clone())
 }
