@@ -503,6 +503,38 @@ fn layers_fences_and_files_hold() {
     assert!(broken.is_empty(), "\n{}", broken.join("\n"));
 }
 
+/// Where a test uses another test's code, and not that of `tests/support`.
+fn borrowed(file: &str, text: &str) -> Vec<String> {
+    let source = Source::new(file, text);
+    let imports = source.uses.iter().map(|(path, .., line)| (path.clone(), *line));
+    let shared = ["support", "platform"];
+    let from_others = imports
+        .chain(source.paths())
+        .filter(|(path, _)| path[0] == "crate" && path.get(1).is_none_or(|room| !shared.contains(&&**room)));
+    from_others
+        .map(|(path, line)| {
+            format!("tests/{file}:{line}: `{}`: what tests share is in tests/support", path.join("::"))
+        })
+        .collect()
+}
+
+#[test]
+fn tests_share_code_in_support_only() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+    let files = fs::read_dir(root).unwrap().map(|entry| entry.unwrap().path());
+    let files: Vec<_> = files.filter(|path| path.extension().is_some_and(|end| end == "rs")).collect();
+    assert!(files.len() > 50, "tests/ was not found as a whole");
+    let broken: Vec<_> = files
+        .iter()
+        .flat_map(|path| {
+            let name = path.file_name().unwrap().to_string_lossy();
+            borrowed(&name, &fs::read_to_string(path).unwrap())
+        })
+        .collect();
+    assert!(broken.is_empty(), "\n{}", broken.join("\n"));
+    assert_eq!(borrowed("a.rs", "use crate::b::helper;\nfn f() { crate::c::g() }").len(), 2);
+}
+
 #[test]
 fn each_kind_of_breach_is_seen() {
     let broken = |files: &[(&str, &str)]| {

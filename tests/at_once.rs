@@ -3,14 +3,11 @@
 use std::fs::File;
 use std::time::Duration;
 
-use crate::platform::{Fault, Options, Sandbox, Visitor, fingerprint, visit_blocking};
+use crate::platform::{Fault, Visitor, fingerprint, visit_blocking};
 use crate::support::World;
+use crate::support::platform::sandbox;
 use crate::support::ports::CallbackPorts;
 use crate::support::world::DEADLINE;
-
-fn sandbox() -> Sandbox {
-    Sandbox::start(Options::default()).unwrap()
-}
 
 fn email(world: &World, profile: &str) -> String {
     world.run(&format!("whoami -p {profile} -o json")).ok().json()["email"].as_str().unwrap().to_owned()

@@ -9,12 +9,9 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::platform::{Options, Sandbox, fingerprint};
+use crate::platform::{Sandbox, fingerprint};
 use crate::support::World;
-
-fn sandbox() -> Sandbox {
-    Sandbox::start(Options::default()).unwrap()
-}
+use crate::support::platform::sandbox;
 
 /// Everything below a folder.
 fn everything(folder: &Path) -> Vec<PathBuf> {

@@ -12,16 +12,13 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::platform::{Fault, Options, Sandbox};
+use crate::platform::{Fault, Sandbox};
+use crate::support::platform::{refreshes, sandbox};
 use crate::support::ports::CallbackPorts;
 #[cfg(target_os = "linux")]
 use crate::support::secret_service::SecretService;
 use crate::support::site::{End, Site};
-use crate::support::{Outcome, World, refreshes};
-
-fn sandbox() -> Sandbox {
-    Sandbox::start(Options::default()).unwrap()
-}
+use crate::support::{Outcome, World};
 
 /// A profile `local`, logged in.
 fn logged_in(sandbox: &Sandbox) -> World {

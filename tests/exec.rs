@@ -8,15 +8,10 @@ use std::process::{Child, Command, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::platform::{Options, Sandbox};
-use crate::support::{Outcome, World, refreshes};
-use crate::token_commands::renewable;
+use crate::support::platform::{refreshes, renewable, sandbox};
+use crate::support::{Outcome, World};
 
 const AUTOCOM: &str = env!("CARGO_BIN_EXE_autocom");
-
-fn sandbox() -> Sandbox {
-    Sandbox::start(Options::default()).unwrap()
-}
 
 /// What `exec SELECTION -- sh -c SCRIPT` says.
 fn shell(world: &World, selection: &str, script: &str) -> Outcome {

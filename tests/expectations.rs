@@ -1,20 +1,15 @@
 //! What is expected of a profile stops a command before the platform has seen a request: `--expect`,
 //! `AUTOCOM_EXPECT`, and `expect_user`.
 
-use crate::platform::{CLIENT_ID, Knobs, Options, Passport, Sandbox, Visited, Visitor, visit_blocking};
-use crate::secrecy::{arguments, commands};
+use crate::platform::{CLIENT_ID, Options, Sandbox, Visited, Visitor, visit_blocking};
+use crate::support::commands::{arguments, commands};
+use crate::support::platform::device_sandbox;
 use crate::support::ports::CallbackPorts;
 use crate::support::{Outcome, World};
 
-fn sandbox() -> Sandbox {
-    let knobs =
-        Knobs { device_grant: true, device_interval_seconds: 1, passport: Passport::V13, ..Knobs::default() };
-    Sandbox::start(Options { knobs, ..Options::default() }).unwrap()
-}
-
 /// Ada in the active profile `one`, and in `two`.
 fn world() -> (World, Sandbox) {
-    let (world, sandbox) = (World::new(), sandbox());
+    let (world, sandbox) = (World::new(), device_sandbox());
     world.log_in(&sandbox, "ada", "--profile one");
     world.run(&format!("profiles set two api_url={}", sandbox.api_url())).ok();
     (world, sandbox)
@@ -284,7 +279,7 @@ fn a_stranger_s_stored_credential_is_neither_sent_nor_handed_on() {
 
 #[test]
 fn a_login_offers_to_keep_the_profile_to_its_user() {
-    let (world, sandbox) = (World::new(), sandbox());
+    let (world, sandbox) = (World::new(), device_sandbox());
     let pat = sandbox.mint_pat("ada", None);
     let login = |more: &str| world.login_with_token(&sandbox.api_url(), &pat, more);
     login("--profile one --lock-user").ok();

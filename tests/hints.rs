@@ -1,11 +1,8 @@
 //! What a hint says is typed as it stands: it must lead to where the command was, and to nothing else.
 
-use crate::platform::{CLIENT_ID, Fault, Options, Sandbox};
+use crate::platform::{CLIENT_ID, Fault, Sandbox};
 use crate::support::World;
-
-fn sandbox() -> Sandbox {
-    Sandbox::start(Options::default()).unwrap()
-}
+use crate::support::platform::sandbox;
 
 /// `staging` is active, and `prod` is what the commands are about.
 fn two() -> (World, Sandbox, Sandbox) {

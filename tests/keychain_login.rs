@@ -6,27 +6,13 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use crate::platform::{Options, Sandbox, Visitor, visit_blocking};
+use crate::platform::{Sandbox, Visitor, visit_blocking};
 use crate::support::World;
+use crate::support::platform::sandbox;
 use crate::support::ports::CallbackPorts;
-use crate::support::secret_service::{SecretService, Spy};
+use crate::support::secret_service::{SecretService, Spy, world_on};
 
 const NONE: [&str; 0] = [];
-
-fn sandbox() -> Sandbox {
-    Sandbox::start(Options::default()).unwrap()
-}
-
-/// A home where nothing is said about stores, with that bus.
-pub fn world_on(service: &SecretService) -> World {
-    let mut world = World::new();
-    world.unset("AUTOCOM_STORE");
-    // The keychain needs no more than the bus, and HOME stays the world's own.
-    for (name, value) in service.env().into_iter().filter(|(name, _)| *name != "HOME") {
-        world.set(name, value.into_string().unwrap());
-    }
-    world
-}
 
 /// A home on a machine without a session bus.
 fn world_without_bus() -> World {

@@ -3,20 +3,16 @@
 
 use std::time::{Duration, Instant};
 
-use crate::keychain_login::world_on;
-use crate::platform::{Fault, Gate, Options, Sandbox, Visitor};
+use crate::platform::{Fault, Gate, Sandbox, Visitor};
 use crate::support::World;
 use crate::support::mock_keychain::MockKeychain;
+use crate::support::platform::sandbox;
 use crate::support::ports::CallbackPorts;
-use crate::support::secret_service::{SecretService, Spy};
+use crate::support::secret_service::{SecretService, Spy, world_on};
 use crate::support::world::{DEADLINE, Outcome};
 
 /// One wait of three seconds, on a busy machine; two of them would take longer.
 const ONE_WAIT: Duration = Duration::from_millis(5500);
-
-fn sandbox() -> Sandbox {
-    Sandbox::start(Options::default()).unwrap()
-}
 
 /// Profiles `a` (active), `b` and `c`, each logged in under a key of its own; answers their tokens.
 fn three_logins(world: &World, sandbox: &Sandbox) -> Vec<String> {

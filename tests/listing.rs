@@ -1,17 +1,10 @@
 //! `profiles list`, `auth status` and `whoami`: what is known of every token, without asking anybody.
 
-use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use crate::platform::{Options, Sandbox};
 use crate::support::World;
-
-/// So many seconds from now, as the files have it.
-#[expect(clippy::disallowed_methods, reason = "the program under test reads the real clock too")]
-pub fn from_now(seconds: i64) -> String {
-    let time = Timestamp::now() + SignedDuration::from_secs(seconds);
-    time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
-}
+use crate::support::time::from_now;
 
 /// An entry of `logins.toml` for `https://NAME.test`.
 fn login(name: &str, more: &str) -> String {

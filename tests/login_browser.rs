@@ -3,15 +3,12 @@
 use std::net::{TcpListener, TcpStream};
 use std::time::Duration;
 
-use crate::platform::{Fault, Options, Sandbox, Visited, Visitor, fingerprint, visit_blocking};
+use crate::platform::{Fault, Sandbox, Visited, Visitor, fingerprint, visit_blocking};
 use crate::support::http::get;
+use crate::support::platform::sandbox;
 use crate::support::ports::CallbackPorts;
 use crate::support::world::DEADLINE;
 use crate::support::{Outcome, World};
-
-fn sandbox() -> Sandbox {
-    Sandbox::start(Options::default()).unwrap()
-}
 
 /// The parameters of a URL.
 fn parameter(url: &str, name: &str) -> String {

@@ -2,17 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use crate::platform::{
-    CLIENT_ID, Fault, Knobs, Options, Passport, Sandbox, Visited, Visitor, visit_blocking,
-};
+use crate::platform::{CLIENT_ID, Fault, Options, Sandbox, Visited, Visitor, visit_blocking};
 use crate::support::World;
+use crate::support::platform::device_sandbox;
 use crate::support::world::{DEADLINE, Running};
-
-fn sandbox() -> Sandbox {
-    let knobs =
-        Knobs { device_grant: true, device_interval_seconds: 1, passport: Passport::V13, ..Knobs::default() };
-    Sandbox::start(Options { knobs, ..Options::default() }).unwrap()
-}
 
 /// A login that has shown its code, and the page that has the code already.
 fn begun(world: &World, sandbox: &Sandbox, more: &str) -> (Running, String) {
@@ -32,7 +25,7 @@ fn polls(sandbox: &Sandbox) -> usize {
 
 #[test]
 fn a_code_that_is_approved_elsewhere_logs_in_and_the_login_renews_itself() {
-    let (world, sandbox) = (World::new(), sandbox());
+    let (world, sandbox) = (World::new(), device_sandbox());
     let (login, page) = begun(&world, &sandbox, "--profile box");
     sandbox.wait_for_request(|request| request.path == "/oauth/token", DEADLINE).unwrap();
     let Visited::Stopped { page, .. } = visit_blocking(&page, Visitor::approving("ada")).unwrap() else {
@@ -48,7 +41,7 @@ fn a_code_that_is_approved_elsewhere_logs_in_and_the_login_renews_itself() {
 
 #[test]
 fn no_port_is_needed_and_no_browser_opened() {
-    let (mut world, sandbox) = (World::new(), sandbox());
+    let (mut world, sandbox) = (World::new(), device_sandbox());
     world.set("BROWSER", "touch opened");
     let (login, page) = begun(&world, &sandbox, "");
     visit_blocking(&page, Visitor::approving("ada")).unwrap();
@@ -59,7 +52,7 @@ fn no_port_is_needed_and_no_browser_opened() {
 
 #[test]
 fn slow_down_is_obeyed_and_trouble_on_the_way_is_waited_out() {
-    let (world, sandbox) = (World::new(), sandbox());
+    let (world, sandbox) = (World::new(), device_sandbox());
     sandbox.fault("/oauth/token", Fault::status(429).header("Retry-After", "4"));
     sandbox.fault("/oauth/token", Fault::status(503));
     sandbox.fault("/oauth/token", Fault::status(400).body("application/json", r#"{"error":"slow_down"}"#));
@@ -96,7 +89,7 @@ fn denied_expired_and_forgotten_codes_end_the_wait_and_leave_nothing() {
         ("expired", "", &nobody, "timed out after 2 seconds waiting for the code to be entered"),
     ];
     for (case, more, act, words) in cases {
-        let (world, sandbox) = (World::new(), sandbox());
+        let (world, sandbox) = (World::new(), device_sandbox());
         if case == "expired" {
             sandbox.knobs(|knobs| knobs.device_ttl_seconds = 2);
         }
@@ -116,7 +109,7 @@ fn a_platform_without_it_says_so_with_what_else_there_is() {
     let flags = format!("--profile neu --api-url {} --client-id {CLIENT_ID}", without.api_url());
     let outcome = world.run(&format!("auth login {flags} --device")).code(4);
     outcome.says(&format!("hint: autocom auth login {flags} --no-browser, or"));
-    let refusing = sandbox();
+    let refusing = device_sandbox();
     let body = r#"{"error":"unauthorized_client","error_description":"Not for this client."}"#;
     refusing.fault("/oauth/device/code", Fault::status(400).body("application/json", body));
     world.login(&refusing.api_url(), "--device").finish().code(4).says("Not for this client.");
@@ -141,7 +134,7 @@ fn a_platform_without_it_says_so_with_what_else_there_is() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_terminal_shows_the_code_in_a_box_and_ctrl_c_gives_up() {
-    let (world, sandbox) = (World::new(), sandbox());
+    let (world, sandbox) = (World::new(), device_sandbox());
     let line = format!("auth login --api-url {} --client-id {CLIENT_ID} --device", sandbox.api_url());
     let mut login = world.start_in_terminal(&line);
     login.line_with("/oauth/device");
@@ -156,7 +149,7 @@ fn a_terminal_shows_the_code_in_a_box_and_ctrl_c_gives_up() {
 #[cfg(unix)]
 #[test]
 fn ctrl_c_over_the_poll_that_is_granted_revokes_what_it_granted() {
-    let (world, sandbox) = (World::new(), sandbox());
+    let (world, sandbox) = (World::new(), device_sandbox());
     let (login, page) = begun(&world, &sandbox, "");
     sandbox.wait_for_request(|request| request.path == "/oauth/token", DEADLINE).unwrap();
     sandbox.knobs(|knobs| knobs.token_delay = Duration::from_millis(1500));

@@ -2,13 +2,10 @@
 
 use std::time::Duration;
 
-use crate::platform::{CLIENT_ID, Fault, Options, Sandbox, Visited, Visitor, visit_blocking};
+use crate::platform::{CLIENT_ID, Fault, Sandbox, Visited, Visitor, visit_blocking};
 use crate::support::World;
+use crate::support::platform::sandbox;
 use crate::support::ports::CallbackPorts;
-
-fn sandbox() -> Sandbox {
-    Sandbox::start(Options::default()).unwrap()
-}
 
 /// The active profile by the files alone.
 fn active(world: &World) -> String {

@@ -6,15 +6,12 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 
-use crate::platform::{CLIENT_ID, Fault, Options, Request, Sandbox, Visited, Visitor, visit_blocking};
+use crate::platform::{CLIENT_ID, Fault, Request, Sandbox, Visited, Visitor, visit_blocking};
 use crate::support::World;
 use crate::support::http::get;
+use crate::support::platform::sandbox;
 use crate::support::ports::CallbackPorts;
 use crate::support::world::{DEADLINE, Running, until};
-
-fn sandbox() -> Sandbox {
-    Sandbox::start(Options::default()).unwrap()
-}
 
 /// Where a browser that can't reach this machine ends.
 fn address(url: &str) -> String {

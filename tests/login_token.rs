@@ -1,11 +1,8 @@
 //! Login with a personal access token.
 
-use crate::platform::{Fault, Options, Sandbox};
+use crate::platform::Fault;
 use crate::support::World;
-
-fn sandbox() -> Sandbox {
-    Sandbox::start(Options::default()).unwrap()
-}
+use crate::support::platform::sandbox;
 
 #[test]
 fn a_token_on_stdin_is_trimmed_and_its_end_is_shown() {

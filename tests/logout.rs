@@ -1,14 +1,11 @@
 //! Logout: revoked where that can be had, deleted here in any case, and said plainly.
 
-use crate::platform::{Fault, Gate, Options, Sandbox, Visitor};
+use crate::platform::{Fault, Gate, Sandbox, Visitor};
 use crate::support::World;
 use crate::support::locks::ConfigLock;
+use crate::support::platform::sandbox;
 use crate::support::ports::CallbackPorts;
 use crate::support::world::{DEADLINE, has_open, until};
-
-fn sandbox() -> Sandbox {
-    Sandbox::start(Options::default()).unwrap()
-}
 
 /// Two sandboxes, logged in to as `one` (active) and `two`.
 fn two() -> (World, [Sandbox; 2], [String; 2]) {

@@ -3,6 +3,7 @@
 use std::process::Command;
 
 use crate::support::World;
+use crate::support::commands::commands_and_groups;
 
 fn render(page: &std::path::Path) -> String {
     let groff =
@@ -23,7 +24,7 @@ fn every_command_has_a_page_that_anybody_may_read() {
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
     names.sort();
-    let mut expected: Vec<String> = crate::secrecy::commands_and_groups()
+    let mut expected: Vec<String> = commands_and_groups()
         .iter()
         .map(|path| format!("autocom {path}").trim_end().replace(' ', "-") + ".1")
         .collect();

@@ -2,9 +2,8 @@
 
 use serde_json::json;
 
-use crate::platform::{
-    CLIENT_ID, Fault, Knobs, Options, Passport, Sandbox, Visited, Visitor, visit_blocking,
-};
+use crate::platform::{CLIENT_ID, Fault, Sandbox, Visited, Visitor, visit_blocking};
+use crate::support::platform::device_sandbox;
 use crate::support::world::Running;
 use crate::support::{Outcome, World};
 
@@ -35,18 +34,12 @@ fn answers(usual: &str) -> Vec<(&'static str, Fault)> {
     ]
 }
 
-fn sandbox() -> Sandbox {
-    let knobs =
-        Knobs { passport: Passport::V13, device_grant: true, device_interval_seconds: 1, ..Knobs::default() };
-    Sandbox::start(Options { knobs, ..Options::default() }).unwrap()
-}
-
 /// A line for each answer: its name, the exit code and what was printed.
 fn matrix(usual: impl Fn(&Sandbox) -> String, cell: impl Fn(&World, &Sandbox, Fault) -> Outcome) -> String {
     let names: Vec<_> = answers("").into_iter().map(|(name, _)| name).collect();
     let mut lines = Vec::new();
     for (index, name) in names.iter().enumerate() {
-        let (world, sandbox) = (World::new(), sandbox());
+        let (world, sandbox) = (World::new(), device_sandbox());
         let fault = answers(&usual(&sandbox)).remove(index).1;
         let outcome = cell(&world, &sandbox, fault.times(9));
         lines.push(format!("{name}: {}", shown(&outcome, &world, &sandbox)));

@@ -1,11 +1,7 @@
 //! Settings, tokens and addresses as other tools, desktops and hands write them.
 
-use crate::platform::{Options, Sandbox};
 use crate::support::World;
-
-fn sandbox() -> Sandbox {
-    Sandbox::start(Options::default()).unwrap()
-}
+use crate::support::platform::sandbox;
 
 /// `text` in the encodings of Windows tools.
 fn as_windows_writes(text: &str) -> [Vec<u8>; 3] {

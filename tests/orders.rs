@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::platform::{Fault, Options, Sandbox};
 use crate::support::World;
+use crate::support::platform::{answer, order};
 
 /// A profile in a tenant that has so many orders.
 fn shop(orders: u64) -> (World, Sandbox) {
@@ -18,16 +19,6 @@ fn shop(orders: u64) -> (World, Sandbox) {
 
 fn asked(sandbox: &Sandbox) -> usize {
     sandbox.requests().iter().filter(|request| request.path == "/api/v1/graphql").count()
-}
-
-/// What the platform answers to a query of orders.
-pub fn answer(rows: &[Value]) -> Fault {
-    Fault::status(200).body("application/json", &json!({ "data": { "orders": rows } }).to_string())
-}
-
-pub fn order(id: usize) -> Value {
-    json!({ "id": id.to_string(), "order_number": format!("ORD-{id}"), "status": "pending", "total": "1.10",
-        "currency": "INR", "created_at": "2026-05-03T15:44:22+05:30" })
 }
 
 #[test]

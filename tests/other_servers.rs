@@ -10,8 +10,9 @@ use crate::platform::{
     CLIENT_ID, DefaultScope, Fault, Knobs, Options, Passport, Request, Sandbox, Visited, Visitor,
     visit_blocking,
 };
+use crate::support::platform::refreshes;
 use crate::support::server::{ADA, Server, answer};
-use crate::support::{Outcome, World, refreshes};
+use crate::support::{Outcome, World};
 
 const PROFILE: &str = "GET /api/v1/profile";
 const TOKEN: &str = "POST /oauth/token";

@@ -3,8 +3,8 @@
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
-use crate::listing::from_now;
 use crate::support::World;
+use crate::support::time::from_now;
 
 fn world(end: &str, more: &str) -> World {
     let world = World::new();

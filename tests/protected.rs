@@ -11,8 +11,8 @@ use proptest::prelude::*;
 use serde_json::Value;
 
 use crate::platform::{Fault, Gate, Options, Sandbox};
-use crate::secrecy::{arguments, commands};
 use crate::support::World;
+use crate::support::commands::{arguments, commands};
 use crate::support::world::until;
 
 /// Ada in the protected profile `prod`, and the id of an order there.

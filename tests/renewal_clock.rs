@@ -5,65 +5,22 @@ use std::fs::File;
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
-use autocom::config::Flags;
-use autocom::domain::Secret;
 use autocom::error::{Kind, Result};
 use autocom::session::Context;
 use autocom::session::call::bearer;
 use autocom::session::profile::selected;
-use autocom::system::browser::SystemBrowser;
 use autocom::system::clock::ManualClock;
-use autocom::system::environment::Environment;
-use autocom::system::prompter::{Choice, LoginPage, Prompter, Room, Waiting};
-use autocom::system::reporter::Reporter;
 use jiff::{SignedDuration, Timestamp};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
 use crate::platform::{Knobs, Options, Sandbox};
 use crate::support::World;
+use crate::support::in_process::session;
 use crate::support::world::until;
 
 const HOUR: Duration = Duration::from_secs(3600);
 const DAY: Duration = Duration::from_secs(86_400);
-
-struct Nobody;
-
-impl Prompter for Nobody {
-    fn show_login(&self, _: &LoginPage<'_>) {}
-
-    fn choose(&self, _: &str, _: &[Choice], _: usize) -> Option<usize> {
-        None
-    }
-
-    fn answer(&self, _: &str) -> Option<String> {
-        None
-    }
-
-    fn ask_secret(&self, _: &str) -> Option<Secret> {
-        None
-    }
-
-    fn confirm(&self, _: &str, _: bool) -> Option<bool> {
-        Some(false)
-    }
-
-    fn room(&self) -> Room {
-        unreachable!("nobody looks at anything")
-    }
-
-    fn waiting(&self, what: &str) -> Box<dyn Waiting> {
-        unreachable!("nobody waits for {what}")
-    }
-}
-
-/// A command of autocom in this home at this time.
-pub fn session(world: &World, clock: &Arc<ManualClock>) -> Context {
-    let environment = Environment::default().with("HOME", world.home()).with("AUTOCOM_STORE", "file");
-    let browser = Arc::new(SystemBrowser::new(&environment));
-    let reporter = Arc::new(Reporter::silent());
-    Context::new(environment, Flags::default(), reporter, clock.clone(), browser, Arc::new(Nobody))
-}
 
 /// One call of the platform by a command of its own.
 fn call(world: &World, clock: &Arc<ManualClock>) -> Result<()> {

@@ -5,6 +5,7 @@ use serde_json::Value;
 use crate::platform::{Knobs, Options, Passport, Sandbox, Visitor, visit_blocking};
 use crate::support::World;
 use crate::support::ports::CallbackPorts;
+use crate::support::schemas::is_valid;
 
 fn logged_in() -> (World, Sandbox) {
     let (world, sandbox) = (World::new(), Sandbox::start(Options::default()).unwrap());
@@ -17,7 +18,7 @@ fn objects(stderr: &str) -> Vec<(String, Value)> {
     let object = |line: &str| {
         let object: serde_json::Map<String, Value> =
             serde_json::from_str(line).unwrap_or_else(|error| panic!("{error} in {line}"));
-        crate::schemas::is_valid("stderr", &Value::Object(object.clone()));
+        is_valid("stderr", &Value::Object(object.clone()));
         let [(name, value)] = object.into_iter().collect::<Vec<_>>().try_into().unwrap();
         (name, value)
     };

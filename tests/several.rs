@@ -4,14 +4,10 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::orders::{answer, order};
 use crate::platform::{Fault, Knobs, Options, Sandbox, Visitor};
 use crate::support::World;
+use crate::support::platform::{answer, order, sandbox};
 use crate::support::ports::CallbackPorts;
-
-fn sandbox() -> Sandbox {
-    Sandbox::start(Options::default()).unwrap()
-}
 
 fn asked(sandbox: &Sandbox) -> usize {
     sandbox.requests().iter().filter(|request| request.path == "/api/v1/profile").count()

@@ -6,8 +6,9 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
 use std::path::Path;
 
 use crate::platform::{Fault, Gate, Knobs, Options, Request, Sandbox};
+use crate::support::World;
+use crate::support::platform::refreshes;
 use crate::support::world::{DEADLINE, Running, has_open, until};
-use crate::support::{World, refreshes};
 
 /// Holds the file's lock until processes of two homes have come to it, then waits for all. Within a home they
 /// queue up before that.

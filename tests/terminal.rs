@@ -1,8 +1,8 @@
 //! What only a person at a terminal sees: a table, colour, notes, questions.
 
-use crate::listing::from_now;
 use crate::platform::{Fault, Options, Sandbox};
 use crate::support::World;
+use crate::support::time::from_now;
 
 fn world() -> World {
     let world = World::new();

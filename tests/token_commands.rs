@@ -4,23 +4,10 @@
 use autocom::domain::time::rfc3339;
 use serde_json::{Value, json};
 
-use crate::platform::{Fault, Options, Sandbox, Visitor};
-use crate::schemas::is_valid;
-use crate::support::ports::CallbackPorts;
-use crate::support::{Outcome, World, refreshes};
-
-fn sandbox() -> Sandbox {
-    Sandbox::start(Options::default()).unwrap()
-}
-
-/// A login of ada's through the browser, whose token lasts that long, and longer once it is renewed.
-pub fn renewable(seconds: i64, renewed: i64) -> (World, Sandbox) {
-    let (world, sandbox) = (World::new(), sandbox());
-    sandbox.knobs(|knobs| (knobs.access_ttl_seconds, knobs.refreshed_ttl_seconds) = (seconds, Some(renewed)));
-    let _ports = CallbackPorts::take();
-    world.browse(&sandbox, Visitor::approving("ada"), "--profile one").0.ok();
-    (world, sandbox)
-}
+use crate::platform::{Fault, Sandbox};
+use crate::support::platform::{refreshes, renewable, sandbox};
+use crate::support::schemas::is_valid;
+use crate::support::{Outcome, World};
 
 fn stored(world: &World, sandbox: &Sandbox) -> String {
     world.record(&sandbox.api_url())["access_token"].as_str().unwrap().to_owned()

@@ -11,8 +11,8 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use crate::platform::{Fault, Options, Sandbox};
-use crate::renewal_clock::session;
 use crate::support::World;
+use crate::support::in_process::session;
 use crate::support::site::{self, End, Site};
 
 const ADA: &str = "ada@example.test";

@@ -21,6 +21,8 @@ use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
 use zbus::blocking::{Connection, connection};
 use zbus::zvariant::{ObjectPath, OwnedObjectPath, OwnedValue, Value};
 
+use crate::support::World;
+
 const SERVICE: &str = "org.freedesktop.secrets";
 const ROOT: &str = "/org/freedesktop/secrets";
 /// The collection that is the default.
@@ -368,4 +370,15 @@ fn bus_config(home: &Path, rule: &str) -> String {
 fn private_folder(path: &Path) {
     use std::os::unix::fs::DirBuilderExt;
     std::fs::DirBuilder::new().mode(0o700).create(path).unwrap();
+}
+
+/// A home where nothing is said about stores, with that bus.
+pub fn world_on(service: &SecretService) -> World {
+    let mut world = World::new();
+    world.unset("AUTOCOM_STORE");
+    // The keychain needs no more than the bus, and HOME stays the world's own.
+    for (name, value) in service.env().into_iter().filter(|(name, _)| *name != "HOME") {
+        world.set(name, value.into_string().unwrap());
+    }
+    world
 }
