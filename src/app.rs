@@ -18,7 +18,7 @@ use crate::cli::{Cli, GlobalFlags};
 use crate::commands::command_line::typed;
 use crate::commands::completions;
 use crate::commands::verb::{Invocation, Verb};
-use crate::domain::{Secret, redact};
+use crate::domain::{Secret, autocom, redact};
 use crate::error::{Error, Kind};
 use crate::logging;
 use crate::session::call::everywhere;
@@ -155,7 +155,7 @@ impl AnswerOptions {
         let Some(expression) = self.jq else { return Ok(()) };
         jq::check(expression).map_err(|why| {
             Error::usage(format!("cannot use the --jq expression: {why}"))
-                .hint("autocom profiles list --jq '.[].name'")
+                .hint(autocom("profiles list --jq").value(".[].name"))
         })?;
         if !verb.has_answer() {
             return Err(Error::usage("--jq does not apply to exec, which prints what its command prints"));

@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use crate::config::{ConfigError, Conflict};
 use crate::credentials::StoreError;
-use crate::domain::{Key, Origin, likely, quoted, shell_word};
+use crate::domain::{Hint, Key, NextCommand, Origin, autocom, likely, quoted, shell_word};
 use crate::oauth::OAuthError;
 use crate::platform::PlatformError;
 use crate::system::editor::EditorError;
 use crate::system::files::FileError;
-use crate::system::http::{Cause, HttpError, Mistrust, Unreachable};
+use crate::system::http::{Cause, HttpError, Mistrust, Peer, Unreachable};
 use crate::system::lock_holder::LockHolder;
 use crate::system::locks::LockError;
 use crate::system::paths::PathError;
@@ -92,27 +92,34 @@ pub struct Error {
     pub kind: Kind,
     pub message: String,
     pub causes: Vec<String>,
-    pub hint: Option<String>,
+    pub hint: Option<Hint>,
+    /// The profile that the message names.
+    pub profile: Option<String>,
 }
 
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
     pub fn new(kind: Kind, message: impl Into<String>) -> Error {
-        Error { kind, message: message.into(), causes: Vec::new(), hint: None }
+        Error { kind, message: message.into(), causes: Vec::new(), hint: None, profile: None }
     }
 
     pub fn usage(message: impl Into<String>) -> Error {
         Error::new(Kind::Usage, message)
     }
 
-    pub fn hint(mut self, hint: impl Into<String>) -> Error {
+    pub fn hint(mut self, hint: impl Into<Hint>) -> Error {
         self.hint = Some(hint.into());
         self
     }
 
-    pub fn hint_if_none(self, hint: impl FnOnce() -> String) -> Error {
+    pub fn hint_if_none<H: Into<Hint>>(self, hint: impl FnOnce() -> H) -> Error {
         if self.hint.is_some() { self } else { self.hint(hint()) }
+    }
+
+    /// With what `change` makes of each command of its hint.
+    pub fn each_command(self, change: impl Fn(NextCommand) -> Hint) -> Error {
+        Error { hint: self.hint.map(|hint| hint.each(change)), ..self }
     }
 
     pub fn cause(mut self, cause: impl ToString) -> Error {
@@ -120,17 +127,16 @@ impl Error {
         self
     }
 
+    pub fn naming(self, profile: &str) -> Error {
+        Error { profile: Some(profile.to_owned()), ..self }
+    }
+
     /// One of several: says what it is about, unless it does so already.
     pub fn about(self, subject: &str) -> Error {
-        // Not wherever the word stands: a platform's own may well be a profile's name.
-        let named = format!("profile {subject}");
-        let ends =
-            |rest: &str| !rest.starts_with(|c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
-        if self.message.split(&named).skip(1).any(ends) {
-            self
-        } else {
-            Error { message: format!("{subject}: {}", self.message), ..self }
+        if self.profile.as_deref() == Some(subject) {
+            return self;
         }
+        Error { message: format!("{subject}: {}", self.message), ..self }
     }
 
     /// A layer's error as it stands, with what caused it.
@@ -142,7 +148,7 @@ impl Error {
             source = cause.source();
         }
         causes.dedup();
-        Error { kind, message: error.to_string(), causes, hint: None }
+        Error { kind, message: error.to_string(), causes, hint: None, profile: None }
     }
 
     /// Several failures as one: the gravest, with what the others say among its causes.
@@ -159,7 +165,7 @@ impl Error {
 
     pub fn report(&self) -> ErrorReport {
         let (kind, exit_code) = (self.kind.as_str(), self.kind.exit_code());
-        ErrorReport::new(kind, exit_code, &self.message, &self.causes, self.hint.as_deref())
+        ErrorReport::new(kind, exit_code, &self.message, &self.causes, self.hint.as_ref())
     }
 }
 
@@ -179,71 +185,75 @@ impl From<ConfigError> for Error {
         };
         let hint = match &error {
             ConfigError::Syntax { .. } | ConfigError::Shape { .. } | ConfigError::WouldMangle { .. } => {
-                Some("autocom config edit".to_owned())
+                some(autocom("config edit"))
             }
             ConfigError::Pins { path, .. } => {
-                Some(format!("mend it, or remove it and pin again: {}", quoted(path)))
+                some(format!("mend it, or remove it and pin again: {}", quoted(path)))
             }
-            ConfigError::UnknownProfile { origin: Origin::Pin(directory), .. } => Some(format!(
-                "bind it to another: autocom profiles pin PROFILE {0}, or free it: autocom profiles unpin {0}",
-                quoted(directory)
-            )),
-            ConfigError::UnknownProfile { origin: Origin::Repository(path), .. } => {
-                Some(format!("take back its acceptance: autocom profiles unpin --file {}", quoted(path)))
-            }
+            ConfigError::UnknownProfile { origin: Origin::Pin(directory), .. } => some(
+                autocom("profiles pin PROFILE")
+                    .value(directory.display())
+                    .after("bind it to another: ")
+                    .text(", or free it: ")
+                    .command(autocom("profiles unpin").value(directory.display())),
+            ),
+            ConfigError::UnknownProfile { origin: Origin::Repository(path), .. } => some(
+                autocom("profiles unpin")
+                    .option("--file", path.display())
+                    .after("take back its acceptance: "),
+            ),
             ConfigError::UnknownProfile { existing, name, .. } if existing.is_empty() => {
-                Some(format!("autocom auth login --profile {} --api-url URL", shell_word(name)))
+                some(autocom("auth login").option("--profile", name).words("--api-url URL"))
             }
             ConfigError::UnknownProfile { existing, name, .. } => {
                 let near = likely(name, existing.iter().map(String::as_str)).filter(|_| existing.len() > 1);
                 let near = near.map(|near| format!(" (did you mean {near}?)")).unwrap_or_default();
-                Some(format!("profiles that exist: {}{near}", existing.join(", ")))
+                some(format!("profiles that exist: {}{near}", existing.join(", ")))
             }
-            ConfigError::InvalidProfile { profile, .. } => Some(profile.fix()),
-            ConfigError::MissingFile { variable, .. } => Some(format!(
-                "unset {variable}, or create the file: autocom auth login --api-url https://api.example.test"
-            )),
+            ConfigError::InvalidProfile { profile, .. } => some(profile.fix()),
+            ConfigError::MissingFile { variable, .. } => some(
+                autocom("auth login --api-url")
+                    .placeholder("https://api.example.test")
+                    .after(format!("unset {variable}, or create the file: ")),
+            ),
             ConfigError::File(error) | ConfigError::Lock(LockError::File(error)) => of_file(error),
             ConfigError::Unreadable(error) => of_file(error),
             ConfigError::SameVariable { .. } => {
-                Some("give one of them another name: autocom config edit".to_owned())
+                some(autocom("config edit").after("give one of them another name: "))
             }
-            ConfigError::Ambiguous { names, .. } => Some(format!("name one: --profile {}", names[0])),
-            ConfigError::NoHome => {
-                Some("set HOME or AUTOCOM_HOME, or name a file with AUTOCOM_CONFIG".to_owned())
+            ConfigError::Ambiguous { names, .. } => some(format!("name one: --profile {}", names[0])),
+            ConfigError::NoHome => some("set HOME or AUTOCOM_HOME, or name a file with AUTOCOM_CONFIG"),
+            ConfigError::Expectation { .. } => {
+                some("--expect tenant=acme,profile=staging,user=ada@example.test,host=api.example.test")
             }
-            ConfigError::Expectation { .. } => Some(
-                "--expect tenant=acme,profile=staging,user=ada@example.test,host=api.example.test".to_owned(),
-            ),
-            ConfigError::Nowhere => {
-                Some("cd to one that is there, or name the profile: --profile NAME".to_owned())
-            }
-            ConfigError::Conflict(Conflict::Gone(_)) => Some("autocom profiles list".to_owned()),
-            ConfigError::NoPlaceForPins => Some("set HOME or AUTOCOM_HOME".to_owned()),
+            ConfigError::Nowhere => some("cd to one that is there, or name the profile: --profile NAME"),
+            ConfigError::Conflict(Conflict::Gone(_)) => some(autocom("profiles list")),
+            ConfigError::NoPlaceForPins => some("set HOME or AUTOCOM_HOME"),
             ConfigError::PinsUnknown { source } => {
                 let without = "name the profile: --profile NAME";
-                Some(match source.path() {
-                    Some(path) => format!("mend {}, or {without}", path.display()),
-                    None => without.to_owned(),
-                })
+                some(source.path().map_or_else(
+                    || without.to_owned(),
+                    |path| format!("mend {}, or {without}", path.display()),
+                ))
             }
-            ConfigError::Unacceptable { .. } => Some(
-                "it may hold profile = \"NAME\" and nothing else; to do without: autocom profiles pin NAME"
-                    .to_owned(),
+            ConfigError::Unacceptable { .. } => some(
+                autocom("profiles pin NAME")
+                    .after("it may hold profile = \"NAME\" and nothing else; to do without: "),
             ),
-            ConfigError::UnknownGuard { fix, .. } => Some(fix.clone()),
-            ConfigError::UnknownKey(_) => Some("autocom config list".to_owned()),
-            ConfigError::Invalid { key: Key::Proxy, why, .. } if why.contains("password") => Some(
-                "leave it to the environment: export HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT".to_owned(),
-            ),
+            ConfigError::UnknownGuard { fix, .. } => some(fix.clone()),
+            ConfigError::UnknownKey(_) => some(autocom("config list")),
             ConfigError::Invalid { key, origin, .. } => another_value(*key, origin),
             ConfigError::ProfileAsAddress { name, origin: Origin::Variable(variable) } => {
-                Some(format!("unset {variable}; export AUTOCOM_PROFILE={name}"))
+                some(format!("unset {variable}; export AUTOCOM_PROFILE={name}"))
             }
-            ConfigError::ProfileAsAddress { name, .. } => Some(format!("select the profile: -p {name}")),
-            ConfigError::TopLevelOnly(key) => Some(format!("autocom config set {key} {}", key.placeholder())),
-            ConfigError::NoAddress { name, .. } => Some(format!("autocom profiles set {name} api_url=URL")),
-            ConfigError::NameTaken(name) => Some(format!("autocom profiles show {name}")),
+            ConfigError::ProfileAsAddress { name, .. } => some(format!("select the profile: -p {name}")),
+            ConfigError::TopLevelOnly(key) => {
+                some(autocom("config set").value(key).placeholder(key.placeholder()))
+            }
+            ConfigError::NoAddress { name, .. } => {
+                some(autocom("profiles set").value(name).words("api_url=URL"))
+            }
+            ConfigError::NameTaken(name) => some(autocom("profiles show").value(name)),
             _ => None,
         };
         Error { hint, ..Error::from_source(kind, &error) }
@@ -252,21 +262,21 @@ impl From<ConfigError> for Error {
 
 /// The way to another value of a key, by where the wrong one stands. What was typed in a command of its own knows
 /// that command itself.
-fn another_value(key: Key, origin: &Origin) -> Option<String> {
+fn another_value(key: Key, origin: &Origin) -> Option<Hint> {
     let value = match key {
         Key::ApiUrl => "https://api.example.test",
         key => key.placeholder(),
     };
-    Some(match origin {
-        Origin::Flag("--profile") => "autocom profiles list".to_owned(),
-        Origin::Flag(flag) if flag.starts_with("--") => format!("name it in full: {flag} {value}"),
-        Origin::Variable(name) => format!("unset {name}, or export {name}={value}"),
-        Origin::File { .. } => "autocom config edit".to_owned(),
-        Origin::Login { .. } => "autocom auth login".to_owned(),
-        Origin::Pin(directory) => format!("autocom profiles unpin {}", quoted(directory)),
-        Origin::Repository(path) => format!("autocom profiles unpin --file {}", quoted(path)),
-        Origin::Flag(_) | Origin::BuiltIn => return None,
-    })
+    match origin {
+        Origin::Flag("--profile") => some(autocom("profiles list")),
+        Origin::Flag(flag) => some(format!("name it in full: {flag} {value}")),
+        Origin::Variable(name) => some(format!("unset {name}, or export {name}={value}")),
+        Origin::File { .. } => some(autocom("config edit")),
+        Origin::Login { .. } => some(autocom("auth login")),
+        Origin::Pin(directory) => some(autocom("profiles unpin").value(directory.display())),
+        Origin::Repository(path) => some(autocom("profiles unpin").option("--file", path.display())),
+        Origin::CommandLine | Origin::Key | Origin::List | Origin::BuiltIn => None,
+    }
 }
 
 /// What ends the wait for a lock.
@@ -285,15 +295,15 @@ impl From<StoreError> for Error {
             _ if error.is_busy() => Kind::Failed,
             _ => Kind::CredentialStore,
         };
-        let or_without_it = |first: &str| {
-            Some(format!(
-                "{first}, pass a token in AUTOCOM_TOKEN, \
-                 or keep credentials in a file: autocom auth login --store file"
-            ))
-        };
+        let or_without_it =
+            |first: &str| {
+                some(autocom("auth login --store file").after(format!(
+                    "{first}, pass a token in AUTOCOM_TOKEN, or keep credentials in a file: "
+                )))
+            };
         let hint = match &error {
             StoreError::Absent { .. } | StoreError::NoCollection => {
-                Some("keep credentials in a file: autocom auth login --store file".to_owned())
+                some(autocom("auth login --store file").after("keep credentials in a file: "))
             }
             StoreError::OutOfReach { .. } => or_without_it("start the keychain and try again"),
             StoreError::Locked | StoreError::NoAnswer { .. } => {
@@ -301,15 +311,15 @@ impl From<StoreError> for Error {
             }
             StoreError::Denied => or_without_it("allow autocom to use org.freedesktop.secrets"),
             StoreError::Keychain { .. } => or_without_it("try again"),
-            StoreError::Newer { .. } => Some("update autocom".to_owned()),
-            StoreError::Lock(LockError::Busy { holder, .. }) => Some(wait_for(holder.as_ref())),
+            StoreError::Newer { .. } => some("update autocom"),
+            StoreError::Lock(LockError::Busy { holder, .. }) => some(wait_for(holder.as_ref())),
             StoreError::Lock(LockError::File(error @ FileError::Withheld { .. }))
             | StoreError::File(error @ FileError::Withheld { .. }) => of_file(error),
             StoreError::Lock(_) | StoreError::File(_) => {
-                Some("make that writable, or pass a token in AUTOCOM_TOKEN".to_owned())
+                some("make that writable, or pass a token in AUTOCOM_TOKEN")
             }
             StoreError::NoHome => {
-                Some("set HOME or AUTOCOM_HOME, or name a file with AUTOCOM_CREDENTIALS_FILE".to_owned())
+                some("set HOME or AUTOCOM_HOME, or name a file with AUTOCOM_CREDENTIALS_FILE")
             }
             _ => None,
         };
@@ -319,46 +329,40 @@ impl From<StoreError> for Error {
 
 impl From<OAuthError> for Error {
     fn from(error: OAuthError) -> Error {
-        let login = || Some("autocom auth login".to_owned());
+        let login = || some(autocom("auth login"));
         let (kind, hint) = match &error {
             OAuthError::NoPort { .. } => (
                 Kind::Authentication,
-                Some("end the other logins, or use: autocom auth login --no-browser".to_owned()),
+                some(autocom("auth login --no-browser").after("end the other logins, or use: ")),
             ),
             OAuthError::NoDeviceGrant { .. } => (
                 Kind::Authentication,
-                Some(
-                    "autocom auth login --no-browser, or with a personal access token: \
-                     autocom auth login --token-stdin"
-                        .to_owned(),
+                some(
+                    autocom("auth login --no-browser").text(", or with a personal access token: ").command(autocom("auth login --token-stdin")),
                 ),
             ),
             OAuthError::TimedOut { .. } | OAuthError::CodeExpired => {
-                (Kind::Authentication, Some("autocom auth login --device".to_owned()))
+                (Kind::Authentication, some(autocom("auth login --device")))
             }
             OAuthError::Denied { .. } => (
                 Kind::Authentication,
-                Some("autocom auth login, and approve it on the platform's page".to_owned()),
+                some(autocom("auth login").text(", and approve it on the platform's page")),
             ),
             OAuthError::Refused { .. } | OAuthError::WrongIssuer { .. } | OAuthError::NotACode(_) => {
                 (Kind::Authentication, login())
             }
-            OAuthError::Rejected { error, .. } => (Kind::Authentication, Some(against(error).to_owned())),
+            OAuthError::Rejected { error, .. } => (Kind::Authentication, some(against(error))),
             OAuthError::UnknownClient { client_id, redirect_uri, .. } => (
                 Kind::Authentication,
-                Some(format!(
-                    "check that the client {} exists and that {redirect_uri} is one of its redirect addresses: \
-                     autocom config get client_id",
-                    shell_word(client_id)
-                )),
+                some(autocom("config get client_id").after(format!("check that the client {} exists and that {redirect_uri} is one of its redirect addresses: ", shell_word(client_id)))),
             ),
             OAuthError::Message { status: 403, .. } => (Kind::Forbidden, None),
             OAuthError::Message { .. } | OAuthError::Empty { .. } | OAuthError::Revocation { .. } => {
                 (Kind::Failed, None)
             }
-            OAuthError::Busy { retry_after } => (Kind::Failed, Some(wait(*retry_after))),
-            OAuthError::Server { retry_after, .. } => (Kind::Failed, Some(platform_s_own(*retry_after))),
-            OAuthError::Nonsense { .. } => (Kind::Failed, Some(CHECK_ADDRESS.to_owned())),
+            OAuthError::Busy { retry_after } => (Kind::Failed, some(wait(*retry_after))),
+            OAuthError::Server { retry_after, .. } => (Kind::Failed, some(platform_s_own(*retry_after))),
+            OAuthError::Nonsense { .. } => (Kind::Failed, some(check_address(""))),
             OAuthError::Http(error) => return Error::from(error),
             OAuthError::Local(_) => (Kind::Failed, None),
         };
@@ -367,39 +371,43 @@ impl From<OAuthError> for Error {
 }
 
 /// What helps against an error code of an authorization server (RFC 6749, sections 4.1.2.1 and 5.2).
-fn against(error: &str) -> &'static str {
+fn against(error: &str) -> Hint {
     match error {
-        "invalid_client" | "unauthorized_client" => {
-            "check the client id: autocom config get client_id; another one: autocom auth login --client-id ID"
-        }
-        "invalid_scope" => {
-            "check the scope: autocom config get scope; another one: autocom auth login --scope SCOPES"
-        }
+        "invalid_client" | "unauthorized_client" => autocom("config get client_id")
+            .after("check the client id: ")
+            .text("; another one: ")
+            .command(autocom("auth login --client-id ID")),
+        "invalid_scope" => autocom("config get scope")
+            .after("check the scope: ")
+            .text("; another one: ")
+            .command(autocom("auth login --scope SCOPES")),
         "temporarily_unavailable" | "server_error" => {
-            "the platform has a problem; try again later: autocom auth login"
+            autocom("auth login").after("the platform has a problem; try again later: ")
         }
-        _ => "autocom auth login",
+        _ => autocom("auth login").into(),
     }
 }
 
 impl From<&HttpError> for Error {
     fn from(error: &HttpError) -> Error {
         let (kind, hint) = match error {
-            HttpError::Unreachable(unreachable) => (Kind::Unreachable, Some(way_out(unreachable))),
-            HttpError::Misconfigured { hint, .. } => {
-                (Kind::Usage, Some(hint.clone().unwrap_or_else(|| SHOW_SETTINGS.to_owned())))
-            }
+            HttpError::Unreachable(unreachable) => (Kind::Unreachable, some(way_out(unreachable))),
+            HttpError::Misconfigured { hint, .. } => (
+                Kind::Usage,
+                some(
+                    hint.clone().unwrap_or_else(|| autocom("config list").after("see where it comes from: ")),
+                ),
+            ),
             HttpError::InBetween { status, retry_after, .. } => {
+                let or_address = |first: &str| check_address(&format!("{first}; or "));
                 let hint = match retry_after {
-                    Some(_) => wait(*retry_after),
-                    None if *status >= 500 && *status != 511 => GATEWAY_FAILED.to_owned(),
-                    None => IN_BETWEEN.to_owned(),
+                    Some(_) => wait(*retry_after).into(),
+                    None if *status >= 500 && *status != 511 => or_address("try again later"),
+                    None => or_address("log in to the network or gateway in a browser, then try again"),
                 };
                 (Kind::Failed, Some(hint))
             }
-            HttpError::Truncated { .. } | HttpError::Garbled { .. } => {
-                (Kind::Failed, Some(TRY_AGAIN.to_owned()))
-            }
+            HttpError::Truncated { .. } | HttpError::Garbled { .. } => (Kind::Failed, some(TRY_AGAIN)),
             HttpError::TooLarge { .. }
             | HttpError::Input(_)
             | HttpError::BadRequest
@@ -412,26 +420,25 @@ impl From<&HttpError> for Error {
 
 impl From<PlatformError> for Error {
     fn from(error: PlatformError) -> Error {
-        let hint = |text: &str| Some(text.to_owned());
         let (kind, hint) = match &error {
             PlatformError::Unauthenticated { .. } | PlatformError::LoginPage { .. } => {
-                (Kind::Authentication, hint("autocom auth login"))
+                (Kind::Authentication, some(autocom("auth login")))
             }
             PlatformError::UnusableToken => {
-                (Kind::Authentication, hint("pass the token alone, without quotes or spaces"))
+                (Kind::Authentication, some("pass the token alone, without quotes or spaces"))
             }
             PlatformError::Forbidden { .. } | PlatformError::NotFound { .. } => {
-                (Kind::Forbidden, error.mentions_tenant().then(|| "autocom tenants list".to_owned()))
+                (Kind::Forbidden, error.mentions_tenant().then(|| autocom("tenants list").into()))
             }
-            PlatformError::Busy { retry_after, .. } => (Kind::Failed, Some(wait(*retry_after))),
-            PlatformError::Server { .. } => (Kind::Failed, Some(platform_s_own(None))),
-            PlatformError::CutShort => (Kind::Failed, hint(TRY_AGAIN)),
+            PlatformError::Busy { retry_after, .. } => (Kind::Failed, some(wait(*retry_after))),
+            PlatformError::Server { .. } => (Kind::Failed, some(platform_s_own(None))),
+            PlatformError::CutShort => (Kind::Failed, some(TRY_AGAIN)),
             PlatformError::Redirected { .. } | PlatformError::OtherShape { .. } => {
-                (Kind::Failed, hint(CHECK_ADDRESS))
+                (Kind::Failed, some(check_address("")))
             }
             PlatformError::Http(error) => return Error::from(error),
             PlatformError::Invalid { .. } => {
-                (Kind::Failed, hint("change what is named above, then try again"))
+                (Kind::Failed, some("change what is named above, then try again"))
             }
             PlatformError::Nonsense { .. }
             | PlatformError::Refused { .. }
@@ -461,12 +468,16 @@ fn first_of(causes: impl ExactSizeIterator<Item = String>) -> impl Iterator<Item
 
 const MAX_CAUSES: usize = 20;
 
-const IN_BETWEEN: &str = "log in to the network or gateway in a browser, then try again; \
-                          or check the address: autocom config get api_url";
-const GATEWAY_FAILED: &str = "try again later; or check the address: autocom config get api_url";
-const CHECK_ADDRESS: &str = "check the address: autocom config get api_url";
 const TRY_AGAIN: &str = "try again; -vv logs what was sent and answered";
-const SHOW_SETTINGS: &str = "see where it comes from: autocom config list";
+
+fn some(hint: impl Into<Hint>) -> Option<Hint> {
+    Some(hint.into())
+}
+
+/// `first`: what else may help.
+fn check_address(first: &str) -> Hint {
+    autocom("config get api_url").after(format!("{first}check the address: "))
+}
 
 fn wait(retry_after: Option<Duration>) -> String {
     match retry_after {
@@ -483,22 +494,24 @@ fn platform_s_own(retry_after: Option<Duration>) -> String {
 }
 
 /// What helps against a platform that can't be reached.
-fn way_out(unreachable: &Unreachable) -> String {
-    let host = unreachable.at.rsplit_once(':').map_or(unreachable.at.as_str(), |(host, _)| host);
-    match &unreachable.cause {
-        _ if unreachable.at.starts_with("the proxy ") => {
-            "check the proxy: autocom config get proxy, and the variables HTTPS_PROXY and ALL_PROXY"
-                .to_owned()
-        }
+fn way_out(unreachable: &Unreachable) -> Hint {
+    let Unreachable { at, cause } = unreachable;
+    if let Peer::Proxy(_) = at {
+        let hint = autocom("config get proxy").after("check the proxy: ");
+        return hint.text(", and the variables HTTPS_PROXY and ALL_PROXY");
+    }
+    match cause {
         Cause::Tls(Mistrust::UnknownAuthority(Some(flaw))) => flaw.hint.clone(),
         Cause::Tls(Mistrust::UnknownAuthority(None)) => {
-            "if it is an authority of your own: autocom config set ca_bundle FILE.pem".to_owned()
+            autocom("config set ca_bundle FILE.pem").after("if it is an authority of your own: ")
         }
         Cause::Tls(Mistrust::Expired | Mistrust::NotYetValid) => {
-            format!("check this machine's clock (date -u); if it is right, tell who runs {host}")
+            let (host, _) = at.host_and_port();
+            format!("check this machine's clock (date -u); if it is right, tell who runs {host}").into()
         }
         Cause::Tls(Mistrust::ClientCertificate) => {
-            format!("ask who runs {host} for an address without client certificates")
+            let (host, _) = at.host_and_port();
+            format!("ask who runs {host} for an address without client certificates").into()
         }
         Cause::Tls(
             Mistrust::SelfSignedCa
@@ -508,31 +521,30 @@ fn way_out(unreachable: &Unreachable) -> String {
             | Mistrust::OldVersion
             | Mistrust::Other(_),
         ) => {
-            let port = if host == unreachable.at { ":443" } else { "" };
-            format!(
-                "tell who runs {host}; to see it: openssl s_client -connect {}",
-                shell_word(unreachable.at.clone() + port)
-            )
+            let (host, port) = at.host_and_port();
+            let connect = shell_word(format_args!("{host}:{}", port.unwrap_or("443")));
+            format!("tell who runs {host}; to see it: openssl s_client -connect {connect}").into()
         }
         Cause::ProxyPassword { proxy, unset } => {
-            let first = unset.as_ref().map(|unset| format!("{unset}; ")).unwrap_or_default();
             let url = shell_word(format_args!("http://USER:PASSWORD@{proxy}"));
-            format!("{first}export HTTPS_PROXY={url}")
+            let export = format!("export HTTPS_PROXY={url}");
+            match unset {
+                Some(unset) => unset.clone().text(format!("; {export}")),
+                None => export.into(),
+            }
         }
-        Cause::Proxy { .. } => "check the address: autocom config get api_url; or go round the proxy: \
-                                export AUTOCOM_PROXY=none"
-            .to_owned(),
+        Cause::Proxy { .. } => check_address("").text("; or go round the proxy: export AUTOCOM_PROXY=none"),
         Cause::Timeout(_) | Cause::ConnectTimeout(_) => {
-            "try again, or allow more time: --request-timeout SECONDS".to_owned()
+            "try again, or allow more time: --request-timeout SECONDS".into()
         }
         Cause::NotProcessed | Cause::NoAnswer | Cause::CutShort | Cause::Reset | Cause::Other => {
-            TRY_AGAIN.to_owned()
+            TRY_AGAIN.into()
         }
         Cause::Tls(Mistrust::NoTls | Mistrust::OtherName(_))
         | Cause::NotHttp
         | Cause::Dns
         | Cause::Refused
-        | Cause::Connect(_) => CHECK_ADDRESS.to_owned(),
+        | Cause::Connect(_) => check_address(""),
     }
 }
 
@@ -543,9 +555,9 @@ impl From<FileError> for Error {
 }
 
 /// What helps against an error of a file, if that is known.
-fn of_file(error: &FileError) -> Option<String> {
+fn of_file(error: &FileError) -> Option<Hint> {
     match error {
-        FileError::Withheld { user, us, .. } => Some(format!(
+        FileError::Withheld { user, us, .. } => some(format!(
             "sudo -u {} autocom ..., or use another folder: export AUTOCOM_HOME=~{us}/.autocom",
             quoted(Path::new(user))
         )),
@@ -562,7 +574,7 @@ impl From<PathError> for Error {
 
 impl From<EditorError> for Error {
     fn from(error: EditorError) -> Error {
-        let choose = || Some("name one: export EDITOR=nano".to_owned());
+        let choose = || some("name one: export EDITOR=nano");
         let (kind, hint) = match &error {
             EditorError::None | EditorError::Unreadable { .. } | EditorError::NotStarted { .. } => {
                 (Kind::Usage, choose())
@@ -576,7 +588,7 @@ impl From<EditorError> for Error {
 impl From<LockError> for Error {
     fn from(error: LockError) -> Error {
         let hint = match &error {
-            LockError::Busy { holder, .. } => Some(wait_for(holder.as_ref())),
+            LockError::Busy { holder, .. } => some(wait_for(holder.as_ref())),
             LockError::File(error) => of_file(error),
             LockError::NoHome => None,
         };

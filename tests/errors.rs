@@ -37,7 +37,7 @@ fn with_json_an_error_is_one_object_on_stderr() {
     insta::assert_snapshot!(outcome.shown(&[]), @r#"
     exit 2
     --- stderr
-    {"error":{"kind":"usage","message":"there is no profile `nobody` (named by --profile)","causes":[],"hint":"autocom auth login --profile nobody --api-url URL","exit_code":2}}
+    {"error":{"kind":"usage","message":"there is no profile `nobody` (named by --profile)","causes":[],"hint":"autocom auth login --profile nobody --api-url URL","next":[["autocom","auth","login","--profile","nobody","--api-url",{"placeholder":"URL"}]],"exit_code":2}}
     "#);
     for (line, kind, code) in [
         ("profiles frob -o json", "usage", 2),

@@ -1,7 +1,15 @@
 //! What a hint says is typed as it stands: it must lead to where the command was, and to nothing else.
 
+use std::fs;
+use std::path::Path;
+
+use autocom::cli::Cli;
+use clap::CommandFactory;
+use serde_json::json;
+
 use crate::platform::{CLIENT_ID, Fault, Sandbox};
 use crate::support::World;
+use crate::support::commands::commands_and_groups;
 use crate::support::platform::sandbox;
 
 /// `staging` is active, and `prod` is what the commands are about.
@@ -61,7 +69,7 @@ fn the_hint_of_a_failed_login_begins_that_login_again() {
             "-p prod --expect profile=prod --token-stdin",
             "",
             4,
-            "--profile prod --expect 'profile=prod' --token-stdin < token.txt",
+            "--profile prod --expect profile=prod --token-stdin < token.txt",
         ),
     ] {
         // The placeholder of a hint is left alone.
@@ -123,7 +131,7 @@ fn who_logged_in_as_a_stranger_is_led_back_to_the_profile_once() {
     assert_eq!(
         expected["hint"],
         "log in as ada@example.test: autocom auth login --profile staging --tenant acme \
-         --expect 'user=ada@example.test' --token-stdin < token.txt"
+         --expect user=ada@example.test --token-stdin < token.txt"
     );
     world.run("profiles set staging expect_user=ada@example.test").ok();
     let again = "log in as ada@example.test: autocom auth login --profile staging --tenant acme \
@@ -256,4 +264,75 @@ fn an_import_that_clashes_is_mended_in_its_file() {
         "give PROD another name in their.toml, then import it again; nothing was written"
     );
     assert_eq!(world.files(), before);
+}
+
+/// The words of each command that a hint in `src/` begins with, and where that is.
+fn commands_of_hints() -> Vec<(String, String)> {
+    fn below(folder: &Path, found: &mut Vec<(String, String)>) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                below(&path, found);
+                continue;
+            }
+            let text = fs::read_to_string(&path).unwrap();
+            let code = text.split("#[cfg(test)]\nmod tests").next().unwrap();
+            let place = path.display().to_string();
+            found.extend(
+                code.split("autocom(\"")
+                    .skip(1)
+                    .filter_map(|rest| Some((rest.split_once("\")")?.0.to_owned(), place.clone()))),
+            );
+        }
+    }
+    let mut found = Vec::new();
+    below(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut found);
+    found
+}
+
+#[test]
+fn every_command_of_a_hint_exists_with_its_options() {
+    let (known, hints) = (commands_and_groups(), commands_of_hints());
+    assert!(hints.len() > 100, "src/ was not found as a whole");
+    for (words, place) in hints {
+        let fits = |name: &&String| words == **name || words.starts_with(&format!("{name} "));
+        let name = known.iter().filter(|name| !name.is_empty()).filter(fits).max_by_key(|name| name.len());
+        let name = name.unwrap_or_else(|| panic!("{place}: there is no command `{words}`"));
+        let mut command = Cli::command();
+        command.build();
+        for part in name.split(' ') {
+            command = command.find_subcommand(part).unwrap().clone();
+        }
+        for flag in
+            words.split(' ').filter_map(|word| word.strip_prefix("--")).filter(|flag| !flag.is_empty())
+        {
+            let has_it = command.get_arguments().any(|argument| argument.get_long() == Some(flag));
+            assert!(has_it || flag == "help", "{place}: `{name}` has no option --{flag}");
+        }
+    }
+}
+
+#[test]
+fn the_next_commands_of_an_error_are_arguments_and_grant_nothing() {
+    let (world, _staging, prod) = two();
+    world.log_in(&prod, "ada", "--profile prod");
+    world.run("profiles set prod protected=true").ok();
+    let next = |line: &str| world.run(&format!("{line} -o json")).error()["next"].clone();
+    // What was typed goes along.
+    let tenant = next("tenants use nope --profile prod");
+    assert_eq!(tenant, json!([["autocom", "tenants", "use", "acme", "--profile", "prod"]]));
+    let words: Vec<_> = tenant[0].as_array().unwrap().iter().map(|word| word.as_str().unwrap()).collect();
+    world.run_words(&words[1..]).ok();
+    let login = next("auth login -p eu --device");
+    let url = json!({ "placeholder": "URL" });
+    assert_eq!(login, json!([["autocom", "auth", "login", "--profile", "eu", "--api-url", url, "--device"]]));
+    let set = next("profiles set eu tenant=acme");
+    let url = json!({ "placeholder": "URL", "prefix": "api_url=" });
+    assert_eq!(set, json!([["autocom", "profiles", "set", "eu", url]]));
+    // The text has the way round a protection, for a person.
+    for line in ["api -p prod -X POST orders", "profiles remove prod", "config set -p prod protected false"] {
+        let error = world.run(&format!("{line} -o json")).error();
+        assert!(error["hint"].as_str().unwrap().contains("--confirm prod"), "{error}");
+        assert_eq!(error["next"], json!([]), "{line}");
+    }
 }

@@ -50,7 +50,7 @@ fn cells(finding: &Finding) -> Vec<Cell> {
         Cell::new(&finding.check),
         Cell::new(finding.status.as_str()),
         Cell::new(&finding.finding),
-        Cell::new(finding.fix.clone().unwrap_or_default()),
+        Cell::new(finding.fix.as_ref().map(ToString::to_string).unwrap_or_default()),
         Cell::new(if finding.fixed { "yes" } else { "no" }),
     ]
 }
@@ -62,7 +62,7 @@ fn groups(findings: &[Finding]) -> Vec<Group> {
             mark: if finding.fixed { Cell::new("fixed").tone(Tone::Good) } else { mark(finding.status) },
             name: finding.check.clone(),
             text: finding.finding.clone(),
-            command: finding.fix.clone(),
+            command: finding.fix.as_ref().map(ToString::to_string),
         };
         match groups.iter_mut().find(|(section, _)| *section == finding.section) {
             Some((_, group)) => group.items.push(item),

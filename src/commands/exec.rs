@@ -8,7 +8,7 @@ use jiff::SignedDuration;
 use super::Done;
 use crate::commands::durations::time_to_live;
 use crate::commands::verb::{Invocation, Verb};
-use crate::domain::shell_word;
+use crate::domain::{autocom, shell_word};
 use crate::error::{Error, Result};
 use crate::session::call::bearer;
 use crate::session::profile::{expectation, selected};
@@ -47,7 +47,7 @@ impl Verb for Exec {
         let profile = selected::profile(context)?;
         let bearer = bearer::bearer(context, &profile, self.min_ttl)?;
         let Some((program, arguments)) = self.command.split_first() else {
-            return Err(Error::usage("there is no command to run").hint("autocom exec -- COMMAND"));
+            return Err(Error::usage("there is no command to run").hint(autocom("exec -- COMMAND")));
         };
         let mut command = Command::new(program);
         command.args(arguments);

@@ -5,6 +5,7 @@ use glob::Pattern;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::domain::autocom;
 use crate::error::{Error, Result};
 use crate::session::call::fan_out::Scope;
 use crate::session::context::Context;
@@ -67,7 +68,7 @@ impl Several {
         let pattern = |text: &String| {
             Pattern::new(text.trim()).map_err(|error| {
                 Error::usage(format!("`{text}` is no pattern of names: {} (from --profiles)", error.msg))
-                    .hint("autocom profiles list")
+                    .hint(autocom("profiles list"))
             })
         };
         self.profiles.iter().map(pattern).collect::<Result<_>>().map(Scope::Named).map(Some)

@@ -412,7 +412,7 @@ fn value_of(target: &EditTarget, key: Key, text: &str) -> Result<Value, ConfigEr
     let canonical = key.canonical(text).map_err(|why| ConfigError::Invalid {
         key,
         why: why.to_string(),
-        origin: crate::domain::Origin::Flag("the command line"),
+        origin: crate::domain::Origin::CommandLine,
     })?;
     if matches!(target, EditTarget::Profile(_)) && !key.in_profile() {
         return Err(ConfigError::TopLevelOnly(key));

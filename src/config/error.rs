@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::invalid_profile::InvalidProfile;
 use crate::domain::redact::looks_like_a_token;
-use crate::domain::{Key, Origin, ProfileName, has_invisible, one_line, with_escapes};
+use crate::domain::{Key, NextCommand, Origin, ProfileName, has_invisible, one_line, with_escapes};
 use crate::system::files::FileError;
 use crate::system::locks::LockError;
 
@@ -64,7 +64,7 @@ pub enum ConfigError {
     #[error("{} can't be accepted: {why}", one_line(&path.display().to_string()))]
     Unacceptable { path: PathBuf, why: String },
     #[error("profile {name}, which may be protected, can't be read")]
-    UnknownGuard { name: String, fix: String, source: Box<ConfigError> },
+    UnknownGuard { name: String, fix: NextCommand, source: Box<ConfigError> },
     #[error("the change would make {path} invalid")]
     WouldBreak { path: PathBuf, source: Box<ConfigError> },
     #[error("the change can't be made to {path} without changing more")]

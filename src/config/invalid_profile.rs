@@ -1,9 +1,8 @@
 //! A table of `profiles` that no command can use, and the command that repairs it.
 
 use std::fmt;
-use std::path::Path;
 
-use crate::domain::{Invalid, one_line, quoted, steers};
+use crate::domain::{Invalid, NextCommand, autocom, one_line, steers};
 
 /// Longer names than a profile can have are not echoed whole.
 const MAX_SHOWN: usize = 80;
@@ -34,16 +33,17 @@ pub enum Reason {
 
 impl InvalidProfile {
     /// The command that repairs it.
-    pub fn fix(&self) -> String {
+    pub fn fix(&self) -> NextCommand {
         // What can't be typed as it is can't be named on a command line.
         if self.name.contains(steers) || self.name.len() > MAX_SHOWN {
-            return "autocom config edit".to_owned();
+            return autocom("config edit");
         }
-        let dashes = if self.name.starts_with('-') { "-- " } else { "" };
-        let name = quoted(Path::new(&self.name));
+        let dashes = |command: NextCommand| {
+            if self.name.starts_with('-') { command.words("--") } else { command }
+        };
         match self.reason {
-            Reason::NotATable => format!("autocom profiles remove {dashes}{name}"),
-            _ => format!("autocom profiles rename {dashes}{name} NEW-NAME"),
+            Reason::NotATable => dashes(autocom("profiles remove")).value(&self.name),
+            _ => dashes(autocom("profiles rename")).value(&self.name).words("NEW-NAME"),
         }
     }
 }

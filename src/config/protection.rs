@@ -5,7 +5,7 @@ use super::error::ConfigError;
 use super::guarded::{Guard, Guarded, Protection};
 use super::resolve::resolve;
 use super::{Config, Entry, Resolved, Selection, Setting};
-use crate::domain::{ApiUrl, Key, Layer, ProfileName, one_line};
+use crate::domain::{ApiUrl, Argument, Key, Layer, ProfileName, autocom, one_line};
 
 /// Protection that a change of `config.toml` takes away.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -177,11 +177,13 @@ fn unknown_guard(config: &Config, name: &ProfileName, source: ConfigError) -> Co
                 _ => "VALUE",
             };
             match own {
-                Some(_) => format!("autocom profiles set {name} {key}={value}"),
-                None => format!("autocom config set {key} {value}"),
+                Some(_) => autocom("profiles set")
+                    .value(name)
+                    .argument(Argument::placeholder(format!("{key}="), value)),
+                None => autocom("config set").value(key).placeholder(value),
             }
         }
-        _ => "autocom config edit".to_owned(),
+        _ => autocom("config edit"),
     };
     ConfigError::UnknownGuard { name: name.to_string(), fix, source: Box::new(source) }
 }

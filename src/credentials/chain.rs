@@ -326,6 +326,11 @@ impl Credentials {
         }
     }
 
+    /// Whether what is in the place of the credential file is another program's.
+    pub fn file_is_foreign(&self) -> bool {
+        self.file.is_foreign()
+    }
+
     /// The record that one store has, whatever the other has.
     pub fn read_in(&self, key: &CredentialKey, store: StoreKind) -> Result<Option<Stored>, StoreError> {
         Ok(self.store(store).read(key)?.map(|record| Stored { record, store }))

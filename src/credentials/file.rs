@@ -55,8 +55,7 @@ impl FileStore {
 
     fn bytes(&self) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
         let Some(place) = &self.place else { return Ok(None) };
-        let is_torn = |bytes: &[u8]| matches!(parse(bytes, ""), Ok(Contents::Foreign));
-        let bytes = files::read_whole(place, Trust::new(place, true), &self.reporter, is_torn)?;
+        let bytes = files::read_whole(place, Trust::new(place, true), &self.reporter, is_foreign)?;
         Ok(bytes.map(Zeroizing::new))
     }
 
@@ -164,6 +163,10 @@ impl CredentialStore for FileStore {
         }
     }
 
+    fn is_foreign(&self) -> bool {
+        self.bytes().is_ok_and(|bytes| bytes.is_some_and(|bytes| is_foreign(&bytes)))
+    }
+
     fn read(&self, key: &CredentialKey) -> Result<Option<Record>, StoreError> {
         match self.bytes()? {
             Some(bytes) => self.find(&bytes, key),
@@ -237,6 +240,10 @@ impl CredentialStore for FileStore {
             Contents::Foreign => Ok(Vec::new()),
         }
     }
+}
+
+fn is_foreign(bytes: &[u8]) -> bool {
+    matches!(parse(bytes, ""), Ok(Contents::Foreign))
 }
 
 /// An empty file is an empty store: somebody may have made it to fix its mode or to mount it.

@@ -38,6 +38,11 @@ pub trait CredentialStore: Send + Sync {
     /// The record, or `None`; what is there but not ours to read counts as `None`, with one warning.
     fn read(&self, key: &CredentialKey) -> Result<Option<Record>, StoreError>;
 
+    /// Whether what is there is no store of ours.
+    fn is_foreign(&self) -> bool {
+        false
+    }
+
     /// Replaces what is there, except a record of a newer version.
     fn write(&self, key: &CredentialKey, record: &Record) -> Result<(), StoreError>;
 

@@ -41,7 +41,7 @@ impl FromStr for Proxy {
             return invalid("must be a URL such as http://proxy.example.test:3128, or none");
         };
         if !url.username().is_empty() || url.password().is_some() {
-            return invalid("must not carry a user name or password");
+            return invalid("must not carry a user name or password; the variable HTTPS_PROXY may");
         }
         if !SCHEMES.contains(&url.scheme()) {
             return invalid("must begin with http://, https://, socks5:// or socks5h://, or be none");
@@ -113,7 +113,7 @@ mod tests {
         }
         for text in ["http://ada:hunter2@p.test", "http://hunter2@p.test", "socks5://a:hunter2@p.test:1"] {
             let why = text.parse::<Proxy>().unwrap_err().to_string();
-            assert_eq!(why, "must not carry a user name or password");
+            assert_eq!(why, "must not carry a user name or password; the variable HTTPS_PROXY may");
         }
         for text in
             ["p.test:3128", "ftp://p.test", "http://p.test/x", "http://p.test?hunter2", "", "socks5:///"]

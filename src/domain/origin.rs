@@ -57,6 +57,12 @@ pub enum Origin {
     Repository(Arc<Path>),
     Variable(String),
     Flag(&'static str),
+    /// An argument that is no flag.
+    CommandLine,
+    /// The profile that a key names, as in `profiles.prod.tenant`.
+    Key,
+    /// One of the profiles that the command is about.
+    List,
 }
 
 impl fmt::Display for Origin {
@@ -70,6 +76,9 @@ impl fmt::Display for Origin {
             Origin::Repository(path) => f.write_str(&one_line(&path.display().to_string())),
             Origin::Variable(name) => f.write_str(name),
             Origin::Flag(flag) => f.write_str(flag),
+            Origin::CommandLine => f.write_str("the command line"),
+            Origin::Key => f.write_str("the key"),
+            Origin::List => f.write_str("the list of all"),
         }
     }
 }

@@ -89,7 +89,9 @@ pub fn quoted(path: &Path) -> String {
 pub fn shell_word(text: impl fmt::Display) -> String {
     let text = text.to_string();
     let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:@%,".contains(c);
-    if !text.is_empty() && text.chars().all(plain) {
+    // zsh takes a word that begins with = for a command.
+    let is_plain = |(at, c): (usize, char)| plain(c) || (c == '=' && at > 0);
+    if !text.is_empty() && text.char_indices().all(is_plain) {
         text
     } else {
         format!("'{}'", one_line(&text).replace('\'', r"'\''"))

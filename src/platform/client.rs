@@ -14,7 +14,7 @@ use super::reply::Reply;
 use super::tenants::Membership;
 use crate::domain::{ApiUrl, Secret, Tenant};
 use crate::system::http::retry::{Backoff, Repeat, Retries};
-use crate::system::http::{Cause, Http, HttpError, Unreachable};
+use crate::system::http::{Cause, Http, HttpError, Peer, Unreachable};
 
 /// Where a platform gets the token that it sends.
 ///
@@ -249,7 +249,7 @@ impl<T: TokenSource> Platform<T> {
             // A chain of slow answers is one request to whoever waits for it.
             if started.elapsed() >= self.http.request_timeout() {
                 let cause = Cause::Timeout(self.http.request_timeout());
-                let unreachable = Unreachable { at: self.api_url.authority(), cause };
+                let unreachable = Unreachable { at: Peer::Server(self.api_url.authority()), cause };
                 return Err(HttpError::Unreachable(unreachable).into());
             }
             let answer = match self.once(&url, call, token, streams).await? {

@@ -10,7 +10,10 @@ use std::time::Duration;
 use crate::config::{Config, ConfigError, Entry, Facts, Flags, Resolved, Setting, resolve, select};
 use crate::credentials::{Credentials, Patience};
 use crate::domain::redact::note_names;
-use crate::domain::{CaBundle, CredentialKey, Key, Origin, OutputFormat, Proxy, StoreKind, Tenant, one_line};
+use crate::domain::{
+    CaBundle, CredentialKey, Key, NextCommand, Origin, OutputFormat, Proxy, StoreKind, Tenant, autocom,
+    one_line,
+};
 use crate::error::{Error, Kind, Result};
 use crate::platform::Profile as User;
 use crate::system::browser::Browser;
@@ -254,9 +257,9 @@ impl Context {
     }
 
     /// Whether what a command was decided on before it waited is still so; `again` is what to run if it isn't.
-    pub fn check_facts(&self, facts: &Facts, again: &str) -> Result<()> {
+    pub fn check_facts(&self, facts: &Facts, again: &NextCommand) -> Result<()> {
         let checked = facts.check(self.config()?).map_err(ConfigError::from);
-        checked.map_err(|error| Error::from(error).hint_if_none(|| again.to_owned()))
+        checked.map_err(|error| Error::from(error).hint_if_none(|| again.clone()))
     }
 
     /// The format of the answer. Never fails: errors must be shown in some format.
@@ -342,9 +345,11 @@ impl Context {
             document.zip(entry).is_some_and(|(document, entry)| document.origin_of(entry) == setting.origin)
         });
         let unset = match (&setting.origin, own_table) {
-            (Origin::Variable(name), _) => format!("unset {name}"),
-            (_, Some(name)) => format!("autocom config unset profiles.{name}.{}", Key::Proxy),
-            (_, None) => format!("autocom config unset {}", Key::Proxy),
+            (Origin::Variable(name), _) => format!("unset {name}").into(),
+            (_, Some(name)) => {
+                autocom("config unset").value(format_args!("profiles.{name}.{}", Key::Proxy)).into()
+            }
+            (_, None) => autocom("config unset").value(Key::Proxy).into(),
         };
         OwnProxy { proxy: setting.value.clone(), unset }
     }
@@ -411,7 +416,7 @@ pub(crate) fn broken_off(interruption: Interruption) -> Error {
     };
     let error = Error::new(kind, "interrupted");
     match interruption.unfinished {
-        Some(work) => error.cause(format!("{work} was not finished")).hint("autocom auth status --check"),
+        Some(work) => error.cause(format!("{work} was not finished")).hint(autocom("auth status --check")),
         None => error,
     }
 }
@@ -419,7 +424,8 @@ pub(crate) fn broken_off(interruption: Interruption) -> Error {
 /// No `api_url` anywhere: how to get one.
 pub fn no_environment(profile: &Resolved) -> Error {
     Error::usage(format!("profile {} has no api_url", profile.label()))
-        .hint("autocom auth login --api-url https://api.example.test")
+        .hint(autocom("auth login --api-url").placeholder("https://api.example.test"))
+        .naming(profile.label())
 }
 
 /// Whose a token is, is one question for an address, a variable and a tenant.

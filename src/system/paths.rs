@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::environment::Environment;
-use crate::domain::{expand_home, one_line, quoted};
+use crate::domain::{Hint, expand_home, one_line, quoted};
 
 /// A file's place and who chose it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,7 +50,7 @@ pub struct PathError {
     pub value: PathBuf,
     why: String,
     /// The command that sets it right.
-    pub fix: String,
+    pub fix: Hint,
 }
 
 impl Paths {
@@ -123,7 +123,7 @@ fn named_by(variable: &'static str, environment: &Environment) -> Result<Option<
     };
     let refuse = |why: String, better: &Path| {
         let fix = format!("export {variable}={}", quoted(better));
-        PathError { variable, value: value.clone(), why, fix }
+        PathError { variable, value: value.clone(), why, fix: fix.into() }
     };
     let path = expand_home(&value, environment.home().as_deref())
         .map_err(|why| refuse(why.to_string(), Path::new("/ABSOLUTE/PATH")))?;

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::style::Tone;
-use crate::domain::diagnostic;
+use crate::domain::{Argument, Hint, NextCommand, diagnostic};
 
 /// What `-o json` prints on stderr.
 #[derive(Serialize, schemars::JsonSchema)]
@@ -18,7 +18,36 @@ pub struct ErrorBody {
     message: String,
     causes: Vec<String>,
     hint: Option<String>,
+    /// The commands of the hint, each as a list of arguments that can be run without a shell, unless it has a
+    /// placeholder. A command that grants what was refused, or that deletes something, is in `hint` only.
+    next: Vec<Vec<NextArgument>>,
     exit_code: u8,
+}
+
+#[derive(Serialize, schemars::JsonSchema)]
+#[serde(untagged)]
+pub enum NextArgument {
+    Argument(String),
+    Placeholder {
+        /// What to fill in.
+        placeholder: String,
+        /// What precedes it in the argument, as in `api_url=URL`.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        prefix: Option<String>,
+    },
+}
+
+impl From<Argument> for NextArgument {
+    fn from(word: Argument) -> NextArgument {
+        match word {
+            Argument::Literal(text) => NextArgument::Argument(text.to_owned()),
+            Argument::Value(text) => NextArgument::Argument(diagnostic(&text)),
+            Argument::Placeholder { before, name } => NextArgument::Placeholder {
+                placeholder: name,
+                prefix: Some(before).filter(|it| !it.is_empty()),
+            },
+        }
+    }
 }
 
 impl ErrorReport {
@@ -27,11 +56,13 @@ impl ErrorReport {
         exit_code: u8,
         message: &str,
         causes: &[String],
-        hint: Option<&str>,
+        hint: Option<&Hint>,
     ) -> Self {
         let causes = causes.iter().map(|cause| diagnostic(cause)).collect();
-        let (message, hint) = (diagnostic(message), hint.map(diagnostic));
-        ErrorReport { error: ErrorBody { kind, message, causes, hint, exit_code } }
+        let commands = hint.into_iter().flat_map(Hint::commands).filter_map(NextCommand::argv);
+        let next = commands.map(|words| words.map(NextArgument::from).collect()).collect();
+        let (message, hint) = (diagnostic(message), hint.map(|hint| diagnostic(&hint.to_string())));
+        ErrorReport { error: ErrorBody { kind, message, causes, hint, next, exit_code } }
     }
 
     /// What a line of stderr holds of it.

@@ -4,8 +4,8 @@ use clap::{ArgMatches, Args, Command, FromArgMatches};
 use url::form_urlencoded;
 
 use super::super::input::Input;
-use crate::domain::Json;
 use crate::domain::text::decode;
+use crate::domain::{Json, autocom};
 use crate::error::{Error, Result};
 
 /// `-f` and `-F` in the command line's order, which says what belongs to which item of a list. clap's derive
@@ -89,7 +89,7 @@ impl Field {
 
 /// Not repeated: a token may have got there.
 fn malformed(flag: &str) -> Error {
-    Error::usage(format!("a field of {flag} is not KEY=VALUE")).hint("autocom api --help")
+    Error::usage(format!("a field of {flag} is not KEY=VALUE")).hint(autocom("api --help"))
 }
 
 /// What a typed value means: a literal of JSON, a file's text, else itself.

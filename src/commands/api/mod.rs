@@ -15,7 +15,7 @@ use super::several::Several;
 use crate::commands::verb::{Invocation, Verb};
 use crate::config::Resolved;
 use crate::domain::text::decode;
-use crate::domain::{ApiUrl, endpoint_path, header_as_servers_read_it, is_address, printable, shell_word};
+use crate::domain::{ApiUrl, autocom, endpoint_path, header_as_servers_read_it, is_address, printable};
 use crate::error::{Error, Result};
 use crate::session::answers::api::{self, Request};
 use crate::session::call::fan_out::{self, Scope};
@@ -126,7 +126,7 @@ impl Api {
             return Err(Error::usage(
                 "an address belongs to one profile; over several, give the path below it",
             )
-            .hint("autocom api --all-profiles profile"));
+            .hint(autocom("api --all-profiles profile")));
         }
         let resolved = members.iter().filter_map(|member| member.profile.as_ref().ok());
         let path = match resolved.into_iter().find(|profile| profile.api_url.is_some()) {
@@ -149,7 +149,7 @@ impl Api {
         check_spelling(endpoint, &url.value)?;
         endpoint_path(&url.value, endpoint).map_err(|why| {
             Error::usage(format!("the endpoint {why}"))
-                .hint(format!("endpoints are below {}: autocom api profile", url.value))
+                .hint(autocom("api profile").after(format!("endpoints are below {}: ", url.value)))
         })
     }
 
@@ -160,12 +160,17 @@ impl Api {
         let has_body = self.input.is_some() || !fields.is_empty() || graphql;
         let method = match (self.words.as_slice(), &self.method) {
             ([_, _], Some(_)) => {
-                return Err(Error::usage("the method is given twice").hint("autocom api -X METHOD PATH"));
+                return Err(Error::usage("the method is given twice").hint(autocom("api -X METHOD PATH")));
             }
             ([method, _], None) | ([_], Some(method)) => method_of(method)?,
             ([word], None) if METHODS.contains(&word.as_str()) => {
-                return Err(Error::usage(format!("the path to {word} is missing"))
-                    .hint(format!("autocom api {word} PATH; for a path of that name: autocom api /{word}")));
+                return Err(Error::usage(format!("the path to {word} is missing")).hint(
+                    autocom("api")
+                        .value(word)
+                        .words("PATH")
+                        .text("; for a path of that name: ")
+                        .command(autocom("api").value(format_args!("/{word}"))),
+                ));
             }
             // Pages are there to be read.
             _ if has_body && (graphql || !self.paginate) => Method::POST,
@@ -270,7 +275,7 @@ fn check_spelling(endpoint: &str, api_url: &ApiUrl) -> Result<()> {
             printable(endpoint, 100)
         ))
         .cause("Git Bash converts a word that starts with a slash")
-        .hint(format!("omit the leading slash: autocom api {}", shell_word(meant))));
+        .hint(autocom("api").value(meant).after("omit the leading slash: ")));
     }
     let prefix = api_url.path().trim_matches('/').to_owned();
     let rest = endpoint.trim_start_matches('/').strip_prefix(&prefix).filter(|_| !prefix.is_empty());
@@ -278,7 +283,7 @@ fn check_spelling(endpoint: &str, api_url: &ApiUrl) -> Result<()> {
         let meant = rest.trim_start_matches('/');
         let meant = if meant.is_empty() { "/" } else { meant };
         return Err(Error::usage(format!("the endpoint repeats the path of {api_url}"))
-            .hint(format!("autocom api {}", shell_word(meant))));
+            .hint(autocom("api").value(meant)));
     }
     Ok(())
 }

@@ -15,8 +15,8 @@ use crate::config::{EditTarget, Facts, Flags};
 use crate::domain::text::decode;
 use crate::domain::time::{relative, rfc3339};
 use crate::domain::{
-    ExpectedUser, Key, OutputFormat, ProfileName, Secret, StoreChoice, StoreKind, TokenKind, one_line,
-    shell_word, token_flaw,
+    ExpectedUser, Key, OutputFormat, ProfileName, Secret, StoreChoice, StoreKind, TokenKind, autocom,
+    one_line, token_flaw,
 };
 use crate::error::{Error, Kind, Result};
 use crate::session::context::Context;
@@ -178,7 +178,7 @@ impl Verb for Login {
 fn offer_lock(context: &Context, done: &LoggedIn) -> Result<()> {
     let (Some(profile), false) = (&done.profile, done.is_locked) else { return Ok(()) };
     let Some(user) = ExpectedUser::new(done.record.user()) else { return Ok(()) };
-    let again = format!("autocom profiles set {profile} {}", shell_word(format_args!("expect_user={user}")));
+    let again = autocom("profiles set").value(profile).setting("expect_user", &user);
     if !(done.is_protected && context.can_ask()) {
         context.reporter().note(format!("to let nobody but {user} log in to {profile}: {again}"));
         return Ok(());
@@ -223,7 +223,7 @@ fn summary(done: &LoggedIn, now: Timestamp) -> String {
 fn from_stdin(context: &Context) -> Result<Secret> {
     if context.environment().stdin_is_terminal && !context.can_ask() {
         return Err(Error::usage("there is no token on standard input")
-            .hint("autocom auth login --token-stdin < token.txt"));
+            .hint(autocom("auth login --token-stdin").input("token.txt")));
     }
     if context.environment().stdin_is_terminal {
         let token = context
@@ -246,7 +246,7 @@ fn usable(text: &str) -> Result<Secret> {
     let token = text.trim();
     let refuse = |why: &str| {
         Error::new(Kind::Authentication, format!("the token {why}"))
-            .hint("pass the token alone: autocom auth login --token-stdin < token.txt")
+            .hint(autocom("auth login --token-stdin").input("token.txt").after("pass the token alone: "))
     };
     if token.is_empty() {
         Err(refuse("is empty"))

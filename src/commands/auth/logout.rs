@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::super::Done;
 use crate::commands::verb::{Invocation, Verb};
 use crate::config::Resolved;
-use crate::domain::{Layer, ProfileName, StoreKind, TokenKind, one_line, shell_word};
+use crate::domain::{Layer, ProfileName, StoreKind, TokenKind, autocom, one_line};
 use crate::error::{Error, Kind, Result};
 use crate::session::context::Context;
 use crate::session::login::logout::{self, LoggedOut, LogoutTarget, Revoke};
@@ -193,10 +193,12 @@ fn one_target(profile: &Resolved) -> Result<()> {
         Some(own) => format!("is bound to {own}, not to {url}"),
         None => format!("is not bound to {url}"),
     };
-    Err(Error::usage(format!("profile {name} {bound}")).hint(format!(
-        "autocom auth logout --profile {name}; or whoever is logged in there: autocom auth logout --api-url {}",
-        shell_word(url)
-    )))
+    Err(Error::usage(format!("profile {name} {bound}")).hint(
+        autocom("auth logout")
+            .option("--profile", name)
+            .text("; or whoever is logged in there: ")
+            .command(autocom("auth logout").option("--api-url", url)),
+    ))
 }
 
 /// Says what became of a credential, and answers why not all of it was revoked.

@@ -5,7 +5,7 @@ use clap::Args;
 use super::super::Done;
 use crate::commands::verb::{Invocation, Verb};
 use crate::config::{ConfigError, Document};
-use crate::domain::{one_line, quoted};
+use crate::domain::{autocom, one_line, quoted};
 use crate::error::{Error, Result};
 use crate::session::context::Context;
 use crate::session::profile::config_file;
@@ -42,7 +42,7 @@ impl Verb for Edit {
         let editor = Editor::new(context.environment())?;
         if !editor.is_chosen && !context.can_ask() {
             return Err(Error::usage(format!("{} needs a terminal to be asked in", editor.name()))
-                .hint("name an editor that needs none: EDITOR=COMMAND autocom config edit"));
+                .hint(autocom("config edit").after("name an editor that needs none: EDITOR=COMMAND ")));
         }
         let file = config_file::config_file(context);
         let place = context.config_place()?;

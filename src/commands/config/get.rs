@@ -6,7 +6,7 @@ use super::super::Done;
 use super::keys::{dotted, known, profile_of};
 use crate::commands::verb::{Invocation, Verb};
 use crate::config::in_file;
-use crate::domain::one_line;
+use crate::domain::{autocom, one_line};
 use crate::error::{Error, Kind, Result};
 use crate::session::profile::selected;
 use crate::session::profile::settings::settings;
@@ -43,7 +43,7 @@ impl Verb for Get {
         let context = invocation.context;
         let unset = || Error::new(Kind::Failed, format!("`{}` is not set", self.key));
         if let Some((name, key)) = dotted(&self.key)? {
-            let target = profile_of(context, name, format!("autocom config get {key}"))?;
+            let target = profile_of(context, name, autocom("config get").value(key))?;
             let value = in_file(context.config()?, &target, known(key)?)?.ok_or_else(unset)?;
             return Ok(Done::answer(GetAnswer { key: self.key, value, origin: None }));
         }

@@ -1,7 +1,7 @@
 //! Keys of `config.toml` as they are typed, and the table of their values.
 
 use crate::config::{ConfigError, EditTarget, select, unknown};
-use crate::domain::{Key, ProfileName, shell_word};
+use crate::domain::{Key, NextCommand, ProfileName, autocom};
 use crate::error::{Error, Result};
 use crate::session::context::Context;
 use crate::session::profile::expectation;
@@ -14,10 +14,10 @@ pub(super) fn dotted(text: &str) -> Result<Option<(ProfileName, &str)>> {
     let Some(rest) = text.strip_prefix("profiles.") else { return Ok(None) };
     let Some((name, key)) = rest.split_once('.') else {
         return Err(Error::usage(format!("`{text}` names a profile, not a key"))
-            .hint(format!("autocom config get {}", shell_word(format_args!("{text}.api_url")))));
+            .hint(autocom("config get").value(format_args!("{text}.api_url"))));
     };
     let name: ProfileName = name.parse().map_err(|why| {
-        Error::usage(format!("the profile name `{name}` {why}")).hint("autocom profiles list")
+        Error::usage(format!("the profile name `{name}` {why}")).hint(autocom("profiles list"))
     })?;
     Ok(Some((name, key)))
 }
@@ -27,14 +27,14 @@ pub(super) fn known(key: &str) -> Result<Key> {
 }
 
 /// The profile of a dotted key, which must exist.
-pub(super) fn profile_of(context: &Context, name: ProfileName, hint: String) -> Result<EditTarget> {
+pub(super) fn profile_of(context: &Context, name: ProfileName, hint: NextCommand) -> Result<EditTarget> {
     let config = context.config()?;
     if name.is_default() {
         Err(Error::usage("the profile `default` is the top level of config.toml").hint(hint))
     } else if config.exists(&name) {
         Ok(EditTarget::Profile(name))
     } else {
-        Err(unknown(config, name.as_str(), crate::domain::Origin::Flag("the key")).into())
+        Err(unknown(config, name.as_str(), crate::domain::Origin::Key).into())
     }
 }
 
@@ -42,7 +42,7 @@ pub(super) fn profile_of(context: &Context, name: ProfileName, hint: String) -> 
 pub(super) fn target<'k>(context: &Context, key: &'k str) -> Result<(EditTarget, &'k str)> {
     let config = context.config()?;
     if let Some((name, key)) = dotted(key)? {
-        let hint = format!("autocom config set {key} VALUE");
+        let hint = autocom("config set").value(key).words("VALUE");
         let target = profile_of(context, name, hint)?;
         if let EditTarget::Profile(name) = &target {
             expectation::meet_named(context, name)?;

@@ -4,7 +4,7 @@ use super::super::Done;
 use super::keys::{known, target};
 use crate::commands::verb::{Invocation, Verb};
 use crate::config::{EditTarget, unknown};
-use crate::domain::{Key, Origin, ProfileName};
+use crate::domain::{Key, NextCommand, Origin, ProfileName, autocom};
 use crate::error::{Error, Result};
 use crate::session::context::Context;
 use crate::session::profile::settings::typed;
@@ -32,7 +32,7 @@ impl Verb for Set {
             && let Ok(name) = self.value.parse::<ProfileName>()
         {
             if !config.exists(&name) {
-                return Err(unknown(config, &self.value, Origin::Flag("the command line")).into());
+                return Err(unknown(config, &self.value, Origin::CommandLine).into());
             }
             expectation::meet_named(context, &name)?;
         }
@@ -57,9 +57,11 @@ impl Verb for Set {
 
 impl Set {
     /// The command with a place for another value.
-    fn again(&self, context: &Context, key: Key) -> String {
-        let profile = context.config().ok().and_then(|config| config.flags.profile.as_ref());
-        let profile = profile.map(|name| format!(" --profile {name}")).unwrap_or_default();
-        format!("autocom config set {} {}{profile}", self.key, key.placeholder())
+    fn again(&self, context: &Context, key: Key) -> NextCommand {
+        let again = autocom("config set").value(&self.key).placeholder(key.placeholder());
+        match context.config().ok().and_then(|config| config.flags.profile.as_ref()) {
+            Some(name) => again.option("--profile", name),
+            None => again,
+        }
     }
 }

@@ -9,7 +9,7 @@ use super::super::Done;
 use super::super::several::{Of, Several};
 use crate::commands::verb::{Invocation, Verb};
 use crate::domain::time::{point_in_time, rfc3339};
-use crate::domain::{ProfileName, likely, printable};
+use crate::domain::{ProfileName, autocom, likely, printable};
 use crate::error::{Error, Kind, Result};
 use crate::platform::orders::{Order, OrderFilter, STATUSES, Total};
 use crate::session::answers::orders;
@@ -193,7 +193,7 @@ impl List {
         let (since, until) = (time("--since", &self.since)?, time("--until", &self.until)?);
         if since.zip(until).is_some_and(|(since, until)| since >= until) {
             return Err(Error::usage("--since is not before --until")
-                .hint("autocom orders list --since 7d --until 1d"));
+                .hint(autocom("orders list --since 7d --until 1d")));
         }
         let limit = (!self.all).then_some(self.limit);
         Ok(OrderFilter { statuses: self.status.clone(), since, until, limit })

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::super::Done;
 use crate::commands::verb::{Invocation, Verb};
 use crate::config::select;
-use crate::domain::one_line;
+use crate::domain::{autocom, one_line};
 use crate::error::{Error, Result};
 use crate::ui::view::{View, Viewed};
 
@@ -40,7 +40,7 @@ impl Verb for Current {
         match selection.name {
             Some(name) => Ok(Done::answer(CurrentAnswer { name: name.to_string(), origin })),
             None => Err(Error::usage(format!("no profile is bound to the environment that {origin} names"))
-                .hint("autocom profiles list")),
+                .hint(autocom("profiles list"))),
         }
     }
 }

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::config::Explanation;
-use crate::domain::{Key, unknown_key};
+use crate::domain::{Key, autocom, unknown_key};
 use crate::error::{Error, Result};
 use crate::session::context::Context;
 use crate::session::profile::settings::{ExplainedRow, explained};
@@ -46,12 +46,12 @@ fn no_key(context: &Context, text: &str) -> Error {
     let explained = Key::ALL.map(Key::as_str).into_iter().chain(["token"]).collect::<Vec<_>>();
     match text.parse::<Key>() {
         _ if is_profile => Error::usage(format!("`{text}` is a profile, no key"))
-            .hint(format!("autocom profiles show {text} --explain")),
+            .hint(autocom("profiles show").value(text).words("--explain")),
         Err(_) => {
-            Error::usage(unknown_key(text, &explained).to_string()).hint("autocom profiles show --explain")
+            Error::usage(unknown_key(text, &explained).to_string()).hint(autocom("profiles show --explain"))
         }
         Ok(_) => {
-            Error::usage(format!("`{text}` has no value to explain")).hint("autocom profiles show --explain")
+            Error::usage(format!("`{text}` has no value to explain")).hint(autocom("profiles show --explain"))
         }
     }
 }

@@ -8,7 +8,7 @@ use super::super::Done;
 use super::names::existing;
 use crate::commands::verb::{Invocation, Verb};
 use crate::config::{Shared, shared, to_toml};
-use crate::domain::{Key, one_line};
+use crate::domain::{Key, autocom, one_line};
 use crate::error::{Error, Result};
 use crate::ui::view::{View, Viewed};
 
@@ -77,11 +77,11 @@ impl Verb for Export {
         if let Some(bare) = shared.iter().find(|profile| !profile.values.contains_key(&Key::ApiUrl)) {
             let name = &bare.name;
             return Err(Error::usage(format!("profile {name} has no api_url"))
-                .hint(format!("autocom profiles set {name} api_url=URL")));
+                .hint(autocom("profiles set").value(name).words("api_url=URL")));
         }
         if shared.is_empty() {
             return Err(Error::usage("there are no profiles to export")
-                .hint("autocom auth login --api-url https://api.example.test"));
+                .hint(autocom("auth login --api-url").placeholder("https://api.example.test")));
         }
         let header = format!(
             "Profiles, written by `autocom profiles export` ({}). No secrets.\n\

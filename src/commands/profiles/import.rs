@@ -6,7 +6,7 @@ use super::super::Done;
 use super::super::input::Input;
 use crate::commands::verb::{Invocation, Verb};
 use crate::config::{Change, ConfigError, Document, Logins, Plan, Shared, Step, to_import};
-use crate::domain::{Key, one_line, quoted};
+use crate::domain::{Key, NextCommand, autocom, one_line};
 use crate::error::{Error, Result};
 use crate::session::context::Context;
 use crate::session::profile::{config_file, expectation};
@@ -71,7 +71,7 @@ impl Verb for Import {
                 "this would bring a proxy, an authority or `protected = false` along: {}; nothing was written",
                 risky.join(", ")
             ))
-            .hint(self.command(" --force")));
+            .hint(self.command().words("--force")));
         }
         if asks && context.prompter().confirm("Import them?", false) != Some(true) {
             context.reporter().progress("nothing was imported");
@@ -89,7 +89,7 @@ impl Import {
         let name = if self.file == "-" { "standard input" } else { self.file.as_str() };
         if bytes.len() > LARGEST {
             return Err(Error::usage(format!("{name} is larger than {} MiB", LARGEST >> 20))
-                .hint("autocom profiles export writes what can be imported"));
+                .hint(autocom("profiles export").text(" writes what can be imported")));
         }
         let fix = |error: ConfigError| {
             let error = Error::from(error);
@@ -108,7 +108,7 @@ impl Import {
         let (wanted, passed_over) = to_import(&document).map_err(fix)?;
         if wanted.is_empty() {
             return Err(Error::usage(format!("{name} holds no profiles"))
-                .hint("autocom profiles export writes what can be imported"));
+                .hint(autocom("profiles export").text(" writes what can be imported")));
         }
         if !passed_over.is_empty() {
             let keys = passed_over.iter().map(Key::to_string).collect::<Vec<_>>().join(", ");
@@ -140,7 +140,7 @@ impl Import {
             if Plan::take(edit, captured, wanted)? == *shown {
                 Ok(())
             } else {
-                Err(Error::from(ConfigError::ChangedMeanwhile { path }).hint(self.command("")))
+                Err(Error::from(ConfigError::ChangedMeanwhile { path }).hint(self.command()))
             }
         })
     }
@@ -149,14 +149,12 @@ impl Import {
         let changed = plan.steps.iter().filter(|step| !step.is_new).chain(&plan.side_effects);
         let names = changed.map(|step| step.name.to_string()).collect::<Vec<_>>().join(", ");
         Error::usage(format!("this would change what is here: {names}; nothing was written"))
-            .hint(self.command(" --force"))
+            .hint(self.command().words("--force"))
     }
 
-    fn command(&self, more: &str) -> String {
-        match self.file.as_str() {
-            "-" => format!("autocom profiles import -{more} < FILE"),
-            file => format!("autocom profiles import {}{more}", quoted(Path::new(file))),
-        }
+    fn command(&self) -> NextCommand {
+        let command = autocom("profiles import").value(&self.file);
+        if self.file == "-" { command.input("FILE") } else { command }
     }
 }
 

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use crate::config::unknown;
 use crate::domain::time::span;
-use crate::domain::{Origin, ProfileName};
+use crate::domain::{Origin, ProfileName, autocom};
 use crate::error::{Error, Result};
 use crate::session::context::Context;
 use crate::session::profile::protection_state::ProtectionState;
@@ -31,8 +31,9 @@ pub(super) fn note_on(protection_state: ProtectionState, now: Timestamp) -> Opti
 
 /// A name from the command line, which need not exist.
 pub(super) fn name(text: &str) -> Result<ProfileName> {
-    text.parse()
-        .map_err(|why| Error::usage(format!("the profile name `{text}` {why}")).hint("autocom profiles list"))
+    text.parse().map_err(|why| {
+        Error::usage(format!("the profile name `{text}` {why}")).hint(autocom("profiles list"))
+    })
 }
 
 /// A name from the command line that must exist.
@@ -40,9 +41,5 @@ pub(super) fn existing(context: &Context, text: &str) -> Result<ProfileName> {
     let config = context.config()?;
     config.document.check_usable(text)?;
     let name = name(text)?;
-    if config.exists(&name) {
-        Ok(name)
-    } else {
-        Err(unknown(config, text, Origin::Flag("the command line")).into())
-    }
+    if config.exists(&name) { Ok(name) } else { Err(unknown(config, text, Origin::CommandLine).into()) }
 }

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::list::{token_cell, user_cell};
 use super::names::{name_cell, note_on};
-use crate::domain::{ApiUrl, ProfileName, TokenStatus};
+use crate::domain::{ApiUrl, NextCommand, ProfileName, TokenStatus, autocom};
 use crate::error::{Error, Kind, Result};
 use crate::session::answers::listing::{self, ProfileRow};
 use crate::session::context::Context;
@@ -24,11 +24,12 @@ const COLUMNS: [Column; 5] = [
 ];
 
 /// The profile that the person chooses. `command` is what to type where nobody can be asked.
-pub(super) fn pick(context: &Context, command: &str) -> Result<ProfileName> {
+pub(super) fn pick(context: &Context, command: &NextCommand) -> Result<ProfileName> {
     let known = context.config()?.profiles();
     if known.is_empty() {
-        return Err(Error::usage("there is no profile yet")
-            .hint("autocom auth login --api-url https://api.example.test --client-id ID"));
+        return Err(Error::usage("there is no profile yet").hint(
+            autocom("auth login --api-url").placeholder("https://api.example.test").words("--client-id ID"),
+        ));
     }
     if !context.can_ask() {
         let names: Vec<&str> = known.iter().map(ProfileName::as_str).collect();

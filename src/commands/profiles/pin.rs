@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::super::Done;
 use super::names::existing;
 use crate::commands::verb::{Invocation, Verb};
-use crate::domain::{Origin, one_line, quoted};
+use crate::domain::{Origin, autocom, one_line, quoted};
 use crate::error::{Error, Result};
 use crate::session::context::Context;
 use crate::session::profile::switch::{self, Kind, Pinned, State};
@@ -105,8 +105,9 @@ impl Pin {
         let shown = one_line(&directory.display().to_string()).into_owned();
         if !directory.is_dir() {
             let what = if directory.exists() { "is not a directory" } else { "does not exist" };
-            return Err(Error::usage(format!("{shown} {what}"))
-                .hint(format!("autocom profiles pin {name} DIR, or without DIR for this directory")));
+            return Err(Error::usage(format!("{shown} {what}")).hint(
+                autocom("profiles pin").value(name).words("DIR").text(", or without DIR for this directory"),
+            ));
         }
         let text = text_of(&directory)?;
         let before = switch::change_pins(context, |pins| pins.bind(text, &name))?;

@@ -6,7 +6,7 @@ use super::super::auth::logout::tell;
 use super::names::existing;
 use crate::commands::verb::{Invocation, Verb};
 use crate::config::{ConfigEdit, EditTarget, Facts, Selection, active, pins, resolve};
-use crate::domain::{Key, ProfileName, one_line, quoted};
+use crate::domain::{Key, ProfileName, autocom, one_line};
 use crate::error::{Error, Result};
 use crate::session::context::Context;
 use crate::session::login::logout::{self, LogoutTarget, Revoke};
@@ -92,7 +92,7 @@ impl Remove {
             return Err(Error::usage(
                 "the profile `default` can't be removed: it is the top level of config.toml",
             )
-            .hint("autocom config unset api_url"));
+            .hint(autocom("config unset api_url")));
         }
         let config = context.config()?;
         // Whoever can't read the pins can't free those of the profile.
@@ -105,8 +105,9 @@ impl Remove {
         if is_active && successor.is_none() {
             let other = config.profiles().into_iter().find(|other| *other != name);
             let other = other.map_or_else(|| "default".to_owned(), |other| other.to_string());
-            return Err(Error::usage(format!("{name} is the active profile"))
-                .hint(format!("name the next one: autocom profiles remove {name} --use {other}")));
+            return Err(Error::usage(format!("{name} is the active profile")).hint(
+                autocom("profiles remove").value(name).option("--use", other).after("name the next one: "),
+            ));
         }
         Ok(Decided { name, successor, is_active })
     }
@@ -120,10 +121,9 @@ impl Remove {
         // `default` stays: it is the top level.
         if active == Some(name) && name != ProfileName::DEFAULT && successor.is_none() {
             let name = one_line(name);
-            return Err(Error::usage(format!("{name} is the active profile")).hint(format!(
-                "name the next one: autocom profiles remove {} --use default",
-                quoted(name.as_ref().as_ref())
-            )));
+            return Err(Error::usage(format!("{name} is the active profile")).hint(
+                autocom("profiles remove").value(name).words("--use default").after("name the next one: "),
+            ));
         }
         config_file::config_file(context).edit(|edit| {
             edit.remove_profile(name);
@@ -157,7 +157,7 @@ fn log_out(
         let login = context.config()?.captured.get(&logout_target.key);
         Ok(login.filter(|login| login.kept_in().is_some()).and_then(|login| login.written_at))
     };
-    let again = format!("autocom profiles remove {name}");
+    let again = autocom("profiles remove").value(name);
     let (facts, before) =
         (Facts::new(locked.config()?, name, &[Key::Credential]), login_written_at(&locked)?);
     drop(locked);

@@ -4,7 +4,7 @@ use super::super::Done;
 use super::names::{existing, name};
 use crate::commands::verb::{Invocation, Verb};
 use crate::config::{ConfigEdit, ConfigError, EditTarget, pins};
-use crate::domain::{Key, ProfileName, one_line};
+use crate::domain::{Key, ProfileName, autocom, one_line};
 use crate::error::{Error, Result};
 use crate::session::context::Context;
 use crate::session::profile::{config_file, expectation, switch};
@@ -27,13 +27,15 @@ impl Verb for Rename {
         }
         let from = existing(context, &self.name)?;
         let to = name(&self.new_name)
-            .map_err(|error| error.hint(format!("autocom profiles rename {from} NEW-NAME")))?;
+            .map_err(|error| error.hint(autocom("profiles rename").value(&from).words("NEW-NAME")))?;
         expectation::meet_named(context, &from)?;
         if from.is_default() {
             return Err(Error::usage(
                 "the profile `default` can't be renamed: it is the top level of config.toml",
             )
-            .hint(format!("to have it as a profile: autocom profiles set {to} api_url=URL")));
+            .hint(
+                autocom("profiles set").value(to).words("api_url=URL").after("to have it as a profile: "),
+            ));
         }
         // A pin that can't be read could not follow.
         pins(context.config()?)?;

@@ -4,8 +4,9 @@ use super::super::Done;
 use super::names::name;
 use crate::commands::verb::{Invocation, Verb};
 use crate::config::{ConfigEdit, ConfigError, EditTarget, unknown};
-use crate::domain::{Key, Origin};
+use crate::domain::{Argument, Key, Origin, autocom};
 use crate::error::{Error, Result};
+use crate::session::profile::selected;
 use crate::session::profile::settings::typed;
 use crate::session::profile::{config_file, expectation, switch};
 
@@ -32,7 +33,7 @@ impl Verb for Set {
         for setting in &self.settings {
             let (key, value) = setting.split_once('=').ok_or_else(|| {
                 Error::usage(format!("`{setting}` is not KEY=VALUE"))
-                    .hint(format!("autocom profiles set {name} tenant=acme"))
+                    .hint(autocom("profiles set").value(&name).words("tenant=acme"))
             })?;
             let key: Key = key
                 .parse()
@@ -45,11 +46,9 @@ impl Verb for Set {
         let config = context.config()?;
         let exists = config.exists(&name);
         if !exists && !changes.iter().any(|(key, value)| *key == Key::ApiUrl && !value.is_empty()) {
-            let unknown = Error::from(unknown(config, name.as_str(), Origin::Flag("the command line")));
-            let create = format!("to create it: autocom profiles set {name} api_url=URL");
-            // A slip is likelier than a profile that was to be made.
-            let existing = unknown.hint.clone().filter(|_| !config.profiles().is_empty());
-            return Err(unknown.hint(existing.map_or(create.clone(), |names| format!("{names}; {create}"))));
+            let unknown = unknown(config, name.as_str(), Origin::CommandLine);
+            let create = autocom("profiles set").value(&name).words("api_url=URL");
+            return Err(selected::or_create(config, unknown.into(), create));
         }
         let target = EditTarget::new(&name);
         let changes = changes.iter().map(|(key, value)| Ok((*key, typed(context, *key, value)?)));
@@ -71,8 +70,11 @@ impl Verb for Set {
         };
         config_file::change_config(context, |edit| {
             change(edit).map_err(|error| match error.key() {
-                Some(key) => Error::from(error)
-                    .hint_if_none(|| format!("autocom profiles set {name} {key}={}", key.placeholder())),
+                Some(key) => Error::from(error).hint_if_none(|| {
+                    autocom("profiles set")
+                        .value(&name)
+                        .argument(Argument::placeholder(format!("{key}="), key.placeholder()))
+                }),
                 None => error.into(),
             })
         })?;

@@ -61,10 +61,10 @@ impl Shell {
     /// As it is named behind `--shell`.
     pub fn invocation_name(self) -> &'static str {
         match self {
-            Shell::Bash => " bash",
-            Shell::Zsh => " zsh",
-            Shell::Fish => " fish",
-            Shell::Powershell => " powershell",
+            Shell::Bash => "bash",
+            Shell::Zsh => "zsh",
+            Shell::Fish => "fish",
+            Shell::Powershell => "powershell",
         }
     }
 

@@ -57,7 +57,7 @@ impl Verb for Show {
             None => select(config)?,
         };
         let selected_by = match &selection.origin {
-            Origin::Flag("--profile") if self.name.is_some() => "the command line".to_owned(),
+            Origin::Flag("--profile") if self.name.is_some() => Origin::CommandLine.to_string(),
             origin => origin.to_string(),
         };
         if let Some(key) = &self.explain {

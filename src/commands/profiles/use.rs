@@ -7,7 +7,7 @@ use super::picker;
 use super::shell::Shell;
 use crate::commands::verb::{Invocation, Verb};
 use crate::config::{EditTarget, Facts, Selection, resolve};
-use crate::domain::{Key, OutputFormat, ProfileName};
+use crate::domain::{Key, NextCommand, OutputFormat, ProfileName, autocom};
 use crate::error::Result;
 use crate::session::context::Context;
 use crate::session::profile::protection_state::{self, ProtectionState};
@@ -58,10 +58,10 @@ impl Verb for Use {
                 (locked, name)
             }
             None => {
-                let name = picker::pick(context, "autocom profiles use NAME")?;
+                let name = picker::pick(context, &autocom("profiles use NAME"))?;
                 let seen = Facts::new(context.config()?, &name, &[]);
                 let locked = config_file::lock_config(context)?;
-                locked.check_facts(&seen, &format!("autocom profiles use {name}"))?;
+                locked.check_facts(&seen, &autocom("profiles use").value(&name))?;
                 (locked, name)
             }
         };
@@ -83,11 +83,14 @@ impl Use {
     fn switch_shell(self, context: &Context, named: Option<Shell>) -> Result<Done> {
         let (environment, reporter) = (context.environment(), context.reporter());
         let shell = named.map_or_else(|| Shell::detect(environment), Ok)?;
-        let which = named.map_or("", Shell::invocation_name);
+        let which = |command: NextCommand| match named {
+            Some(shell) => command.words(shell.invocation_name()),
+            None => command,
+        };
         let profile = match self.name.as_deref() {
             Some("-") => switch::previous_of_shell(context)?,
             Some(name) => Some(existing(context, name)?),
-            None => Some(picker::pick(context, &format!("autocom profiles use NAME --shell{which}"))?),
+            None => Some(picker::pick(context, &which(autocom("profiles use NAME --shell")))?),
         };
         if let Some(name) = &profile {
             expectation::meet_named(context, name)?;
@@ -96,7 +99,7 @@ impl Use {
         if environment.stdout_is_terminal {
             let name = profile.as_ref().map_or("-", ProfileName::as_str);
             let name = self.name.as_deref().unwrap_or(name);
-            let command = format!("autocom profiles use {name} --shell{which}");
+            let command = which(autocom("profiles use").value(name).words("--shell")).to_string();
             reporter
                 .note(format!("this only prints it; to switch this shell: {}", shell.invocation(&command)));
         } else {

@@ -3,7 +3,7 @@ use clap::Args;
 use super::super::Done;
 use crate::commands::verb::{Invocation, Verb};
 use crate::config::{EditTarget, Facts, Resolved};
-use crate::domain::{Key, ProfileName, Tenant, shell_word};
+use crate::domain::{Key, ProfileName, Tenant, autocom, shell_word};
 use crate::error::{Error, Result};
 use crate::session::answers::tenants;
 use crate::session::context::Context;
@@ -35,7 +35,7 @@ impl Verb for Use {
         let context = &config_file::lock_config(context)?;
         let name = match asked {
             Some((name, facts)) => {
-                let again = format!("autocom tenants use {} --profile {name}", shell_word(&tenant));
+                let again = autocom("tenants use").value(&tenant).option("--profile", &name);
                 context.check_facts(&facts, &again)?;
                 name
             }
@@ -62,13 +62,13 @@ impl Use {
     fn decide(&self, context: &Context, tenant: &Tenant) -> Result<(Resolved, ProfileName)> {
         let profile = selected::profile(context)?;
         expectation::meet_tenant(context, Some(tenant), "the command line")
-            .map_err(|error| error.hint("autocom tenants list"))?;
+            .map_err(|error| error.hint(autocom("tenants list")))?;
         let named = profile.name().filter(|_| !profile.selection.only_in_variables);
         let Some(name) = named.cloned() else {
             let url = profile.api_url.as_ref().map_or("URL", |url| url.value.as_str());
             let (url, tenant) = (shell_word(url), shell_word(tenant));
             return Err(Error::usage("this environment has no profile that the tenant could be written to")
-                .hint(format!("autocom profiles set NAME api_url={url} tenant={tenant}")));
+                .hint(autocom("profiles set NAME").setting("api_url", url).setting("tenant", tenant)));
         };
         // The platform that is asked must be the one that the profile will send it to.
         let (own, url) = (profile.own_api_url.as_ref(), profile.api_url.as_ref().map(|url| &url.value));
@@ -76,7 +76,7 @@ impl Use {
             && own != url
         {
             return Err(Error::usage(format!("profile {name} is bound to {own}, not to {url}"))
-                .hint(format!("autocom tenants use {} --profile {name}", shell_word(tenant))));
+                .hint(autocom("tenants use").value(tenant).option("--profile", name)));
         }
         Ok((profile, name))
     }

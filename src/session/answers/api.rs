@@ -8,7 +8,7 @@ use http::{Method, StatusCode};
 use tokio::sync::mpsc::Sender;
 
 use crate::config::Resolved;
-use crate::domain::{ApiUrl, Json, ProfileName};
+use crate::domain::{ApiUrl, Json, ProfileName, autocom};
 use crate::error::{Error, Kind, Result};
 use crate::platform::{Answer, Call, GRAPHQL, Platform, PlatformError, Reply, Streamed, without_errors};
 use crate::session::answers::pages::{self, Following};
@@ -86,7 +86,6 @@ impl Page {
     }
 }
 
-const AS_IT_IS: &str = "print the answer unchanged: autocom api -o table";
 const NOTHING_TO_PAGE_BY: &str = "the answer names no other page: what it holds is all that --paginate shows";
 
 /// Shows every answer, one that is an error included, and then fails if the last was one.
@@ -232,7 +231,9 @@ impl Walk {
         if is_json_due && !(page.body.is_empty() && may_be_empty) && page.json().is_none() {
             let error = answer.not_json();
             return Err(match (paginate, &error) {
-                (false, PlatformError::Nonsense { .. }) => CallError::Own(Error::from(error).hint(AS_IT_IS)),
+                (false, PlatformError::Nonsense { .. }) => CallError::Own(
+                    Error::from(error).hint(autocom("api -o table").after("print the answer unchanged: ")),
+                ),
                 _ => error.into(),
             });
         }

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::config::{Config, ConfigError, Resolved, Selection, resolve, select, token_variable};
-use crate::domain::{Layer, Origin, ProfileName, StoreKind, TokenStatus, jwt};
+use crate::domain::{Argument, Layer, Origin, ProfileName, StoreKind, TokenStatus, autocom, jwt};
 use crate::error::{Error, Kind, Result};
 use crate::session::call::check::{self, Check, CheckStatus, Checked};
 use crate::session::context::Context;
@@ -230,7 +230,7 @@ fn did_not_pass(failed: &[(Kind, String, CheckStatus)], count: usize) -> Option<
     let names: Vec<String> =
         failed.iter().map(|(_, name, status)| format!("{name} ({})", status.as_str())).collect();
     let message = format!("{} of {count} profiles did not pass: {}", failed.len(), names.join(", "));
-    Some(Error::new(kind, message).hint(format!("autocom auth status --check --profile {first}")))
+    Some(Error::new(kind, message).hint(autocom("auth status --check").option("--profile", first)))
 }
 
 /// What is wrong in a profile's own table, and the command that sets that very key.
@@ -239,9 +239,11 @@ fn mendable(config: &Config, name: &ProfileName, error: ConfigError) -> Error {
         .key()
         .filter(|key| config.document.table_of(name).is_some_and(|table| table.get(*key).is_some()));
     match (&error, own) {
-        (ConfigError::Invalid { origin: Origin::File { .. }, .. }, Some(key)) => {
-            Error::from(error).hint(format!("autocom profiles set {name} {key}={}", key.placeholder()))
-        }
+        (ConfigError::Invalid { origin: Origin::File { .. }, .. }, Some(key)) => Error::from(error).hint(
+            autocom("profiles set")
+                .value(name)
+                .argument(Argument::placeholder(format!("{key}="), key.placeholder())),
+        ),
         _ => error.into(),
     }
 }

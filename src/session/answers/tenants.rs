@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::config::{Login, Resolved, token_variable};
-use crate::domain::{Origin, Tenant};
+use crate::domain::{CommandOption, Origin, Tenant, autocom};
 use crate::error::Result;
 use crate::platform::{Platform, PlatformError};
 use crate::session::call::bearer;
@@ -78,9 +78,9 @@ pub fn check_tenant(context: &Context, profile: &Resolved, tenant: &Tenant) -> R
                 return Err(error.into());
             }
             let named = profile.name().filter(|_| profile.selection.by_profile_flag());
-            let named = named.map(|name| format!(" --profile {name}")).unwrap_or_default();
-            let again = |tenant: &str| format!("autocom tenants use {tenant}{named}");
-            let origin = Origin::Flag("the command line");
+            let named: Vec<_> = named.map(|name| CommandOption::new("--profile", name)).into_iter().collect();
+            let again = |tenant: &Tenant| autocom("tenants use").value(tenant).with(&named);
+            let origin = Origin::CommandLine;
             Err(CallError::Own(not_a_member(tenant, &origin, &available, again)))
         }
         other => other.map(drop),

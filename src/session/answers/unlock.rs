@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::config::{Facts, Resolved, protection};
-use crate::domain::{Key, UserRef};
+use crate::domain::{Key, UserRef, autocom};
 use crate::error::{Error, Result};
 use crate::session::answers::identity;
 use crate::session::context::{Context, no_environment};
@@ -18,7 +18,7 @@ pub fn unlock(context: &Context, profile: &Resolved, time: SignedDuration, reaso
     let config = context.config()?;
     let Some(protection) = protection(config, profile)? else {
         return Err(Error::usage(format!("profile {} is not protected", profile.label()))
-            .hint(format!("autocom profiles set {} protected=true", profile.label())));
+            .hint(autocom("profiles set").value(profile.label()).words("protected=true")));
     };
     let url = profile.api_url.as_ref().ok_or_else(|| no_environment(profile))?;
     let keys = [Key::Protected, Key::Credential, Key::ExpectUser];
@@ -31,7 +31,7 @@ pub fn unlock(context: &Context, profile: &Resolved, time: SignedDuration, reaso
     // The platform has been asked meanwhile. A lease is written while its profile is what was decided on.
     let context = config_file::lock_config(context)?;
     for facts in facts {
-        context.check_facts(&facts, &format!("autocom profiles unlock {}", profile.label()))?;
+        context.check_facts(&facts, &autocom("profiles unlock").value(profile.label()))?;
     }
     let since = context.clock.now();
     let lease = Lease {

@@ -5,7 +5,7 @@ use jiff::SignedDuration;
 use crate::config::{Resolved, protection};
 use crate::credentials::Stored;
 use crate::domain::time::span;
-use crate::domain::{Key, SKEW, shell_word};
+use crate::domain::{Key, SKEW, Tenant, shell_word};
 use crate::error::{Error, Result};
 use crate::platform::Platform;
 use crate::session::call::guard::{Access, Guard};
@@ -46,11 +46,7 @@ pub(crate) async fn with_available_tenants(error: CallError, platform: &Platform
 pub fn bearer(context: &Context, profile: &Resolved, min_ttl: Option<SignedDuration>) -> Result<Bearer> {
     let bearer = held(context, profile)?;
     let tenant = bearer.tenant(profile);
-    expectation::meet_tenant(
-        context,
-        tenant.as_ref(),
-        &format!("the credential of profile {}", profile.label()),
-    )?;
+    meet_tenant(context, profile, tenant.as_ref())?;
     let (now, wanted) = (context.clock.now(), min_ttl.unwrap_or(MIN_TTL));
     let left = |bearer: &Bearer| bearer.expires_at().map(|end| end.duration_since(now));
     let lasts = |bearer: &Bearer| left(bearer).is_none_or(|left| left >= wanted);
@@ -170,15 +166,16 @@ pub(crate) async fn tokens(context: &Context, profile: &Resolved) -> Result<Opti
     Ok(held.map(|held| Tokens::stored(credential, held)))
 }
 
+fn meet_tenant(context: &Context, profile: &Resolved, tenant: Option<&Tenant>) -> Result<()> {
+    let from = format!("the credential of profile {}", profile.label());
+    expectation::meet_tenant(context, tenant, &from).map_err(|error| error.naming(profile.label()))
+}
+
 /// The platform of `profile`, for the tenant that goes along with `tokens`.
 pub(crate) fn platform(context: &Context, profile: &Resolved, tokens: Tokens) -> Result<Platform<Access>> {
     let url = profile.api_url.as_ref().ok_or_else(|| no_environment(profile))?.value.clone();
     let tenant = tokens.tenant(profile);
-    expectation::meet_tenant(
-        context,
-        tenant.as_ref(),
-        &format!("the credential of profile {}", profile.label()),
-    )?;
+    meet_tenant(context, profile, tenant.as_ref())?;
     Ok(Platform::new(context.http(profile), url, access(context, profile, tokens)?, tenant))
 }
 

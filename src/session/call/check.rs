@@ -17,7 +17,7 @@ use crate::session::call::{bearer, everywhere, fan_out, owner};
 use crate::session::context::{Context, no_environment};
 use crate::session::credential::stored;
 use crate::session::profile::hints::about_profile;
-use crate::system::http::{Cause, HttpError, Unreachable};
+use crate::system::http::{Cause, HttpError, Peer, Unreachable};
 
 /// What one environment has for its answer, renewal and retries included, unless `--request-timeout`
 /// says otherwise.
@@ -172,7 +172,7 @@ async fn ask(context: &Context, pool: &TokenCache, profile: &Resolved) -> Result
         Err(_) if platform.tokens().tokens.waits_for_lock() => Err(CallError::Token(busy(deadline))),
         Err(_) => {
             let at = profile.api_url.as_ref().map(|url| url.value.authority()).unwrap_or_default();
-            let unreachable = Unreachable { at, cause: Cause::Timeout(deadline) };
+            let unreachable = Unreachable { at: Peer::Server(at), cause: Cause::Timeout(deadline) };
             Err(PlatformError::Http(HttpError::Unreachable(unreachable)).into())
         }
     };

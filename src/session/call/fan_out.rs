@@ -11,7 +11,7 @@ use glob::Pattern;
 use tokio::sync::mpsc::{Sender, channel};
 
 use crate::config::{Resolved, Selection, resolve};
-use crate::domain::ProfileName;
+use crate::domain::{ProfileName, autocom};
 use crate::error::{Error, Result};
 use crate::platform::Platform;
 use crate::session::call::guard::Access;
@@ -52,7 +52,7 @@ pub fn targets(context: &Context, scope: &Scope) -> Result<Vec<Target>> {
     let names = config.profiles();
     if names.is_empty() {
         return Err(Error::usage("there are no profiles")
-            .hint("autocom auth login --api-url https://api.example.test"));
+            .hint(autocom("auth login --api-url").placeholder("https://api.example.test")));
     }
     if let Scope::Named(patterns) = scope
         && let Some(idle) =

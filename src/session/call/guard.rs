@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::config::Protection;
-use crate::domain::{ApiUrl, Secret, Tenant, one_line};
+use crate::domain::{ApiUrl, Secret, Tenant, autocom, one_line};
 use crate::error::{Error, Kind, Result};
 use crate::platform::{Admission, Change, Outcome, Platform, TokenSource};
 use crate::session::call::tokens::{CallError, Tokens};
@@ -115,7 +115,7 @@ impl TokenSource for Access {
                     Kind::Authentication,
                     format!("{now} has logged in in place of {before} meanwhile"),
                 )
-                .hint("autocom whoami"),
+                .hint(autocom("whoami")),
             ));
         }
         Ok(other)
@@ -227,10 +227,15 @@ impl Guard {
             } else {
                 format!("protected by {origin}, and {} leads to the same host; nothing was sent", self.label)
             })
-            .hint(format!(
-                "if that is what you want: the same command with --confirm {name}; \
-                 for a while: autocom profiles unlock {name} --for 15m --reason TEXT --confirm {name}"
-            ))
+            .hint(
+                autocom("profiles unlock")
+                    .value(name)
+                    .words("--for 15m --reason TEXT")
+                    .option("--confirm", name)
+                    .after(format!(
+                        "if that is what you want: the same command with --confirm {name}; for a while: "
+                    )),
+            )
     }
 
     /// Before the request goes out: one that can't be written down is not sent.

@@ -1,6 +1,6 @@
 //! Tenants that a user is not in.
 
-use crate::domain::{Origin, Tenant, shell_word};
+use crate::domain::{NextCommand, Origin, Tenant};
 use crate::error::{Error, Kind};
 use crate::platform::{Membership, PlatformError};
 
@@ -21,16 +21,15 @@ pub(crate) fn not_a_member(
     tenant: &Tenant,
     origin: &Origin,
     available: &[Membership],
-    again: impl FnOnce(&str) -> String,
+    again: impl FnOnce(&Tenant) -> NextCommand,
 ) -> Error {
     let error =
         Error::new(Kind::Forbidden, format!("this user is not in the tenant `{tenant}` (from {origin})"));
     match available.first() {
-        Some(first) => error.hint(format!(
-            "available tenants: {}; choose one: {}",
-            ids(available),
-            again(&shell_word(&first.id))
-        )),
+        Some(first) => {
+            let ids = ids(available);
+            error.hint(again(&first.id).after(format!("available tenants: {ids}; choose one: ")))
+        }
         None => error.cause("this user is in no tenant of the platform"),
     }
 }

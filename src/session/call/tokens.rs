@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::config::{Resolved, TokenVariable};
 use crate::credentials::Stored;
 use crate::domain::time::span;
-use crate::domain::{Layer, Secret, Tenant, jwt, token_flaw};
+use crate::domain::{Hint, Layer, Secret, Tenant, jwt, token_flaw};
 use crate::error::{Error, Kind, Result};
 use crate::platform::{PlatformError, TokenSource};
 use crate::session::context::Context;
@@ -61,14 +61,14 @@ impl Bearer {
         let ask_for_less = "ask for less with --min-ttl";
         Error::new(Kind::Authentication, message).hint(match self {
             Bearer::Variable(variable) => {
-                format!("set {} to a fresh token, or {ask_for_less}", variable.name)
+                Hint::from(format!("set {} to a fresh token, or {ask_for_less}", variable.name))
             }
-            Bearer::Stored(stored) if !stored.record.is_renewable() => login_again_command(profile),
+            Bearer::Stored(stored) if !stored.record.is_renewable() => login_again_command(profile).into(),
             Bearer::Stored(stored) => match stored.record.full_life() {
                 Some(full) => {
-                    format!("the platform gives tokens of {} s here: {ask_for_less}", full.as_secs())
+                    format!("the platform gives tokens of {} s here: {ask_for_less}", full.as_secs()).into()
                 }
-                None => ask_for_less.to_owned(),
+                None => ask_for_less.into(),
             },
         })
     }
@@ -172,10 +172,10 @@ impl Tokens {
     }
 
     /// What helps if the platform rejects them.
-    fn remedy(&self) -> String {
+    fn remedy(&self) -> Hint {
         match self {
-            Tokens::Variable(variable) => format!("unset or replace {}", variable.name),
-            Tokens::Stored { credential, .. } => credential.owner().login.clone(),
+            Tokens::Variable(variable) => format!("unset or replace {}", variable.name).into(),
+            Tokens::Stored { credential, .. } => credential.owner().login.clone().into(),
         }
     }
 

@@ -6,7 +6,9 @@ use std::time::Instant;
 use crate::config::Login;
 use crate::credentials::{Lookup, Record, StoreError, Stored};
 use crate::domain::time::{relative, rfc3339};
-use crate::domain::{ApiUrl, CredentialKey, ProfileName, StoreChoice, StoreKind, TokenStatus, shell_word};
+use crate::domain::{
+    ApiUrl, CredentialKey, ProfileName, StoreChoice, StoreKind, TokenStatus, autocom, shell_word,
+};
 use crate::error::{Error, Kind, Result};
 use crate::platform::Platform;
 use crate::session::call::fan_out;
@@ -45,8 +47,12 @@ pub(crate) fn look(doctor: &Doctor, usable: Usable, offline: bool) -> Result<Vec
         let check = patient.label.as_str();
         if profile.api_url.is_none() {
             found.push(
-                Finding::warn(Section::Credentials, check, "has no api_url")
-                    .fix(format!("autocom auth login --profile {check} --api-url https://api.example.test")),
+                Finding::warn(Section::Credentials, check, "has no api_url").fix(
+                    autocom("auth login")
+                        .option("--profile", check)
+                        .words("--api-url")
+                        .placeholder("https://api.example.test"),
+                ),
             );
             continue;
         }
@@ -312,10 +318,12 @@ fn strays(doctor: &Doctor, seen: &BTreeMap<CredentialKey, Kept>) -> Vec<Finding>
         let words = format!("{key} is in the file, but no profile and no login knows it");
         let finding = Finding::warn(Section::Leftovers, "record", words);
         found.push(match (key.as_str().parse::<ApiUrl>(), record) {
-            (Ok(url), _) => finding.fix(format!("autocom auth logout --api-url {}", shell_word(url))),
+            (Ok(url), _) => finding.fix(autocom("auth logout").option("--api-url", url)),
             (_, Ok(Some(Record { api_url, .. }))) if is_free(key.as_str()) => {
                 let url = shell_word(api_url);
-                finding.fix(format!("autocom profiles set {key} api_url={url} credential={key}"))
+                finding.fix(
+                    autocom("profiles set").value(key).setting("api_url", url).setting("credential", key),
+                )
             }
             _ => finding,
         });

@@ -1,7 +1,7 @@
 //! What surrounds autocom on this machine: variables, and what a login in the browser needs.
 
 use crate::config::{resolve, select, token_variable};
-use crate::domain::{Key, likely, quoted, shell_word};
+use crate::domain::{Key, autocom, likely, quoted, shell_word};
 use crate::oauth::CALLBACK_PORTS;
 use crate::session::context::Context;
 use crate::session::doctor::finding::{Finding, Section};
@@ -135,7 +135,7 @@ fn ports() -> Finding {
         Finding::ok(Section::Login, check, format!("of {first} to {last} some are free; taken: {list}"))
     } else {
         Finding::broken(Section::Login, check, format!("all are taken: {list}"))
-            .fix("autocom auth login --no-browser")
+            .fix(autocom("auth login --no-browser"))
     }
 }
 
@@ -150,7 +150,7 @@ fn of_browser(context: &Context) -> Finding {
         (Some(program), _) => Finding::ok(Section::Login, check, format!("{} opens it", program.display())),
         (None, false) => {
             let words = format!("nothing here opens one (looked for {})", missing.join(", "));
-            Finding::warn(Section::Login, check, words).fix("autocom auth login --no-browser")
+            Finding::warn(Section::Login, check, words).fix(autocom("auth login --no-browser"))
         }
         (None, true) => Finding::ok(Section::Login, check, "the operating system opens it"),
     }

@@ -131,7 +131,7 @@ fn folder(name: &str, path: &Path, by_variable: Option<&str>) -> Vec<Finding> {
     }
     if let Some(finding) = other_user(name, path, seen) {
         let fix = finding.fix.clone().filter(|_| by_variable.is_some());
-        return vec![finding.fix(fix.unwrap_or_else(|| chown(path, true)))];
+        return vec![finding.fix(fix.unwrap_or_else(|| chown(path, true).into()))];
     }
     let mut found = Vec::new();
     // One that a variable names may be shared, to read at least.

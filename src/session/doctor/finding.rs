@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::domain::{CredentialKey, StoreChoice, quoted};
+use crate::domain::{CredentialKey, Hint, StoreChoice, autocom, quoted};
 use crate::error::{Error, Result};
 
 /// A part of the report, in its order.
@@ -71,7 +71,7 @@ pub struct Finding {
     /// A sentence.
     pub finding: String,
     /// The command that mends it.
-    pub fix: Option<String>,
+    pub fix: Option<Hint>,
     /// Whether `--fix` has mended it.
     pub fixed: bool,
     #[serde(skip)]
@@ -129,7 +129,7 @@ impl Finding {
         Finding { fix: error.hint, ..Finding::broken(section, check, words.join(": ")) }
     }
 
-    pub fn fix(self, command: impl Into<String>) -> Finding {
+    pub fn fix(self, command: impl Into<Hint>) -> Finding {
         Finding { fix: Some(command.into()), ..self }
     }
 
@@ -146,7 +146,7 @@ impl Finding {
 
     /// Mended by `autocom doctor --fix`, which is the command unless another was named.
     pub(crate) fn remedy(self, remedy: Remedy) -> Finding {
-        let fix = self.fix.unwrap_or_else(|| "autocom doctor --fix".to_owned());
+        let fix = self.fix.unwrap_or_else(|| autocom("doctor --fix").into());
         Finding { fix: Some(fix), remedy: Some(remedy), ..self }
     }
 }

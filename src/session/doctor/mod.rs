@@ -21,6 +21,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::config::{Config, Flags};
+use crate::domain::autocom;
 use crate::error::Result;
 use crate::session::context::Context;
 use crate::session::doctor::patient::{Certainty, Doctor, Patient};
@@ -94,5 +95,5 @@ fn rest(
 
 fn start() -> Finding {
     Finding::warn(Section::Start, "first login", "nothing is set up yet: no config.toml, nobody is logged in")
-        .fix("autocom auth login --api-url https://api.example.test")
+        .fix(autocom("auth login --api-url").placeholder("https://api.example.test"))
 }

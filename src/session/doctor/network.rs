@@ -9,12 +9,13 @@ use jiff::fmt::rfc2822;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::config::Resolved;
+use crate::domain::{NextCommand, autocom};
 use crate::error::{Error, Result};
 use crate::session::call::fan_out;
 use crate::session::context::Context;
 use crate::session::doctor::finding::{Finding, Section};
 use crate::session::doctor::patient::Doctor;
-use crate::system::http::{Cause, HttpError};
+use crate::system::http::{Cause, HttpError, Peer, Unreachable};
 
 /// An answer to nobody is a sentence.
 const MAX_ANSWER: usize = 1 << 20;
@@ -66,13 +67,13 @@ async fn reach(context: &Context, profile: &Resolved) -> Vec<Finding> {
         }
         Err(error) => {
             let check = stage(&error);
-            let error = Error::from(&error);
-            let finding = Finding::failed(Section::Network, check, error);
+            let is_timeout = is_timeout(&error);
+            let finding = Finding::failed(Section::Network, check, Error::from(&error));
             let finding = Finding { finding: format!("{origin}: {}{way}", finding.finding), ..finding };
             found.push(match &finding.fix {
-                Some(fix) if fix.starts_with("check the address") => finding.fix(show_address(profile)),
-                Some(fix) if fix.contains("--request-timeout") => {
-                    finding.fix("autocom doctor --request-timeout 60")
+                _ if is_timeout => finding.fix(autocom("doctor --request-timeout 60")),
+                Some(fix) if fix.commands().any(|command| command.is("config get api_url")) => {
+                    finding.fix(show_address(profile))
                 }
                 _ => finding,
             });
@@ -81,11 +82,16 @@ async fn reach(context: &Context, profile: &Resolved) -> Vec<Finding> {
     found
 }
 
+fn is_timeout(error: &HttpError) -> bool {
+    let HttpError::Unreachable(Unreachable { cause, .. }) = error else { return false };
+    matches!(cause, Cause::Timeout(_) | Cause::ConnectTimeout(_))
+}
+
 /// How far it came.
 fn stage(error: &HttpError) -> &'static str {
     match error {
         HttpError::Unreachable(unreachable) => match &unreachable.cause {
-            _ if unreachable.at.starts_with("the proxy ") => "proxy",
+            _ if matches!(unreachable.at, Peer::Proxy(_)) => "proxy",
             Cause::ProxyPassword { .. } | Cause::Proxy { .. } => "proxy",
             Cause::Dns => "dns",
             Cause::Tls(_) => "tls",
@@ -102,28 +108,28 @@ fn judged(origin: &str, profile: &Resolved, answer: &Response<Bytes>, how: &str)
     let in_json =
         serde_json::from_slice::<serde_json::Value>(answer.body()).is_ok_and(|body| body.is_object());
     let is = |what: &str| format!("{origin} {what} (status {status}, {how})");
-    let address = show_address(profile);
+    let address = || show_address(profile);
     match status {
         401 if in_json => {
             Finding::ok(Section::Network, check, format!("{origin} answers as a platform does, {how}"))
         }
         401 => Finding::warn(Section::Network, check, is("wants a login, but not in a platform's words"))
-            .fix(address),
-        429 => Finding::warn(Section::Network, check, is("is asked too much")).fix("autocom doctor"),
+            .fix(address()),
+        429 => Finding::warn(Section::Network, check, is("is asked too much")).fix(autocom("doctor")),
         500.. => {
-            Finding::broken(Section::Network, check, is("has a problem of its own")).fix("autocom doctor")
+            Finding::broken(Section::Network, check, is("has a problem of its own")).fix(autocom("doctor"))
         }
         _ => Finding::broken(Section::Network, check, is("does not answer as an Autocom platform does"))
-            .fix(address),
+            .fix(address()),
     }
 }
 
-fn show_address(profile: &Resolved) -> String {
+fn show_address(profile: &Resolved) -> NextCommand {
     match profile.name() {
         Some(name) if !profile.selection.only_in_variables => {
-            format!("autocom config get api_url --profile {name}")
+            autocom("config get api_url").option("--profile", name)
         }
-        _ => "autocom config get api_url".to_owned(),
+        _ => autocom("config get api_url"),
     }
 }
 

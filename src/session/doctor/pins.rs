@@ -1,7 +1,7 @@
 //! Directories that are bound to profiles, and files of repositories that were accepted.
 
 use crate::config::Config;
-use crate::domain::{one_line, quoted};
+use crate::domain::{autocom, one_line};
 use crate::session::doctor::finding::{Finding, Section};
 use crate::session::profile::switch::{Kind, Pinned, State};
 
@@ -25,11 +25,11 @@ fn count(pinned: &[Pinned]) -> String {
 }
 
 fn finding(pinned: &Pinned) -> Finding {
-    let (shown, command) = (one_line(&pinned.path.display().to_string()).into_owned(), quoted(&pinned.path));
+    let (shown, path) = (one_line(&pinned.path.display().to_string()).into_owned(), pinned.path.display());
     let name = &pinned.profile;
     let (check, free) = match pinned.kind {
-        Kind::Directory => ("pin", format!("autocom profiles unpin {command}")),
-        Kind::File => ("accepted file", format!("autocom profiles unpin --file {command}")),
+        Kind::Directory => ("pin", autocom("profiles unpin").value(path)),
+        Kind::File => ("accepted file", autocom("profiles unpin").option("--file", path)),
     };
     let (words, fix) = match pinned.state {
         State::Ok => (format!("{shown} is bound to profile {name}"), free),
@@ -39,7 +39,7 @@ fn finding(pinned: &Pinned) -> Finding {
             format!(
                 "{shown} has changed since it was accepted: it selects nothing until it is accepted again"
             ),
-            format!("autocom profiles pin --accept {command}"),
+            autocom("profiles pin").option("--accept", pinned.path.display()),
         ),
     };
     Finding::warn(Section::Profiles, check, words).fix(fix)

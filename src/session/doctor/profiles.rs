@@ -1,7 +1,7 @@
 //! `config.toml` and what it says: profiles that can't be used, keys that mean nothing.
 
 use crate::config::{Config, ConfigError, Selection, resolve, select};
-use crate::domain::{Key, Origin, ProfileName, quoted};
+use crate::domain::{Hint, Key, Origin, ProfileName, autocom};
 use crate::error::Error;
 use crate::session::doctor::finding::{Finding, Section, edit};
 use crate::session::doctor::patient::Patient;
@@ -33,7 +33,7 @@ pub(crate) fn look(config: &Config, patients: &mut Vec<Patient>) -> Vec<Finding>
         );
         found.push(
             Finding::warn(Section::Profiles, "unknown key", words)
-                .fix(format!("autocom config unset {}", quoted(unknown.name.as_ref()))),
+                .fix(autocom("config unset").value(&unknown.name)),
         );
     }
     for profile in config.document.invalid_profiles() {
@@ -93,32 +93,33 @@ fn unusable(config: &Config, name: Option<&ProfileName>, error: ConfigError) -> 
     let own = |name: &ProfileName, key: Key| {
         !name.is_default() && config.document.profile(name).is_some_and(|table| table.get(key).is_some())
     };
-    let fix = match &error {
+    let fix: Option<Hint> = match &error {
         ConfigError::Invalid { origin: Origin::Variable(variable), .. }
         | ConfigError::UnknownProfile { origin: Origin::Variable(variable), .. } => {
-            Some(format!("unset {variable}"))
+            Some(format!("unset {variable}").into())
         }
         ConfigError::UnknownProfile { origin: Origin::Pin(directory), .. } => {
-            Some(format!("autocom profiles unpin {}", quoted(directory)))
+            Some(autocom("profiles unpin").value(directory.display()).into())
         }
         ConfigError::UnknownProfile { origin: Origin::Repository(path), .. } => {
-            Some(format!("autocom profiles unpin --file {}", quoted(path)))
+            Some(autocom("profiles unpin").option("--file", path.display()).into())
         }
         // Without an address a profile is none: somebody must say what it is.
         ConfigError::Invalid { key: Key::ApiUrl, origin: Origin::File { line, .. }, .. } => {
-            Some(edit(path, Some(*line)))
+            Some(edit(path, Some(*line)).into())
         }
         ConfigError::Invalid { key, origin: Origin::File { .. }, .. } => {
-            Some(match name.filter(|name| own(name, *key)) {
-                Some(name) => format!("autocom config unset profiles.{name}.{key}"),
-                None => format!("autocom config unset {key}"),
-            })
+            let unset = autocom("config unset");
+            Some(Hint::from(match name.filter(|name| own(name, *key)) {
+                Some(name) => unset.value(format_args!("profiles.{name}.{key}")),
+                None => unset.value(key),
+            }))
         }
         ConfigError::UnknownProfile { origin: Origin::File { .. }, existing, .. } => {
-            Some(match existing.first() {
-                Some(nearest) => format!("autocom profiles use {nearest}"),
-                None => "autocom config unset profile".to_owned(),
-            })
+            Some(Hint::from(match existing.first() {
+                Some(nearest) => autocom("profiles use").value(nearest),
+                None => autocom("config unset profile"),
+            }))
         }
         _ => None,
     };
@@ -151,8 +152,7 @@ fn idle_keys(config: &Config, patients: &[Patient]) -> Vec<Finding> {
             }
             let words = format!("no profile takes the top level's `{key}` ({origin})");
             Some(
-                Finding::warn(Section::Profiles, "unused key", words)
-                    .fix(format!("autocom config unset {key}")),
+                Finding::warn(Section::Profiles, "unused key", words).fix(autocom("config unset").value(key)),
             )
         })
         .collect()

@@ -2,7 +2,7 @@
 
 use crate::config::{Login, Setting, resolve, select};
 use crate::credentials::StoreError;
-use crate::domain::{CredentialKey, StoreChoice, StoreKind};
+use crate::domain::{CredentialKey, StoreChoice, StoreKind, autocom};
 use crate::error::Error;
 use crate::session::doctor::finding::{Finding, Section, Status};
 use crate::session::doctor::patient::Doctor;
@@ -81,7 +81,7 @@ fn of_keychain(outcome: &Result<(), StoreError>, wanted: bool, known_there: bool
         return Finding::skipped(Section::Store, "keychain", error.to_string());
     }
     let words = Error::from_source(crate::error::Kind::CredentialStore, error);
-    Finding::failed(Section::Store, "keychain", words).fix("autocom auth login --store file")
+    Finding::failed(Section::Store, "keychain", words).fix(autocom("auth login --store file"))
 }
 
 /// The file is read, not written: whether it could be, its folder's mode says.
@@ -96,8 +96,8 @@ fn of_file(doctor: &Doctor, probe: &CredentialKey) -> (Finding, bool) {
     let heard = doctor.heard();
     let finding = match read {
         Err(error) => return (Finding::failed(section, "file", Error::from(error)), false),
-        Ok(_) => match heard.into_iter().find(|words| words.contains("is not a credential file")) {
-            Some(words) => Finding::broken(section, "file", words).fix("autocom auth login --store file"),
+        Ok(_) => match heard.into_iter().next().filter(|_| doctor.context.credentials().file_is_foreign()) {
+            Some(words) => Finding::broken(section, "file", words).fix(autocom("auth login --store file")),
             None if matches!(file_status::file_status(&place.path), Ok(None)) => {
                 Finding::skipped(section, "file", format!("{shown} is not there yet"))
             }

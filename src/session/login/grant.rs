@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use crate::credentials::Record;
 use crate::domain::text::decode;
 use crate::domain::time::spelled_out;
-use crate::domain::{ClientId, Layer, Scopes, Secret, Tenant, TokenKind, jwt, shell_word};
+use crate::domain::{ClientId, Layer, Scopes, Secret, Tenant, TokenKind, autocom, jwt, shell_word};
 use crate::error::{Error, Kind, Result};
 use crate::oauth::{
     AuthorizationRequest, CALLBACK_PORTS, DeviceRequest, Endpoints, Grant, Listener, OAuthError, PASTE_PORT,
@@ -70,8 +70,10 @@ pub(crate) async fn fresh(
 pub(crate) fn client_id(target: &LoginTarget) -> Result<ClientId> {
     target.profile.client_id.as_ref().map(|id| id.value.clone()).ok_or_else(|| {
         Error::usage(format!("no client id is known for {}", target.url)).hint(
-            "ask for the id of the platform's CLI client (public, PKCE): autocom auth login --client-id ID; \
-             or use a personal access token: autocom auth login --token-stdin < token.txt",
+            autocom("auth login --client-id ID")
+                .after("ask for the id of the platform's CLI client (public, PKCE): ")
+                .text("; or use a personal access token: ")
+                .command(autocom("auth login --token-stdin").input("token.txt")),
         )
     })
 }
@@ -110,7 +112,7 @@ async fn by_browser(
     let answered = patiently(answer, timeout, || reporter.progress(format!("still waiting: {doubts}"))).await;
     let (code, reply) = answered.ok_or_else(|| {
         Error::new(Kind::Authentication, format!("nobody logged in within {}", spelled_out(timeout)))
-            .hint(format!("{doubts}; without a browser here: autocom auth login --no-browser"))
+            .hint(autocom("auth login --no-browser").after(format!("{doubts}; without a browser here: ")))
     })??;
     drop((waiting, keyboard));
     let shield = Some(shield(&context.http(&target.profile)));
@@ -150,7 +152,7 @@ fn send_to_browser(
                 redirect.port(),
                 again::login_again(
                     context,
-                    "autocom auth login --no-browser",
+                    autocom("auth login --no-browser").into(),
                     Some(&target.profile),
                     request
                 )
@@ -228,8 +230,9 @@ async fn by_paste(context: &Context, target: &LoginTarget, timeout: Duration) ->
     let doubts = doubts(&pending, target);
     let say = || context.reporter.progress(format!("still waiting: {doubts}"));
     let code = patiently(pasted, timeout, say).await.ok_or_else(|| {
-        Error::new(Kind::Authentication, format!("nothing was pasted within {}", spelled_out(timeout)))
-            .hint(format!("{doubts}; for more time: autocom auth login --no-browser --timeout SECONDS"))
+        Error::new(Kind::Authentication, format!("nothing was pasted within {}", spelled_out(timeout))).hint(
+            autocom("auth login --no-browser --timeout SECONDS").after(format!("{doubts}; for more time: ")),
+        )
     })??;
     let shield = Some(shield(&context.http(&target.profile)));
     let grant = pending.exchange(&http, &code, started + timeout).await?;
@@ -290,7 +293,9 @@ async fn pasted(context: &Context) -> Result<Secret> {
     let terminal = context.environment.stdin_is_terminal;
     if terminal && !context.can_ask {
         return Err(Error::usage("there is nobody to paste the address").hint(
-            "pipe it in, or use a personal access token: autocom auth login --token-stdin < token.txt",
+            autocom("auth login --token-stdin")
+                .input("token.txt")
+                .after("pipe it in, or use a personal access token: "),
         ));
     }
     let (send, receive) = tokio::sync::oneshot::channel();

@@ -8,7 +8,8 @@ use std::time::Duration;
 use crate::config::{EditTarget, Login, token_variable};
 use crate::credentials::{PreparedStore, Record};
 use crate::domain::{
-    CredentialKey, ExpectedUser, Key, Layer, ProfileName, Secret, StoreKind, Tenant, TokenKind, shell_word,
+    CredentialKey, ExpectedUser, Key, Layer, ProfileName, Secret, StoreKind, Tenant, TokenKind, autocom,
+    shell_word,
 };
 use crate::error::{Error, Kind, Result};
 use crate::oauth::page::Success;
@@ -85,10 +86,12 @@ pub fn login(
 fn login_by(context: &Context, request: &LoginRequest, token: Option<Secret>) -> Result<LoggedIn> {
     let target = target::login_target(context, request.make_active)?;
     if request.lock_user && !(target.profile.name().is_some() && target.may_be_written()) {
-        return Err(Error::usage("--lock-user needs a profile of config.toml").hint(format!(
-            "name one: autocom auth login --profile NAME --api-url {} --lock-user",
-            shell_word(&target.url)
-        )));
+        return Err(Error::usage("--lock-user needs a profile of config.toml").hint(
+            autocom("auth login --profile NAME")
+                .option("--api-url", &target.url)
+                .words("--lock-user")
+                .after("name one: "),
+        ));
     }
     if token.is_none() {
         grant::client_id(&target)?;
@@ -329,7 +332,7 @@ fn store_login(
     let mut unwritten = None;
     let activated = match &own_key {
         Some(own) => target::try_write_login(context, target, &used).unwrap_or_else(|error| {
-            let bind = format!("autocom profiles set {} credential={own}", target.profile.label());
+            let bind = autocom("profiles set").value(target.profile.label()).setting("credential", own);
             unwritten = Some(error.cause(format!("the login is stored under the key `{own}`")).hint(bind));
             false
         }),
@@ -379,7 +382,7 @@ async fn identify(context: &Context, target: &LoginTarget, token: &Secret) -> Re
                 if !blames_tenant(&error, anywhere.as_ref(), &tenant, &available) {
                     return Err(error.into());
                 }
-                let again = |tenant: &str| format!("autocom auth login --{} {tenant}", Key::Tenant);
+                let again = |tenant: &Tenant| autocom("auth login").option("--tenant", tenant);
                 Err(membership::not_a_member(&tenant, &asked.origin, &available, again))
             }
             Err(error) => Err(error.into()),
@@ -421,7 +424,7 @@ async fn choose_tenant(context: &Context, theirs: &[Membership]) -> Result<Tenan
     }
     if !context.can_ask {
         return Err(Error::usage(format!("this user is in several tenants: {}", membership::ids(theirs)))
-            .hint(format!("choose one: autocom auth login --tenant {}", shell_word(&theirs[0].id))));
+            .hint(autocom("auth login").option("--tenant", &theirs[0].id).after("choose one: ")));
     }
     let line = |tenant: &Membership| format!("{}  ({})", tenant.id, tenant.name);
     let choices: Vec<Choice> = theirs.iter().map(|tenant| line(tenant).as_str().into()).collect();
@@ -456,10 +459,11 @@ async fn ask_to_replace(context: &Context, before: &LoginTarget, record: &Record
         Some(false) => Kind::Failed,
         None => Kind::Interrupted,
     };
-    Err(Error::new(kind, format!("login canceled: {} was not replaced", login_of_whom(&held))).hint(format!(
-        "log in to another profile: autocom auth login --profile NAME --api-url {}",
-        shell_word(&target.url)
-    )))
+    Err(Error::new(kind, format!("login canceled: {} was not replaced", login_of_whom(&held))).hint(
+        autocom("auth login --profile NAME")
+            .option("--api-url", &target.url)
+            .after("log in to another profile: "),
+    ))
 }
 
 /// The login of another user or of another kind that is stored under this login's key.
@@ -489,10 +493,11 @@ fn own_key(
     // A key of its own counts only once it is written down.
     let name = target.profile.name().filter(|_| target.may_be_written()).ok_or_else(|| {
         let (this, held) = (this_login(record), login_of_whom(held));
-        Error::usage(format!("cannot store {this}: profile {sharer} uses {held}")).hint(format!(
-            "give this login a profile: autocom auth login --profile NAME --api-url {}",
-            shell_word(&target.url)
-        ))
+        Error::usage(format!("cannot store {this}: profile {sharer} uses {held}")).hint(
+            autocom("auth login --profile NAME")
+                .option("--api-url", &target.url)
+                .after("give this login a profile: "),
+        )
     })?;
     let own = free_key(context, name.as_str(), Some(name));
     context.reporter.progress(format!(

@@ -6,10 +6,11 @@ use crate::config::{
 use crate::credentials::Record;
 use crate::domain::{
     ApiUrl, ClientId, CredentialKey, ExpectedUser, Key, Layer, ProfileName, Scopes, StoreChoice, Tenant,
-    shell_word,
+    autocom,
 };
 use crate::error::{Error, Result};
 use crate::session::context::{Context, no_environment};
+use crate::session::profile::selected;
 use crate::session::profile::{config_file, expectation};
 
 /// The profile to log in to.
@@ -86,7 +87,7 @@ fn target(context: &Context, make_active: bool, selection: Selection, creates: b
     let url = profile.api_url.as_ref().ok_or_else(|| no_environment(&profile))?.value.clone();
     if make_active && !activates {
         return Err(Error::usage("--use needs a profile, and none is bound to that environment").hint(
-            format!("name one: autocom auth login --profile NAME --api-url {} --use", shell_word(&url)),
+            autocom("auth login --profile NAME").option("--api-url", &url).words("--use").after("name one: "),
         ));
     }
     // A flag's address becomes the profile's own, so the profile's own key is the one that counts.
@@ -126,13 +127,8 @@ fn named_target(config: &Config, name: &str, url: Option<&ApiUrl>) -> Result<(Se
             return Ok((Selection::new_by(name, "--profile"), true));
         }
         (Err(error @ ConfigError::UnknownProfile { .. }), None) => {
-            let near = Error::from(error);
-            let known = near.hint.clone().filter(|hint| hint.starts_with("profiles that exist"));
-            let create = format!("autocom auth login --profile {} --api-url URL", shell_word(name));
-            return Err(match known {
-                Some(known) => near.hint(format!("{known}; to create it: {create}")),
-                None => near.hint(create),
-            });
+            let create = autocom("auth login").option("--profile", name).words("--api-url URL");
+            return Err(selected::or_create(config, error.into(), create));
         }
         (Err(error), _) => return Err(error.into()),
     };
@@ -140,7 +136,7 @@ fn named_target(config: &Config, name: &str, url: Option<&ApiUrl>) -> Result<(Se
     match (own, url) {
         (Some(own), Some(url)) if !own.same_origin(url) => {
             Err(Error::usage(format!("profile {name} is bound to {own}, which is another origin than {url}"))
-                .hint(format!("autocom profiles set {} api_url={}", shell_word(name), shell_word(url))))
+                .hint(autocom("profiles set").value(name).setting("api_url", url)))
         }
         _ => Ok((selection, false)),
     }

@@ -6,7 +6,9 @@
 
 use crate::config::{Login, Resolved, Selection, resolve};
 use crate::credentials::Record;
-use crate::domain::{Expectation, ExpectedUser, Origin, ProfileName, Tenant, UserRef, shell_word};
+use crate::domain::{
+    Expectation, ExpectedUser, Hint, NextCommand, Origin, ProfileName, Tenant, UserRef, autocom, shell_word,
+};
 use crate::error::{Error, Kind, Result};
 use crate::session::context::Context;
 use crate::session::profile::hints::about_profile;
@@ -22,7 +24,7 @@ struct RequiredUser {
     origin: Origin,
     /// The profile whose `expect_user` this is; none: an expectation of this command.
     lock_of: Option<String>,
-    login: String,
+    login: NextCommand,
 }
 
 impl UserConstraint {
@@ -41,9 +43,10 @@ impl UserConstraint {
                 Kind::Authentication,
                 format!("profile {profile} is for {user} only (from {origin}), but {whose} is {seen}'s"),
             )
-            .hint(format!("log in as {user}: {login}")),
+            .hint(login.clone().after(format!("log in as {user}: ")))
+            .naming(profile),
             None => differs("user", user.as_str(), origin, &seen, whose)
-                .hint(format!("log in as {user}: {login}")),
+                .hint(login.clone().after(format!("log in as {user}: "))),
         })
     }
 
@@ -66,7 +69,7 @@ pub(crate) fn expected_user(user: UserRef<'_>) -> Result<ExpectedUser> {
         None => Error::new(Kind::Authentication, "the platform does not say who this is"),
         Some(label) => Error::new(Kind::Authentication, format!("cannot identify the user `{label}`"))
             .cause("the e-mail address or name contains characters that cannot be compared")
-            .hint("show every character: autocom whoami -o json"),
+            .hint(autocom("whoami -o json").after("show every character: ")),
     })
 }
 
@@ -79,7 +82,7 @@ pub(crate) fn meet_expectations(context: &Context, profile: &Resolved) -> Result
             about_profile(error.hint(way_out(&expectation, from)), profile)
         };
         // A profile that stands in a list was named by nobody.
-        let (named, listed) = (Origin::Flag("the command line"), Origin::Flag("the list of all"));
+        let (named, listed) = (Origin::CommandLine, Origin::List);
         let by_selection = match &profile.selection {
             selection if selection.files_only => &listed,
             selection if context.flags.profile.is_none() && selection.by_profile_flag() => &named,
@@ -152,7 +155,7 @@ pub fn meet_flag(context: &Context, name: &str) -> Result<()> {
     match &context.flags.profile {
         Some(flag) if flag != name => {
             Err(Error::usage(format!("`{name}` and --profile {flag} name two profiles"))
-                .hint("autocom profiles list"))
+                .hint(autocom("profiles list")))
         }
         _ => Ok(()),
     }
@@ -180,7 +183,7 @@ pub fn meet_name(context: &Context, name: &str) -> Result<()> {
             && expected.as_str() != name
         {
             let from = "the command line";
-            return Err(differs("profile", expected.as_str(), &by, name, from).hint("autocom profiles list"));
+            return Err(differs("profile", expected.as_str(), &by, name, from).hint(autocom("profiles list")));
         }
     }
     Ok(())
@@ -195,7 +198,7 @@ pub(crate) fn meet_stored_user(context: &Context, record: &Record) -> Result<()>
         {
             let from = "the stored credential";
             return Err(differs("user", user.as_str(), &by, &record.user_label(), from)
-                .hint("see who is logged in: autocom profiles list"));
+                .hint(autocom("profiles list").after("see who is logged in: ")));
         }
     }
     Ok(())
@@ -209,7 +212,7 @@ pub(crate) fn meet_nothing(context: &Context) -> Result<()> {
             "--all is about every login there is, but {} {expectation} is expected (from {by})",
             expectation.key()
         ))
-        .hint("autocom auth logout --profile NAME, one by one")),
+        .hint(autocom("auth logout --profile NAME").text(", one by one"))),
     }
 }
 
@@ -236,14 +239,12 @@ pub(crate) fn expected_users(context: &Context, profile: &Resolved) -> Result<Us
 }
 
 /// The next command, by where the wrong value comes from.
-fn way_out(expectation: &Expectation, from: &Origin) -> String {
+fn way_out(expectation: &Expectation, from: &Origin) -> Hint {
     match (expectation, from) {
-        (_, Origin::Variable(name)) => format!("unset {name}"),
-        (Expectation::Profile(_), Origin::Flag("the command line" | "the list of all")) => {
-            "autocom profiles list".to_owned()
-        }
-        (Expectation::Profile(name), _) => format!("name it: --profile {name}"),
-        (Expectation::Tenant(tenant), _) => format!("name it: --tenant {}", shell_word(tenant)),
-        _ => "see where it comes from: autocom profiles show".to_owned(),
+        (_, Origin::Variable(name)) => format!("unset {name}").into(),
+        (Expectation::Profile(_), Origin::CommandLine | Origin::List) => autocom("profiles list").into(),
+        (Expectation::Profile(name), _) => format!("name it: --profile {name}").into(),
+        (Expectation::Tenant(tenant), _) => format!("name it: --tenant {}", shell_word(tenant)).into(),
+        _ => autocom("profiles show").after("see where it comes from: "),
     }
 }

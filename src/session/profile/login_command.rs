@@ -1,7 +1,7 @@
 //! The command that logs a profile in, and the errors that lead to it.
 
 use crate::config::Resolved;
-use crate::domain::{ApiUrl, CredentialKey, Origin, TokenKind, shell_word};
+use crate::domain::{ApiUrl, CommandOption, CredentialKey, NextCommand, Origin, TokenKind, autocom};
 use crate::error::{Error, Kind};
 
 /// Whether a flag or a variable has turned the profile to another address than its own.
@@ -15,29 +15,36 @@ fn is_new_by_url(profile: &Resolved) -> bool {
     profile.selection.origin == Origin::Flag("--api-url") && profile.own_api_url.is_none()
 }
 
-/// The command that logs this profile in.
-pub fn login_command(profile: &Resolved) -> String {
+/// What a login into this profile names.
+pub(crate) fn login_target(profile: &Resolved) -> CommandOption {
     match (profile.name(), &profile.api_url) {
         (Some(name), Some(_))
             if !profile.selection.only_in_variables
                 && !is_turned_away(profile)
                 && !is_new_by_url(profile) =>
         {
-            format!("autocom auth login --profile {name}")
+            CommandOption::new("--profile", name)
         }
-        (_, Some(url)) => format!("autocom auth login --api-url {}", shell_word(&url.value)),
-        _ => "autocom auth login --api-url URL".to_owned(),
+        (_, Some(url)) => CommandOption::new("--api-url", &url.value),
+        _ => CommandOption::placeholder("--api-url", "URL"),
     }
 }
 
-/// The end of a login's command that takes a token.
-pub(crate) const BY_TOKEN: &str = "--token-stdin < token.txt";
+/// The command that logs this profile in.
+pub fn login_command(profile: &Resolved) -> NextCommand {
+    autocom("auth login").with(&[login_target(profile)])
+}
+
+/// As [`login_command`], with a token.
+pub(crate) fn by_token(command: NextCommand) -> NextCommand {
+    command.words("--token-stdin").input("token.txt")
+}
 
 /// The command that replaces the credential of this profile: a personal access token by another one.
-pub fn login_again_command(profile: &Resolved) -> String {
+pub fn login_again_command(profile: &Resolved) -> NextCommand {
     let login = profile.login.as_ref().filter(|login| !login.is_logged_out());
     match login.and_then(|login| login.kind) {
-        Some(TokenKind::Pat) => format!("{} {BY_TOKEN}", login_command(profile)),
+        Some(TokenKind::Pat) => by_token(login_command(profile)),
         _ => login_command(profile),
     }
 }
@@ -49,7 +56,7 @@ pub struct Owner {
     /// The address that a flag or variable has turned the profile to.
     elsewhere: Option<String>,
     /// The command that logs in again.
-    pub login: String,
+    pub login: NextCommand,
 }
 
 impl Owner {
@@ -61,7 +68,7 @@ impl Owner {
 
     /// Of a credential that may be no profile's.
     pub fn of_key(key: &CredentialKey) -> Owner {
-        Owner { label: key.to_string(), elsewhere: None, login: "autocom auth login".to_owned() }
+        Owner { label: key.to_string(), elsewhere: None, login: autocom("auth login") }
     }
 
     pub fn label(&self) -> &str {
@@ -69,10 +76,10 @@ impl Owner {
     }
 
     pub fn not_logged_in(&self) -> Error {
-        self.error(match &self.elsewhere {
-            Some(url) => format!("nobody is logged in at {url}"),
-            None => format!("profile {} is not logged in", self.label),
-        })
+        match &self.elsewhere {
+            Some(url) => self.error(format!("nobody is logged in at {url}")),
+            None => self.about(format!("profile {} is not logged in", self.label)),
+        }
     }
 
     pub fn expired(&self) -> Error {
@@ -80,15 +87,19 @@ impl Owner {
     }
 
     pub fn not_renewable(&self) -> Error {
-        self.error(format!("the login of profile {} has no refresh token", self.label))
+        self.about(format!("the login of profile {} has no refresh token", self.label))
     }
 
     pub fn foreign(&self, issuer: &ApiUrl, url: &ApiUrl) -> Error {
         let (issuer, url) = (issuer.origin(), url.origin());
-        self.error(format!("the credential of profile {} belongs to {issuer}, not to {url}", self.label))
+        self.about(format!("the credential of profile {} belongs to {issuer}, not to {url}", self.label))
+    }
+
+    fn about(&self, message: String) -> Error {
+        self.error(message).naming(&self.label)
     }
 
     fn error(&self, message: String) -> Error {
-        Error::new(Kind::Authentication, message).hint(&self.login)
+        Error::new(Kind::Authentication, message).hint(self.login.clone())
     }
 }

@@ -1,8 +1,8 @@
 //! The profile that a command works with.
 
-use crate::config::{Resolved, resolve, select};
-use crate::domain::{CredentialKey, ProfileName};
-use crate::error::Result;
+use crate::config::{Config, Resolved, resolve, select};
+use crate::domain::{CredentialKey, NextCommand, ProfileName};
+use crate::error::{Error, Result};
 use crate::session::context::Context;
 use crate::session::profile::expectation;
 
@@ -47,4 +47,14 @@ pub fn profiles_with_key(
             profile.is_ok_and(|profile| profile.credential.is_some_and(|own| own.value == *key))
         })
         .collect())
+}
+
+/// An error about a profile that does not exist, with the command that creates it.
+pub fn or_create(config: &Config, unknown: Error, create: NextCommand) -> Error {
+    // A slip is likelier than a profile that was to be made.
+    let existing = unknown.hint.clone().filter(|_| !config.profiles().is_empty());
+    unknown.hint(match existing {
+        Some(existing) => existing.text("; to create it: ").command(create),
+        None => create.after("to create it: "),
+    })
 }

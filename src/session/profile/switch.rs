@@ -10,7 +10,7 @@ use crate::config::{
     Selection, SelectionSource, Standing, active, pins, profile_in, resolve, select, select_candidate,
     selection_candidate, selection_candidates, unknown,
 };
-use crate::domain::{Key, Layer, Origin, ProfileName, one_line, quoted};
+use crate::domain::{Key, Layer, Origin, ProfileName, autocom, one_line};
 use crate::error::{Error, Result};
 use crate::session::context::Context;
 use crate::session::profile::config_file;
@@ -205,12 +205,12 @@ pub fn previous(context: &Context) -> Result<ProfileName> {
     let config = context.config()?;
     let name = pins(config)?.previous().ok_or_else(|| {
         Error::usage("no other profile was active before: there is nothing to go back to")
-            .hint("autocom profiles list")
+            .hint(autocom("profiles list"))
     })?;
     let known: Option<ProfileName> = name.parse().ok().filter(|name| config.exists(name));
     known.ok_or_else(|| {
         Error::usage(format!("profile {name}, which was active before, does not exist any more"))
-            .hint("autocom profiles list")
+            .hint(autocom("profiles list"))
     })
 }
 
@@ -218,7 +218,7 @@ pub fn previous(context: &Context) -> Result<ProfileName> {
 pub fn previous_of_shell(context: &Context) -> Result<Option<ProfileName>> {
     match context.environment.var(PREVIOUS).as_deref() {
         None => Err(Error::usage(format!("{PREVIOUS} is not set: this shell has nothing to go back to"))
-            .hint("eval \"$(autocom profiles use NAME --shell)\"")),
+            .hint(autocom("profiles use NAME --shell").after("eval \"$(").text(")\""))),
         Some(NONE) => Ok(None),
         Some(name) => {
             let (config, known) = (context.config()?, name.parse().ok());
@@ -244,7 +244,7 @@ fn find_repository_file(context: &Context, file: Option<&Path>) -> Result<Reposi
             let here = config.here().ok_or_else(|| Error::usage("there is no working directory"))?;
             let nearest = RepositoryFile::nearest(here).ok_or_else(|| {
                 Error::usage(format!("there is no {REPOSITORY_FILE} here or in a directory above"))
-                    .hint("to bind this directory instead: autocom profiles pin NAME")
+                    .hint(autocom("profiles pin NAME").after("to bind this directory instead: "))
             })?;
             nearest.to_owned()
         }
@@ -257,7 +257,7 @@ fn find_repository_file(context: &Context, file: Option<&Path>) -> Result<Reposi
     let found = RepositoryFile::read(&directory).map_err(unfit)?;
     let found = found.ok_or_else(|| {
         Error::usage(format!("there is no {}", directory.join(REPOSITORY_FILE).display()))
-            .hint(format!("to bind it instead: autocom profiles pin NAME {}", quoted(&directory)))
+            .hint(autocom("profiles pin NAME").value(directory.display()).after("to bind it instead: "))
     })?;
     if config.exists(&found.profile) {
         Ok(found)

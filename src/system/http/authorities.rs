@@ -9,7 +9,7 @@ use rustls::pki_types::pem::PemObject;
 
 use super::failure::{Flaw, HttpError};
 use super::network::{Authorities, Network};
-use crate::domain::{printable, quoted};
+use crate::domain::{Hint, autocom, printable, quoted};
 
 /// Those of a bundle that can be used, and what is wrong with it.
 #[derive(Default)]
@@ -29,8 +29,10 @@ impl Bundle {
             if pem.exists() {
                 pem.set_extension("converted.pem");
             }
-            let (path, pem) = (quoted(&authorities.path), quoted(&pem));
-            format!("{from} {path} > {pem}; autocom config set ca_bundle {pem}")
+            let (path, quoted_pem) = (quoted(&authorities.path), quoted(&pem));
+            autocom("config set ca_bundle")
+                .value(pem.display())
+                .after(format!("{from} {path} > {quoted_pem}; "))
         };
         if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
             return Err(unusable(
@@ -61,7 +63,8 @@ impl Bundle {
                             "certificate {} of the `ca_bundle` {path} is invalid and not used",
                             at + 1
                         ),
-                        hint: format!("replace certificate {} of {}", at + 1, quoted(&authorities.path)),
+                        hint: format!("replace certificate {} of {}", at + 1, quoted(&authorities.path))
+                            .into(),
                     });
                 }
                 None => {}
@@ -81,11 +84,11 @@ pub(super) fn missing_system_bundle(network: &Network) -> Option<Flaw> {
     let shown = printable(&path.display().to_string(), 300);
     Some(Flaw {
         what: format!("SSL_CERT_FILE names {shown}, which is not a file"),
-        hint: "unset SSL_CERT_FILE, or set it to a PEM file".to_owned(),
+        hint: "unset SSL_CERT_FILE, or set it to a PEM file".into(),
     })
 }
 
-fn unusable(Authorities { path, origin }: &Authorities, why: &str, hint: Option<String>) -> HttpError {
+fn unusable(Authorities { path, origin }: &Authorities, why: &str, hint: Option<Hint>) -> HttpError {
     let path = printable(&path.display().to_string(), 300);
     HttpError::Misconfigured { message: format!("the `ca_bundle` {path} {why} (from {origin})"), hint }
 }

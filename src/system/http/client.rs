@@ -17,7 +17,7 @@ use reqwest::{Certificate, Client, ClientBuilder, Url};
 
 use super::authorities::{Bundle, missing_system_bundle};
 use super::failure::Flaw;
-use super::failure::{self, Attempt, Cause, HttpError, Unreachable, Via};
+use super::failure::{self, Attempt, Cause, HttpError, Peer, Unreachable, Via};
 use super::network::Network;
 use super::proxy::is_exempt;
 use crate::domain::{Proxy, is_loopback};
@@ -102,7 +102,10 @@ impl Clients {
 
     /// No answer within the time-out.
     pub(super) fn timed_out(&self, url: &Url, timeout: Duration) -> HttpError {
-        HttpError::Unreachable(Unreachable { at: failure::authority(url), cause: Cause::Timeout(timeout) })
+        HttpError::Unreachable(Unreachable {
+            at: Peer::Server(failure::authority(url)),
+            cause: Cause::Timeout(timeout),
+        })
     }
 
     pub(super) fn proxy(&self, url: &Url) -> Option<String> {
@@ -236,7 +239,7 @@ mod tests {
     #[test]
     fn plain_http_never_goes_through_a_proxy_and_loopback_only_through_our_own() {
         let with = |proxy: Option<&str>, no_proxy: Option<&str>| {
-            let proxy = proxy.map(|text| OwnProxy { proxy: text.parse().unwrap(), unset: String::new() });
+            let proxy = proxy.map(|text| OwnProxy { proxy: text.parse().unwrap(), unset: "".into() });
             Clients::new(Network { proxy, no_proxy: no_proxy.map(str::to_owned), ..Network::default() })
         };
         let via = |clients: &Clients, url: &str| clients.via(&url.parse().unwrap()).map(|via| via.proxy);

@@ -1,13 +1,14 @@
 //! Why there is no answer, told apart as far as people can do something about it.
 
 use std::error::Error;
+use std::fmt;
 use std::io;
 use std::time::Duration;
 
 use rustls::pki_types::ServerName;
 use rustls::{AlertDescription, InvalidMessage};
 
-use crate::domain::printable;
+use crate::domain::{Hint, printable};
 use crate::system::runtime::{self, StartError};
 
 /// How much is shown of the names that a certificate is for.
@@ -28,7 +29,7 @@ pub enum HttpError {
     BadRequest,
     /// A setting that the connection needs, such as `ca_bundle`, can't be used.
     #[error("{message}")]
-    Misconfigured { message: String, hint: Option<String> },
+    Misconfigured { message: String, hint: Option<Hint> },
     /// The body of the request.
     #[error("cannot read the request body: {0}")]
     Input(String),
@@ -50,9 +51,16 @@ pub enum HttpError {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}", self.sentence())]
 pub struct Unreachable {
-    /// Host, and port if it is not the default one; or the proxy, if that is what did not answer.
-    pub at: String,
+    pub at: Peer,
     pub cause: Cause,
+}
+
+/// Who did not answer: the host, and its port if that is not the default one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Peer {
+    Server(String),
+    /// The proxy on the way to it.
+    Proxy(String),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,7 +77,7 @@ pub enum Cause {
     ProxyPassword {
         proxy: String,
         /// What unsets it, if it is a setting of autocom's own, which holds no password.
-        unset: Option<String>,
+        unset: Option<Hint>,
     },
     /// The proxy was reached and would not let us through.
     Proxy {
@@ -124,7 +132,7 @@ pub(super) struct Via {
     /// Whether it is told a user name and password.
     pub with_password: bool,
     /// As in [`Cause::ProxyPassword`].
-    pub unset: Option<String>,
+    pub unset: Option<Hint>,
 }
 
 impl HttpError {
@@ -137,6 +145,27 @@ impl HttpError {
             ),
             HttpError::Truncated { .. } => true,
             _ => false,
+        }
+    }
+}
+
+impl fmt::Display for Peer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Peer::Server(at) => f.write_str(at),
+            Peer::Proxy(at) => write!(f, "the proxy {at}"),
+        }
+    }
+}
+
+impl Peer {
+    /// The host alone, and the port if it is not the default one.
+    pub fn host_and_port(&self) -> (&str, Option<&str>) {
+        let (Peer::Server(at) | Peer::Proxy(at)) = self;
+        let is_port = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit());
+        match at.rsplit_once(':') {
+            Some((host, port)) if is_port(port) => (host, Some(port)),
+            _ => (at, None),
         }
     }
 }
@@ -342,9 +371,9 @@ pub(super) fn classify(error: reqwest::Error, attempt: Attempt<'_>) -> Unreachab
     // With a proxy in between, the first connection is to the proxy.
     let at_first_hop =
         matches!(cause, Cause::Dns | Cause::Refused | Cause::Connect(_) | Cause::ConnectTimeout(_));
-    let proxy = via.filter(|_| at_first_hop).map(|via| format!("the proxy {}", via.proxy));
-    let at = proxy.unwrap_or_else(|| authority(url));
-    tracing::debug!(at, ?cause, error = innermost(&error), "unreachable");
+    let proxy = via.filter(|_| at_first_hop).map(|via| Peer::Proxy(via.proxy));
+    let at = proxy.unwrap_or_else(|| Peer::Server(authority(url)));
+    tracing::debug!(%at, ?cause, error = innermost(&error), "unreachable");
     Unreachable { at, cause }
 }
 
@@ -468,5 +497,5 @@ fn innermost(error: &(dyn Error + 'static)) -> String {
 pub struct Flaw {
     /// A clause.
     pub what: String,
-    pub hint: String,
+    pub hint: Hint,
 }

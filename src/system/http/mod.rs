@@ -21,7 +21,7 @@ use http::{HeaderValue, Method, Response};
 use tokio::time::{Instant, timeout};
 
 pub use body::{Body, Once};
-pub use failure::{Cause, HttpError, Mistrust, Unreachable};
+pub use failure::{Cause, HttpError, Mistrust, Peer, Unreachable};
 pub use in_between::{from_in_between, redirect_elsewhere, redirect_target, shown_url, without_bom};
 pub use network::{Authorities, CONNECT_TIMEOUT, Network, OwnProxy, REQUEST_TIMEOUT};
 pub use proxy::EnvironmentProxy;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::proxy::EnvironmentProxy;
-use crate::domain::Proxy;
+use crate::domain::{Hint, Proxy};
 
 /// How long a call may take unless `--request-timeout` says otherwise.
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
@@ -34,7 +34,7 @@ pub struct Network {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OwnProxy {
     pub proxy: Proxy,
-    pub unset: String,
+    pub unset: Hint,
 }
 
 /// A PEM file, and who named it.

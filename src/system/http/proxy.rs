@@ -35,7 +35,7 @@ impl EnvironmentProxy {
     pub(super) fn address(&self) -> Result<&Secret, HttpError> {
         self.address.as_ref().map_err(|why| HttpError::Misconfigured {
             message: format!("cannot use the proxy in {}: it {why}", self.variable),
-            hint: Some(format!("export {0}=http://HOST:PORT, or unset {0}", self.variable)),
+            hint: Some(format!("export {0}=http://HOST:PORT, or unset {0}", self.variable).into()),
         })
     }
 }

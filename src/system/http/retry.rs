@@ -136,7 +136,7 @@ pub fn retry_after(headers: &HeaderMap) -> Option<Duration> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::failure::{Cause, Unreachable};
+    use super::super::failure::{Cause, Peer, Unreachable};
     use super::*;
 
     const SECOND: Duration = Duration::from_secs(1);
@@ -152,7 +152,7 @@ mod tests {
     }
 
     fn failed(cause: Cause) -> Outcome {
-        Err(HttpError::Unreachable(Unreachable { at: String::new(), cause }))
+        Err(HttpError::Unreachable(Unreachable { at: Peer::Server(String::new()), cause }))
     }
 
     fn retries(repeat: Repeat) -> Retries {
