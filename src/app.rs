@@ -79,14 +79,13 @@ fn run_command_line(arguments: Vec<OsString>, environment: Environment) -> ExitC
     logging::start(global.verbose, &environment, style.events());
     // Not taken apart at the end either: the process is over then.
     let context = ManuallyDrop::new(context(&global, verb.as_ref(), &environment, style));
-    let expected = context.check_output_format(verb.heeds_output_setting()).and_then(|()| {
-        if verb.checks_expectations() { Ok(()) } else { everywhere::meet_all_expectations(&context) }
+    let expected = context.check_output_format(verb.policy().heeds_output_setting).and_then(|()| {
+        if verb.policy().checks_expectations { Ok(()) } else { everywhere::meet_all_expectations(&context) }
     });
     let failure_in_shell = verb.failure_in_shell(&environment);
     let output = || output(&context, look);
-    let invocation =
-        Invocation { context: &context, output: &output, root: <Cli as clap::CommandFactory>::command };
-    let outcome = expected.and_then(|()| verb.run(&invocation)).and_then(|done| {
+    let invocation = Invocation { output: &output, root: <Cli as clap::CommandFactory>::command };
+    let outcome = expected.and_then(|()| verb.run(&context, &invocation)).and_then(|done| {
         if let Some(answer) = &done.answer {
             output().write(answer.as_ref())?;
         }
@@ -112,8 +111,8 @@ fn run_command_line(arguments: Vec<OsString>, environment: Environment) -> ExitC
 
 fn context(global: &GlobalFlags, verb: &dyn Verb, environment: &Environment, style: StderrStyle) -> Context {
     let (quiet, terminal) = (global.quiet, environment.stderr_is_terminal);
-    let looks_only = verb.only_looks();
-    let mut flags = global.settings(verb.is_plain());
+    let looks_only = verb.policy().only_looks;
+    let mut flags = global.settings(verb.policy().is_plain);
     verb.add_flags(&mut flags);
     let reporter = Reporter::new(move |notice, text| {
         let is_shown = match notice {
@@ -157,7 +156,7 @@ impl AnswerOptions {
             Error::usage(format!("cannot use the --jq expression: {why}"))
                 .hint(autocom("profiles list --jq").value(".[].name"))
         })?;
-        if !verb.has_answer() {
+        if !verb.policy().has_answer {
             return Err(Error::usage("--jq does not apply to exec, which prints what its command prints"));
         }
         match global.output.as_deref() {

@@ -3,8 +3,9 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Done;
-use crate::commands::verb::{Invocation, Verb};
+use crate::commands::verb::{Invocation, Policy, Verb};
 use crate::error::Result;
+use crate::session::Context;
 use crate::session::call::everywhere;
 use crate::session::doctor;
 use crate::session::doctor::finding::{Finding, Section, Status};
@@ -97,16 +98,11 @@ fn summary(findings: &[Finding]) -> Cell {
 }
 
 impl Verb for Doctor {
-    fn heeds_output_setting(&self) -> bool {
-        false
+    fn policy(&self) -> Policy {
+        Policy::DEFAULT.without_output_setting().with_own_expectations()
     }
 
-    fn checks_expectations(&self) -> bool {
-        true
-    }
-
-    fn run(self: Box<Self>, invocation: &Invocation<'_>) -> Result<Done> {
-        let context = invocation.context;
+    fn run(self: Box<Self>, context: &Context, _: &Invocation<'_>) -> Result<Done> {
         let mut met = everywhere::meet_all_expectations(context);
         if !self.offline {
             // It asks every platform.

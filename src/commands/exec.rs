@@ -7,9 +7,10 @@ use jiff::SignedDuration;
 
 use super::Done;
 use crate::commands::durations::time_to_live;
-use crate::commands::verb::{Invocation, Verb};
+use crate::commands::verb::{Invocation, Policy, Verb};
 use crate::domain::{autocom, shell_word};
 use crate::error::{Error, Result};
+use crate::session::Context;
 use crate::session::call::bearer;
 use crate::session::profile::{expectation, selected};
 use crate::system::process::become_command;
@@ -34,16 +35,11 @@ pub struct Exec {
 }
 
 impl Verb for Exec {
-    fn checks_expectations(&self) -> bool {
-        true
+    fn policy(&self) -> Policy {
+        Policy { has_answer: false, ..Policy::DEFAULT.with_own_expectations() }
     }
 
-    fn has_answer(&self) -> bool {
-        false
-    }
-
-    fn run(self: Box<Self>, invocation: &Invocation<'_>) -> Result<Done> {
-        let context = invocation.context;
+    fn run(self: Box<Self>, context: &Context, _: &Invocation<'_>) -> Result<Done> {
         let profile = selected::profile(context)?;
         let bearer = bearer::bearer(context, &profile, self.min_ttl)?;
         let Some((program, arguments)) = self.command.split_first() else {

@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::Done;
 use crate::commands::verb::{Invocation, Verb};
 use crate::error::Result;
+use crate::session::Context;
 use crate::session::protection::journal::{self, Entry, EntryEvent, Permit};
 use crate::ui::style::Tone;
 use crate::ui::view::{Cell, Column, View, Viewed};
@@ -101,8 +102,7 @@ fn status(entry: &Entry) -> Cell {
 }
 
 impl Verb for Journal {
-    fn run(self: Box<Self>, invocation: &Invocation<'_>) -> Result<Done> {
-        let context = invocation.context;
+    fn run(self: Box<Self>, context: &Context, _: &Invocation<'_>) -> Result<Done> {
         let most = if self.all { usize::MAX } else { self.limit };
         let entries = journal::newest(context, context.config()?.flags.profile.as_deref(), most)?;
         Ok(Done::answer(JournalAnswer(entries)))

@@ -5,8 +5,9 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Done;
-use crate::commands::verb::{Invocation, Verb};
+use crate::commands::verb::{Invocation, Policy, Verb};
 use crate::error::{Error, Kind, Result};
+use crate::session::Context;
 use crate::system::replace::{Mode, replace};
 use crate::ui::view::{View, Viewed};
 
@@ -41,20 +42,11 @@ impl Viewed for ManAnswer {
 }
 
 impl Verb for Man {
-    fn heeds_output_setting(&self) -> bool {
-        false
+    fn policy(&self) -> Policy {
+        Policy::STANDALONE
     }
 
-    fn checks_expectations(&self) -> bool {
-        true
-    }
-
-    fn is_plain(&self) -> bool {
-        true
-    }
-
-    fn run(self: Box<Self>, invocation: &Invocation<'_>) -> Result<Done> {
-        let context = invocation.context;
+    fn run(self: Box<Self>, context: &Context, invocation: &Invocation<'_>) -> Result<Done> {
         let root = (invocation.root)();
         let mut pages = pages(&whole(root))?;
         let Some(folder) = self.dir else {

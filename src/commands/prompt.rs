@@ -5,10 +5,11 @@ use serde::Serialize;
 
 use super::Done;
 use super::profiles::list::token_cell;
-use crate::commands::verb::{Invocation, Verb};
+use crate::commands::verb::{Invocation, Policy, Verb};
 use crate::config::{Resolved, resolve, select};
 use crate::domain::TokenStatus;
 use crate::error::Result;
+use crate::session::Context;
 use crate::session::answers::listing::{self, ProfileRow};
 use crate::session::profile::protection_state::ProtectionState;
 use crate::ui::segment::{self, Field, Shell, Template};
@@ -62,20 +63,11 @@ impl Viewed for PromptAnswer {
 }
 
 impl Verb for Prompt {
-    fn checks_expectations(&self) -> bool {
-        true
+    fn policy(&self) -> Policy {
+        Policy { only_looks: true, ..Policy::DEFAULT.with_own_expectations().plain() }
     }
 
-    fn is_plain(&self) -> bool {
-        true
-    }
-
-    fn only_looks(&self) -> bool {
-        true
-    }
-
-    fn run(self: Box<Self>, invocation: &Invocation<'_>) -> Result<Done> {
-        let context = invocation.context;
+    fn run(self: Box<Self>, context: &Context, invocation: &Invocation<'_>) -> Result<Done> {
         let colours = invocation.output().colours;
         let shell = self.shell.as_deref().map(Shell::named);
         let paint =

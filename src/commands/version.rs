@@ -3,8 +3,9 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Done;
-use crate::commands::verb::{Invocation, Verb};
+use crate::commands::verb::{Invocation, Policy, Verb};
 use crate::error::Result;
+use crate::session::Context;
 use crate::ui::view::{View, Viewed};
 
 /// Print the version
@@ -25,19 +26,11 @@ impl Viewed for VersionAnswer {
 }
 
 impl Verb for Version {
-    fn heeds_output_setting(&self) -> bool {
-        false
+    fn policy(&self) -> Policy {
+        Policy::STANDALONE
     }
 
-    fn checks_expectations(&self) -> bool {
-        true
-    }
-
-    fn is_plain(&self) -> bool {
-        true
-    }
-
-    fn run(self: Box<Self>, _: &Invocation<'_>) -> Result<Done> {
+    fn run(self: Box<Self>, _: &Context, _: &Invocation<'_>) -> Result<Done> {
         Ok(Done::answer(VersionAnswer { version: env!("CARGO_PKG_VERSION") }))
     }
 }

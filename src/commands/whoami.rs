@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::Done;
 use super::profiles::names::name_cell;
 use super::several::Several;
-use crate::commands::verb::{Invocation, Verb};
+use crate::commands::verb::{Invocation, Policy, Verb};
 use crate::domain::SKEW;
 use crate::domain::time::{relative, rfc3339};
 use crate::error::Result;
@@ -120,12 +120,11 @@ impl Viewed for WhoamiAllAnswer {
 }
 
 impl Verb for Whoami {
-    fn checks_expectations(&self) -> bool {
-        true
+    fn policy(&self) -> Policy {
+        Policy::DEFAULT.with_own_expectations()
     }
 
-    fn run(self: Box<Self>, invocation: &Invocation<'_>) -> Result<Done> {
-        let context = invocation.context;
+    fn run(self: Box<Self>, context: &Context, _: &Invocation<'_>) -> Result<Done> {
         if let Some(scope) = self.several.scope(context)? {
             return over_several(context, &scope);
         }

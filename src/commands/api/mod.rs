@@ -12,7 +12,7 @@ use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use super::Done;
 use super::input::Input;
 use super::several::Several;
-use crate::commands::verb::{Invocation, Verb};
+use crate::commands::verb::{Invocation, Policy, Verb};
 use crate::config::Resolved;
 use crate::domain::text::decode;
 use crate::domain::{ApiUrl, autocom, endpoint_path, header_as_servers_read_it, is_address, printable};
@@ -84,16 +84,11 @@ pub struct Api {
 }
 
 impl Verb for Api {
-    fn checks_expectations(&self) -> bool {
-        true
+    fn policy(&self) -> Policy {
+        Policy::DEFAULT.with_own_expectations().plain()
     }
 
-    fn is_plain(&self) -> bool {
-        true
-    }
-
-    fn run(self: Box<Self>, invocation: &Invocation<'_>) -> Result<Done> {
-        let context = invocation.context;
+    fn run(self: Box<Self>, context: &Context, invocation: &Invocation<'_>) -> Result<Done> {
         let output = invocation.output();
         if let Some(scope) = self.several.scope(context)? {
             return self.run_over_several(context, &scope, output);

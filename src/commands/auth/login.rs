@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 use super::super::Done;
 use crate::commands::durations::seconds;
-use crate::commands::verb::{Invocation, Verb};
+use crate::commands::verb::{Invocation, Policy, Verb};
 use crate::config::{EditTarget, Facts, Flags};
 use crate::domain::text::decode;
 use crate::domain::time::{relative, rfc3339};
@@ -121,8 +121,8 @@ impl Viewed for LoginAnswer {
 }
 
 impl Verb for Login {
-    fn checks_expectations(&self) -> bool {
-        true
+    fn policy(&self) -> Policy {
+        Policy::DEFAULT.with_own_expectations()
     }
 
     fn add_flags(&self, flags: &mut Flags) {
@@ -131,8 +131,7 @@ impl Verb for Login {
         flags.store = self.store.clone();
     }
 
-    fn run(self: Box<Self>, invocation: &Invocation<'_>) -> Result<Done> {
-        let context = invocation.context;
+    fn run(self: Box<Self>, context: &Context, _: &Invocation<'_>) -> Result<Done> {
         let method = match self.with_token {
             _ if self.token_stdin => Method::Token,
             Some(_) => Method::Token,

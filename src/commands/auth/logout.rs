@@ -72,8 +72,7 @@ impl Viewed for LogoutAnswer {
 }
 
 impl Verb for Logout {
-    fn run(self: Box<Self>, invocation: &Invocation<'_>) -> Result<Done> {
-        let context = invocation.context;
+    fn run(self: Box<Self>, context: &Context, _: &Invocation<'_>) -> Result<Done> {
         let (logout_target, only) = if self.all {
             (logout::logout_targets(context)?, None)
         } else {

@@ -3,10 +3,11 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::super::Done;
-use crate::commands::verb::{Invocation, Verb};
+use crate::commands::verb::{Invocation, Policy, Verb};
 use crate::domain::time::{relative, rfc3339};
 use crate::domain::{OutputFormat, StoreKind};
 use crate::error::Result;
+use crate::session::Context;
 use crate::session::call::bearer;
 use crate::session::profile::selected;
 use crate::ui::view::{View, Viewed};
@@ -35,12 +36,11 @@ impl Viewed for RefreshAnswer {
 }
 
 impl Verb for Refresh {
-    fn checks_expectations(&self) -> bool {
-        true
+    fn policy(&self) -> Policy {
+        Policy::DEFAULT.with_own_expectations()
     }
 
-    fn run(self: Box<Self>, invocation: &Invocation<'_>) -> Result<Done> {
-        let context = invocation.context;
+    fn run(self: Box<Self>, context: &Context, _: &Invocation<'_>) -> Result<Done> {
         let profile = selected::profile(context)?;
         let stored = bearer::refresh(context, &profile)?;
         let (record, now) = (&stored.record, context.clock().now());

@@ -9,6 +9,7 @@ use crate::commands::verb::{Invocation, Verb};
 use crate::domain::time::relative;
 use crate::domain::{TokenKind, TokenStatus};
 use crate::error::Result;
+use crate::session::Context;
 use crate::session::answers::status::{self, Standing};
 use crate::session::call::check::{self, Check, CheckStatus, Checked};
 use crate::session::profile::selected;
@@ -79,8 +80,7 @@ fn check_cell(check: &Check) -> Cell {
 }
 
 impl Verb for Status {
-    fn run(self: Box<Self>, invocation: &Invocation<'_>) -> Result<Done> {
-        let context = invocation.context;
+    fn run(self: Box<Self>, context: &Context, _: &Invocation<'_>) -> Result<Done> {
         let profile = selected::profile(context)?;
         // First, since it may renew the token.
         let checked = if self.check { Some(check::check(context, &profile)?) } else { None };

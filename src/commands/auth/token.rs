@@ -5,9 +5,10 @@ use serde::Serialize;
 
 use super::super::Done;
 use crate::commands::durations::time_to_live;
-use crate::commands::verb::{Invocation, Verb};
+use crate::commands::verb::{Invocation, Policy, Verb};
 use crate::domain::time::rfc3339;
 use crate::error::Result;
+use crate::session::Context;
 use crate::session::call::bearer;
 use crate::session::profile::selected;
 use crate::ui::view::{View, Viewed};
@@ -49,16 +50,11 @@ impl Viewed for TokenAnswer {
 }
 
 impl Verb for Token {
-    fn checks_expectations(&self) -> bool {
-        true
+    fn policy(&self) -> Policy {
+        Policy::DEFAULT.with_own_expectations().plain()
     }
 
-    fn is_plain(&self) -> bool {
-        true
-    }
-
-    fn run(self: Box<Self>, invocation: &Invocation<'_>) -> Result<Done> {
-        let context = invocation.context;
+    fn run(self: Box<Self>, context: &Context, _: &Invocation<'_>) -> Result<Done> {
         let profile = selected::profile(context)?;
         let bearer = bearer::bearer(context, &profile, self.min_ttl)?;
         Ok(Done::answer(TokenAnswer {

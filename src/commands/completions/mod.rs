@@ -18,8 +18,9 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Done;
-use crate::commands::verb::{Invocation, Verb};
+use crate::commands::verb::{Invocation, Policy, Verb};
 use crate::error::Result;
+use crate::session::Context;
 use crate::ui::view::{View, Viewed};
 
 /// Print the script that completes commands, options and live names in a shell
@@ -62,19 +63,11 @@ impl Viewed for CompletionsAnswer {
 }
 
 impl Verb for Completions {
-    fn heeds_output_setting(&self) -> bool {
-        false
+    fn policy(&self) -> Policy {
+        Policy::STANDALONE
     }
 
-    fn checks_expectations(&self) -> bool {
-        true
-    }
-
-    fn is_plain(&self) -> bool {
-        true
-    }
-
-    fn run(self: Box<Self>, _: &Invocation<'_>) -> Result<Done> {
+    fn run(self: Box<Self>, _: &Context, _: &Invocation<'_>) -> Result<Done> {
         let script = SHELLS.iter().find(|(name, _)| *name == self.shell).map(|(_, script)| *script);
         let script = script.unwrap_or_default().to_owned();
         Ok(Done::answer(CompletionsAnswer { shell: self.shell, script }))

@@ -3,7 +3,7 @@ use std::path::Path;
 use clap::Args;
 
 use super::super::Done;
-use crate::commands::verb::{Invocation, Verb};
+use crate::commands::verb::{Invocation, Policy, Verb};
 use crate::config::{ConfigError, Document};
 use crate::domain::{autocom, one_line, quoted};
 use crate::error::{Error, Result};
@@ -29,16 +29,11 @@ pub struct Edit {}
 const WAYS_ON: [&str; 3] = ["edit again", "discard what was edited", "keep the copy, and stop"];
 
 impl Verb for Edit {
-    fn heeds_output_setting(&self) -> bool {
-        false
+    fn policy(&self) -> Policy {
+        Policy::DEFAULT.without_output_setting().with_own_expectations()
     }
 
-    fn checks_expectations(&self) -> bool {
-        true
-    }
-
-    fn run(self: Box<Self>, invocation: &Invocation<'_>) -> Result<Done> {
-        let context = invocation.context;
+    fn run(self: Box<Self>, context: &Context, _: &Invocation<'_>) -> Result<Done> {
         let editor = Editor::new(context.environment())?;
         if !editor.is_chosen && !context.can_ask() {
             return Err(Error::usage(format!("{} needs a terminal to be asked in", editor.name()))

@@ -4,10 +4,11 @@ use serde::Serialize;
 
 use super::super::Done;
 use super::keys::{dotted, known, profile_of};
-use crate::commands::verb::{Invocation, Verb};
+use crate::commands::verb::{Invocation, Policy, Verb};
 use crate::config::in_file;
 use crate::domain::{autocom, one_line};
 use crate::error::{Error, Kind, Result};
+use crate::session::Context;
 use crate::session::profile::selected;
 use crate::session::profile::settings::settings;
 use crate::ui::view::{View, Viewed};
@@ -35,12 +36,11 @@ impl Viewed for GetAnswer {
 }
 
 impl Verb for Get {
-    fn is_plain(&self) -> bool {
-        true
+    fn policy(&self) -> Policy {
+        Policy::DEFAULT.plain()
     }
 
-    fn run(self: Box<Self>, invocation: &Invocation<'_>) -> Result<Done> {
-        let context = invocation.context;
+    fn run(self: Box<Self>, context: &Context, _: &Invocation<'_>) -> Result<Done> {
         let unset = || Error::new(Kind::Failed, format!("`{}` is not set", self.key));
         if let Some((name, key)) = dotted(&self.key)? {
             let target = profile_of(context, name, autocom("config get").value(key))?;

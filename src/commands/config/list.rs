@@ -6,6 +6,7 @@ use super::super::Done;
 use super::keys::settings_view;
 use crate::commands::verb::{Invocation, Verb};
 use crate::error::Result;
+use crate::session::Context;
 use crate::session::profile::selected;
 use crate::session::profile::settings::{SettingRow, settings};
 use crate::ui::view::{View, Viewed};
@@ -27,8 +28,7 @@ impl Viewed for ListAnswer {
 }
 
 impl Verb for List {
-    fn run(self: Box<Self>, invocation: &Invocation<'_>) -> Result<Done> {
-        let context = invocation.context;
+    fn run(self: Box<Self>, context: &Context, _: &Invocation<'_>) -> Result<Done> {
         let profile = selected::profile(context)?;
         Ok(Done::answer(ListAnswer(settings(context, &profile))))
     }

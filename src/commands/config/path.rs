@@ -3,9 +3,10 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::super::Done;
-use crate::commands::verb::{Invocation, Verb};
+use crate::commands::verb::{Invocation, Policy, Verb};
 use crate::domain::one_line;
 use crate::error::Result;
+use crate::session::Context;
 use crate::ui::view::{View, Viewed};
 
 /// Print the path of config.toml
@@ -27,20 +28,11 @@ impl Viewed for PathAnswer {
 }
 
 impl Verb for Path {
-    fn heeds_output_setting(&self) -> bool {
-        false
+    fn policy(&self) -> Policy {
+        Policy::STANDALONE
     }
 
-    fn checks_expectations(&self) -> bool {
-        true
-    }
-
-    fn is_plain(&self) -> bool {
-        true
-    }
-
-    fn run(self: Box<Self>, invocation: &Invocation<'_>) -> Result<Done> {
-        let context = invocation.context;
+    fn run(self: Box<Self>, context: &Context, _: &Invocation<'_>) -> Result<Done> {
         let place = context.config_place()?;
         Ok(Done::answer(PathAnswer { path: place.path.display().to_string(), exists: place.path.exists() }))
     }

@@ -2,7 +2,7 @@ use clap::Args;
 
 use super::super::Done;
 use super::keys::{known, target};
-use crate::commands::verb::{Invocation, Verb};
+use crate::commands::verb::{Invocation, Policy, Verb};
 use crate::config::{EditTarget, unknown};
 use crate::domain::{Key, NextCommand, Origin, ProfileName, autocom};
 use crate::error::{Error, Result};
@@ -18,12 +18,11 @@ pub struct Set {
 }
 
 impl Verb for Set {
-    fn heeds_output_setting(&self) -> bool {
-        false
+    fn policy(&self) -> Policy {
+        Policy::DEFAULT.without_output_setting()
     }
 
-    fn run(self: Box<Self>, invocation: &Invocation<'_>) -> Result<Done> {
-        let context = invocation.context;
+    fn run(self: Box<Self>, context: &Context, _: &Invocation<'_>) -> Result<Done> {
         let context = &config_file::lock_config(context)?;
         let (target, name) = target(context, &self.key)?;
         let key = known(name)?;

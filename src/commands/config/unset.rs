@@ -2,10 +2,11 @@ use clap::Args;
 
 use super::super::Done;
 use super::keys::{known, target};
-use crate::commands::verb::{Invocation, Verb};
+use crate::commands::verb::{Invocation, Policy, Verb};
 use crate::config::EditTarget;
 use crate::domain::{Key, ProfileName};
 use crate::error::Result;
+use crate::session::Context;
 use crate::session::profile::{config_file, expectation};
 
 /// Remove a key, so that the next layer's value holds
@@ -15,12 +16,11 @@ pub struct Unset {
 }
 
 impl Verb for Unset {
-    fn heeds_output_setting(&self) -> bool {
-        false
+    fn policy(&self) -> Policy {
+        Policy::DEFAULT.without_output_setting()
     }
 
-    fn run(self: Box<Self>, invocation: &Invocation<'_>) -> Result<Done> {
-        let context = invocation.context;
+    fn run(self: Box<Self>, context: &Context, _: &Invocation<'_>) -> Result<Done> {
         let context = &config_file::lock_config(context)?;
         let (target, key) = target(context, &self.key)?;
         // An unknown key may be removed too, if it is really there: that is how one gets rid of it.

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::super::Done;
 use super::super::several::{Of, Several};
-use crate::commands::verb::{Invocation, Verb};
+use crate::commands::verb::{Invocation, Policy, Verb};
 use crate::domain::time::{point_in_time, rfc3339};
 use crate::domain::{ProfileName, autocom, likely, printable};
 use crate::error::{Error, Kind, Result};
@@ -147,12 +147,11 @@ const COLUMNS: [Column; 5] = [
 const NONE: &str = "no orders";
 
 impl Verb for List {
-    fn checks_expectations(&self) -> bool {
-        true
+    fn policy(&self) -> Policy {
+        Policy::DEFAULT.with_own_expectations()
     }
 
-    fn run(self: Box<Self>, invocation: &Invocation<'_>) -> Result<Done> {
-        let context = invocation.context;
+    fn run(self: Box<Self>, context: &Context, invocation: &Invocation<'_>) -> Result<Done> {
         let output = invocation.output();
         let filter = self.filter(context)?;
         if let Some(scope) = self.several.scope(context)? {

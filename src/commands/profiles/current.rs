@@ -3,10 +3,11 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::super::Done;
-use crate::commands::verb::{Invocation, Verb};
+use crate::commands::verb::{Invocation, Policy, Verb};
 use crate::config::select;
 use crate::domain::{autocom, one_line};
 use crate::error::{Error, Result};
+use crate::session::Context;
 use crate::ui::view::{View, Viewed};
 
 /// Print the name of the profile that commands use here
@@ -29,12 +30,11 @@ impl Viewed for CurrentAnswer {
 }
 
 impl Verb for Current {
-    fn is_plain(&self) -> bool {
-        true
+    fn policy(&self) -> Policy {
+        Policy::DEFAULT.plain()
     }
 
-    fn run(self: Box<Self>, invocation: &Invocation<'_>) -> Result<Done> {
-        let context = invocation.context;
+    fn run(self: Box<Self>, context: &Context, _: &Invocation<'_>) -> Result<Done> {
         let selection = select(context.config()?)?;
         let origin = selection.origin.to_string();
         match selection.name {

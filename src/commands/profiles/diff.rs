@@ -7,6 +7,7 @@ use super::names::existing;
 use crate::commands::verb::{Invocation, Verb};
 use crate::config::{Resolved, Selection, resolve};
 use crate::error::Result;
+use crate::session::Context;
 use crate::session::answers::settings::standing_settings;
 use crate::session::profile::settings::SettingRow;
 use crate::ui::style::Tone;
@@ -98,8 +99,7 @@ impl Viewed for DiffAnswer {
 }
 
 impl Verb for Diff {
-    fn run(self: Box<Self>, invocation: &Invocation<'_>) -> Result<Done> {
-        let context = invocation.context;
+    fn run(self: Box<Self>, context: &Context, _: &Invocation<'_>) -> Result<Done> {
         let config = context.config()?;
         let resolved = |text: &str| -> Result<Resolved> {
             // Neither is the one profile that an `AUTOCOM_TOKEN` without an address is for.

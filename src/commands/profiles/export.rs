@@ -6,10 +6,11 @@ use serde::Serialize;
 
 use super::super::Done;
 use super::names::existing;
-use crate::commands::verb::{Invocation, Verb};
+use crate::commands::verb::{Invocation, Policy, Verb};
 use crate::config::{Shared, shared, to_toml};
 use crate::domain::{Key, autocom, one_line};
 use crate::error::{Error, Result};
+use crate::session::Context;
 use crate::ui::view::{View, Viewed};
 
 /// Print profiles as TOML, for `profiles import` elsewhere
@@ -53,12 +54,11 @@ impl Viewed for ExportAnswer {
 }
 
 impl Verb for Export {
-    fn is_plain(&self) -> bool {
-        true
+    fn policy(&self) -> Policy {
+        Policy::DEFAULT.plain()
     }
 
-    fn run(self: Box<Self>, invocation: &Invocation<'_>) -> Result<Done> {
-        let context = invocation.context;
+    fn run(self: Box<Self>, context: &Context, _: &Invocation<'_>) -> Result<Done> {
         let config = context.config()?;
         config.document.check_present()?;
         let mut names = Vec::new();

@@ -38,8 +38,7 @@ pub struct Import {
 const LARGEST: usize = 4 << 20;
 
 impl Verb for Import {
-    fn run(self: Box<Self>, invocation: &Invocation<'_>) -> Result<Done> {
-        let context = invocation.context;
+    fn run(self: Box<Self>, context: &Context, _: &Invocation<'_>) -> Result<Done> {
         let wanted = self.read(context)?;
         let asks = context.can_ask() && !self.force && !self.dry_run;
         // Whoever is asked must not hold up others: what is shown is compared when it is written.

@@ -9,6 +9,7 @@ use crate::commands::verb::{Invocation, Verb};
 use crate::domain::TokenStatus;
 use crate::domain::time::{relative, rfc3339};
 use crate::error::Result;
+use crate::session::Context;
 use crate::session::answers::listing::{self, ProfileRow};
 use crate::session::call::check::{Check, CheckStatus};
 use crate::ui::style::Tone;
@@ -130,8 +131,7 @@ pub fn checked_cell(check: &Check) -> Cell {
 }
 
 impl Verb for List {
-    fn run(self: Box<Self>, invocation: &Invocation<'_>) -> Result<Done> {
-        let context = invocation.context;
+    fn run(self: Box<Self>, context: &Context, _: &Invocation<'_>) -> Result<Done> {
         let listing =
             if self.check { listing::checked_listing(context)? } else { listing::listing(context)? };
         let answer = ListAnswer { rows: listing.rows, now: context.clock().now(), checked: self.check };

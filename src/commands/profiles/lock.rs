@@ -4,6 +4,7 @@ use super::super::Done;
 use super::names::{existing, name};
 use crate::commands::verb::{Invocation, Verb};
 use crate::error::Result;
+use crate::session::Context;
 use crate::session::profile::{config_file, expectation, loosening};
 
 /// End what `profiles unlock` began
@@ -13,8 +14,7 @@ pub struct Lock {
 }
 
 impl Verb for Lock {
-    fn run(self: Box<Self>, invocation: &Invocation<'_>) -> Result<Done> {
-        let context = invocation.context;
+    fn run(self: Box<Self>, context: &Context, _: &Invocation<'_>) -> Result<Done> {
         let context = &config_file::lock_config(context)?;
         // Also of one that is gone: its lease may not be.
         let name = name(&self.name)?;

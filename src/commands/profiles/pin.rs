@@ -85,8 +85,7 @@ fn cells(row: &PinRow) -> Vec<Cell> {
 }
 
 impl Verb for Pin {
-    fn run(self: Box<Self>, invocation: &Invocation<'_>) -> Result<Done> {
-        let context = invocation.context;
+    fn run(self: Box<Self>, context: &Context, _: &Invocation<'_>) -> Result<Done> {
         match (&self.name, &self.accept) {
             (Some(name), _) => self.bind(context, name),
             (None, Some(file)) => accept(context, file.as_ref()),

@@ -34,8 +34,7 @@ struct Decided {
 }
 
 impl Verb for Remove {
-    fn run(self: Box<Self>, invocation: &Invocation<'_>) -> Result<Done> {
-        let context = invocation.context;
+    fn run(self: Box<Self>, context: &Context, _: &Invocation<'_>) -> Result<Done> {
         if context.config()?.document.check_usable(&self.name).is_err() {
             return self.remove_invalid(&config_file::lock_config(context)?);
         }

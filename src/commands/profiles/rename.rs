@@ -19,8 +19,7 @@ pub struct Rename {
 }
 
 impl Verb for Rename {
-    fn run(self: Box<Self>, invocation: &Invocation<'_>) -> Result<Done> {
-        let context = invocation.context;
+    fn run(self: Box<Self>, context: &Context, _: &Invocation<'_>) -> Result<Done> {
         let context = &config_file::lock_config(context)?;
         if context.config()?.document.check_usable(&self.name).is_err() {
             return self.rename_invalid(context);

@@ -2,10 +2,11 @@ use clap::Args;
 
 use super::super::Done;
 use super::names::name;
-use crate::commands::verb::{Invocation, Verb};
+use crate::commands::verb::{Invocation, Policy, Verb};
 use crate::config::{ConfigEdit, ConfigError, EditTarget, unknown};
 use crate::domain::{Argument, Key, Origin, autocom};
 use crate::error::{Error, Result};
+use crate::session::Context;
 use crate::session::profile::selected;
 use crate::session::profile::settings::typed;
 use crate::session::profile::{config_file, expectation, switch};
@@ -19,12 +20,11 @@ pub struct Set {
 }
 
 impl Verb for Set {
-    fn heeds_output_setting(&self) -> bool {
-        false
+    fn policy(&self) -> Policy {
+        Policy::DEFAULT.without_output_setting()
     }
 
-    fn run(self: Box<Self>, invocation: &Invocation<'_>) -> Result<Done> {
-        let context = invocation.context;
+    fn run(self: Box<Self>, context: &Context, _: &Invocation<'_>) -> Result<Done> {
         let context = &config_file::lock_config(context)?;
         context.config()?.document.check_usable(&self.name)?;
         let name = name(&self.name)?;

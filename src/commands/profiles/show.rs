@@ -10,6 +10,7 @@ use crate::commands::verb::{Invocation, Verb};
 use crate::config::{Selection, explain, resolve, select};
 use crate::domain::Origin;
 use crate::error::Result;
+use crate::session::Context;
 use crate::session::profile::settings::{SettingRow, settings};
 use crate::session::profile::{expectation, selected};
 use crate::ui::view::{View, Viewed};
@@ -46,8 +47,7 @@ impl Viewed for ShowAnswer {
 }
 
 impl Verb for Show {
-    fn run(self: Box<Self>, invocation: &Invocation<'_>) -> Result<Done> {
-        let context = invocation.context;
+    fn run(self: Box<Self>, context: &Context, _: &Invocation<'_>) -> Result<Done> {
         let config = context.config()?;
         let selection = match &self.name {
             Some(name) => {

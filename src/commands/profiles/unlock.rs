@@ -10,6 +10,7 @@ use crate::config::{Selection, resolve};
 use crate::domain::printable;
 use crate::domain::time::{rfc3339, span};
 use crate::error::{Error, Result};
+use crate::session::Context;
 use crate::session::answers::unlock;
 use crate::session::profile::expectation;
 use crate::session::protection::records::MAX_LEASE;
@@ -77,8 +78,7 @@ impl Viewed for UnlockAnswer {
 }
 
 impl Verb for Unlock {
-    fn run(self: Box<Self>, invocation: &Invocation<'_>) -> Result<Done> {
-        let context = invocation.context;
+    fn run(self: Box<Self>, context: &Context, _: &Invocation<'_>) -> Result<Done> {
         let name = existing(context, &self.name)?;
         expectation::meet_named(context, &name)?;
         let reason = printable(&self.reason, MAX_REASON);

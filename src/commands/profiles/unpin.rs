@@ -24,8 +24,7 @@ pub struct Unpin {
 }
 
 impl Verb for Unpin {
-    fn run(self: Box<Self>, invocation: &Invocation<'_>) -> Result<Done> {
-        let context = invocation.context;
+    fn run(self: Box<Self>, context: &Context, _: &Invocation<'_>) -> Result<Done> {
         match self.file {
             Some(file) => unaccept(context, file),
             None => unbind(context, &self.directory.unwrap_or_default()),

@@ -46,8 +46,7 @@ impl Verb for Use {
         (!environment.stdout_is_terminal).then(|| shell.failure())
     }
 
-    fn run(self: Box<Self>, invocation: &Invocation<'_>) -> Result<Done> {
-        let context = invocation.context;
+    fn run(self: Box<Self>, context: &Context, _: &Invocation<'_>) -> Result<Done> {
         if let Some(shell) = self.shell {
             return self.switch_shell(context, shell);
         }

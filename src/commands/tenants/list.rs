@@ -4,8 +4,9 @@ use serde::Serialize;
 
 use super::super::Done;
 use super::super::several::{Of, Several};
-use crate::commands::verb::{Invocation, Verb};
+use crate::commands::verb::{Invocation, Policy, Verb};
 use crate::error::Result;
+use crate::session::Context;
 use crate::session::answers::tenants::{self, TenantRow};
 use crate::session::call::fan_out;
 use crate::session::profile::selected;
@@ -70,12 +71,11 @@ impl Viewed for ListAllAnswer {
 }
 
 impl Verb for List {
-    fn checks_expectations(&self) -> bool {
-        true
+    fn policy(&self) -> Policy {
+        Policy::DEFAULT.with_own_expectations()
     }
 
-    fn run(self: Box<Self>, invocation: &Invocation<'_>) -> Result<Done> {
-        let context = invocation.context;
+    fn run(self: Box<Self>, context: &Context, _: &Invocation<'_>) -> Result<Done> {
         let Some(scope) = self.several.scope(context)? else {
             let profile = selected::profile(context)?;
             return Ok(Done::answer(ListAnswer(tenants::tenants(context, &profile)?)));

@@ -26,8 +26,7 @@ pub struct Use {
 }
 
 impl Verb for Use {
-    fn run(self: Box<Self>, invocation: &Invocation<'_>) -> Result<Done> {
-        let context = invocation.context;
+    fn run(self: Box<Self>, context: &Context, _: &Invocation<'_>) -> Result<Done> {
         let tenant: Tenant =
             self.slug.parse().map_err(|why| Error::usage(format!("the tenant `{}` {why}", self.slug)))?;
         // The platform is asked first, and what the question was decided on must still be so afterwards.

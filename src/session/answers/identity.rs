@@ -9,7 +9,7 @@ use crate::platform::Profile as User;
 use crate::session::call::check::{self, Checked};
 use crate::session::call::fan_out::Target;
 use crate::session::call::owner;
-use crate::session::call::tokens::{self, Bearer};
+use crate::session::call::tokens;
 use crate::session::context::Context;
 use crate::session::credential::logins::login_of;
 use crate::session::credential::stored;
@@ -94,7 +94,7 @@ fn identified(context: &Context, profile: &Resolved, user: User, now: &Context) 
         None => login.as_ref().and_then(|login| login.expires_at),
     };
     let tenant = match variable {
-        Some(variable) => Bearer::Variable(variable).tenant(profile),
+        Some(_) => tokens::own_tenant(profile),
         None => profile.tenant.as_ref().map(|tenant| tenant.value.clone()),
     };
     Identity {

@@ -11,7 +11,7 @@ use crate::domain::{Lifetime, StoreChoice, StoreKind, TokenKind, TokenStatus};
 use crate::error::{Error, Kind, Result};
 use crate::session::answers::listing;
 use crate::session::call::check::Check;
-use crate::session::call::tokens::{self, Bearer};
+use crate::session::call::tokens;
 use crate::session::context::Context;
 use crate::session::credential::stored;
 use crate::session::profile::login_command::Owner;
@@ -74,7 +74,7 @@ pub fn standing(context: &Context, profile: &Resolved) -> Result<(Standing, Opti
     };
     if let Some(variable) = tokens::token_variable(context, profile)? {
         let name = variable.name.clone();
-        let tenant = Bearer::Variable(variable).tenant(profile).map(|tenant| tenant.to_string());
+        let tenant = tokens::own_tenant(profile).map(|tenant| tenant.to_string());
         let (kind, store, renewable) = (None, None, false);
         let ended = Lifetime { expires_at: row.expires_at, renewable, refused: false }.is_expired(answer.now);
         let failure = ended.then(|| {

@@ -174,7 +174,7 @@ fn meet_tenant(context: &Context, profile: &Resolved, tenant: Option<&Tenant>) -
 /// The platform of `profile`, for the tenant that goes along with `tokens`.
 pub(crate) fn platform(context: &Context, profile: &Resolved, tokens: Tokens) -> Result<Platform<Access>> {
     let url = profile.api_url.as_ref().ok_or_else(|| no_environment(profile))?.value.clone();
-    let tenant = tokens.tenant(profile);
+    let tenant = tokens.tenant_now(profile);
     meet_tenant(context, profile, tenant.as_ref())?;
     Ok(Platform::new(context.http(profile), url, access(context, profile, tokens)?, tenant))
 }
@@ -209,7 +209,7 @@ pub(crate) fn access(context: &Context, profile: &Resolved, tokens: Tokens) -> R
         label: profile.label().to_owned(),
         http: context.http(profile),
         url: profile.api_url.as_ref().ok_or_else(|| no_environment(profile))?.value.clone(),
-        tenant: tokens.tenant(profile),
+        tenant: tokens.tenant_now(profile),
         prompter: context.can_ask.then(|| context.prompter.clone()),
         records: records::records(context),
         typed: context.typed.clone(),

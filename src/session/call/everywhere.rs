@@ -5,7 +5,7 @@ use crate::domain::{Expectation, UserRef};
 use crate::error::{Kind, Result};
 use crate::session::call::owner;
 use crate::session::call::token_cache::TokenCache;
-use crate::session::call::tokens::{self, Bearer};
+use crate::session::call::tokens;
 use crate::session::context::Context;
 use crate::session::credential::stored;
 use crate::session::profile::{expectation, selected};
@@ -20,7 +20,7 @@ pub fn meet_all_expectations(context: &Context) -> Result<()> {
     let variable = tokens::token_variable(context, &profile)?;
     if profile.tenant.is_none() || variable.is_some() {
         let tenant = match variable.clone() {
-            Some(variable) => Bearer::Variable(variable).tenant(&profile),
+            Some(_) => tokens::own_tenant(&profile),
             None => profile.tenant.as_ref().map(|tenant| tenant.value.clone()),
         };
         expectation::meet_tenant(context, tenant.as_ref(), &format!("profile {}", profile.label()))?;

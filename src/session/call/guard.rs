@@ -196,7 +196,7 @@ impl Guard {
             return Ok(None);
         };
         let is_theirs = match tokens {
-            Tokens::Stored { .. } => tokens.held().is_some_and(|stored| lease.is_for(stored.record.user())),
+            Tokens::Stored(_) => tokens.held().is_some_and(|stored| lease.is_for(stored.record.user())),
             // Whose it is, only the platform knows.
             Tokens::Variable(variable) => {
                 let platform = Platform::new(
@@ -249,7 +249,7 @@ impl Guard {
         let id = format!("{:016x}", fastrand::u64(..));
         let token_variable = match tokens {
             Tokens::Variable(variable) => Some(variable.name.clone()),
-            Tokens::Stored { .. } => None,
+            Tokens::Stored(_) => None,
         };
         let sent = Sent {
             id: id.clone(),

@@ -6,7 +6,7 @@ use crate::config::{Resolved, TokenVariable};
 use crate::domain::{ApiUrl, Secret};
 use crate::error::Result;
 use crate::platform::{Platform, Profile as User};
-use crate::session::call::tokens::{CallError, Tokens};
+use crate::session::call::tokens::{self, CallError, Tokens};
 use crate::session::context::{self, Asked, Context};
 use crate::session::profile::expectation;
 use crate::session::profile::hints::about_profile;
@@ -67,7 +67,7 @@ async fn ask_owner(
     url: ApiUrl,
 ) -> Result<User> {
     let tokens = Tokens::Variable(variable.clone());
-    let tenant = tokens.tenant(profile);
+    let tenant = tokens::own_tenant(profile);
     let platform = Platform::new(context.http(profile), url.clone(), tokens, tenant);
     match platform.profile().await {
         Ok(user) => Ok(user),
@@ -98,6 +98,6 @@ pub(crate) async fn vet(context: &Context, profile: &Resolved, variable: &TokenV
 
 fn owner_key(profile: &Resolved, variable: &TokenVariable) -> Asked {
     let url = profile.api_url.as_ref().map(|url| url.value.to_string()).unwrap_or_default();
-    let tenant = Tokens::Variable(variable.clone()).tenant(profile);
+    let tenant = tokens::own_tenant(profile);
     (url, variable.name.clone(), tenant)
 }

@@ -14,10 +14,11 @@ use crate::session::context::Context;
 use crate::session::credential::refresh::{Credential, RefreshError};
 use crate::session::profile::login_command::login_again_command;
 
-/// A token that is good to be sent, and where it comes from.
-pub enum Bearer {
+/// A token to be sent, and where it comes from: a stored one as it was read, or as [`Tokens`] has it.
+#[derive(Clone)]
+pub enum Bearer<S = Box<Stored>> {
     Variable(TokenVariable),
-    Stored(Box<Stored>),
+    Stored(S),
 }
 
 impl Bearer {
@@ -74,7 +75,7 @@ impl Bearer {
     }
 
     /// The tenant that goes along with it.
-    pub fn tenant(&self, profile: &Resolved) -> Option<Tenant> {
+    pub(crate) fn tenant(&self, profile: &Resolved) -> Option<Tenant> {
         match self {
             Bearer::Variable(_) => own_tenant(profile),
             Bearer::Stored(stored) => tenant_with(profile, stored),
@@ -82,8 +83,9 @@ impl Bearer {
     }
 }
 
-/// Not the one that a login learned, which may have been somebody else's.
-fn own_tenant(profile: &Resolved) -> Option<Tenant> {
+/// The tenant that goes along with a variable's token: not the one that a login learned, which may have been somebody
+/// else's.
+pub(crate) fn own_tenant(profile: &Resolved) -> Option<Tenant> {
     let own = profile.tenant.as_ref().filter(|tenant| tenant.layer != Layer::Captured);
     own.map(|tenant| tenant.value.clone())
 }
@@ -93,10 +95,25 @@ fn tenant_with(profile: &Resolved, stored: &Stored) -> Option<Tenant> {
 }
 
 /// The tokens of a profile while a command runs. Clones are the same tokens.
+pub type Tokens = Bearer<Renewing>;
+
+/// A stored token that is renewed in time.
 #[derive(Clone)]
-pub enum Tokens {
-    Variable(TokenVariable),
-    Stored { credential: Credential, held: Arc<Mutex<Box<Stored>>> },
+pub struct Renewing {
+    credential: Credential,
+    held: Arc<Mutex<Box<Stored>>>,
+}
+
+impl Renewing {
+    fn held(&self) -> Stored {
+        (**self.held.lock().unwrap_or_else(PoisonError::into_inner)).clone()
+    }
+
+    fn keep(&self, stored: Stored) -> Secret {
+        let token = stored.record.access_token.clone();
+        **self.held.lock().unwrap_or_else(PoisonError::into_inner) = stored;
+        token
+    }
 }
 
 /// Why a call came to nothing.
@@ -153,55 +170,46 @@ pub fn token_variable(context: &Context, profile: &Resolved) -> Result<Option<To
 
 impl Tokens {
     pub(crate) fn stored(credential: Credential, held: Stored) -> Tokens {
-        Tokens::Stored { credential, held: Arc::new(Mutex::new(Box::new(held))) }
+        Tokens::Stored(Renewing { credential, held: Arc::new(Mutex::new(Box::new(held))) })
     }
 
     /// The record as it is now, if they are stored ones.
     pub(crate) fn held(&self) -> Option<Stored> {
         match self {
             Tokens::Variable(_) => None,
-            Tokens::Stored { held, .. } => {
-                Some((**held.lock().unwrap_or_else(PoisonError::into_inner)).clone())
-            }
+            Tokens::Stored(stored) => Some(stored.held()),
         }
     }
 
     /// Whether a renewal waits for another process.
     pub(crate) fn waits_for_lock(&self) -> bool {
-        matches!(self, Tokens::Stored { credential, .. } if credential.waits_for_lock())
+        matches!(self, Tokens::Stored(stored) if stored.credential.waits_for_lock())
     }
 
     /// What helps if the platform rejects them.
     fn remedy(&self) -> Hint {
         match self {
             Tokens::Variable(variable) => format!("unset or replace {}", variable.name).into(),
-            Tokens::Stored { credential, .. } => credential.owner().login.clone().into(),
+            Tokens::Stored(stored) => stored.credential.owner().login.clone().into(),
         }
     }
 
     /// The tenant that goes along with them.
-    pub(crate) fn tenant(&self, profile: &Resolved) -> Option<Tenant> {
+    pub(crate) fn tenant_now(&self, profile: &Resolved) -> Option<Tenant> {
         match self {
             Tokens::Variable(_) => own_tenant(profile),
-            Tokens::Stored { held, .. } => {
-                tenant_with(profile, &held.lock().unwrap_or_else(PoisonError::into_inner))
-            }
+            Tokens::Stored(stored) => tenant_with(profile, &stored.held()),
         }
     }
 
     /// Notes that the platform takes an access token that it had rejected.
     pub(crate) async fn accepted(&self) {
-        if let Tokens::Stored { credential, .. } = self
-            && let Some(held) = self.held().filter(|held| held.record.access_refused)
+        if let Tokens::Stored(stored) = self
+            && let held = stored.held()
+            && held.record.access_refused
         {
-            credential.remember_access(&held, false).await;
+            stored.credential.remember_access(&held, false).await;
         }
-    }
-
-    fn keep(held: &Mutex<Box<Stored>>, stored: Stored) -> Secret {
-        let token = stored.record.access_token.clone();
-        **held.lock().unwrap_or_else(PoisonError::into_inner) = stored;
-        token
     }
 }
 
@@ -209,17 +217,17 @@ impl TokenSource for Tokens {
     type Error = CallError;
 
     async fn current(&self) -> Result<Secret, CallError> {
-        let (credential, held) = match self {
+        let held = match self {
             Tokens::Variable(variable) => return Ok(variable.token.clone()),
-            Tokens::Stored { credential, held } => (credential, held),
+            Tokens::Stored(held) => held,
         };
-        let seen = held.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let (credential, seen) = (&held.credential, held.held());
         let (now, lifetime) = (credential.now(), seen.record.lifetime());
         if !lifetime.is_expired(now) {
             return Ok(seen.record.access_token);
         }
         match credential.renew(&seen).await {
-            Ok(stored) => Ok(Tokens::keep(held, stored)),
+            Ok(stored) => Ok(held.keep(stored)),
             // The last seconds of a token are better than nothing.
             Err(RefreshError::NotTried(error) | RefreshError::Refused(error)) if !lifetime.has_ended(now) => {
                 tracing::debug!(reason = error.message, "not renewed: using what is left of the token");
@@ -234,17 +242,17 @@ impl TokenSource for Tokens {
     }
 
     async fn instead_of(&self, rejected: &Secret) -> Result<Option<Secret>, CallError> {
-        let Tokens::Stored { credential, held } = self else { return Ok(None) };
-        let seen = held.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let Tokens::Stored(held) = self else { return Ok(None) };
+        let (credential, seen) = (&held.credential, held.held());
         if seen.record.access_token.expose() != rejected.expose() {
             return Ok(Some(seen.record.access_token)); // Another call of ours was faster.
         }
         let now = credential.look().await.map_err(CallError::Token)?;
         if credential.is_newer(&now, &seen) {
-            return Ok(Some(Tokens::keep(held, now)));
+            return Ok(Some(held.keep(now)));
         }
         match credential.renew(&seen).await {
-            Ok(stored) => Ok(Some(Tokens::keep(held, stored))),
+            Ok(stored) => Ok(Some(held.keep(stored))),
             Err(RefreshError::NotRenewable) => {
                 credential.remember_if_rejected(&seen).await;
                 Ok(None)
