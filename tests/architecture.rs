@@ -47,6 +47,7 @@ const FENCES: &[(&str, &[&str])] = &[
     ("figment", &["config/"]),
     ("toml_edit", &["config/"]),
     ("toml", &["config/"]),
+    ("similar", &["config/edit.rs"]),
     ("oauth2", &["oauth/"]),
     ("reqwest", &["system/http/"]),
     ("rustls", &["system/http/"]),

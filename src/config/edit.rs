@@ -9,9 +9,9 @@
 //! toml_edit orders the lines otherwise (interleaved dotted keys), its own order is taken. Whatever
 //! comes out is read again and must say what the document says.
 
-use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
+use similar::{Algorithm, DiffOp, capture_diff_slices};
 use toml_edit::{DocumentMut, Entry, InlineTable, Item, Key as TomlKey, Table, TableLike, Value};
 
 use super::{Config, ConfigError, Conflict, Document};
@@ -43,9 +43,6 @@ pub trait Watcher {
     /// Called for every write, with the file locked.
     fn admit(&self, before: &[u8], after: &[u8]) -> Result<(), ConfigError>;
 }
-
-/// How many lines may have come or gone between two that stayed, for these to be recognized.
-const MAX_CHANGED: usize = 32;
 
 const BYTE_ORDER_MARK: &str = "\u{feff}";
 
@@ -115,7 +112,7 @@ impl<'a> ConfigFile<'a> {
         let text = edit.text.clone();
         let answer = change(&mut edit)?;
         if edit.text != text {
-            if !says(&edit.text, &edit.document) {
+            if !says_the_same(&edit.text, &edit.document.to_string()) {
                 return Err(ConfigError::WouldMangle { path: place.path.clone() }.into());
             }
             let after = format!("{mark}{}", edit.text).into_bytes();
@@ -239,7 +236,7 @@ impl ConfigEdit {
             let end = line_end(&self.text);
             let own = if same_lines(&self.text, &before) { self.text.clone() } else { ended(&before, end) };
             self.text = carry_over(&own, &before, &after, end, above);
-            if !says(&self.text, &self.document) {
+            if !says_the_same(&self.text, &after) {
                 self.text = ended(&after, end);
             }
         }
@@ -448,104 +445,49 @@ fn same_lines(left: &str, right: &str) -> bool {
     lines(left) == lines(right)
 }
 
-/// What a document says, without how.
-#[derive(Debug, PartialEq, Eq)]
-enum Plain {
-    Scalar(String),
-    List(Vec<Plain>),
-    Table(BTreeMap<String, Plain>),
-}
-
-/// Whether `text` reads as what `document` says.
-fn says(text: &str, document: &DocumentMut) -> bool {
-    text.parse::<DocumentMut>()
-        .is_ok_and(|read| plain_table(read.as_table()) == plain_table(document.as_table()))
-}
-
-fn plain_table(table: &dyn TableLike) -> Plain {
-    Plain::Table(table.iter().filter_map(|(key, item)| Some((key.to_owned(), plain(item)?))).collect())
-}
-
-/// `None`: it is not in the file's text, such as a table that only dotted keys imply when all are gone.
-fn plain(item: &Item) -> Option<Plain> {
-    Some(match item {
-        Item::None => return None,
-        Item::Table(table) => match plain_table(table) {
-            Plain::Table(all) if all.is_empty() && (table.is_implicit() || table.is_dotted()) => return None,
-            plain => plain,
-        },
-        Item::ArrayOfTables(tables) => Plain::List(tables.iter().map(|table| plain_table(table)).collect()),
-        Item::Value(value) => plain_value(value)?,
-    })
-}
-
-fn plain_value(value: &Value) -> Option<Plain> {
-    Some(match value {
-        Value::InlineTable(table) => match plain_table(table) {
-            Plain::Table(all) if all.is_empty() && table.is_dotted() => return None,
-            plain => plain,
-        },
-        Value::Array(values) => Plain::List(values.iter().filter_map(plain_value).collect()),
-        Value::String(text) => Plain::Scalar(format!("{:?}", text.value())),
-        Value::Integer(number) => Plain::Scalar(number.value().to_string()),
-        Value::Float(number) => Plain::Scalar(format!("{:?}", number.value())),
-        Value::Boolean(value) => Plain::Scalar(value.value().to_string()),
-        Value::Datetime(time) => Plain::Scalar(time.value().to_string()),
-    })
+/// Whether both read as the same values.
+fn says_the_same(left: &str, right: &str) -> bool {
+    let (left, right) = (left.parse::<toml::Table>(), right.parse::<toml::Table>());
+    left.is_ok_and(|left| right.is_ok_and(|right| left == right))
 }
 
 /// `text` with the change that turns `before` into `after`, both of which are toml_edit's spelling
 /// of it: a line that did not change stays as it is in `text`.
 fn carry_over(text: &str, before: &str, after: &str, end: &str, above: Above) -> String {
-    let line = |line: &str| line.trim_end_matches(['\r', '\n']).to_owned() + end;
-    let lines = |text: &'_ str| text.split_inclusive('\n').map(line).collect::<Vec<String>>();
-    let (old, new) = (lines(before), lines(after));
-    let mut text: Vec<String> = text.split_inclusive('\n').map(str::to_owned).collect();
-    if let Some(last) = text.last_mut().filter(|last| !last.ends_with('\n')) {
-        last.push_str(end);
-    }
-    let same = |pair: &(&String, &String)| pair.0 == pair.1;
-    let tail = old.iter().rev().zip(new.iter().rev()).take_while(same).count();
-    let (old, new) = (&old[..old.len() - tail], &new[..new.len() - tail]);
-    let head = old.iter().zip(new).take_while(same).count();
-    // What stands above a removed line is toml_edit's to remove, and a user's to keep.
-    let gone = &text[head..old.len()];
-    let comments =
-        gone.iter().take_while(|line| matches!(line.trim_start().chars().next(), None | Some('#')));
-    let comments = if new.len() > head && above == Above::Stays { 0 } else { comments.count() };
-    let kept = match above {
-        Above::Stays => comments,
-        Above::GoesWithIt => {
-            gone[..comments].iter().rposition(|line| line.trim().is_empty()).map_or(0, |blank| blank + 1)
+    let lines =
+        |text| str::split_inclusive(text, '\n').map(|line| line.trim_end_matches(['\r', '\n'])).collect();
+    let (old, new): (Vec<&str>, Vec<&str>) = (lines(before), lines(after));
+    let text: Vec<&str> = text.split_inclusive('\n').collect();
+    let mut changed = String::new();
+    let mut push = |lines: &[&str]| {
+        for line in lines {
+            changed.push_str(line);
+            if !line.ends_with('\n') {
+                changed.push_str(end);
+            }
         }
     };
-    let changed = merged(&text[head..old.len()], &old[head..], &new[head..]);
-    text[..head + kept]
-        .iter()
-        .map(String::as_str)
-        .chain(changed)
-        .chain(text[old.len()..].iter().map(String::as_str))
-        .collect()
-}
-
-/// The lines of `new`; those that are in `old` too as `text` has them, which spells the lines of `old`.
-fn merged<'l>(text: &'l [String], old: &[String], new: &'l [String]) -> Vec<&'l str> {
-    let (mut lines, mut at, mut from) = (Vec::with_capacity(new.len()), 0, 0);
-    while at < new.len() {
-        // The nearest line that both have, with as few lines as possible between here and there.
-        let both = (0..=MAX_CHANGED).flat_map(|apart| (0..=apart).map(move |gone| (gone, apart - gone)));
-        let mut same = both
-            .filter(|(gone, come)| old.get(from + gone).is_some_and(|line| Some(line) == new.get(at + come)));
-        let (gone, come) = same.next().unwrap_or((1, 1));
-        let come = come.min(new.len() - at);
-        lines.extend(new[at..at + come].iter().map(String::as_str));
-        (from, at) = (from + gone, at + come);
-        if from < old.len() && at < new.len() && old[from] == new[at] {
-            lines.push(&text[from]);
-            (from, at) = (from + 1, at + 1);
+    for change in capture_diff_slices(Algorithm::Myers, &old, &new) {
+        match change {
+            DiffOp::Equal { old_index, len, .. } => push(&text[old_index..old_index + len]),
+            DiffOp::Insert { new_index, new_len, .. } | DiffOp::Replace { new_index, new_len, .. } => {
+                push(&new[new_index..new_index + new_len]);
+            }
+            // What stands above a removed line is toml_edit's to remove, and a user's to keep.
+            DiffOp::Delete { old_index, old_len, .. } => {
+                let gone = &text[old_index..old_index + old_len];
+                let is_comment = |line: &&&str| matches!(line.trim_start().chars().next(), None | Some('#'));
+                let comments = gone.iter().take_while(is_comment).count();
+                let is_blank = |line: &&str| line.trim().is_empty();
+                let kept = match above {
+                    Above::Stays => comments,
+                    Above::GoesWithIt => gone[..comments].iter().rposition(is_blank).map_or(0, |at| at + 1),
+                };
+                push(&gone[..kept]);
+            }
         }
     }
-    lines
+    changed
 }
 
 /// The reader has refused files in which these are no tables, so anything else is replaced.
