@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io;
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::{Ipv4Addr, TcpStream};
 use std::path::{Path, PathBuf};
 
 use jiff::{SignedDuration, Timestamp};
@@ -127,35 +127,8 @@ fn is_program(path: &Path) -> bool {
     return path.is_file() || path.with_extension("exe").is_file();
 }
 
-/// Whether a login could listen on this port of 127.0.0.1. Where the kernel lists its listeners, a port that
-/// none of them has is not touched: a login that begins right now must find it free.
+/// Whether nothing listens on this port of 127.0.0.1. It is not bound to find that out: a login that begins right now
+/// must find it free.
 pub fn is_free(port: u16) -> bool {
-    socket_on(port).is_some_and(|socket| socket.is_none())
-        || TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok()
-}
-
-/// The program that listens on a port of this machine, where the kernel tells us: our own user's.
-pub fn listener(port: u16) -> Option<String> {
-    let socket = socket_on(port)??;
-    let process = fs::read_dir("/proc").ok()?.filter_map(Result::ok).find(|process| {
-        let Ok(open) = fs::read_dir(process.path().join("fd")) else { return false };
-        open.filter_map(Result::ok)
-            .any(|file| fs::read_link(file.path()).is_ok_and(|target| target.as_os_str() == socket.as_str()))
-    })?;
-    let name = fs::read_to_string(process.path().join("comm")).ok()?;
-    Some(format!("{} (process {})", name.trim(), process.file_name().to_string_lossy()))
-}
-
-/// The socket that listens on a port, as Linux names it. `None`: there is no list of them.
-fn socket_on(port: u16) -> Option<Option<String>> {
-    // Columns: number, local address, remote address, state (0A listens) ... the tenth is the inode.
-    let of_line = |line: &str| {
-        let words: Vec<&str> = line.split_whitespace().collect();
-        let (_, here) = words.get(1)?.rsplit_once(':')?;
-        let listens = words.get(3) == Some(&"0A") && u16::from_str_radix(here, 16) == Ok(port);
-        words.get(9).filter(|_| listens).map(|inode| format!("socket:[{inode}]"))
-    };
-    let table = fs::read_to_string("/proc/net/tcp").ok()?;
-    let sixth = fs::read_to_string("/proc/net/tcp6").unwrap_or_default();
-    Some(table.lines().chain(sixth.lines()).find_map(of_line))
+    TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err()
 }

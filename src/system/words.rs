@@ -15,25 +15,8 @@ pub fn command_words(entry: &OsStr) -> Option<Vec<OsString>> {
     (!words.is_empty()).then(|| words.into_iter().map(OsString::from).collect())
 }
 
-/// Words as a shell would split them, with quotes and (not on Windows, where it parts folders) the
-/// backslash, and nothing else of a shell. `None` if a quote is not closed.
+/// Words as a shell would split them, with quotes and the backslash, which parts folders on Windows and is no escape
+/// there. `None` if a quote is not closed.
 pub fn split_words(text: &str) -> Option<Vec<String>> {
-    let mut words = Vec::new();
-    let mut word: Option<String> = None;
-    let mut quote = None;
-    let mut rest = text.chars();
-    while let Some(c) = rest.next() {
-        match (c, quote) {
-            (c, Some(open)) if c == open => quote = None,
-            ('"' | '\'', None) => {
-                quote = Some(c);
-                word.get_or_insert_default();
-            }
-            ('\\', None | Some('"')) if !cfg!(windows) => word.get_or_insert_default().push(rest.next()?),
-            (c, None) if c.is_whitespace() => words.extend(word.take()),
-            (c, _) => word.get_or_insert_default().push(c),
-        }
-    }
-    words.extend(word);
-    quote.is_none().then_some(words)
+    if cfg!(windows) { shlex::split(&text.replace('\\', r"\\")) } else { shlex::split(text) }
 }

@@ -6,9 +6,7 @@ use std::time::Instant;
 use crate::config::Login;
 use crate::credentials::{Lookup, Record, StoreError, Stored};
 use crate::domain::time::{relative, rfc3339};
-use crate::domain::{
-    ApiUrl, CredentialKey, ProfileName, StoreChoice, StoreKind, TokenStatus, autocom, shell_word,
-};
+use crate::domain::{ApiUrl, CredentialKey, Hint, ProfileName, StoreChoice, StoreKind, TokenStatus, autocom};
 use crate::error::{Error, Kind, Result};
 use crate::platform::Platform;
 use crate::session::call::fan_out;
@@ -96,16 +94,6 @@ pub(crate) fn look(doctor: &Doctor, usable: Usable, offline: bool) -> Result<Vec
     Ok(found)
 }
 
-/// Every key that a profile or a login knows.
-pub(crate) fn keys(doctor: &Doctor) -> Vec<CredentialKey> {
-    let of_profiles =
-        doctor.patients.iter().filter_map(|patient| Some(patient.profile.credential.as_ref()?.value.clone()));
-    let captured =
-        doctor.context.config().ok().map(|config| config.captured.keys().cloned().collect::<Vec<_>>());
-    let in_file = doctor.context.credentials().file_keys().unwrap_or_default();
-    of_profiles.chain(captured.into_iter().flatten()).chain(in_file).collect()
-}
-
 /// What is kept for every profile, and for every login that is no profile's. The file is read once.
 fn all_kept(doctor: &Doctor, usable: Usable) -> BTreeMap<CredentialKey, Kept> {
     let mut asked: BTreeMap<CredentialKey, (StoreChoice, Option<Login>)> = BTreeMap::new();
@@ -178,10 +166,10 @@ fn standing(doctor: &Doctor, patient: &Patient, kept: &Kept) -> (Finding, Option
         }
         Err(error) => {
             let finding = Finding::failed(section, check, Error::from_source(Kind::CredentialStore, error));
-            let fix = if error.is_newer() {
-                "update autocom".to_owned()
+            let fix: Hint = if error.is_newer() {
+                "update autocom".into()
             } else {
-                format!("{} --store file", owner.login)
+                owner.login.words("--store file").into()
             };
             return (finding.fix(fix), None);
         }
@@ -320,10 +308,8 @@ fn strays(doctor: &Doctor, seen: &BTreeMap<CredentialKey, Kept>) -> Vec<Finding>
         found.push(match (key.as_str().parse::<ApiUrl>(), record) {
             (Ok(url), _) => finding.fix(autocom("auth logout").option("--api-url", url)),
             (_, Ok(Some(Record { api_url, .. }))) if is_free(key.as_str()) => {
-                let url = shell_word(api_url);
-                finding.fix(
-                    autocom("profiles set").value(key).setting("api_url", url).setting("credential", key),
-                )
+                let set = autocom("profiles set").value(key);
+                finding.fix(set.setting("api_url", api_url).setting("credential", key))
             }
             _ => finding,
         });

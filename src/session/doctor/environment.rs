@@ -88,13 +88,6 @@ pub(crate) fn variables(context: &Context) -> Vec<Finding> {
             found.push(Finding::warn(Section::Variables, "AUTOCOM_TOKEN", words).fix("unset AUTOCOM_TOKEN"));
         }
     }
-    if found.is_empty() {
-        found.push(Finding::ok(
-            Section::Variables,
-            "AUTOCOM_*",
-            "nothing is set that autocom would pass over",
-        ));
-    }
     found
 }
 
@@ -117,17 +110,13 @@ fn slip_of<'n>(name: &str, prefix: &str, names: impl Iterator<Item = &'n str>) -
 
 /// What a login in the browser needs.
 pub(crate) fn login(context: &Context) -> Vec<Finding> {
-    vec![ports(), of_browser(context), terminal(context)]
+    vec![ports(), of_browser(context)]
 }
 
 fn ports() -> Finding {
     let (first, last) = (CALLBACK_PORTS.start(), CALLBACK_PORTS.end());
     let taken: Vec<u16> = CALLBACK_PORTS.filter(|port| !file_status::is_free(*port)).collect();
-    let by = |port: &u16| match file_status::listener(*port) {
-        Some(program) => format!("{port} by {program}"),
-        None => port.to_string(),
-    };
-    let list = taken.iter().map(by).collect::<Vec<_>>().join(", ");
+    let list = taken.iter().map(u16::to_string).collect::<Vec<_>>().join(", ");
     let check = "callback ports";
     if taken.is_empty() {
         Finding::ok(Section::Login, check, format!("{first} to {last} of 127.0.0.1 are free"))
@@ -153,17 +142,5 @@ fn of_browser(context: &Context) -> Finding {
             Finding::warn(Section::Login, check, words).fix(autocom("auth login --no-browser"))
         }
         (None, true) => Finding::ok(Section::Login, check, "the operating system opens it"),
-    }
-}
-
-fn terminal(context: &Context) -> Finding {
-    if context.environment().can_ask() {
-        Finding::ok(Section::Login, "terminal", "somebody is there to be asked")
-    } else {
-        Finding::skipped(
-            Section::Login,
-            "terminal",
-            "there is none: autocom asks nothing, and says which flag to pass",
-        )
     }
 }

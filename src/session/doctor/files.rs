@@ -1,18 +1,15 @@
-//! The files and folders of section 2 of the contract, as they are.
+//! The files and folders that autocom reads and writes, as they are.
 
-use std::collections::HashSet;
-use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
 use crate::config::{ConfigError, Logins};
-use crate::domain::{CredentialKey, quoted};
+use crate::domain::quoted;
 use crate::session::doctor::finding::{Finding, Remedy, Section, Status, edit};
 use crate::system::editor::{self, CONFIG};
 use crate::system::file_status::{self, FileStatus};
 use crate::system::files::{self, Trust};
-use crate::system::locks::Locks;
 use crate::system::paths::{Paths, Place};
 use crate::system::reporter::Reporter;
 
@@ -292,8 +289,8 @@ fn damage(place: &Place) -> Option<Finding> {
     Some(Finding::warn(Section::Files, "logins.toml", words).remedy(Remedy::Rebuild(path.clone())))
 }
 
-/// What nobody needs any more. `keys`: of all credentials that a profile or a login knows.
-pub(crate) fn leftovers(paths: &Paths, keys: &[CredentialKey], now: Timestamp) -> Vec<Finding> {
+/// What nobody needs any more.
+pub(crate) fn leftovers(paths: &Paths, now: Timestamp) -> Vec<Finding> {
     let mut found = Vec::new();
     let places = [&paths.home, &paths.config, &paths.credentials];
     let mut folders: Vec<PathBuf> = Vec::new();
@@ -327,17 +324,6 @@ pub(crate) fn leftovers(paths: &Paths, keys: &[CredentialKey], now: Timestamp) -
         );
         found
             .push(Finding::warn(Section::Leftovers, "kept file", words).fix(format!("rm {}", quoted(&path))));
-    }
-    if let Some(folder) = &paths.locks {
-        let known: HashSet<OsString> = keys.iter().map(|key| Locks::name_of(key.as_str()).into()).collect();
-        let is_known = |path: &Path| path.file_name().is_some_and(|name| known.contains(name));
-        let idle = file_status::names(folder, "key-").into_iter().filter(|(path, _)| !is_known(path)).count();
-        if idle > 0 {
-            // Never removed: that would let two holders in at once.
-            let words =
-                format!("{idle} of credentials that nobody knows any more: empty, and in nobody's way");
-            found.push(Finding::ok(Section::Leftovers, "lock files", words));
-        }
     }
     found
 }

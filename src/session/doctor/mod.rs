@@ -89,7 +89,7 @@ fn rest(
     let network = if offline { vec![network::skipped()] } else { network::look(&doctor)? };
     found.extend(network);
     found.extend(credentials::look(&doctor, usable, offline)?);
-    found.extend(files::leftovers(&context.paths, &credentials::keys(&doctor), context.clock.now()));
+    found.extend(files::leftovers(&context.paths, context.clock.now()));
     Ok(found)
 }
 
