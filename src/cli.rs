@@ -12,7 +12,7 @@ use crate::commands::{
     whoami,
 };
 use crate::config::Flags;
-use crate::domain::OutputFormat;
+use crate::domain::{Key, OutputFormat};
 use crate::ui::style::ColorChoice;
 
 /// Log in to the environments of an Autocom platform, switch between them, see which tokens live.
@@ -109,14 +109,11 @@ impl GlobalFlags {
     pub fn settings(&self, is_plain: bool) -> Flags {
         let filtered = self.jq.as_ref().map(|_| OutputFormat::Json.to_string());
         let plain = is_plain.then(|| OutputFormat::Table.to_string());
-        Flags {
-            profile: self.profile.clone(),
-            api_url: self.api_url.clone(),
-            tenant: self.tenant.clone(),
-            output: self.output.clone().or(filtered).or(plain),
-            expect: self.expect.clone(),
-            ..Flags::default()
-        }
+        Flags::expecting(self.expect.clone())
+            .with(Key::Profile, self.profile.clone())
+            .with(Key::ApiUrl, self.api_url.clone())
+            .with(Key::Tenant, self.tenant.clone())
+            .with(Key::Output, self.output.clone().or(filtered).or(plain))
     }
 }
 

@@ -71,16 +71,8 @@ impl Offers {
                 self.environment = environment.with(key.variable().unwrap(), value);
             }
             Layer::Flag => {
-                let slot = match key {
-                    Key::ApiUrl => &mut self.flags.api_url,
-                    Key::Tenant => &mut self.flags.tenant,
-                    Key::ClientId => &mut self.flags.client_id,
-                    Key::Scope => &mut self.flags.scope,
-                    Key::Store => &mut self.flags.store,
-                    Key::Output => &mut self.flags.output,
-                    _ => panic!("{key} has no flag"),
-                };
-                *slot = Some(value.to_owned());
+                assert!(key.flag().is_some(), "{key} has no flag");
+                self.flags.set(key, Some(value.to_owned()));
             }
             Layer::Captured => match key {
                 Key::Tenant => self.login.tenant = Some(value.parse().unwrap()),
@@ -101,12 +93,12 @@ impl Offers {
         }
         let text = format!("{}[profiles.p]\n{}", self.top, self.table);
         let mut captured = Logins::default();
-        let address = self.flags.api_url.clone().unwrap_or_else(|| OWN.to_owned());
+        let address = self.flags.get(Key::ApiUrl).unwrap_or(OWN).to_owned();
         self.login.api_url = Some(address.parse().unwrap());
         captured.insert(address.parse().unwrap(), &self.login);
         let document = Document::parse("config.toml".as_ref(), text.into_bytes()).unwrap();
         if by_flag {
-            self.flags.profile = Some("p".to_owned());
+            self.flags.set(Key::Profile, Some("p".to_owned()));
         }
         let config = Config::new(document, captured, self.environment, self.flags).unwrap();
         let selection = if by_flag {
@@ -185,8 +177,8 @@ fn the_profile_is_selected_by_the_first_that_names_one() {
         for (name, by) in &offers[left_out..] {
             let url = format!("https://{name}.test");
             match *by {
-                "--profile" => flags.profile = Some((*name).to_owned()),
-                "--api-url" => flags.api_url = Some(url),
+                "--profile" => flags.set(Key::Profile, Some((*name).to_owned())),
+                "--api-url" => flags.set(Key::ApiUrl, Some(url)),
                 "AUTOCOM_PROFILE" => environment = environment.with(*by, *name),
                 _ => environment = environment.with(*by, url),
             }
@@ -270,7 +262,7 @@ fn what_another_origin_captured_does_not_count() {
 #[test]
 fn an_address_from_elsewhere_brings_its_own_credential_key() {
     for (flags, environment) in [
-        (Flags { api_url: Some("https://x.test".into()), ..Flags::default() }, Environment::default()),
+        (Flags::default().with(Key::ApiUrl, Some("https://x.test".into())), Environment::default()),
         (Flags::default(), Environment::default().with("AUTOCOM_API_URL", "https://x.test")),
     ] {
         let text = format!("[profiles.p]\napi_url = \"{OWN}\"\ncredential = \"own\"\n");

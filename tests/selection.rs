@@ -133,11 +133,9 @@ fn every_combination_of_what_can_name_a_profile_has_its_one_winner() {
         let ignored = given("unaccepted").map(|name| (2, name));
         let present: Vec<_> = accepted.iter().copied().chain(ignored).collect();
         scene.pin(&pins, &accepted, &present);
-        let flags = Flags {
-            profile: given("flag").map(str::to_owned),
-            api_url: given("url-flag").map(url),
-            ..Flags::default()
-        };
+        let flags = Flags::default()
+            .with(Key::Profile, given("flag").map(str::to_owned))
+            .with(Key::ApiUrl, given("url-flag").map(url));
         let named = given("variable").map(|name| ("AUTOCOM_PROFILE", name.to_owned()));
         let bound = given("url-variable").map(|name| ("AUTOCOM_API_URL", url(name)));
         let variables: Vec<_> = named.into_iter().chain(bound).collect();
@@ -268,9 +266,10 @@ impl Case {
             self.pins.iter().enumerate().filter_map(|(depth, name)| Some((depth, (*name)?))).collect();
         scene.pin(&pins, &accepted, &present);
 
-        let [api_url, tenant, client_id, store, output] = self.flags.1.values.clone();
-        let profile = self.flags.0.map(str::to_owned);
-        let flags = Flags { profile, api_url, tenant, client_id, store, output, ..Flags::default() };
+        let keys = [Key::ApiUrl, Key::Tenant, Key::ClientId, Key::Store, Key::Output].into_iter();
+        let profile = Flags::default().with(Key::Profile, self.flags.0.map(str::to_owned));
+        let values = keys.zip(self.flags.1.values.clone());
+        let flags = values.fold(profile, |flags, (key, value)| flags.with(key, value));
         let mut variables: Vec<_> = KEYS
             .iter()
             .zip(&self.variables.1.values)

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::Done;
 use crate::commands::verb::{Invocation, Verb};
+use crate::domain::Key;
 use crate::error::Result;
 use crate::session::Context;
 use crate::session::protection::journal::{self, Entry, EntryEvent, Permit};
@@ -104,7 +105,7 @@ fn status(entry: &Entry) -> Cell {
 impl Verb for Journal {
     fn run(self: Box<Self>, context: &Context, _: &Invocation<'_>) -> Result<Done> {
         let most = if self.all { usize::MAX } else { self.limit };
-        let entries = journal::newest(context, context.config()?.flags.profile.as_deref(), most)?;
+        let entries = journal::newest(context, context.config()?.flags.get(Key::Profile), most)?;
         Ok(Done::answer(JournalAnswer(entries)))
     }
 }

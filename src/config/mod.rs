@@ -38,14 +38,14 @@ pub use profile_file::{Change, Plan, Shared, Step, shared, to_import, to_toml};
 pub use protection::{Loosened, loosened_by, protection};
 pub use repository::{REPOSITORY_FILE, RepositoryFile, Standing, profile_in};
 pub use resolve::{PassedOver, Resolved, Setting, resolve};
-pub use schema::{ConfigSchema, ProfileSchema};
+pub use schema::ConfigSchema;
 pub use selection::{
     Selection, SelectionCandidate, SelectionSource, active, select, select_candidate, selection_candidate,
     selection_candidates, unknown, url_flag,
 };
 pub use token_variable::{TokenVariable, blank_token_variable, token_variable};
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
@@ -59,30 +59,31 @@ use crate::system::reporter::Reporter;
 /// never echoed where it may hold a password.
 #[derive(Debug, Clone, Default)]
 pub struct Flags {
-    pub profile: Option<String>,
-    pub api_url: Option<String>,
-    pub tenant: Option<String>,
-    pub client_id: Option<String>,
-    pub scope: Option<String>,
-    pub store: Option<String>,
-    pub output: Option<String>,
+    values: BTreeMap<Key, String>,
     /// `--expect`, each as it was typed.
     pub expect: Vec<String>,
 }
 
 impl Flags {
-    fn get(&self, key: Key) -> Option<&str> {
-        match key {
-            Key::Profile => self.profile.as_deref(),
-            Key::ApiUrl => self.api_url.as_deref(),
-            Key::Tenant => self.tenant.as_deref(),
-            Key::ClientId => self.client_id.as_deref(),
-            Key::Scope => self.scope.as_deref(),
-            Key::Store => self.store.as_deref(),
-            Key::Output => self.output.as_deref(),
-            // The table of keys says which have a flag; a test puts a value into every one of them.
-            _ => None,
+    /// `expect`: what `--expect` says.
+    pub fn expecting(expect: Vec<String>) -> Flags {
+        Flags { expect, ..Flags::default() }
+    }
+
+    pub fn get(&self, key: Key) -> Option<&str> {
+        self.values.get(&key).map(String::as_str)
+    }
+
+    pub fn set(&mut self, key: Key, value: Option<String>) {
+        match value {
+            Some(value) => _ = self.values.insert(key, value),
+            None => _ = self.values.remove(&key),
         }
+    }
+
+    pub fn with(mut self, key: Key, value: Option<String>) -> Flags {
+        self.set(key, value);
+        self
     }
 }
 

@@ -1,8 +1,11 @@
 //! The values that hold for a selected profile, each with its origin.
 
+use std::collections::BTreeMap;
+use std::str::FromStr;
+
 use figment::Figment;
+use figment::value::Value;
 use figment::value::magic::Tagged;
-use serde::Deserialize;
 
 use super::layer_value::LayerValue;
 use super::provider::{self, LayerProvider};
@@ -10,7 +13,7 @@ use super::selection::parse_url;
 use super::{Config, ConfigError, Login, Selection};
 use crate::domain::{
     ApiUrl, CaBundle, ClientId, CredentialKey, ExpectedUser, Key, Layer, Origin, OutputFormat, ProfileName,
-    Proxy, RevocationUrl, Ring, Scopes, StoreChoice, Tenant,
+    Proxy, RevocationUrl, Scopes, StoreChoice, Tenant,
 };
 
 /// A value, where it came from and which layer that is.
@@ -21,9 +24,16 @@ pub struct Setting<T> {
     pub layer: Layer,
 }
 
+impl<T> Setting<T> {
+    /// Another value from the same place.
+    fn with<U>(&self, value: U) -> Setting<U> {
+        Setting { value, origin: self.origin.clone(), layer: self.layer }
+    }
+}
+
 impl<T: ToString> Setting<T> {
     fn to_text(&self) -> Setting<String> {
-        Setting { value: self.value.to_string(), origin: self.origin.clone(), layer: self.layer }
+        self.with(self.value.to_string())
     }
 }
 
@@ -49,11 +59,11 @@ pub struct Resolved {
     pub output: Option<Setting<OutputFormat>>,
     pub proxy: Option<Setting<Proxy>>,
     pub ca_bundle: Option<Setting<CaBundle>>,
-    pub ring: Option<Setting<Ring>>,
-    pub no_telemetry: Option<Setting<bool>>,
     pub credential: Option<Setting<CredentialKey>>,
     /// The `api_url` that the files alone give the profile.
     pub own_api_url: Option<ApiUrl>,
+    /// The same values as text, and of the keys that have no field of their own.
+    pub(crate) values: BTreeMap<Key, Setting<String>>,
     /// What `logins.toml` knows under the credential key.
     pub login: Option<Login>,
     pub passed_over: Vec<PassedOver>,
@@ -71,29 +81,14 @@ impl Resolved {
 
     /// The effective value of a key as text.
     pub fn value_of(&self, key: Key) -> Option<Setting<String>> {
-        fn text<T: ToString>(setting: &Option<Setting<T>>) -> Option<Setting<String>> {
-            setting.as_ref().map(Setting::to_text)
-        }
         match key {
             Key::Profile => Some(Setting {
                 value: self.name()?.to_string(),
                 origin: self.selection.origin.clone(),
                 layer: Layer::TopLevel,
             }),
-            Key::ApiUrl => text(&self.api_url),
-            Key::Tenant => text(&self.tenant),
-            Key::ClientId => text(&self.client_id),
-            Key::Scope => text(&self.scope),
-            Key::RevocationUrl => text(&self.revocation_url),
-            Key::Credential => text(&self.credential),
-            Key::ExpectUser => text(&self.expect_user),
-            Key::Protected => text(&self.protected),
-            Key::Store => Some(self.store.to_text()),
-            Key::Output => text(&self.output),
-            Key::Proxy => text(&self.proxy),
-            Key::CaBundle => text(&self.ca_bundle),
-            Key::Ring => text(&self.ring),
-            Key::NoTelemetry => text(&self.no_telemetry),
+            Key::Credential => self.credential.as_ref().map(Setting::to_text),
+            key => self.values.get(&key).cloned(),
         }
     }
 
@@ -104,30 +99,6 @@ impl Resolved {
             _ => false,
         }
     }
-}
-
-/// The merged values as figment extracts them; the tag leads back to the layer.
-#[derive(Deserialize)]
-struct Merged {
-    api_url: Option<Tagged<String>>,
-    tenant: Option<Tagged<String>>,
-    client_id: Option<Tagged<String>>,
-    scope: Option<Tagged<String>>,
-    revocation_url: Option<Tagged<String>>,
-    expect_user: Option<Tagged<String>>,
-    protected: Option<Tagged<bool>>,
-    store: Option<Tagged<String>>,
-    output: Option<Tagged<String>>,
-    proxy: Option<Tagged<String>>,
-    ca_bundle: Option<Tagged<String>>,
-    ring: Option<Tagged<String>>,
-    no_telemetry: Option<Tagged<bool>>,
-}
-
-/// figment's answer together with all that was offered to it.
-struct Layers<'a> {
-    figment: &'a Figment,
-    candidates: &'a [LayerValue],
 }
 
 /// Resolves what `selection` names. Only the layers of this one profile are looked at, so that
@@ -186,29 +157,25 @@ pub(super) fn resolve_with_candidates(
             figment = figment.merge(LayerProvider { layer, candidates: &candidates });
         }
     }
-    let layers = Layers { figment: &figment, candidates: &candidates };
-    let merged: Merged = figment.extract().map_err(|error| layers.explain(error))?;
+    let values = settings(&figment, &candidates, api_url.as_ref())?;
     let resolved = Resolved {
-        api_url: api_url
-            .zip(layers.origin(Key::ApiUrl, merged.api_url.as_ref()))
-            .map(|(value, (origin, layer))| Setting { value, origin, layer }),
-        tenant: layers.setting(Key::Tenant, merged.tenant)?,
-        client_id: layers.setting(Key::ClientId, merged.client_id)?,
-        scope: layers.setting(Key::Scope, merged.scope)?,
-        revocation_url: layers.setting(Key::RevocationUrl, merged.revocation_url)?,
-        expect_user: layers.setting(Key::ExpectUser, merged.expect_user)?,
-        protected: layers.flag(Key::Protected, merged.protected),
-        store: layers.setting(Key::Store, merged.store)?.unwrap_or(Setting {
+        api_url: api_url.zip(values.get(&Key::ApiUrl)).map(|(value, setting)| setting.with(value)),
+        tenant: typed(&values, Key::Tenant),
+        client_id: typed(&values, Key::ClientId),
+        scope: typed(&values, Key::Scope),
+        revocation_url: typed(&values, Key::RevocationUrl),
+        expect_user: typed(&values, Key::ExpectUser),
+        protected: typed(&values, Key::Protected),
+        store: typed(&values, Key::Store).unwrap_or(Setting {
             value: StoreChoice::default(),
             origin: Origin::BuiltIn,
             layer: Layer::BuiltIn,
         }),
-        output: layers.setting(Key::Output, merged.output)?,
-        proxy: layers.setting(Key::Proxy, merged.proxy)?,
-        ca_bundle: layers.setting(Key::CaBundle, merged.ca_bundle)?,
-        ring: layers.setting(Key::Ring, merged.ring)?,
-        no_telemetry: layers.flag(Key::NoTelemetry, merged.no_telemetry),
-        passed_over: passed_over(&candidates),
+        output: typed(&values, Key::Output),
+        proxy: typed(&values, Key::Proxy),
+        ca_bundle: typed(&values, Key::CaBundle),
+        passed_over: passed_over(&candidates, &values),
+        values,
         credential,
         own_api_url,
         login,
@@ -252,62 +219,54 @@ fn credential_key(
     }
 }
 
-impl Layers<'_> {
-    fn setting<T: std::str::FromStr>(
-        &self,
-        key: Key,
-        merged: Option<Tagged<String>>,
-    ) -> Result<Option<Setting<T>>, ConfigError> {
-        let Some((origin, layer)) = self.origin(key, merged.as_ref()) else { return Ok(None) };
-        let text = merged.map(Tagged::into_inner).unwrap_or_default();
-        let invalid = |why: &str| ConfigError::invalid(key, why, &origin, &text);
-        let canonical = key.canonical(&text).map_err(|why| invalid(&why.to_string()))?;
-        let value = canonical.parse().map_err(|_| invalid("is not valid"))?;
-        Ok(Some(Setting { value, origin, layer }))
+/// What holds for each key, in its canonical form. Which layer wins, figment decides.
+fn settings(
+    figment: &Figment,
+    candidates: &[LayerValue],
+    api_url: Option<&ApiUrl>,
+) -> Result<BTreeMap<Key, Setting<String>>, ConfigError> {
+    let merged: BTreeMap<String, Tagged<Value>> = figment.extract().unwrap_or_default();
+    let mut settings = BTreeMap::new();
+    for (name, merged) in &merged {
+        let Ok(key) = name.parse::<Key>() else { continue };
+        let name = figment.get_metadata(merged.tag()).map(|layer| layer.name.as_ref());
+        let winner =
+            candidates.iter().find(|it| it.key == key && Some(LayerProvider::name(it.layer)) == name);
+        let (origin, layer) =
+            winner.map_or((Origin::BuiltIn, Layer::BuiltIn), |winner| (winner.origin.clone(), winner.layer));
+        let text = match (merged.as_str(), merged.to_bool()) {
+            (Some(text), _) if !key.is_bool() => text.to_owned(),
+            (None, Some(flag)) if key.is_bool() => flag.to_string(),
+            _ => return Err(ConfigError::Invalid { key, why: key.kind().to_owned(), origin }),
+        };
+        let value = match (key, api_url) {
+            // It was parsed already, since it decides what else counts.
+            (Key::ApiUrl, Some(url)) => url.to_string(),
+            _ => key
+                .canonical(&text)
+                .map_err(|why| ConfigError::invalid(key, &why.to_string(), &origin, &text))?,
+        };
+        settings.insert(key, Setting { value, origin, layer });
     }
+    Ok(settings)
+}
 
-    fn origin<T: for<'de> Deserialize<'de>>(
-        &self,
-        key: Key,
-        merged: Option<&Tagged<T>>,
-    ) -> Option<(Origin, Layer)> {
-        let winner = self.winner(key, merged?);
-        Some(winner.map_or((Origin::BuiltIn, Layer::BuiltIn), |winner| (winner.origin.clone(), winner.layer)))
-    }
-
-    fn flag(&self, key: Key, merged: Option<Tagged<bool>>) -> Option<Setting<bool>> {
-        let merged = merged?;
-        let winner = self.winner(key, &merged)?;
-        Some(Setting { value: *merged, origin: winner.origin.clone(), layer: winner.layer })
-    }
-
-    fn winner<T: for<'de> Deserialize<'de>>(&self, key: Key, merged: &Tagged<T>) -> Option<&LayerValue> {
-        let layer = &self.figment.get_metadata(merged.tag())?.name;
-        self.candidates.iter().find(|c| c.key == key && LayerProvider::name(c.layer) == layer.as_ref())
-    }
-
-    /// figment's type errors in our words: which key, what is wrong, where it stands.
-    fn explain(&self, error: figment::Error) -> ConfigError {
-        let key = error.path.first().and_then(|name| name.parse::<Key>().ok()).unwrap_or(Key::ApiUrl);
-        let origin = self
-            .candidates
-            .iter()
-            .filter(|candidate| candidate.key == key)
-            .max_by_key(|candidate| candidate.layer)
-            .map_or(Origin::BuiltIn, |candidate| candidate.origin.clone());
-        ConfigError::Invalid { key, why: key.kind().to_owned(), origin }
-    }
+/// The typed value of a key: its canonical form always has one.
+fn typed<T: FromStr>(values: &BTreeMap<Key, Setting<String>>, key: Key) -> Option<Setting<T>> {
+    let setting = values.get(&key)?;
+    Some(setting.with(setting.value.parse().ok()?))
 }
 
 /// The variables that `--profile` put behind another value than theirs.
-fn passed_over(candidates: &[LayerValue]) -> Vec<PassedOver> {
-    candidates
-        .iter()
-        .filter(|variable| variable.layer == Layer::PassedOverVariable)
-        .filter(|variable| {
-            let winner = candidates.iter().filter(|c| c.key == variable.key).max_by_key(|c| c.layer);
-            winner.is_some_and(|winner| winner.layer > variable.layer && winner.value != variable.value)
-        })
-        .map(|variable| PassedOver { variable: variable.origin.to_string(), key: variable.key })
-        .collect()
+fn passed_over(candidates: &[LayerValue], values: &BTreeMap<Key, Setting<String>>) -> Vec<PassedOver> {
+    let is_passed_over = |variable: &&LayerValue| {
+        let winner = values.get(&variable.key);
+        variable.layer == Layer::PassedOverVariable
+            && winner.is_some_and(|winner| {
+                let own = variable.key.canonical(variable.value.as_str().unwrap_or_default());
+                winner.layer > variable.layer && own.as_ref() != Ok(&winner.value)
+            })
+    };
+    let passed_over = candidates.iter().filter(is_passed_over);
+    passed_over.map(|it| PassedOver { variable: it.origin.to_string(), key: it.key }).collect()
 }

@@ -149,11 +149,11 @@ pub fn selection_candidate(
     config: &Config,
     by: SelectionSource,
 ) -> Result<Option<SelectionCandidate>, ConfigError> {
-    let flag = |flag: &'static str, says: &Option<String>| Some((Origin::Flag(flag), says.clone()?));
+    let flag = |key: Key| Some((Origin::Flag(key.flag()?), config.flags.get(key)?.to_owned()));
     let variable = |name: &str| Some((Origin::Variable(name.to_owned()), config.environment.var(name)?));
     let found = match by {
-        SelectionSource::ProfileFlag => flag("--profile", &config.flags.profile),
-        SelectionSource::ApiUrlFlag => flag("--api-url", &config.flags.api_url),
+        SelectionSource::ProfileFlag => flag(Key::Profile),
+        SelectionSource::ApiUrlFlag => flag(Key::ApiUrl),
         SelectionSource::ProfileVariable => variable("AUTOCOM_PROFILE"),
         SelectionSource::ApiUrlVariable => variable("AUTOCOM_API_URL"),
         SelectionSource::Pin => pinned(config)?,
@@ -308,12 +308,7 @@ pub(super) fn bound_to(config: &Config, url: &ApiUrl, origin: Origin) -> Result<
 
 /// `--api-url`, parsed.
 pub fn url_flag(config: &Config) -> Result<Option<ApiUrl>, ConfigError> {
-    config
-        .flags
-        .api_url
-        .as_deref()
-        .map(|text| parse_url(config, text, &Origin::Flag("--api-url")))
-        .transpose()
+    config.flags.get(Key::ApiUrl).map(|text| parse_url(config, text, &Origin::Flag("--api-url"))).transpose()
 }
 
 fn by_url(config: &Config, text: &str, origin: Origin) -> Result<Selection, ConfigError> {

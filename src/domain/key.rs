@@ -41,69 +41,172 @@ pub enum Inheritance {
     Never,
 }
 
+/// What the values of a key look like in `config.toml`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shape {
+    Text,
+    /// As a regular expression.
+    Pattern(&'static str),
+    Url,
+    OneOf(&'static [&'static str]),
+    Bool,
+}
+
+/// Every fact about a key: from here come its parser, its schema, its variable, what it inherits and its completion.
+#[derive(Clone, Copy)]
+struct Row {
+    key: Key,
+    name: &'static str,
+    placeholder: &'static str,
+    canonical: fn(&str) -> Result<String, Invalid>,
+    description: &'static str,
+    shape: Shape,
+    in_profile: bool,
+    inheritance: Inheritance,
+    flag: Option<&'static str>,
+    variable: Option<&'static str>,
+    yields_to_profile_flag: bool,
+    is_captured: bool,
+}
+
+static TABLE: [Row; COUNT] = ROWS;
+const COUNT: usize = 15;
+const ROWS: [Row; COUNT] = [
+    Row::new(Key::Profile, "profile", "NAME", canonical::<ProfileName>, "The active profile.").top_level().set_by("--profile", "AUTOCOM_PROFILE").shaped(Shape::Pattern("^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")),
+    Row::new(Key::ApiUrl, "api_url", "URL", api_url, "Address of the environment's API: https, or http to a loopback host.").inherited(Inheritance::Always).set_by("--api-url", "AUTOCOM_API_URL").yielding().shaped(Shape::Url),
+    Row::new(Key::Tenant, "tenant", "SLUG", canonical::<Tenant>, "Tenant sent as X-Tenant.").inherited(Inheritance::SameEnvironmentElseLast).set_by("--tenant", "AUTOCOM_TENANT").yielding().captured(),
+    Row::new(Key::ClientId, "client_id", "ID", canonical::<ClientId>, "OAuth client id, where the environment has its own.").inherited(Inheritance::SameEnvironment).set_by("--client-id", "AUTOCOM_CLIENT_ID").yielding().captured(),
+    Row::new(Key::Scope, "scope", "SCOPES", canonical::<Scopes>, "OAuth scopes to ask for at login, separated by spaces (RFC 6749, section 3.3).").inherited(Inheritance::SameEnvironment).set_by("--scope", "AUTOCOM_SCOPE").yielding().captured().shaped(Shape::Pattern(r"^[ \t]*[!#-\[\]-~]+([ \t]+[!#-\[\]-~]+)*[ \t]*$")),
+    Row::new(Key::RevocationUrl, "revocation_url", "URL", canonical::<RevocationUrl>, "Address for revoking tokens (RFC 7009), on the origin of api_url; where discovery does not name it.").inherited(Inheritance::SameEnvironment).shaped(Shape::Url),
+    Row::new(Key::Credential, "credential", "NAME", canonical::<CredentialKey>, "Name of the stored credential, so that two users of one environment can coexist."),
+    Row::new(Key::ExpectUser, "expect_user", "EMAIL", canonical::<ExpectedUser>, "The only user that may log in here: an e-mail address, or the name of a user who has none."),
+    // Protection is the environment's: another profile of it is no way round. A lock that a variable opens is none.
+    Row::new(Key::Protected, "protected", "true", flag, "Whether requests that change something need a confirmation.").inherited(Inheritance::SameEnvironment).shaped(Shape::Bool),
+    Row::new(Key::Store, "store", StoreChoice::ALL[0], canonical::<StoreChoice>, "Where credentials are kept.").inherited(Inheritance::Always).set_by("--store", "AUTOCOM_STORE").yielding().shaped(Shape::OneOf(&StoreChoice::ALL)),
+    Row::new(Key::Output, "output", OutputFormat::ALL[0], canonical::<OutputFormat>, "Output format.").inherited(Inheritance::Always).set_by("--output", "AUTOCOM_OUTPUT").shaped(Shape::OneOf(&OutputFormat::ALL)),
+    Row::new(Key::Proxy, "proxy", "URL", canonical::<Proxy>, "Forward proxy in place of the environment's: http, https, socks5 or socks5h, without a password; or none.").inherited(Inheritance::Always).variable("AUTOCOM_PROXY").shaped(Shape::Pattern("^(none|(https?|socks5h?)://[^/@?#]+/?)$")),
+    Row::new(Key::CaBundle, "ca_bundle", "FILE", canonical::<CaBundle>, "PEM file of authorities to trust besides the system's; relative to this file.").inherited(Inheritance::Always).variable("AUTOCOM_CA_BUNDLE"),
+    Row::new(Key::Ring, "ring", Ring::ALL[0], canonical::<Ring>, "Deployment ring: decided by the platform, kept and shown only.").inherited(Inheritance::Always).shaped(Shape::OneOf(&Ring::ALL)),
+    Row::new(Key::NoTelemetry, "no_telemetry", "true", flag, "Kept from older clients; autocom sends no telemetry.").top_level().inherited(Inheritance::Always).shaped(Shape::Bool),
+];
+
+impl Row {
+    const fn new(
+        key: Key,
+        name: &'static str,
+        placeholder: &'static str,
+        canonical: fn(&str) -> Result<String, Invalid>,
+        description: &'static str,
+    ) -> Row {
+        Row {
+            key,
+            name,
+            placeholder,
+            canonical,
+            description,
+            shape: Shape::Text,
+            in_profile: true,
+            inheritance: Inheritance::Never,
+            flag: None,
+            variable: None,
+            yields_to_profile_flag: false,
+            is_captured: false,
+        }
+    }
+
+    const fn shaped(self, shape: Shape) -> Row {
+        Row { shape, ..self }
+    }
+
+    const fn top_level(self) -> Row {
+        Row { in_profile: false, ..self }
+    }
+
+    const fn inherited(self, inheritance: Inheritance) -> Row {
+        Row { inheritance, ..self }
+    }
+
+    const fn variable(self, variable: &'static str) -> Row {
+        Row { variable: Some(variable), ..self }
+    }
+
+    const fn set_by(self, flag: &'static str, variable: &'static str) -> Row {
+        Row { flag: Some(flag), ..self.variable(variable) }
+    }
+
+    const fn yielding(self) -> Row {
+        Row { yields_to_profile_flag: true, ..self }
+    }
+
+    const fn captured(self) -> Row {
+        Row { is_captured: true, ..self }
+    }
+}
+
+fn canonical<T: FromStr<Err = Invalid> + fmt::Display>(text: &str) -> Result<String, Invalid> {
+    text.parse::<T>().map(|value| value.to_string())
+}
+
+fn api_url(text: &str) -> Result<String, Invalid> {
+    text.parse::<ApiUrl>().map(|url| url.to_string()).map_err(|error| Invalid(error.with_suggestion()))
+}
+
+fn flag(text: &str) -> Result<String, Invalid> {
+    match text {
+        "true" | "false" => Ok(text.to_owned()),
+        _ => Err(Invalid("must be true or false".to_owned())),
+    }
+}
+
 impl Key {
-    pub const ALL: [Key; 15] = [
-        Key::Profile,
-        Key::ApiUrl,
-        Key::Tenant,
-        Key::ClientId,
-        Key::Scope,
-        Key::RevocationUrl,
-        Key::Credential,
-        Key::ExpectUser,
-        Key::Protected,
-        Key::Store,
-        Key::Output,
-        Key::Proxy,
-        Key::CaBundle,
-        Key::Ring,
-        Key::NoTelemetry,
-    ];
+    pub const ALL: [Key; COUNT] = {
+        let mut all = [Key::Profile; COUNT];
+        let mut at = 0;
+        while at < COUNT {
+            assert!(ROWS[at].key as usize == at, "a row is not in the order of the keys");
+            all[at] = ROWS[at].key;
+            at += 1;
+        }
+        all
+    };
+
+    fn row(self) -> &'static Row {
+        &TABLE[self as usize]
+    }
 
     pub fn as_str(self) -> &'static str {
-        match self {
-            Key::Profile => "profile",
-            Key::ApiUrl => "api_url",
-            Key::Tenant => "tenant",
-            Key::ClientId => "client_id",
-            Key::Scope => "scope",
-            Key::RevocationUrl => "revocation_url",
-            Key::Credential => "credential",
-            Key::ExpectUser => "expect_user",
-            Key::Protected => "protected",
-            Key::Store => "store",
-            Key::Output => "output",
-            Key::Proxy => "proxy",
-            Key::CaBundle => "ca_bundle",
-            Key::Ring => "ring",
-            Key::NoTelemetry => "no_telemetry",
-        }
+        self.row().name
     }
 
     /// Whether a profile's table may hold it.
     pub fn in_profile(self) -> bool {
-        !matches!(self, Key::Profile | Key::NoTelemetry)
+        self.row().in_profile
     }
 
     pub fn is_bool(self) -> bool {
-        matches!(self, Key::Protected | Key::NoTelemetry)
+        self.shape() == Shape::Bool
+    }
+
+    pub fn shape(self) -> Shape {
+        self.row().shape
+    }
+
+    /// The values that it can have, if they are few.
+    pub fn choices(self) -> &'static [&'static str] {
+        match self.shape() {
+            Shape::OneOf(choices) => choices,
+            _ => &[],
+        }
+    }
+
+    /// What it is, as a sentence.
+    pub fn description(self) -> &'static str {
+        self.row().description
     }
 
     /// What stands for a value in a command that is to be typed.
     pub fn placeholder(self) -> &'static str {
-        match self {
-            Key::Profile | Key::Credential => "NAME",
-            Key::ApiUrl | Key::RevocationUrl | Key::Proxy => "URL",
-            Key::Tenant => "SLUG",
-            Key::ClientId => "ID",
-            Key::Scope => "SCOPES",
-            Key::ExpectUser => "EMAIL",
-            Key::Protected | Key::NoTelemetry => "true",
-            Key::Store => StoreChoice::ALL[0],
-            Key::Output => OutputFormat::ALL[0],
-            Key::CaBundle => "FILE",
-            Key::Ring => Ring::ALL[0],
-        }
+        self.row().placeholder
     }
 
     /// What its values are, as a clause.
@@ -112,70 +215,25 @@ impl Key {
     }
 
     pub fn inheritance(self) -> Inheritance {
-        match self {
-            Key::Profile | Key::Credential | Key::ExpectUser => Inheritance::Never,
-            // Protection is the environment's: another profile of it is no way round.
-            Key::ClientId | Key::Scope | Key::RevocationUrl | Key::Protected => Inheritance::SameEnvironment,
-            Key::Tenant => Inheritance::SameEnvironmentElseLast,
-            Key::ApiUrl
-            | Key::Store
-            | Key::Output
-            | Key::Proxy
-            | Key::CaBundle
-            | Key::Ring
-            | Key::NoTelemetry => Inheritance::Always,
-        }
+        self.row().inheritance
     }
 
     pub fn flag(self) -> Option<&'static str> {
-        match self {
-            Key::Profile => Some("--profile"),
-            Key::ApiUrl => Some("--api-url"),
-            Key::Tenant => Some("--tenant"),
-            Key::ClientId => Some("--client-id"),
-            Key::Scope => Some("--scope"),
-            Key::Store => Some("--store"),
-            Key::Output => Some("--output"),
-            Key::RevocationUrl
-            | Key::Credential
-            | Key::ExpectUser
-            | Key::Protected
-            | Key::Proxy
-            | Key::CaBundle
-            | Key::Ring
-            | Key::NoTelemetry => None,
-        }
+        self.row().flag
     }
 
     pub fn variable(self) -> Option<&'static str> {
-        match self {
-            Key::Profile => Some("AUTOCOM_PROFILE"),
-            Key::ApiUrl => Some("AUTOCOM_API_URL"),
-            Key::Tenant => Some("AUTOCOM_TENANT"),
-            Key::ClientId => Some("AUTOCOM_CLIENT_ID"),
-            Key::Scope => Some("AUTOCOM_SCOPE"),
-            Key::Store => Some("AUTOCOM_STORE"),
-            Key::Output => Some("AUTOCOM_OUTPUT"),
-            Key::Proxy => Some("AUTOCOM_PROXY"),
-            Key::CaBundle => Some("AUTOCOM_CA_BUNDLE"),
-            // A lock that a variable opens is none.
-            Key::RevocationUrl
-            | Key::Credential
-            | Key::ExpectUser
-            | Key::Protected
-            | Key::Ring
-            | Key::NoTelemetry => None,
-        }
+        self.row().variable
     }
 
     /// Whether `--profile` puts the key's variable behind the files.
     pub fn yields_to_profile_flag(self) -> bool {
-        matches!(self, Key::ApiUrl | Key::Tenant | Key::ClientId | Key::Scope | Key::Store)
+        self.row().yields_to_profile_flag
     }
 
     /// Whether a login learns it.
     pub fn is_captured(self) -> bool {
-        matches!(self, Key::Tenant | Key::ClientId | Key::Scope)
+        self.row().is_captured
     }
 
     /// What the build baked in. The readable defaults are in `config/defaults.toml`.
@@ -188,28 +246,7 @@ impl Key {
 
     /// `text` as the file should hold it, or why it is no value of this key.
     pub fn canonical(self, text: &str) -> Result<String, Invalid> {
-        match self {
-            Key::Profile => text.parse::<ProfileName>().map(|v| v.to_string()),
-            Key::ApiUrl => match text.parse::<ApiUrl>() {
-                Ok(url) => Ok(url.to_string()),
-                Err(error) => Err(Invalid(error.with_suggestion())),
-            },
-            Key::Tenant => text.parse::<Tenant>().map(|v| v.to_string()),
-            Key::ClientId => text.parse::<ClientId>().map(|v| v.to_string()),
-            Key::Scope => text.parse::<Scopes>().map(|v| v.to_string()),
-            Key::RevocationUrl => text.parse::<RevocationUrl>().map(|v| v.to_string()),
-            Key::Credential => text.parse::<CredentialKey>().map(|v| v.to_string()),
-            Key::ExpectUser => text.parse::<ExpectedUser>().map(|v| v.to_string()),
-            Key::Store => text.parse::<StoreChoice>().map(|v| v.to_string()),
-            Key::Output => text.parse::<OutputFormat>().map(|v| v.to_string()),
-            Key::Proxy => text.parse::<Proxy>().map(|v| v.to_string()),
-            Key::CaBundle => text.parse::<CaBundle>().map(|v| v.to_string()),
-            Key::Ring => text.parse::<Ring>().map(|v| v.to_string()),
-            Key::Protected | Key::NoTelemetry => match text {
-                "true" | "false" => Ok(text.to_owned()),
-                _ => Err(Invalid("must be true or false".to_owned())),
-            },
-        }
+        (self.row().canonical)(text)
     }
 }
 

@@ -37,7 +37,7 @@ pub use expectation::Expectation;
 pub use hint::{Argument, CommandOption, Hint, NextCommand, autocom};
 pub use home_path::expand_home;
 pub use json::Json;
-pub use key::{Inheritance, Key, OutputFormat, Ring, unknown_key};
+pub use key::{Inheritance, Key, OutputFormat, Ring, Shape, unknown_key};
 pub use nearest::{is_slip, likely, nearest};
 pub use network::{CaBundle, Proxy, ProxyUrl};
 pub use origin::{Layer, Origin};

@@ -147,7 +147,7 @@ impl Context {
 
     /// The flag that says which profile this command is about, if one does.
     pub fn selecting_flag(&self) -> Option<&'static str> {
-        match (&self.flags.profile, &self.flags.api_url) {
+        match (self.flags.get(Key::Profile), self.flags.get(Key::ApiUrl)) {
             (Some(_), _) => Some("--profile"),
             (None, Some(_)) => Some("--api-url"),
             (None, None) => None,
@@ -264,7 +264,8 @@ impl Context {
 
     /// The format of the answer. Never fails: errors must be shown in some format.
     pub fn output_format(&self) -> OutputFormat {
-        let asked = self.flags.output.clone().or_else(|| self.environment.var("AUTOCOM_OUTPUT"));
+        let asked =
+            self.flags.get(Key::Output).map(str::to_owned).or_else(|| self.environment.var("AUTOCOM_OUTPUT"));
         if let Some(format) = asked.and_then(|text| text.parse().ok()) {
             return format;
         }
@@ -281,7 +282,7 @@ impl Context {
             Ok(_) => Ok(()),
             Err(why) => Err(ConfigError::invalid(Key::Output, &why.to_string(), &origin, text).into()),
         };
-        if self.flags.output.is_some() {
+        if self.flags.get(Key::Output).is_some() {
             return Ok(()); // clap has seen to it
         }
         if let Some(text) = self.environment.var("AUTOCOM_OUTPUT") {

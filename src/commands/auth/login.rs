@@ -126,9 +126,9 @@ impl Verb for Login {
     }
 
     fn add_flags(&self, flags: &mut Flags) {
-        flags.client_id = self.client_id.clone();
-        flags.scope = self.scope.clone();
-        flags.store = self.store.clone();
+        flags.set(Key::ClientId, self.client_id.clone());
+        flags.set(Key::Scope, self.scope.clone());
+        flags.set(Key::Store, self.store.clone());
     }
 
     fn run(self: Box<Self>, context: &Context, _: &Invocation<'_>) -> Result<Done> {

@@ -13,7 +13,7 @@ use super::names::{Names, Noun};
 use super::paths;
 use crate::commands::command_line::typed;
 use crate::config::Flags;
-use crate::domain::{printable, steers};
+use crate::domain::{Key, printable, steers};
 use crate::system::environment::Environment;
 use crate::system::words::split_words;
 
@@ -39,11 +39,9 @@ pub fn answer(
     if let Some(last) = words.last_mut().filter(|last| *last == "-") {
         *last = "--".into();
     }
-    let flags = Flags {
-        profile: typed(&words, Some('p'), "profile").map(str::to_owned),
-        api_url: typed(&words, None, "api-url").map(str::to_owned),
-        ..Flags::default()
-    };
+    let flags = Flags::default()
+        .with(Key::Profile, typed(&words, Some('p'), "profile").map(str::to_owned))
+        .with(Key::ApiUrl, typed(&words, None, "api-url").map(str::to_owned));
     let names = Arc::new(Names::new(environment.clone(), flags));
     let found = paths::candidates(&words, environment).unwrap_or_else(|| {
         let mut command = with_names(root(), "", &names);

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
 use crate::config::{Config, Flags, Selection, resolve, select};
-use crate::domain::{ApiUrl, Expectation, ExpectedUser, Key, OutputFormat, ProfileName, Ring, StoreChoice};
+use crate::domain::{ApiUrl, Expectation, ExpectedUser, Key, ProfileName};
 use crate::platform::orders::STATUSES;
 use crate::system::environment::Environment;
 use crate::system::paths::Paths;
@@ -163,11 +163,6 @@ fn settings(typed: &str) -> Vec<(String, Option<String>)> {
         let keys = Key::ALL.into_iter().filter(|key| key.in_profile());
         return keys.map(|key| (format!("{key}="), None)).collect();
     };
-    let values: &[&str] = match key.parse() {
-        Ok(Key::Store) => &StoreChoice::ALL,
-        Ok(Key::Output) => &OutputFormat::ALL,
-        Ok(Key::Ring) => &Ring::ALL,
-        _ => &[],
-    };
+    let values = key.parse().map_or(&[][..], Key::choices);
     values.iter().map(|value| (format!("{key}={value}"), None)).collect()
 }

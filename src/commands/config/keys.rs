@@ -49,7 +49,7 @@ pub(super) fn target<'k>(context: &Context, key: &'k str) -> Result<(EditTarget,
         }
         return Ok((target, key));
     }
-    let target = match &config.flags.profile {
+    let target = match config.flags.get(Key::Profile) {
         Some(_) => select(config)?.name.map_or(EditTarget::TopLevel, |name| EditTarget::new(&name)),
         None => EditTarget::TopLevel,
     };

@@ -58,7 +58,7 @@ impl Set {
     /// The command with a place for another value.
     fn again(&self, context: &Context, key: Key) -> NextCommand {
         let again = autocom("config set").value(&self.key).placeholder(key.placeholder());
-        match context.config().ok().and_then(|config| config.flags.profile.as_ref()) {
+        match context.config().ok().and_then(|config| config.flags.get(Key::Profile).map(str::to_owned)) {
             Some(name) => again.option("--profile", name),
             None => again,
         }

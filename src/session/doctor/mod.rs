@@ -21,7 +21,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::config::{Config, Flags};
-use crate::domain::autocom;
+use crate::domain::{Key, autocom};
 use crate::error::Result;
 use crate::session::context::Context;
 use crate::session::doctor::patient::{Certainty, Doctor, Patient};
@@ -38,7 +38,7 @@ pub fn doctor(context: &Context, fix: bool, offline: bool) -> Result<Vec<Finding
     let paths = seen.untouched();
     let quiet = Arc::new(Reporter::silent());
     // How this report is to be printed must not hide what `output` is elsewhere.
-    let flags = Flags { output: None, ..context.flags.clone() };
+    let flags = context.flags.clone().with(Key::Output, None);
     let load = |flags: &Flags| Config::load(&paths, context.environment.clone(), flags.clone(), &quiet);
     let mut patients = Vec::new();
     match load(&flags) {

@@ -2,7 +2,7 @@
 
 use crate::config::{Resolved, resolve, select};
 use crate::domain::redact::looks_like_a_token;
-use crate::domain::{ApiUrl, CommandOption, Hint, NextCommand, ProfileName};
+use crate::domain::{ApiUrl, CommandOption, Hint, Key, NextCommand, ProfileName};
 use crate::error::Error;
 use crate::session::context::Context;
 use crate::session::login::request::{LoginRequest, Method};
@@ -54,16 +54,16 @@ pub(crate) fn login_again(
 }
 
 fn typed_url(context: &Context) -> Option<ApiUrl> {
-    context.flags.api_url.as_ref()?.parse().ok()
+    context.flags.get(Key::ApiUrl)?.parse().ok()
 }
 
 /// Whom the login was for, by flag. A value that is none is not said again.
 fn typed_target(context: &Context) -> Vec<CommandOption> {
-    let profile = context.flags.profile.as_ref().map(|text| match text.parse::<ProfileName>() {
+    let profile = context.flags.get(Key::Profile).map(|text| match text.parse::<ProfileName>() {
         Ok(name) => CommandOption::new("--profile", name),
         Err(_) => CommandOption::placeholder("--profile", "NAME"),
     });
-    let url = context.flags.api_url.as_ref().map(|_| match typed_url(context) {
+    let url = context.flags.get(Key::ApiUrl).map(|_| match typed_url(context) {
         Some(url) => CommandOption::new("--api-url", url),
         None => CommandOption::placeholder("--api-url", "URL"),
     });
@@ -73,17 +73,12 @@ fn typed_target(context: &Context) -> Vec<CommandOption> {
 fn typed_options(context: &Context, request: &LoginRequest) -> Vec<CommandOption> {
     let flags = &context.flags;
     // So long is no name, but a token in the wrong place may be.
-    let option = |flag: &'static str, text: &String| {
+    let option = |flag: &'static str, text: &str| {
         let may_be_secret = text.len() > MAX_REPEATED || looks_like_a_token(text);
         if may_be_secret { CommandOption::placeholder(flag, "VALUE") } else { CommandOption::new(flag, text) }
     };
-    let valued = [
-        ("--tenant", flags.tenant.as_ref()),
-        ("--client-id", flags.client_id.as_ref()),
-        ("--scope", flags.scope.as_ref()),
-        ("--store", flags.store.as_ref()),
-    ];
-    let valued = valued.into_iter().filter_map(|(flag, text)| Some(option(flag, text?)));
+    let keys = [Key::Tenant, Key::ClientId, Key::Scope, Key::Store].into_iter();
+    let valued = keys.filter_map(|key| Some(option(key.flag()?, flags.get(key)?)));
     let given = [("--use", request.make_active), ("--lock-user", request.lock_user)];
     let given = given.into_iter().filter(|(_, given)| *given);
     let given = given.map(|(flag, _)| CommandOption { flag, value: None });

@@ -48,7 +48,7 @@ pub struct LoginValues<'a> {
 /// `make_active` is `--use`.
 pub fn login_target(context: &Context, make_active: bool) -> Result<LoginTarget> {
     let config = context.config()?;
-    let (selection, creates) = match (&config.flags.profile, url_flag(config)?) {
+    let (selection, creates) = match (config.flags.get(Key::Profile), url_flag(config)?) {
         (Some(name), url) => named_target(config, name, url.as_ref())?,
         (None, Some(_)) => target_by_url(config)?,
         (None, None) => (select(config)?, false),
@@ -74,10 +74,10 @@ pub(crate) fn target_now(context: &Context, before: &LoginTarget, record: &Recor
 
 fn target(context: &Context, make_active: bool, selection: Selection, creates: bool) -> Result<LoginTarget> {
     let config = context.config()?;
-    let by_url_flag = config.flags.profile.is_none() && config.flags.api_url.is_some();
+    let by_url_flag = config.flags.get(Key::Profile).is_none() && config.flags.get(Key::ApiUrl).is_some();
     let fresh =
         config.document.top().get(Key::Profile).is_none() && config.document.top().get(Key::ApiUrl).is_none();
-    let by_profile_flag = config.flags.profile.is_some();
+    let by_profile_flag = config.flags.get(Key::Profile).is_some();
     let activates = make_active || by_url_flag || (by_profile_flag && fresh);
     let activates = activates && selection.name.is_some() && !selection.only_in_variables;
     let profile = resolve(config, selection)?;

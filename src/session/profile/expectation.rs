@@ -7,7 +7,8 @@
 use crate::config::{Login, Resolved, Selection, resolve};
 use crate::credentials::Record;
 use crate::domain::{
-    Expectation, ExpectedUser, Hint, NextCommand, Origin, ProfileName, Tenant, UserRef, autocom, shell_word,
+    Expectation, ExpectedUser, Hint, Key, NextCommand, Origin, ProfileName, Tenant, UserRef, autocom,
+    shell_word,
 };
 use crate::error::{Error, Kind, Result};
 use crate::session::context::Context;
@@ -85,7 +86,7 @@ pub(crate) fn meet_expectations(context: &Context, profile: &Resolved) -> Result
         let (named, listed) = (Origin::CommandLine, Origin::List);
         let by_selection = match &profile.selection {
             selection if selection.files_only => &listed,
-            selection if context.flags.profile.is_none() && selection.by_profile_flag() => &named,
+            selection if context.flags.get(Key::Profile).is_none() && selection.by_profile_flag() => &named,
             selection => &selection.origin,
         };
         let url = profile.api_url.as_ref();
@@ -152,7 +153,7 @@ pub(crate) fn expects_nothing(context: &Context) -> bool {
 
 /// A profile that the command names itself is no other than --profile does.
 pub fn meet_flag(context: &Context, name: &str) -> Result<()> {
-    match &context.flags.profile {
+    match context.flags.get(Key::Profile) {
         Some(flag) if flag != name => {
             Err(Error::usage(format!("`{name}` and --profile {flag} name two profiles"))
                 .hint(autocom("profiles list")))
