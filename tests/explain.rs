@@ -64,24 +64,24 @@ fn every_loser_is_told_with_its_origin_and_why_it_lost() {
         row(&world, "", "tenant"),
         [
             "initech < AUTOCOM_TENANT",
-            "globex < config.toml:9: a variable comes before the files",
-            "acme < config.toml:3: a variable comes before the files",
+            "globex < config.toml:9: a variable comes before the profile's own table",
+            "acme < config.toml:3: a variable comes before the top level",
         ]
     );
     assert_eq!(
         row(&world, "--profile twin --tenant hooli", "tenant")[..2],
-        ["hooli < --tenant", "globex < config.toml:9: a flag comes first"]
+        ["hooli < --tenant", "globex < config.toml:9: a flag comes before the profile's own table"]
     );
     assert_eq!(
         row(&world, "twin", "tenant")[2],
-        "initech < AUTOCOM_TENANT: --profile was given, so AUTOCOM_TENANT comes after the files"
+        "initech < AUTOCOM_TENANT: the profile's own table comes before a variable beside --profile"
     );
     assert_eq!(
         row(&world, "", "profile"),
         [
             "twin < AUTOCOM_PROFILE",
             "staging < config.toml:1: AUTOCOM_PROFILE comes first",
-            "default < built-in default: a default holds only where nothing else is set",
+            "default < built-in default: AUTOCOM_PROFILE comes first",
         ]
     );
     assert!(
@@ -196,7 +196,7 @@ fn pins_and_files_further_up_are_losers_too() {
             "~/shop/api/.autocom.toml: pin of ~/shop/api comes first",
             "~/shop/.autocom.toml: pin of ~/shop/api comes first",
             "~/.autocom/config.toml:1: pin of ~/shop/api comes first",
-            "built-in default: a default holds only where nothing else is set",
+            "built-in default: pin of ~/shop/api comes first",
         ]
     );
 }

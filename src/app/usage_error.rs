@@ -7,28 +7,29 @@ use clap::{Command, CommandFactory};
 
 use crate::cli::Cli;
 use crate::domain::redact::looks_like_a_token;
-use crate::domain::{ApiUrl, ProfileName, quoted, shell_word};
+use crate::domain::{ApiUrl, CommandOption, Hint, NextCommand, ProfileName, autocom};
 use crate::error::Error;
 
 /// A command line about logging in may hold a token in any place: none of its values is repeated.
 pub(super) fn usage_error(error: &clap::Error, arguments: &[OsString]) -> Error {
     let path = command_path(arguments);
+    let help = path.clone().words("--help");
     if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
-        return Error::usage(format!("`{path}` requires a subcommand")).hint(format!("{path} --help"));
+        return Error::usage(format!("`{path}` requires a subcommand")).hint(help);
     }
     if arguments.iter().any(|argument| argument == "login" || argument == "auth") {
-        return discreet(error, &path, &named_target(arguments));
+        return discreet(error, path, &named_target(arguments));
     }
     let (message, tip) = in_claps_words(error);
-    let whole = whole(error, &path, arguments);
-    Error::usage(message).hint(tip.or(whole).unwrap_or_else(|| format!("{path} --help")))
+    let whole = || whole(error, &path, arguments).unwrap_or(help).into();
+    Error::usage(message).hint(tip.map_or_else(whole, Hint::from))
 }
 
 /// The command line with a place for what it lacks. Only of commands whose words are names and settings, and only
 /// where none has the sign behind a password in an address.
-fn whole(error: &clap::Error, path: &str, arguments: &[OsString]) -> Option<String> {
-    let is_plain = ["autocom profiles ", "autocom config ", "autocom tenants "];
-    if error.kind() != ErrorKind::MissingRequiredArgument || !is_plain.iter().any(|it| path.starts_with(it)) {
+fn whole(error: &clap::Error, path: &NextCommand, arguments: &[OsString]) -> Option<NextCommand> {
+    let is_plain = ["profiles", "config", "tenants"].iter().any(|group| path.is(group));
+    if error.kind() != ErrorKind::MissingRequiredArgument || !is_plain {
         return None;
     }
     let mut words = arguments.iter().map(|word| word.to_string_lossy());
@@ -36,74 +37,73 @@ fn whole(error: &clap::Error, path: &str, arguments: &[OsString]) -> Option<Stri
         return None;
     }
     let Some(ContextValue::Strings(missing)) = error.get(ContextKind::InvalidArg) else { return None };
-    let typed = arguments.iter().skip(1).map(|word| quoted(word.as_ref()));
+    let typed = arguments.iter().skip(1).fold(NextCommand::default(), |it, word| it.value(word.display()));
     let missing = missing.iter().map(|it| it.replace(['<', '>'], "").replace("...", ""));
-    Some(std::iter::once("autocom".to_owned()).chain(typed).chain(missing).collect::<Vec<_>>().join(" "))
+    Some(missing.fold(typed, NextCommand::placeholder))
 }
 
 /// `target`: whom the command line is about, as it is typed again.
-fn discreet(error: &clap::Error, path: &str, target: &str) -> Error {
+fn discreet(error: &clap::Error, path: NextCommand, target: &[CommandOption]) -> Error {
     let argument = named(error, ContextKind::InvalidArg).unwrap_or_default();
-    let help = format!("{path} --help");
+    let help = path.clone().words("--help");
     let (message, hint) = match error.kind() {
         // clap's name for an option without its value.
         ErrorKind::InvalidValue if named(error, ContextKind::InvalidValue).is_none_or(str::is_empty) => {
-            (format!("`{argument}` lacks its value"), help)
+            (format!("`{argument}` lacks its value"), help.into())
         }
         ErrorKind::InvalidValue => {
             let values = match error.get(ContextKind::ValidValue) {
                 Some(ContextValue::Strings(values)) => values.join(", "),
                 _ => String::new(),
             };
-            (format!("the value of `{argument}` must be one of {values}"), help)
+            (format!("the value of `{argument}` must be one of {values}"), help.into())
         }
         ErrorKind::ValueValidation => {
             let why = std::error::Error::source(error).map(|why| format!(": it {why}")).unwrap_or_default();
-            (format!("the value of `{argument}` is not valid{why}"), help)
+            (format!("the value of `{argument}` is not valid{why}"), help.into())
         }
         ErrorKind::InvalidSubcommand => {
             let near = named(error, ContextKind::SuggestedSubcommand);
-            let hint = near.map_or(help, |near| format!("{path} {near}{target}"));
-            (format!("a subcommand that `{path}` does not know"), hint)
+            let message = format!("a subcommand that `{path}` does not know");
+            (message, near.map_or(help, |near| path.value(near).with(target)).into())
         }
         ErrorKind::UnknownArgument if looks_like_an_option(argument) => {
             let near = named(error, ContextKind::SuggestedArg);
-            let hint = near.map_or(help, |near| format!("did you mean {near}? {path} --help"));
-            (format!("`{path}` has no option `{argument}`"), hint)
+            let message = format!("`{path}` has no option `{argument}`");
+            let meant = near.map(|near| help.clone().after(format!("did you mean {near}? ")));
+            (message, meant.unwrap_or(help.into()))
         }
-        ErrorKind::UnknownArgument => (
-            format!("an argument that `{path}` does not know"),
-            format!(
-                "{path} --help; a token goes to standard input: \
-                 autocom auth login{target} --token-stdin < token.txt"
-            ),
-        ),
-        ErrorKind::TooManyValues => (format!("`{argument}` takes no value"), help),
+        ErrorKind::UnknownArgument => {
+            let login = autocom("auth login").with(target).words("--token-stdin").input("token.txt");
+            let hint = help.text("; a token goes to standard input: ").command(login);
+            (format!("an argument that `{path}` does not know"), hint)
+        }
+        ErrorKind::TooManyValues => (format!("`{argument}` takes no value"), help.into()),
         // These name nothing but our own options.
         ErrorKind::ArgumentConflict | ErrorKind::MissingRequiredArgument | ErrorKind::MissingSubcommand => {
             let (message, tip) = in_claps_words(error);
-            (message, tip.unwrap_or(help))
+            (message, tip.map_or(help.into(), Hint::from))
         }
-        _ => (format!("this is no command line of `{path}`"), help),
+        _ => (format!("this is no command line of `{path}`"), help.into()),
     };
     Error::usage(message).hint(hint)
 }
 
 /// `--profile` and `--api-url` as they were typed, so that what is typed next doesn't lead somewhere else. A value
 /// that is none, or may be something else, has its place kept.
-fn named_target(arguments: &[OsString]) -> String {
+fn named_target(arguments: &[OsString]) -> Vec<CommandOption> {
     let words: Vec<&str> = arguments.iter().skip(1).map(|word| word.to_str().unwrap_or_default()).collect();
     let profile = named_by(&words, "--profile", |word| word.starts_with('-') && word[1..].contains('p'));
     let url = named_by(&words, "--api-url", |_| false);
     let profile = profile.map(|text| match text.and_then(|text| text.parse::<ProfileName>().ok()) {
-        Some(name) => format!(" --profile {name}"),
-        None => " --profile NAME".to_owned(),
+        Some(name) => CommandOption::new("--profile", name),
+        None => CommandOption::placeholder("--profile", "NAME"),
     });
     let url = url.map(|text| match text.and_then(|text| text.parse::<ApiUrl>().ok()) {
-        Some(url) => format!(" --api-url {}", shell_word(url)),
-        None => " --api-url URL".to_owned(),
+        Some(url) => CommandOption::new("--api-url", url),
+        None => CommandOption::placeholder("--api-url", "URL"),
     });
-    profile.unwrap_or_default() + &url.unwrap_or_default()
+    profile.into_iter().chain(url).collect()
 }
 
 /// Whether an option was typed, and the value that it certainly has.
@@ -153,10 +153,10 @@ fn in_claps_words(error: &clap::Error) -> (String, Option<String>) {
 }
 
 /// `autocom` and the subcommands that were typed. Values of options are no subcommands.
-fn command_path(arguments: &[OsString]) -> String {
+fn command_path(arguments: &[OsString]) -> NextCommand {
     let mut root = Cli::command();
     root.build(); // global options belong to every subcommand from then on
-    let (mut path, mut command) = (root.get_name().to_owned(), &root);
+    let (mut path, mut command) = (NextCommand::default(), &root);
     let mut words = arguments.iter().skip(1).map(|argument| argument.to_str().unwrap_or_default());
     while let Some(word) = words.next() {
         if word == "--" {
@@ -166,7 +166,7 @@ fn command_path(arguments: &[OsString]) -> String {
                 words.next();
             }
         } else if let Some(sub) = command.find_subcommand(word) {
-            path = format!("{path} {}", sub.get_name());
+            path = path.value(sub.get_name());
             command = sub;
         } else {
             break;
@@ -210,7 +210,8 @@ mod tests {
             ("login --profile eyJ.hunter2", " --profile NAME"),
             ("login -p", " --profile NAME"),
         ] {
-            assert_eq!(named_target(&words(line)), target, "{line}");
+            let named = autocom("x").with(&named_target(&words(line))).to_string();
+            assert_eq!(named, format!("autocom x{target}"), "{line}");
         }
     }
 
@@ -225,7 +226,7 @@ mod tests {
             ("hunter2 login", "autocom"),
             ("-- login", "autocom"),
         ] {
-            assert_eq!(command_path(&words(line)), path, "{line}");
+            assert_eq!(command_path(&words(line)).to_string(), path, "{line}");
         }
     }
 }

@@ -5,13 +5,14 @@ use glob::Pattern;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::Done;
 use crate::domain::autocom;
 use crate::error::{Error, Result};
 use crate::session::call::fan_out::Scope;
 use crate::session::context::Context;
-use crate::ui::rows::Row;
+use crate::ui::rows::{Row, list};
 use crate::ui::style::Tone;
-use crate::ui::view::{Cell, Column};
+use crate::ui::view::{Cell, Column, View, Viewed};
 
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Several environments")]
@@ -32,19 +33,41 @@ pub struct Of<T> {
     pub row: T,
 }
 
-impl<T> Of<T> {
-    pub const COLUMN: Column = Column::kept("PROFILE");
+impl<T: Row> Row for Of<T> {
+    const EMPTY: &'static str = T::EMPTY;
 
-    pub fn cells(&self, row: impl FnOnce(&T) -> Vec<Cell>) -> Vec<Cell> {
-        let mut cells = vec![Cell::new(&self.profile).tone(Tone::Strong)];
-        cells.extend(row(&self.row));
-        cells
+    fn columns() -> Vec<Column> {
+        std::iter::once(Column::kept("PROFILE")).chain(T::columns()).collect()
+    }
+
+    fn cells(&self) -> Vec<Cell> {
+        std::iter::once(Cell::new(&self.profile).tone(Tone::Strong)).chain(self.row.cells()).collect()
     }
 }
 
-impl<T: Row> Row for Of<T> {
-    fn cells(&self) -> Vec<Cell> {
-        self.cells(T::cells)
+/// Rows of several profiles, as `--all-profiles -o json` has them.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "rows of several profiles")]
+#[serde(transparent)]
+pub struct AllAnswer<T>(pub Vec<Of<T>>);
+
+impl<T: Row> Viewed for AllAnswer<T> {
+    fn view(&self) -> View {
+        list(&self.0)
+    }
+}
+
+impl<T: Row + JsonSchema + 'static> AllAnswer<T> {
+    /// The rows of each profile, and the errors of those that failed.
+    pub fn done(profiles: impl IntoIterator<Item = (String, Result<Vec<T>>)>) -> Done {
+        let (mut all, mut failures) = (Vec::new(), Vec::new());
+        for (profile, rows) in profiles {
+            match rows {
+                Ok(rows) => all.extend(rows.into_iter().map(|row| Of { profile: profile.clone(), row })),
+                Err(error) => failures.push(error),
+            }
+        }
+        Done::answer(AllAnswer(all)).with_failures(failures)
     }
 }
 

@@ -5,16 +5,18 @@ use serde::Serialize;
 
 use super::Done;
 use super::profiles::names::name_cell;
-use super::several::Several;
+use super::several::{AllAnswer, Several};
 use crate::commands::verb::{Invocation, Policy, Verb};
+use crate::config::Resolved;
 use crate::domain::SKEW;
 use crate::domain::time::{relative, rfc3339};
 use crate::error::Result;
-use crate::session::answers::identity;
+use crate::session::answers::identity::{self, Identity};
 use crate::session::call::fan_out::{self, Scope};
 use crate::session::context::Context;
 use crate::session::profile::login_command::login_again_command;
 use crate::session::profile::{protection_state, selected};
+use crate::ui::rows::Row;
 use crate::ui::style::Tone;
 use crate::ui::view::{Cell, Column, View, Viewed};
 
@@ -39,16 +41,9 @@ pub struct Whoami {
 #[derive(Serialize, JsonSchema)]
 #[schemars(title = "autocom whoami")]
 pub struct WhoamiAnswer {
-    pub name: Option<String>,
-    pub email: Option<String>,
+    #[serde(flatten)]
+    pub user: UserRow,
     pub profile: Option<String>,
-    pub api_url: Option<String>,
-    pub tenant: Option<String>,
-    /// RFC 3339, UTC.
-    pub expires_at: Option<String>,
-    #[serde(skip)]
-    #[schemars(skip)]
-    expires: Option<String>,
     #[serde(skip)]
     #[schemars(skip)]
     profile_cell: Cell,
@@ -56,28 +51,22 @@ pub struct WhoamiAnswer {
 
 impl Viewed for WhoamiAnswer {
     fn view(&self) -> View {
-        let expires =
-            self.expires_at.clone().map(|at| Cell::new(self.expires.clone().unwrap_or_default()).plain(at));
+        let [name, email, url, tenant, expires] = self.user.shown();
+        let name = name.tone(Tone::Strong);
         View::Record(vec![
-            ("NAME", Cell::or_absent(self.name.clone()).tone(Tone::Strong)),
-            ("EMAIL", Cell::or_absent(self.email.clone())),
+            ("NAME", name),
+            ("EMAIL", email),
             ("PROFILE", self.profile_cell.clone()),
-            ("API URL", Cell::or_absent(self.api_url.clone())),
-            ("TENANT", Cell::or_absent(self.tenant.clone())),
-            ("EXPIRES", expires.unwrap_or_else(Cell::absent)),
+            ("API URL", url),
+            ("TENANT", tenant),
+            ("EXPIRES", expires),
         ])
     }
 }
 
-/// `autocom whoami --all-profiles -o json`: one entry for each profile that the platform knows.
+/// A user, as far as the login or the platform tells.
 #[derive(Serialize, JsonSchema)]
-#[schemars(title = "autocom whoami, over several profiles")]
-#[serde(transparent)]
-pub struct WhoamiAllAnswer(pub Vec<WhoamiRow>);
-
-#[derive(Serialize, JsonSchema)]
-pub struct WhoamiRow {
-    pub profile: String,
+pub struct UserRow {
     pub name: Option<String>,
     pub email: Option<String>,
     pub api_url: Option<String>,
@@ -91,31 +80,41 @@ pub struct WhoamiRow {
     now: Timestamp,
 }
 
-impl Viewed for WhoamiAllAnswer {
-    fn view(&self) -> View {
-        let cells = |row: &WhoamiRow| {
-            let end = row.expires_at.map(|end| Cell::new(relative(end, row.now)).plain(rfc3339(end)));
-            vec![
-                Cell::new(&row.profile).tone(Tone::Strong),
-                Cell::or_absent(row.name.clone()),
-                Cell::or_absent(row.email.clone()),
-                Cell::or_absent(row.api_url.clone()),
-                Cell::or_absent(row.tenant.clone()),
-                end.unwrap_or_else(Cell::absent),
-            ]
-        };
-        View::Table {
-            columns: vec![
-                Column::kept("PROFILE"),
-                Column::expendable("NAME", 3),
-                Column::expendable("EMAIL", 1),
-                Column::expendable("API URL", 4),
-                Column::expendable("TENANT", 2),
-                Column::expendable("EXPIRES", 5),
-            ],
-            rows: self.0.iter().map(cells).collect(),
-            empty: "nobody",
+impl UserRow {
+    fn new(profile: &Resolved, identity: Identity, now: Timestamp) -> UserRow {
+        UserRow {
+            name: identity.name,
+            email: identity.email,
+            api_url: profile.api_url.as_ref().map(|url| url.value.to_string()),
+            tenant: identity.tenant.map(|tenant| tenant.to_string()),
+            expires_at: identity.expires_at,
+            now,
         }
+    }
+
+    fn shown(&self) -> [Cell; 5] {
+        let end = self.expires_at.map(|end| Cell::new(relative(end, self.now)).plain(rfc3339(end)));
+        let texts = [&self.name, &self.email, &self.api_url, &self.tenant];
+        let [name, email, url, tenant] = texts.map(|text| Cell::or_absent(text.clone()));
+        [name, email, url, tenant, end.unwrap_or_else(Cell::absent)]
+    }
+}
+
+impl Row for UserRow {
+    const EMPTY: &'static str = "no users";
+
+    fn columns() -> Vec<Column> {
+        vec![
+            Column::expendable("NAME", 3),
+            Column::expendable("EMAIL", 1),
+            Column::expendable("API URL", 4),
+            Column::expendable("TENANT", 2),
+            Column::expendable("EXPIRES", 5),
+        ]
+    }
+
+    fn cells(&self) -> Vec<Cell> {
+        self.shown().into()
     }
 }
 
@@ -150,36 +149,16 @@ impl Verb for Whoami {
             protection_state::protection_state(context, &profile),
             now,
         );
-        Ok(Done::answer(WhoamiAnswer {
-            name: identity.name,
-            email: identity.email,
-            profile: name,
-            api_url: profile.api_url.as_ref().map(|url| url.value.to_string()),
-            tenant: identity.tenant.map(|tenant| tenant.to_string()),
-            expires_at: identity.expires_at.map(rfc3339),
-            expires: identity.expires_at.map(|end| relative(end, now)),
-            profile_cell,
-        }))
+        let user = UserRow::new(&profile, identity, now);
+        Ok(Done::answer(WhoamiAnswer { user, profile: name, profile_cell }))
     }
 }
 
 fn over_several(context: &Context, scope: &Scope) -> Result<Done> {
     let members = fan_out::targets(context, scope)?;
     let now = context.clock().now();
-    let (mut rows, mut failures) = (Vec::new(), Vec::new());
-    for identity in identity::checked_identities(context, &members)? {
-        match identity {
-            Ok((profile, identity)) => rows.push(WhoamiRow {
-                profile: profile.label().to_owned(),
-                name: identity.name,
-                email: identity.email,
-                api_url: profile.api_url.as_ref().map(|url| url.value.to_string()),
-                tenant: identity.tenant.map(|tenant| tenant.to_string()),
-                expires_at: identity.expires_at,
-                now,
-            }),
-            Err(error) => failures.push(error),
-        }
-    }
-    Ok(Done::answer(WhoamiAllAnswer(rows)).with_failures(failures))
+    let identities = identity::checked_identities(context, &members)?.into_iter();
+    let users =
+        identities.map(|it| it.map(|(profile, identity)| vec![UserRow::new(&profile, identity, now)]));
+    Ok(AllAnswer::done(members.iter().map(|member| member.name.to_string()).zip(users)))
 }

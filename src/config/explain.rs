@@ -5,8 +5,8 @@ use figment::value::Value;
 use super::layer_value::LayerValue;
 use super::resolve::resolve_with_candidates;
 use super::selection::{outer_selection_candidates, select_candidate, selection_candidates};
-use super::{Config, ConfigError, Resolved, Selection, SelectionCandidate, SelectionSource, Setting};
-use crate::domain::{Inheritance, Key, Layer, Origin, ProfileName};
+use super::{Config, ConfigError, Resolved, Selection, SelectionCandidate, Setting};
+use crate::domain::{Inheritance, Key, Origin, ProfileName};
 
 /// A profile, and why its values are what they are.
 pub struct Explanation {
@@ -71,8 +71,6 @@ fn outvoted(config: &Config, winner: &Origin) -> Vec<Loser> {
                 Err(_) => "(no profile)".to_owned(),
             };
             let why = match other.by {
-                SelectionSource::BuiltIn => "a default holds only where nothing else is set".to_owned(),
-                _ if *winner == Origin::Flag("--profile") => "the profile was named".to_owned(),
                 by if Some(by) == kind => format!("{winner} is nearer"),
                 _ => format!("{winner} comes first"),
             };
@@ -85,11 +83,12 @@ fn outvoted(config: &Config, winner: &Origin) -> Vec<Loser> {
 fn uncounted(config: &Config, profile: &Resolved, key: Key, candidates: &[LayerValue]) -> Vec<Loser> {
     let mut losers = Vec::new();
     let is_default = profile.name().is_some_and(ProfileName::is_default);
+    let empty = "it is empty, which counts as unset";
     let is_blank = key.variable().filter(|name| config.environment.is_blank(name));
     losers.extend(is_blank.map(|name| Loser {
         value: String::new(),
         origin: Origin::Variable(name.to_owned()),
-        why: "it is empty, which counts as unset".to_owned(),
+        why: empty.to_owned(),
     }));
     let own = profile.name().filter(|_| !is_default).and_then(|name| config.document.profile(name));
     let top = Some(config.document.top()).filter(|_| key != Key::Profile);
@@ -101,9 +100,7 @@ fn uncounted(config: &Config, profile: &Resolved, key: Key, candidates: &[LayerV
         }
         let value = text(key, &entry.value);
         let why = match key.inheritance() {
-            _ if entry.value.as_str().is_some_and(|text| text.trim().is_empty()) => {
-                "it is empty, which counts as unset".to_owned()
-            }
+            _ if entry.value.as_str().is_some_and(|text| text.trim().is_empty()) => empty.to_owned(),
             _ if is_own => format!("a profile's table can't hold `{key}`"),
             Inheritance::Never => {
                 format!("`{key}` is never taken from the top level: it is part of an identity")
@@ -130,24 +127,10 @@ fn uncounted(config: &Config, profile: &Resolved, key: Key, candidates: &[LayerV
 /// Why a value that was merged is not the one that holds.
 fn overridden(loser: &LayerValue, winner: Option<&Setting<String>>) -> String {
     let Some(winner) = winner else { return "nothing holds here".to_owned() };
-    let key = loser.key;
-    match (loser.layer, winner.layer) {
-        _ if key == Key::Credential => {
-            format!("{} turned the profile to another address, whose credential counts", winner.origin)
-        }
-        (_, Layer::Flag) => "a flag comes first".to_owned(),
-        (Layer::PassedOverVariable, _) => {
-            format!("--profile was given, so {} comes after the files", loser.origin)
-        }
-        (Layer::ForeignTopLevel, _) => {
-            format!("the top level belongs to another environment, so its {key} comes last")
-        }
-        (Layer::BuiltIn, _) => "a default holds only where nothing else is set".to_owned(),
-        (_, Layer::Variable) => "a variable comes before the files".to_owned(),
-        (Layer::Captured, _) => "config.toml comes before what a login learned".to_owned(),
-        (_, Layer::Profile) => "the profile's own table comes before the top level".to_owned(),
-        _ => format!("{} comes first", winner.origin),
+    if loser.key == Key::Credential {
+        return format!("{} turned the profile to another address, whose credential counts", winner.origin);
     }
+    format!("{} comes before {}", winner.layer.as_str(), loser.layer.as_str())
 }
 
 /// What is no value of the key is not shown: a password may stand in an address.

@@ -17,25 +17,9 @@ pub(super) struct LayerProvider<'a> {
     pub candidates: &'a [LayerValue],
 }
 
-impl LayerProvider<'_> {
-    /// The name under which figment's metadata hands the layer back.
-    pub(super) fn name(layer: Layer) -> &'static str {
-        match layer {
-            Layer::BuiltIn => "built-in",
-            Layer::PassedOverVariable => "passed-over variable",
-            Layer::ForeignTopLevel => "top level of another environment",
-            Layer::Captured => "captured at login",
-            Layer::TopLevel => "top level",
-            Layer::Profile => "profile",
-            Layer::Variable => "variable",
-            Layer::Flag => "flag",
-        }
-    }
-}
-
 impl Provider for LayerProvider<'_> {
     fn metadata(&self) -> Metadata {
-        Metadata::named(Self::name(self.layer))
+        Metadata::named(self.layer.as_str())
     }
 
     fn data(&self) -> Result<Map<Profile, Dict>, figment::Error> {

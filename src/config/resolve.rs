@@ -230,8 +230,7 @@ fn settings(
     for (name, merged) in &merged {
         let Ok(key) = name.parse::<Key>() else { continue };
         let name = figment.get_metadata(merged.tag()).map(|layer| layer.name.as_ref());
-        let winner =
-            candidates.iter().find(|it| it.key == key && Some(LayerProvider::name(it.layer)) == name);
+        let winner = candidates.iter().find(|it| it.key == key && Some(it.layer.as_str()) == name);
         let (origin, layer) =
             winner.map_or((Origin::BuiltIn, Layer::BuiltIn), |winner| (winner.origin.clone(), winner.layer));
         let text = match (merged.as_str(), merged.to_bool()) {

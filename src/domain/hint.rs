@@ -16,7 +16,7 @@ enum Part {
 }
 
 /// A command of autocom, before a shell sees it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct NextCommand {
     arguments: Vec<Argument>,
     /// What its user has to redirect into it.
@@ -50,7 +50,7 @@ const KEYS_FOR_A_PERSON: [&str; 2] = ["protected", "expect_user"];
 
 /// A command; of its words, those in capitals are [placeholders](Argument::Placeholder).
 pub fn autocom(words: &'static str) -> NextCommand {
-    NextCommand { arguments: Vec::new(), input: None }.words(words)
+    NextCommand::default().words(words)
 }
 
 impl NextCommand {
@@ -163,8 +163,12 @@ impl Argument {
         Argument::Placeholder { before: before.into(), name: name.into() }
     }
 
-    fn is(&self, literal: &str) -> bool {
-        matches!(self, Argument::Literal(own) if *own == literal)
+    fn is(&self, word: &str) -> bool {
+        match self {
+            Argument::Literal(own) => *own == word,
+            Argument::Value(own) => own == word,
+            Argument::Placeholder { .. } => false,
+        }
     }
 
     /// Whether it is `KEY=...`, or `KEY` on its own.

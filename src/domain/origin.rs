@@ -36,6 +36,20 @@ impl Layer {
         Layer::Variable,
         Layer::Flag,
     ];
+
+    /// As users read it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Layer::BuiltIn => "a default",
+            Layer::PassedOverVariable => "a variable beside --profile",
+            Layer::ForeignTopLevel => "another environment's top level",
+            Layer::Captured => "what a login learned",
+            Layer::TopLevel => "the top level",
+            Layer::Profile => "the profile's own table",
+            Layer::Variable => "a variable",
+            Layer::Flag => "a flag",
+        }
+    }
 }
 
 /// Where a value came from. Its `Display` is the phrase that users read, after "from" or in a column.

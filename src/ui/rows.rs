@@ -6,13 +6,23 @@ use serde::Serialize;
 
 use super::output::Output;
 use super::table::Layout;
-use super::view::{Cell, Column};
+use super::view::{Cell, Column, View};
 use super::{escape, tsv, yaml};
 use crate::domain::{Json, OutputFormat};
 
 /// A row of a list; `Serialize` is its JSON and YAML.
 pub trait Row: Serialize {
+    /// What a terminal shows instead of an empty table.
+    const EMPTY: &'static str;
+
+    fn columns() -> Vec<Column>;
+
     fn cells(&self) -> Vec<Cell>;
+}
+
+/// A short list, all of which is there.
+pub fn list<R: Row>(rows: &[R]) -> View {
+    View::Table { columns: R::columns(), rows: rows.iter().map(Row::cells).collect(), empty: R::EMPTY }
 }
 
 /// The list. Without [`Rows::end`] it stays visibly unfinished: its JSON array has no end.
@@ -29,8 +39,15 @@ pub struct Rows {
 }
 
 impl Rows {
-    pub fn new(output: Output, columns: Vec<Column>, empty: &'static str) -> Rows {
-        Rows { output, columns, empty, layout: None, started: false, array: String::new() }
+    pub fn new<R: Row>(output: Output) -> Rows {
+        Rows {
+            output,
+            columns: R::columns(),
+            empty: R::EMPTY,
+            layout: None,
+            started: false,
+            array: String::new(),
+        }
     }
 
     /// Writes some rows, whole, at once.

@@ -9,16 +9,18 @@ use autocom::commands::config::{get::GetAnswer, list::ListAnswer as ConfigList, 
 use autocom::commands::doctor::DoctorAnswer;
 use autocom::commands::journal::JournalAnswer;
 use autocom::commands::man::ManAnswer;
-use autocom::commands::orders::list::{ListAllAnswer as OrdersOfAll, ListAnswer as OrdersList};
+use autocom::commands::orders::list::{ListAnswer as OrdersList, OrderRow};
 use autocom::commands::profiles::{
     current::CurrentAnswer, diff::DiffAnswer, explain::ExplainAnswer, export::ExportAnswer, list::ListAnswer,
     pin::PinAnswer, show::ShowAnswer, unlock::UnlockAnswer,
 };
 use autocom::commands::prompt::PromptAnswer;
-use autocom::commands::tenants::list::{ListAllAnswer as TenantsOfAll, ListAnswer as TenantsList};
+use autocom::commands::several::AllAnswer;
+use autocom::commands::tenants::list::ListAnswer as TenantsList;
 use autocom::commands::version::VersionAnswer;
-use autocom::commands::whoami::{WhoamiAllAnswer, WhoamiAnswer};
+use autocom::commands::whoami::{UserRow, WhoamiAnswer};
 use autocom::config::ConfigSchema;
+use autocom::session::answers::tenants::TenantRow;
 use autocom::ui::error_report::ErrorReport;
 use autocom::ui::stderr_line::StderrLine;
 use schemars::{JsonSchema, Schema, schema_for};
@@ -54,13 +56,13 @@ pub fn schemas() -> Vec<(&'static str, Schema)> {
         of::<UnlockAnswer>("profiles-unlock"),
         of::<JournalAnswer>("journal"),
         of::<OrdersList>("orders-list"),
-        of::<OrdersOfAll>("orders-list-all"),
+        of::<AllAnswer<OrderRow>>("orders-list-all"),
         of::<TenantsList>("tenants-list"),
-        of::<TenantsOfAll>("tenants-list-all"),
+        of::<AllAnswer<TenantRow>>("tenants-list-all"),
         of::<PromptAnswer>("prompt"),
         of::<VersionAnswer>("version"),
         of::<WhoamiAnswer>("whoami"),
-        of::<WhoamiAllAnswer>("whoami-all"),
+        of::<AllAnswer<UserRow>>("whoami-all"),
     ]
 }
 

@@ -9,18 +9,24 @@ use crate::session::answers::api::Page;
 use crate::session::call::stream::Sink;
 use crate::ui::output::Output;
 use crate::ui::rows::{Row, Rows};
-use crate::ui::view::Cell;
+use crate::ui::view::{Cell, Column};
 
 /// It is JSON or YAML whatever a table would be: an answer has no columns.
 pub(super) struct Answers(Rows);
 
 #[derive(Serialize)]
-struct Of {
+struct ProfileResponse {
     profile: String,
     response: Json,
 }
 
-impl Row for Of {
+impl Row for ProfileResponse {
+    const EMPTY: &'static str = "";
+
+    fn columns() -> Vec<Column> {
+        Vec::new()
+    }
+
     fn cells(&self) -> Vec<Cell> {
         Vec::new() // never drawn as a table
     }
@@ -32,7 +38,7 @@ impl Answers {
             OutputFormat::Table => OutputFormat::Json,
             other => other,
         };
-        Answers(Rows::new(Output { format, ..output }, Vec::new(), ""))
+        Answers(Rows::new::<ProfileResponse>(Output { format, ..output }))
     }
 
     pub(super) fn end(self) -> io::Result<()> {
@@ -45,6 +51,6 @@ impl Sink<(ProfileName, Page)> for Answers {
         let text = || Json::Text(String::from_utf8_lossy(&page.body).into_owned());
         let response =
             if page.body.is_empty() { Json::Null } else { page.json().cloned().unwrap_or_else(text) };
-        self.0.add(&[Of { profile: name.to_string(), response }])
+        self.0.add(&[ProfileResponse { profile: name.to_string(), response }])
     }
 }

@@ -73,12 +73,6 @@ pub struct OrderRow {
 #[serde(transparent)]
 pub struct ListAnswer(pub Vec<OrderRow>);
 
-/// `autocom orders list --all-profiles -o json`.
-#[derive(JsonSchema)]
-#[schemars(title = "autocom orders list, over several profiles")]
-#[serde(transparent)]
-pub struct ListAllAnswer(pub Vec<Of<OrderRow>>);
-
 fn total(_: &mut schemars::SchemaGenerator) -> Schema {
     json_schema!({
         "description": "A decimal with every digit that the platform sent, as the number or the string that it sent. \
@@ -104,6 +98,18 @@ fn in_utc(time: String) -> String {
 }
 
 impl Row for OrderRow {
+    const EMPTY: &'static str = "no orders";
+
+    fn columns() -> Vec<Column> {
+        vec![
+            Column::kept("ORDER"),
+            Column::expendable("STATUS", 1),
+            Column::kept("TOTAL").right(),
+            Column::expendable("CURRENCY", 3),
+            Column::expendable("CREATED", 2),
+        ]
+    }
+
     fn cells(&self) -> Vec<Cell> {
         vec![
             Cell::new(self.order_number.as_ref().unwrap_or(&self.id)),
@@ -137,15 +143,6 @@ impl Sink<(ProfileName, Vec<Order>)> for Rows {
     }
 }
 
-const COLUMNS: [Column; 5] = [
-    Column::kept("ORDER"),
-    Column::expendable("STATUS", 1),
-    Column::kept("TOTAL").right(),
-    Column::expendable("CURRENCY", 3),
-    Column::expendable("CREATED", 2),
-];
-const NONE: &str = "no orders";
-
 impl Verb for List {
     fn policy(&self) -> Policy {
         Policy::DEFAULT.with_own_expectations()
@@ -156,9 +153,8 @@ impl Verb for List {
         let filter = self.filter(context)?;
         if let Some(scope) = self.several.scope(context)? {
             let members = fan_out::targets(context, &scope)?;
-            let columns = std::iter::once(Of::<OrderRow>::COLUMN).chain(COLUMNS).collect();
-            let (rows, failures) =
-                orders::orders_of(context, &members, &filter, Rows::new(output, columns, NONE))?;
+            let rows = Rows::new::<Of<OrderRow>>(output);
+            let (rows, failures) = orders::orders_of(context, &members, &filter, rows)?;
             if let Some(rows) = rows {
                 rows.end()?;
             }
@@ -167,7 +163,7 @@ impl Verb for List {
             );
         }
         let profile = selected::profile(context)?;
-        let rows = Rows::new(output, COLUMNS.into(), NONE);
+        let rows = Rows::new::<OrderRow>(output);
         let listed =
             orders::orders(context, &profile, filter, rows).map_err(|error| self.with_statuses(error))?;
         let Some(rows) = listed.sink else { return Ok(Done::nothing()) };

@@ -34,7 +34,7 @@ pub(super) fn pick(context: &Context, command: &NextCommand) -> Result<ProfileNa
     if !context.can_ask() {
         let names: Vec<&str> = known.iter().map(ProfileName::as_str).collect();
         return Err(Error::usage("no profile is named, and nobody can be asked which")
-            .hint(format!("{command}, where NAME is one of: {}", names.join(", "))));
+            .hint(command.clone().text(format!(", where NAME is one of: {}", names.join(", ")))));
     }
     // What exists only in variables can't be made the active one.
     let mut rows = listing::listing(context)?.rows;

@@ -7,8 +7,8 @@ use super::super::Done;
 use super::names::existing;
 use crate::commands::verb::{Invocation, Verb};
 use crate::config::{Selection, resolve};
-use crate::domain::printable;
 use crate::domain::time::{rfc3339, span};
+use crate::domain::{autocom, printable};
 use crate::error::{Error, Result};
 use crate::session::Context;
 use crate::session::answers::unlock;
@@ -84,7 +84,7 @@ impl Verb for Unlock {
         let reason = printable(&self.reason, MAX_REASON);
         if reason.is_empty() {
             return Err(Error::usage("the reason is empty")
-                .hint(format!("autocom profiles unlock {name} --reason 'what for'")));
+                .hint(autocom("profiles unlock").value(name).option("--reason", "what for")));
         }
         // At its own address, whatever flags and variables say: that is the one that the lease is for.
         let profile = resolve(context.config()?, Selection::listed(name))?;

@@ -3,13 +3,14 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::super::Done;
-use super::super::several::{Of, Several};
+use super::super::several::{AllAnswer, Several};
 use crate::commands::verb::{Invocation, Policy, Verb};
 use crate::error::Result;
 use crate::session::Context;
 use crate::session::answers::tenants::{self, TenantRow};
 use crate::session::call::fan_out;
 use crate::session::profile::selected;
+use crate::ui::rows::{Row, list};
 use crate::ui::view::{Cell, Column, View, Viewed};
 
 /// List the tenants that you are in; a star marks the one that the profile works in
@@ -30,43 +31,31 @@ pub struct List {
 #[serde(transparent)]
 pub struct ListAnswer(Vec<TenantRow>);
 
-/// `autocom tenants list --all-profiles -o json`.
-#[derive(Serialize, JsonSchema)]
-#[schemars(title = "autocom tenants list, over several profiles")]
-#[serde(transparent)]
-pub struct ListAllAnswer(Vec<Of<TenantRow>>);
+impl Row for TenantRow {
+    const EMPTY: &'static str = "no tenants";
 
-const COLUMNS: [Column; 4] = [
-    Column::kept("TENANT"),
-    Column::expendable("NAME", 2),
-    Column::expendable("ROLE", 1),
-    Column::for_programs("CURRENT"),
-];
-const NONE: &str = "you are in no tenant of this platform";
+    fn columns() -> Vec<Column> {
+        vec![
+            Column::kept("TENANT"),
+            Column::expendable("NAME", 2),
+            Column::expendable("ROLE", 1),
+            Column::for_programs("CURRENT"),
+        ]
+    }
 
-fn cells(row: &TenantRow) -> Vec<Cell> {
-    vec![
-        Cell::starred(&row.id, row.current),
-        Cell::new(&row.name),
-        Cell::or_absent(row.role.clone()),
-        Cell::flag(row.current),
-    ]
+    fn cells(&self) -> Vec<Cell> {
+        vec![
+            Cell::starred(&self.id, self.current),
+            Cell::new(&self.name),
+            Cell::or_absent(self.role.clone()),
+            Cell::flag(self.current),
+        ]
+    }
 }
 
 impl Viewed for ListAnswer {
     fn view(&self) -> View {
-        View::Table { columns: COLUMNS.into(), rows: self.0.iter().map(cells).collect(), empty: NONE }
-    }
-}
-
-impl Viewed for ListAllAnswer {
-    fn view(&self) -> View {
-        let columns = std::iter::once(Of::<TenantRow>::COLUMN).chain(COLUMNS).collect();
-        View::Table {
-            columns,
-            rows: self.0.iter().map(|row| row.cells(cells)).collect(),
-            empty: "no tenants",
-        }
+        list(&self.0)
     }
 }
 
@@ -81,14 +70,7 @@ impl Verb for List {
             return Ok(Done::answer(ListAnswer(tenants::tenants(context, &profile)?)));
         };
         let members = fan_out::targets(context, &scope)?;
-        let (mut rows, mut failures) = (Vec::new(), Vec::new());
-        for (outcome, member) in tenants::tenants_of(context, &members)?.into_iter().zip(&members) {
-            let profile = member.name.to_string();
-            match outcome {
-                Ok(theirs) => rows.extend(theirs.into_iter().map(|row| Of { profile: profile.clone(), row })),
-                Err(error) => failures.push(error),
-            }
-        }
-        Ok(Done::answer(ListAllAnswer(rows)).with_failures(failures))
+        let outcomes = tenants::tenants_of(context, &members)?;
+        Ok(AllAnswer::done(members.iter().map(|member| member.name.to_string()).zip(outcomes)))
     }
 }

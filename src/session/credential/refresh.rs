@@ -309,13 +309,16 @@ impl Credential {
         if is_about_client {
             // The id goes with the login that comes next, wherever it is set.
             let cause = format!("this login belongs to the client `{client_id}`");
-            error.cause(cause).hint(format!("log in again; with another client id: {login} --client-id ID"))
+            let again = login.clone().words("--client-id ID");
+            error.cause(cause).hint(again.after("log in again; with another client id: "))
         } else if is_rejected {
             error.hint(login.clone())
         } else if may_be_done {
-            error.cause("the platform may have renewed it, and its answer was lost").hint(format!(
-                "try again: the next command tries the stored token once; if that fails: {login}"
-            ))
+            error.cause("the platform may have renewed it, and its answer was lost").hint(
+                login
+                    .clone()
+                    .after("try again: the next command tries the stored token once; if that fails: "),
+            )
         } else {
             error
         }

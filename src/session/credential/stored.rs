@@ -28,7 +28,7 @@ pub(crate) fn not_logged_in(context: &Context, profile: &Resolved) -> Error {
     match config.and_then(|config| blank_token_variable(config, profile)) {
         Some(name) => error
             .cause(format!("{name} is set, but empty, which counts as unset"))
-            .hint(format!("give {name} a token, or log in: {}", owner.login)),
+            .hint(owner.login.clone().after(format!("give {name} a token, or log in: "))),
         None => error,
     }
 }
