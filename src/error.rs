@@ -183,80 +183,90 @@ impl From<ConfigError> for Error {
             ConfigError::File(_) | ConfigError::Unreadable(_) | ConfigError::Lock(_) => Kind::Failed,
             _ => Kind::Usage,
         };
-        let hint = match &error {
-            ConfigError::Syntax { .. } | ConfigError::Shape { .. } | ConfigError::WouldMangle { .. } => {
-                some(autocom("config edit"))
-            }
-            ConfigError::Pins { path, .. } => {
-                some(format!("mend it, or remove it and pin again: {}", quoted(path)))
-            }
-            ConfigError::UnknownProfile { origin: Origin::Pin(directory), .. } => some(
-                autocom("profiles pin PROFILE")
-                    .value(directory.display())
-                    .after("bind it to another: ")
-                    .text(", or free it: ")
-                    .command(autocom("profiles unpin").value(directory.display())),
-            ),
-            ConfigError::UnknownProfile { origin: Origin::Repository(path), .. } => some(
-                autocom("profiles unpin")
-                    .option("--file", path.display())
-                    .after("take back its acceptance: "),
-            ),
-            ConfigError::UnknownProfile { existing, name, .. } if existing.is_empty() => {
-                some(autocom("auth login").option("--profile", name).words("--api-url URL"))
-            }
-            ConfigError::UnknownProfile { existing, name, .. } => {
-                let near = likely(name, existing.iter().map(String::as_str)).filter(|_| existing.len() > 1);
-                let near = near.map(|near| format!(" (did you mean {near}?)")).unwrap_or_default();
-                some(format!("profiles that exist: {}{near}", existing.join(", ")))
-            }
-            ConfigError::InvalidProfile { profile, .. } => some(profile.fix()),
-            ConfigError::MissingFile { variable, .. } => some(
-                autocom("auth login --api-url")
-                    .placeholder("https://api.example.test")
-                    .after(format!("unset {variable}, or create the file: ")),
-            ),
-            ConfigError::File(error) | ConfigError::Lock(LockError::File(error)) => of_file(error),
-            ConfigError::Unreadable(error) => of_file(error),
-            ConfigError::SameVariable { .. } => {
-                some(autocom("config edit").after("give one of them another name: "))
-            }
-            ConfigError::Ambiguous { names, .. } => some(format!("name one: --profile {}", names[0])),
-            ConfigError::NoHome => some("set HOME or AUTOCOM_HOME, or name a file with AUTOCOM_CONFIG"),
-            ConfigError::Expectation { .. } => {
-                some("--expect tenant=acme,profile=staging,user=ada@example.test,host=api.example.test")
-            }
-            ConfigError::Nowhere => some("cd to one that is there, or name the profile: --profile NAME"),
-            ConfigError::Conflict(Conflict::Gone(_)) => some(autocom("profiles list")),
-            ConfigError::NoPlaceForPins => some("set HOME or AUTOCOM_HOME"),
-            ConfigError::PinsUnknown { source } => {
-                let without = "name the profile: --profile NAME";
-                some(source.path().map_or_else(
+        let hint = about_profiles(&error).or_else(|| about_settings(&error));
+        Error { hint, ..Error::from_source(kind, &error) }
+    }
+}
+
+/// What helps against a file or a profile that can't be used.
+fn about_profiles(error: &ConfigError) -> Option<Hint> {
+    match error {
+        ConfigError::Syntax { .. } | ConfigError::Shape { .. } | ConfigError::WouldMangle { .. } => {
+            some(autocom("config edit"))
+        }
+        ConfigError::Pins { path, .. } => {
+            some(format!("mend it, or remove it and pin again: {}", quoted(path)))
+        }
+        ConfigError::UnknownProfile { origin: Origin::Pin(directory), .. } => some(
+            autocom("profiles pin PROFILE")
+                .value(directory.display())
+                .after("bind it to another: ")
+                .text(", or free it: ")
+                .command(autocom("profiles unpin").value(directory.display())),
+        ),
+        ConfigError::UnknownProfile { origin: Origin::Repository(path), .. } => some(
+            autocom("profiles unpin").option("--file", path.display()).after("take back its acceptance: "),
+        ),
+        ConfigError::UnknownProfile { existing, name, .. } if existing.is_empty() => {
+            some(autocom("auth login").option("--profile", name).words("--api-url URL"))
+        }
+        ConfigError::UnknownProfile { existing, name, .. } => {
+            let near = likely(name, existing.iter().map(String::as_str)).filter(|_| existing.len() > 1);
+            let near = near.map(|near| format!(" (did you mean {near}?)")).unwrap_or_default();
+            some(format!("profiles that exist: {}{near}", existing.join(", ")))
+        }
+        ConfigError::InvalidProfile { profile, .. } => some(profile.fix()),
+        ConfigError::MissingFile { variable, .. } => some(
+            autocom("auth login --api-url")
+                .placeholder("https://api.example.test")
+                .after(format!("unset {variable}, or create the file: ")),
+        ),
+        ConfigError::File(error) | ConfigError::Lock(LockError::File(error)) => of_file(error),
+        ConfigError::Unreadable(error) => of_file(error),
+        ConfigError::SameVariable { .. } => {
+            some(autocom("config edit").after("give one of them another name: "))
+        }
+        ConfigError::Ambiguous { names, .. } => some(format!("name one: --profile {}", names[0])),
+        _ => None,
+    }
+}
+
+/// What helps against a value, or the lack of one.
+fn about_settings(error: &ConfigError) -> Option<Hint> {
+    match error {
+        ConfigError::NoHome => some("set HOME or AUTOCOM_HOME, or name a file with AUTOCOM_CONFIG"),
+        ConfigError::Expectation { .. } => {
+            some("--expect tenant=acme,profile=staging,user=ada@example.test,host=api.example.test")
+        }
+        ConfigError::Nowhere => some("cd to one that is there, or name the profile: --profile NAME"),
+        ConfigError::Conflict(Conflict::Gone(_)) => some(autocom("profiles list")),
+        ConfigError::NoPlaceForPins => some("set HOME or AUTOCOM_HOME"),
+        ConfigError::PinsUnknown { source } => {
+            let without = "name the profile: --profile NAME";
+            some(
+                source.path().map_or_else(
                     || without.to_owned(),
                     |path| format!("mend {}, or {without}", path.display()),
-                ))
-            }
-            ConfigError::Unacceptable { .. } => some(
-                autocom("profiles pin NAME")
-                    .after("it may hold profile = \"NAME\" and nothing else; to do without: "),
-            ),
-            ConfigError::UnknownGuard { fix, .. } => some(fix.clone()),
-            ConfigError::UnknownKey(_) => some(autocom("config list")),
-            ConfigError::Invalid { key, origin, .. } => another_value(*key, origin),
-            ConfigError::ProfileAsAddress { name, origin: Origin::Variable(variable) } => {
-                some(format!("unset {variable}; export AUTOCOM_PROFILE={name}"))
-            }
-            ConfigError::ProfileAsAddress { name, .. } => some(format!("select the profile: -p {name}")),
-            ConfigError::TopLevelOnly(key) => {
-                some(autocom("config set").value(key).placeholder(key.placeholder()))
-            }
-            ConfigError::NoAddress { name, .. } => {
-                some(autocom("profiles set").value(name).words("api_url=URL"))
-            }
-            ConfigError::NameTaken(name) => some(autocom("profiles show").value(name)),
-            _ => None,
-        };
-        Error { hint, ..Error::from_source(kind, &error) }
+                ),
+            )
+        }
+        ConfigError::Unacceptable { .. } => some(
+            autocom("profiles pin NAME")
+                .after("it may hold profile = \"NAME\" and nothing else; to do without: "),
+        ),
+        ConfigError::UnknownGuard { fix, .. } => some(fix.clone()),
+        ConfigError::UnknownKey(_) => some(autocom("config list")),
+        ConfigError::Invalid { key, origin, .. } => another_value(*key, origin),
+        ConfigError::ProfileAsAddress { name, origin: Origin::Variable(variable) } => {
+            some(format!("unset {variable}; export AUTOCOM_PROFILE={name}"))
+        }
+        ConfigError::ProfileAsAddress { name, .. } => some(format!("select the profile: -p {name}")),
+        ConfigError::TopLevelOnly(key) => {
+            some(autocom("config set").value(key).placeholder(key.placeholder()))
+        }
+        ConfigError::NoAddress { name, .. } => some(autocom("profiles set").value(name).words("api_url=URL")),
+        ConfigError::NameTaken(name) => some(autocom("profiles show").value(name)),
+        _ => None,
     }
 }
 

@@ -6,6 +6,8 @@
     clippy::print_stdout,
     clippy::print_stderr,
     unreachable_pub,
+    clippy::too_many_lines,
+    clippy::excessive_nesting,
     reason = "a test that finds something else than it expects is to panic"
 )]
 #![allow(clippy::disallowed_methods, reason = "only autocom's code is fenced")]

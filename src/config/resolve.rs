@@ -122,15 +122,11 @@ pub(super) fn resolve_with_candidates(
     let table = name.as_ref().filter(|_| !is_default).and_then(|name| config.document.profile(name));
     candidates.extend(table.into_iter().flat_map(|table| provider::profile(config, table)));
 
-    // The address decides what may be inherited and which login counts, so it comes first; it
-    // is in no layer that depends on it.
-    let top = provider::top_level(config, None, is_default).filter(|c| c.key == Key::ApiUrl);
-    let address =
-        candidates.iter().filter(|c| c.key == Key::ApiUrl).cloned().chain(top).max_by_key(|c| c.layer);
+    let address = address(config, &candidates, is_default);
     let api_url = match &address {
         Some(LayerValue { value, origin, .. }) => match value.as_str() {
             Some(text) => Some(parse_url(config, text, origin)?),
-            None => None, // figment says below what it is instead of a string
+            None => None, // below it is said what it is instead of a string
         },
         None => None,
     };
@@ -151,13 +147,7 @@ pub(super) fn resolve_with_candidates(
     };
     candidates.extend(login.as_ref().filter(ours).into_iter().flat_map(provider::captured));
 
-    let mut figment = Figment::new();
-    for layer in Layer::ALL {
-        if candidates.iter().any(|candidate| candidate.layer == layer) {
-            figment = figment.merge(LayerProvider { layer, candidates: &candidates });
-        }
-    }
-    let values = settings(&figment, &candidates, api_url.as_ref())?;
+    let values = settings(&candidates, api_url.as_ref())?;
     let resolved = Resolved {
         api_url: api_url.zip(values.get(&Key::ApiUrl)).map(|(value, setting)| setting.with(value)),
         tenant: typed(&values, Key::Tenant),
@@ -182,6 +172,14 @@ pub(super) fn resolve_with_candidates(
         selection,
     };
     Ok((resolved, candidates))
+}
+
+/// The address that holds. It decides what may be inherited and which login counts, so it comes first; it is in no
+/// layer that depends on it.
+fn address(config: &Config, candidates: &[LayerValue], is_default: bool) -> Option<LayerValue> {
+    let top = provider::top_level(config, None, is_default).filter(|it| it.key == Key::ApiUrl);
+    let own = candidates.iter().filter(|it| it.key == Key::ApiUrl).cloned();
+    own.chain(top).max_by_key(|it| it.layer)
 }
 
 /// The key under which the profile's credential is stored: its `credential`, else its address;
@@ -221,10 +219,15 @@ fn credential_key(
 
 /// What holds for each key, in its canonical form. Which layer wins, figment decides.
 fn settings(
-    figment: &Figment,
     candidates: &[LayerValue],
     api_url: Option<&ApiUrl>,
 ) -> Result<BTreeMap<Key, Setting<String>>, ConfigError> {
+    let mut figment = Figment::new();
+    for layer in Layer::ALL {
+        if candidates.iter().any(|candidate| candidate.layer == layer) {
+            figment = figment.merge(LayerProvider { layer, candidates });
+        }
+    }
     let merged: BTreeMap<String, Tagged<Value>> = figment.extract().unwrap_or_default();
     let mut settings = BTreeMap::new();
     for (name, merged) in &merged {

@@ -352,6 +352,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::too_many_lines, reason = "a table")]
     fn a_method_that_reads_is_believed_unless_graphql_or_an_override_stands_in_the_address() {
         let get = |path: &str| change(&Method::GET, path, &HeaderMap::new(), Some(b""));
         for path in [

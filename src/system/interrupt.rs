@@ -128,17 +128,7 @@ pub fn watch() {
         // Where it can't be had, a signal ends the process on the spot, as it does before this.
         let _ = runtime::thread("signals", move || {
             if let Ok(runtime) = runtime::new() {
-                let interruption = runtime.block_on(async {
-                    let interrupted = interrupted(|_| {});
-                    tokio::pin!(interrupted);
-                    // Its first look installs the handlers.
-                    tokio::select! {
-                        biased;
-                        interruption = &mut interrupted => return interruption,
-                        () = std::future::ready(()) => { let _ = listens.send(()); }
-                    }
-                    interrupted.await
-                });
+                let interruption = runtime.block_on(listen(listens));
                 std::thread::sleep(GRACE);
                 end(interruption);
             }
@@ -146,6 +136,19 @@ pub fn watch() {
         // Before that a signal would still end us on the spot, whatever state the terminal is in by then.
         let _ = listening.recv();
     });
+}
+
+/// Says when it listens, and waits for the signal that ends us.
+async fn listen(listens: mpsc::Sender<()>) -> Interruption {
+    let interrupted = interrupted(|_| {});
+    tokio::pin!(interrupted);
+    // Its first look installs the handlers.
+    tokio::select! {
+        biased;
+        interruption = &mut interrupted => return interruption,
+        () = std::future::ready(()) => { let _ = listens.send(()); }
+    }
+    interrupted.await
 }
 
 /// While this is held, Ctrl-C is for another program, which has the terminal now, and passes us by. (Once it

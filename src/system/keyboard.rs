@@ -65,14 +65,14 @@ mod unix {
                     tokio::time::sleep(LOOK_EVERY).await;
                     continue;
                 }
-                match rustix::io::read(&self.stdin, &mut *chunk) {
+                let read = rustix::io::read(&self.stdin, &mut *chunk);
+                match read {
                     Ok(0) | Err(Errno::INTR | Errno::AGAIN) => tokio::time::sleep(LOOK_EVERY).await,
-                    Ok(length) => {
-                        if let Some(line) = self.take(&chunk[..length]) {
-                            return line;
-                        }
-                    }
+                    Ok(_) => {}
                     Err(_) => std::future::pending().await,
+                }
+                if let Some(line) = read.ok().and_then(|length| self.take(&chunk[..length])) {
+                    return line;
                 }
             }
         }

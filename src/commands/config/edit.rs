@@ -68,19 +68,10 @@ impl Verb for Edit {
             let problems = check(context, draft.path(), edited.clone());
             if problems.is_empty() {
                 interrupt::watch();
-                return match file.replace(before.as_deref(), &edited) {
-                    Ok(()) => {
-                        context.reporter().progress(format!("changed {}", place.path.display()));
-                        Ok(Done::nothing())
-                    }
-                    Err(error @ (ConfigError::ChangedMeanwhile { .. } | ConfigError::Refused(_))) => {
-                        let (kept, there) = (quoted(&draft.keep()), quoted(&place.path));
-                        Err(Error::from(error)
-                            .cause(format!("what was edited is kept in {kept}"))
-                            .hint_if_none(|| format!("diff {there} {kept}")))
-                    }
-                    Err(error) => Err(abandon(error.into(), Some(draft), &place.path)),
-                };
+                file.replace(before.as_deref(), &edited)
+                    .map_err(|error| not_replaced(error, draft, &place.path))?;
+                context.reporter().progress(format!("changed {}", place.path.display()));
+                return Ok(Done::nothing());
             }
             if !context.can_ask() {
                 return Err(refuse(problems, draft, &place.path));
@@ -96,6 +87,19 @@ impl Verb for Edit {
                 _ => return Err(refuse(problems, draft, &place.path)),
             }
         }
+    }
+}
+
+/// Why what was edited is not in `place`.
+fn not_replaced(error: ConfigError, draft: Draft, place: &Path) -> Error {
+    match error {
+        ConfigError::ChangedMeanwhile { .. } | ConfigError::Refused(_) => {
+            let (kept, there) = (quoted(&draft.keep()), quoted(place));
+            Error::from(error)
+                .cause(format!("what was edited is kept in {kept}"))
+                .hint_if_none(|| format!("diff {there} {kept}"))
+        }
+        error => abandon(error.into(), Some(draft), place),
     }
 }
 

@@ -73,25 +73,7 @@ pub fn standing(context: &Context, profile: &Resolved) -> Result<(Standing, Opti
         now: context.clock().now(),
     };
     if let Some(variable) = tokens::token_variable(context, profile)? {
-        let name = variable.name.clone();
-        let tenant = tokens::own_tenant(profile).map(|tenant| tenant.to_string());
-        let (kind, store, renewable) = (None, None, false);
-        let ended = Lifetime { expires_at: row.expires_at, renewable, refused: false }.is_expired(answer.now);
-        let failure = ended.then(|| {
-            Error::new(Kind::Authentication, format!("the token in {name} has expired"))
-                .hint(format!("set {name} to a fresh token"))
-        });
-        let answer = Standing {
-            name: None,
-            email: None,
-            tenant,
-            kind,
-            store,
-            renewable,
-            store_reason: Some(name),
-            ..answer
-        };
-        return Ok((answer, failure));
+        return Ok(of_variable(answer, variable.name, row.expires_at, profile));
     }
     match stored::stored(context, profile) {
         Ok(Some(stored)) => {
@@ -116,6 +98,24 @@ pub fn standing(context: &Context, profile: &Resolved) -> Result<(Standing, Opti
         // What was captured is shown all the same: it says what can't be reached.
         Err(error) => Ok((answer, Some(error))),
     }
+}
+
+/// How the token of the variable `name` stands.
+fn of_variable(
+    answer: Standing,
+    name: String,
+    expires_at: Option<Timestamp>,
+    profile: &Resolved,
+) -> (Standing, Option<Error>) {
+    let tenant = tokens::own_tenant(profile).map(|tenant| tenant.to_string());
+    let (kind, store, renewable) = (None, None, false);
+    let ended = Lifetime { expires_at, renewable, refused: false }.is_expired(answer.now);
+    let failure = ended.then(|| {
+        Error::new(Kind::Authentication, format!("the token in {name} has expired"))
+            .hint(format!("set {name} to a fresh token"))
+    });
+    let store_reason = Some(name);
+    (Standing { name: None, email: None, tenant, kind, store, renewable, store_reason, ..answer }, failure)
 }
 
 /// The record's own words in place of what was captured.

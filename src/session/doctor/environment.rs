@@ -1,6 +1,6 @@
 //! What surrounds autocom on this machine: variables, and what a login in the browser needs.
 
-use crate::config::{resolve, select, token_variable};
+use crate::config::{Config, Resolved, resolve, select, token_variable};
 use crate::domain::{Key, autocom, likely, quoted, shell_word};
 use crate::oauth::CALLBACK_PORTS;
 use crate::session::context::Context;
@@ -66,27 +66,34 @@ pub(crate) fn variables(context: &Context) -> Vec<Finding> {
     }
     found.extend(VARIABLES.into_iter().filter_map(|name| taken_literally(name, context)));
     if let (Some(config), Some(profile)) = (config, &selected) {
-        for key in Key::ALL.into_iter().filter(|key| !matches!(key, Key::Profile)) {
-            let Some(variable) = key.variable().filter(|name| environment.var(name).is_some()) else {
-                continue;
-            };
-            let in_file = profile
-                .name()
-                .and_then(|name| config.document.table_of(name))
-                .is_some_and(|table| table.get(key).is_some());
-            let words = match profile.passed_over.iter().any(|it| it.variable == variable) {
-                true => format!("is not used: --profile {} has its own {key}", profile.label()),
-                false if in_file => {
-                    format!("goes before the {key} of profile {} in config.toml", profile.label())
-                }
-                false => continue,
-            };
-            found.push(Finding::ok(Section::Variables, variable, words));
-        }
-        if token_variable(config, profile, true).passed_over {
-            let words = format!("belongs to another environment: not used for profile {}", profile.label());
-            found.push(Finding::warn(Section::Variables, "AUTOCOM_TOKEN", words).fix("unset AUTOCOM_TOKEN"));
-        }
+        found.extend(overriding(context, config, profile));
+    }
+    found
+}
+
+/// The variables that go before what `config.toml` says of the profile, or that it goes before.
+fn overriding(context: &Context, config: &Config, profile: &Resolved) -> Vec<Finding> {
+    let (mut found, environment) = (Vec::new(), context.environment());
+    for key in Key::ALL.into_iter().filter(|key| !matches!(key, Key::Profile)) {
+        let Some(variable) = key.variable().filter(|name| environment.var(name).is_some()) else {
+            continue;
+        };
+        let in_file = profile
+            .name()
+            .and_then(|name| config.document.table_of(name))
+            .is_some_and(|table| table.get(key).is_some());
+        let words = match profile.passed_over.iter().any(|it| it.variable == variable) {
+            true => format!("is not used: --profile {} has its own {key}", profile.label()),
+            false if in_file => {
+                format!("goes before the {key} of profile {} in config.toml", profile.label())
+            }
+            false => continue,
+        };
+        found.push(Finding::ok(Section::Variables, variable, words));
+    }
+    if token_variable(config, profile, true).passed_over {
+        let words = format!("belongs to another environment: not used for profile {}", profile.label());
+        found.push(Finding::warn(Section::Variables, "AUTOCOM_TOKEN", words).fix("unset AUTOCOM_TOKEN"));
     }
     found
 }

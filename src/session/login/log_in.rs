@@ -339,14 +339,7 @@ fn store_login(
         None => target::write_login(context, target, &used),
     };
     logins::logins(context).update(key, |_| Some(login.clone()));
-    if activated {
-        let before = context.config()?;
-        target.profile.name().into_iter().for_each(|name| switch::remember_previous(context, before, name));
-        switch::mention_overrides(context, &EditTarget::TopLevel, Key::Profile);
-    }
-    if let Some(variable) = token_variable(context.config()?, &target.profile, true).used {
-        context.reporter.warn(format!("{} is set: commands use its token, not this login", variable.name));
-    }
+    mention_what_follows(context, target, activated)?;
     Ok(LoggedIn {
         profile: target.profile.name().map(ToString::to_string),
         created: target.creates,
@@ -359,6 +352,19 @@ fn store_login(
         replaced,
         record,
     })
+}
+
+/// `activated`: whether the profile is the active one now.
+fn mention_what_follows(context: &Context, target: &LoginTarget, activated: bool) -> Result<()> {
+    let config = context.config()?;
+    if activated {
+        target.profile.name().into_iter().for_each(|name| switch::remember_previous(context, config, name));
+        switch::mention_overrides(context, &EditTarget::TopLevel, Key::Profile);
+    }
+    if let Some(variable) = token_variable(config, &target.profile, true).used {
+        context.reporter.warn(format!("{} is set: commands use its token, not this login", variable.name));
+    }
+    Ok(())
 }
 
 /// Asks the platform who the token is and settles the tenant. The platform decides membership.
