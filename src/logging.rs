@@ -26,7 +26,7 @@ pub(crate) enum Style {
         colours: bool,
     },
     /// A line of its own for each, drawn by this.
-    Lines(fn(Event) -> String),
+    Lines(fn(LogEvent) -> String),
 }
 
 pub(crate) fn start(verbose: u8, environment: &Environment, style: Style) {
@@ -52,14 +52,14 @@ pub(crate) fn start(verbose: u8, environment: &Environment, style: Style) {
 }
 
 /// What happened, for a line of JSON. Its texts have passed the gate.
-pub(crate) struct Event {
+pub(crate) struct LogEvent {
     pub time: String,
     pub level: String,
     pub message: String,
     pub fields: Map<String, Value>,
 }
 
-struct Lines(fn(Event) -> String);
+struct Lines(fn(LogEvent) -> String);
 
 impl<S: Subscriber + for<'a> LookupSpan<'a>, N: for<'a> FormatFields<'a> + 'static> FormatEvent<S, N>
     for Lines
@@ -76,7 +76,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>, N: for<'a> FormatFields<'a> + 'stat
         let time = rfc3339(SystemClock.now());
         let level = event.metadata().level().as_str().to_ascii_lowercase();
         let message = message.unwrap_or_default();
-        writeln!(writer, "{}", (self.0)(Event { time, level, message, fields: fields.0 }))
+        writeln!(writer, "{}", (self.0)(LogEvent { time, level, message, fields: fields.0 }))
     }
 }
 

@@ -17,8 +17,10 @@ pub(super) struct Terminal {
 
 impl Prompter for Terminal {
     fn choose(&self, question: &str, choices: &[Choice], start: usize) -> Option<usize> {
-        let choices: Vec<prompt::Choice<'_>> =
-            choices.iter().map(|Choice { line, name, words }| prompt::Choice { line, name, words }).collect();
+        let choices: Vec<prompt::ChoiceLine<'_>> = choices
+            .iter()
+            .map(|Choice { line, name, words }| prompt::ChoiceLine { line, name, words })
+            .collect();
         lend(|| prompt::choose(&diagnostic(question), choices, start, self.colours))
     }
 

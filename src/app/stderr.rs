@@ -46,9 +46,11 @@ impl StderrStyle {
     pub(super) fn events(self) -> logging::Style {
         match self {
             StderrStyle::Text { colours } => logging::Style::Text { colours },
-            StderrStyle::Json => logging::Style::Lines(|logging::Event { time, level, message, fields }| {
-                StderrLine::Log(Log { time, level, message, fields }).json()
-            }),
+            StderrStyle::Json => {
+                logging::Style::Lines(|logging::LogEvent { time, level, message, fields }| {
+                    StderrLine::Log(Log { time, level, message, fields }).json()
+                })
+            }
         }
     }
 

@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::session::Context;
 use crate::session::call::everywhere;
 use crate::session::doctor;
-use crate::session::doctor::finding::{Finding, Section, Status};
+use crate::session::doctor::finding::{Finding, FindingStatus, Section};
 use crate::ui::style::Tone;
 use crate::ui::view::{Cell, Column, Group, Item, View, Viewed};
 
@@ -75,18 +75,18 @@ fn groups(findings: &[Finding]) -> Vec<Group> {
     groups.into_iter().map(|(_, group)| group).collect()
 }
 
-fn mark(status: Status) -> Cell {
+fn mark(status: FindingStatus) -> Cell {
     Cell::new(status.as_str()).tone(match status {
-        Status::Ok => Tone::Good,
-        Status::Warn => Tone::Warn,
-        Status::Broken => Tone::Bad,
-        Status::Skipped => Tone::Faint,
+        FindingStatus::Ok => Tone::Good,
+        FindingStatus::Warn => Tone::Warn,
+        FindingStatus::Broken => Tone::Bad,
+        FindingStatus::Skipped => Tone::Faint,
     })
 }
 
 fn summary(findings: &[Finding]) -> Cell {
     let count = |status| findings.iter().filter(|finding| finding.status == status).count();
-    let (broken, warnings) = (count(Status::Broken), count(Status::Warn));
+    let (broken, warnings) = (count(FindingStatus::Broken), count(FindingStatus::Warn));
     let fixed = findings.iter().filter(|finding| finding.fixed).count();
     let fixed = if fixed > 0 { format!("; {fixed} mended") } else { String::new() };
     match (broken, warnings) {
@@ -114,7 +114,7 @@ impl Verb for Doctor {
             met => met?,
         }
         let findings = doctor::doctor(context, self.fix, self.offline)?;
-        let broken = findings.iter().any(|finding| finding.status == Status::Broken);
+        let broken = findings.iter().any(|finding| finding.status == FindingStatus::Broken);
         Ok(Done { exit_code: u8::from(broken), ..Done::answer(DoctorAnswer(findings)) })
     }
 }

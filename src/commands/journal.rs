@@ -7,7 +7,7 @@ use crate::commands::verb::{Invocation, Verb};
 use crate::domain::Key;
 use crate::error::Result;
 use crate::session::Context;
-use crate::session::protection::journal::{self, Entry, EntryEvent, Permit};
+use crate::session::protection::journal::{self, EntryEvent, JournalEntry, Permit};
 use crate::ui::style::Tone;
 use crate::ui::view::{Cell, Column, View, Viewed};
 
@@ -33,7 +33,7 @@ pub struct Journal {
 #[derive(Serialize, JsonSchema)]
 #[schemars(title = "autocom journal")]
 #[serde(transparent)]
-pub struct JournalAnswer(Vec<Entry>);
+pub struct JournalAnswer(Vec<JournalEntry>);
 
 impl Viewed for JournalAnswer {
     fn view(&self) -> View {
@@ -53,7 +53,7 @@ impl Viewed for JournalAnswer {
     }
 }
 
-fn cells(entry: &Entry) -> Vec<Cell> {
+fn cells(entry: &JournalEntry) -> Vec<Cell> {
     vec![
         Cell::new(&entry.at),
         Cell::new(&entry.profile).tone(Tone::Strong),
@@ -65,7 +65,7 @@ fn cells(entry: &Entry) -> Vec<Cell> {
     ]
 }
 
-fn what(entry: &Entry) -> String {
+fn what(entry: &JournalEntry) -> String {
     match (entry.event, &entry.until) {
         (EntryEvent::Unlocked, Some(until)) => format!("unlocked until {until}"),
         (EntryEvent::Unlocked, None) => "unlocked".to_owned(),
@@ -78,7 +78,7 @@ fn what(entry: &Entry) -> String {
     }
 }
 
-fn permit(entry: &Entry) -> Cell {
+fn permit(entry: &JournalEntry) -> Cell {
     let reason = entry.reason.as_deref().unwrap_or_default();
     match entry.permit {
         Some(Permit::Typed) => Cell::new("typed"),
@@ -89,7 +89,7 @@ fn permit(entry: &Entry) -> Cell {
     }
 }
 
-fn status(entry: &Entry) -> Cell {
+fn status(entry: &JournalEntry) -> Cell {
     match (entry.event, entry.status, &entry.failure) {
         (EntryEvent::Request, Some(status), _) if status < 400 => {
             Cell::new(status.to_string()).tone(Tone::Good)

@@ -12,7 +12,7 @@ use crate::error::Result;
 use crate::session::Context;
 use crate::session::answers::listing::{self, ProfileRow};
 use crate::session::profile::protection_state::ProtectionState;
-use crate::ui::segment::{self, Field, Shell, Template};
+use crate::ui::segment::{self, Field, PromptShell, Template};
 use crate::ui::style::Tone;
 use crate::ui::view::{View, Viewed};
 
@@ -34,7 +34,7 @@ pub struct Prompt {
     #[arg(long, value_name = "TEMPLATE", default_value = "{profile}{:tenant}{mark}")]
     format: Template,
     /// The shell whose prompt it is: how it is told which characters take no room
-    #[arg(long, value_name = "SHELL", value_parser = PossibleValuesParser::new(Shell::ALL))]
+    #[arg(long, value_name = "SHELL", value_parser = PossibleValuesParser::new(PromptShell::ALL))]
     shell: Option<String>,
 }
 
@@ -69,7 +69,7 @@ impl Verb for Prompt {
 
     fn run(self: Box<Self>, context: &Context, invocation: &Invocation<'_>) -> Result<Done> {
         let colours = invocation.output().colours;
-        let shell = self.shell.as_deref().map(Shell::named);
+        let shell = self.shell.as_deref().map(PromptShell::named);
         let paint =
             |text: &str, tone| if colours { segment::paint(text, tone, shell) } else { text.to_owned() };
         let profile = context.config().and_then(|config| Ok(resolve(config, select(config)?)?));

@@ -89,7 +89,7 @@ impl Login {
 /// The file's shape. Every field is optional and unknown ones are no error: a cache is never a
 /// reason to fail.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-struct Wire {
+struct LoginWire {
     api_url: Option<String>,
     tenant: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -110,7 +110,7 @@ struct Wire {
     written_at: Option<String>,
 }
 
-impl Wire {
+impl LoginWire {
     /// `likely` is the address that it most probably has: then it need not be parsed again.
     fn login(&self, likely: Option<&ApiUrl>) -> Login {
         fn parse<T: std::str::FromStr>(text: &Option<String>) -> Option<T> {
@@ -137,14 +137,14 @@ impl Wire {
     }
 }
 
-impl From<&Login> for Wire {
+impl From<&Login> for LoginWire {
     /// What holds a secret is left out: a server may have put its token in a name.
-    fn from(login: &Login) -> Wire {
+    fn from(login: &Login) -> LoginWire {
         let clean = |text: &String| !holds_secret(text);
         fn text<T: ToString>(value: &Option<T>) -> Option<String> {
             value.as_ref().map(ToString::to_string)
         }
-        Wire {
+        LoginWire {
             api_url: text(&login.api_url).filter(clean),
             tenant: text(&login.tenant).filter(clean),
             tenants: login.tenants.iter().map(ToString::to_string).filter(clean).collect(),
@@ -167,7 +167,7 @@ impl From<&Login> for Wire {
 
 /// All entries of the file, each as it stands until it is asked for.
 #[derive(Debug, Clone, Default)]
-pub struct Logins(BTreeMap<CredentialKey, Wire>);
+pub struct Logins(BTreeMap<CredentialKey, LoginWire>);
 
 impl Logins {
     /// Reads the file; a missing or broken one is empty and costs a warning at most.
@@ -187,7 +187,7 @@ impl Logins {
     }
 
     fn parse(text: String) -> Option<Logins> {
-        let wire: BTreeMap<String, Wire> = toml::from_str(&text).ok()?;
+        let wire: BTreeMap<String, LoginWire> = toml::from_str(&text).ok()?;
         Some(Logins(
             wire.into_iter().filter_map(|(key, wire)| Some((CredentialKey::stored(&key)?, wire))).collect(),
         ))
@@ -223,7 +223,7 @@ impl Logins {
         match std::str::from_utf8(bytes) {
             Err(error) => at("is not UTF-8 text".to_owned(), error.valid_up_to()),
             Ok(text) => {
-                let error = toml::from_str::<BTreeMap<String, Wire>>(text).err()?;
+                let error = toml::from_str::<BTreeMap<String, LoginWire>>(text).err()?;
                 let words = error.message().lines().collect::<Vec<_>>().join("; ");
                 at(words, error.span().map_or(0, |span| span.start))
             }
@@ -244,7 +244,7 @@ impl Logins {
     }
 
     pub fn insert(&mut self, key: CredentialKey, login: &Login) {
-        self.0.insert(key, Wire::from(login));
+        self.0.insert(key, LoginWire::from(login));
     }
 
     /// Lock, read again, change one entry, write. `None` as an answer of `change` removes it.
@@ -312,7 +312,8 @@ impl Logins {
     }
 
     fn write(&self, lock: &mut FileLock) -> Result<(), ConfigError> {
-        let wire: BTreeMap<&str, &Wire> = self.0.iter().map(|(key, wire)| (key.as_str(), wire)).collect();
+        let wire: BTreeMap<&str, &LoginWire> =
+            self.0.iter().map(|(key, wire)| (key.as_str(), wire)).collect();
         let body = toml::to_string(&wire).unwrap_or_default();
         Ok(lock.replace(format!("{HEADER}{body}").as_bytes(), Mode::Private)?)
     }

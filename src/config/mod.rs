@@ -34,9 +34,9 @@ pub use invalid_profile::{InvalidProfile, Reason};
 pub use logins::{Login, Logins};
 pub use pending::{PendingMove, pins};
 pub use pins::Pins;
-pub use profile_file::{Change, Plan, Shared, Step, shared, to_import, to_toml};
+pub use profile_file::{Plan, SettingChange, Shared, Step, shared, to_import, to_toml};
 pub use protection::{Loosened, loosened_by, protection};
-pub use repository::{REPOSITORY_FILE, RepositoryFile, Standing, profile_in};
+pub use repository::{Acceptance, REPOSITORY_FILE, RepositoryFile, profile_in};
 pub use resolve::{PassedOver, Resolved, Setting, resolve};
 pub use schema::ConfigSchema;
 pub use selection::{

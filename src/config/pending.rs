@@ -26,7 +26,7 @@ pub struct PendingMove {
 }
 
 #[derive(Default, Serialize, Deserialize)]
-struct Wire {
+struct PendingWire {
     #[serde(default, rename = "move")]
     moves: Vec<PendingMove>,
 }
@@ -80,7 +80,7 @@ impl PendingMove {
 }
 
 /// One that can't be read says nothing: its pins name a profile that doesn't exist, which is reported.
-fn read(pins: &Place) -> Wire {
+fn read(pins: &Place) -> PendingWire {
     let bytes = files::read(&path(pins), Trust::WarnOnly, &Reporter::silent()).ok().flatten();
     let text = bytes.and_then(|bytes| String::from_utf8(bytes).ok());
     text.and_then(|text| toml::from_str(&text).ok()).unwrap_or_default()

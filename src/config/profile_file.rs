@@ -29,7 +29,7 @@ pub struct Shared {
 pub struct Step {
     pub name: ProfileName,
     pub is_new: bool,
-    pub changes: Vec<Change>,
+    pub changes: Vec<SettingChange>,
 }
 
 /// What an import comes to.
@@ -64,7 +64,7 @@ impl Plan {
     /// The new profiles that come with something that makes them less safe: a way that their requests take, an
     /// authority that they trust, or leave to change what is protected.
     pub fn risky(&self) -> Vec<String> {
-        let is_risky = |change: &&Change| match (change.key, change.new.as_deref()) {
+        let is_risky = |change: &&SettingChange| match (change.key, change.new.as_deref()) {
             (Key::Proxy | Key::CaBundle, Some(_)) => true,
             (Key::Protected, Some(value)) => value == "false",
             _ => false,
@@ -83,7 +83,7 @@ impl Plan {
 
 /// A key's value here and in what is imported.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Change {
+pub struct SettingChange {
     pub key: Key,
     pub old: Option<String>,
     pub new: Option<String>,
@@ -175,10 +175,11 @@ fn everything(config: &Config, name: &ProfileName) -> BTreeMap<Key, String> {
     shared.unwrap_or_default()
 }
 
-fn differences(old: &BTreeMap<Key, String>, new: &BTreeMap<Key, String>, whole: bool) -> Vec<Change> {
+fn differences(old: &BTreeMap<Key, String>, new: &BTreeMap<Key, String>, whole: bool) -> Vec<SettingChange> {
     let gone = old.keys().filter(|key| whole && !new.contains_key(key));
     let keys = new.keys().chain(gone).filter(|key| old.get(key) != new.get(key));
-    keys.map(|key| Change { key: *key, old: old.get(key).cloned(), new: new.get(key).cloned() }).collect()
+    keys.map(|key| SettingChange { key: *key, old: old.get(key).cloned(), new: new.get(key).cloned() })
+        .collect()
 }
 
 /// What is to be imported, every value looked at; and the keys that are passed over, since they are

@@ -30,7 +30,7 @@ pub struct RepositoryFile {
 
 /// What a file in a directory is to autocom.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Standing {
+pub enum Acceptance {
     /// It has the content that was accepted.
     Accepted(ProfileName),
     /// It was accepted, but not with the content that it has now.
@@ -56,9 +56,9 @@ impl RepositoryFile {
     }
 }
 
-impl Standing {
+impl Acceptance {
     /// `None` if there is no such file in `directory`.
-    pub fn new(directory: &Path, pins: &Pins) -> Option<Standing> {
+    pub fn new(directory: &Path, pins: &Pins) -> Option<Acceptance> {
         let path = directory.join(REPOSITORY_FILE);
         let found = RepositoryFile::read(directory);
         if matches!(found, Ok(None)) {
@@ -66,9 +66,9 @@ impl Standing {
         }
         let found = found.ok().flatten();
         Some(match (pins.accepted_of(&path), found) {
-            (Some(accepted), Some(file)) if file.content == accepted => Standing::Accepted(file.profile),
-            (Some(_), _) => Standing::Changed,
-            (None, file) => Standing::Unaccepted(file.map(|file| file.profile)),
+            (Some(accepted), Some(file)) if file.content == accepted => Acceptance::Accepted(file.profile),
+            (Some(_), _) => Acceptance::Changed,
+            (None, file) => Acceptance::Unaccepted(file.map(|file| file.profile)),
         })
     }
 }

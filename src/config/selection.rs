@@ -2,7 +2,7 @@
 
 use super::error::ConfigError;
 use super::pending::pins;
-use super::repository::{REPOSITORY_FILE, Standing};
+use super::repository::{Acceptance, REPOSITORY_FILE};
 use super::{Config, Pins};
 use crate::domain::{ApiUrl, ApiUrlError, Key, Origin, ProfileName, one_line, quoted};
 
@@ -133,13 +133,13 @@ pub(super) fn outer_selection_candidates(config: &Config) -> Vec<SelectionCandid
         origin: Origin::Pin(directory.into()),
         says: name.to_owned(),
     });
-    let accepted = here.ancestors().filter_map(|directory| match Standing::new(directory, pins)? {
-        Standing::Accepted(name) => Some(SelectionCandidate {
+    let accepted = here.ancestors().filter_map(|directory| match Acceptance::new(directory, pins)? {
+        Acceptance::Accepted(name) => Some(SelectionCandidate {
             by: SelectionSource::RepositoryFile,
             origin: Origin::Repository(directory.join(REPOSITORY_FILE).into()),
             says: name.to_string(),
         }),
-        Standing::Changed | Standing::Unaccepted(_) => None,
+        Acceptance::Changed | Acceptance::Unaccepted(_) => None,
     });
     bound.chain(accepted.skip(1)).collect()
 }
@@ -226,24 +226,24 @@ fn accepted(config: &Config) -> Result<Option<(Origin, String)>, ConfigError> {
     let Some(here) = config.here() else { return nowhere(config) };
     let pins = pins_that_decide(config)?;
     for directory in here.ancestors() {
-        let Some(standing) = Standing::new(directory, pins) else { continue };
+        let Some(standing) = Acceptance::new(directory, pins) else { continue };
         let path = directory.join(REPOSITORY_FILE);
         let shown = one_line(&path.display().to_string()).into_owned();
         match standing {
-            Standing::Accepted(name) => {
+            Acceptance::Accepted(name) => {
                 return Ok(Some((Origin::Repository(path.into()), name.to_string())));
             }
-            Standing::Changed => config.reporter.warn(format!(
+            Acceptance::Changed => config.reporter.warn(format!(
                 "{shown} has changed since it was accepted, so it selects nothing; look at it, then: \
                  autocom profiles pin --accept {}",
                 quoted(&path)
             )),
-            Standing::Unaccepted(Some(name)) => config.reporter.note(format!(
+            Acceptance::Unaccepted(Some(name)) => config.reporter.note(format!(
                 "{shown} asks for profile {name} and is ignored until you accept it: \
                  autocom profiles pin --accept {}",
                 quoted(&path)
             )),
-            Standing::Unaccepted(None) => {
+            Acceptance::Unaccepted(None) => {
                 config.reporter.note(format!(
                     "{shown} is ignored, and is no file that could be accepted; why: \
                      autocom profiles pin --accept {}",

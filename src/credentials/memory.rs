@@ -22,11 +22,11 @@ pub enum Fault {
 #[derive(Clone)]
 pub struct MemoryStore {
     kind: StoreKind,
-    state: Arc<Mutex<State>>,
+    state: Arc<Mutex<MemoryState>>,
 }
 
 #[derive(Default)]
-struct State {
+struct MemoryState {
     records: BTreeMap<CredentialKey, Record>,
     fault: Option<Fault>,
     calls: usize,
@@ -56,11 +56,11 @@ impl MemoryStore {
         self.state().records.get(key).cloned()
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, MemoryState> {
         self.state.lock().unwrap_or_else(|e| e.into_inner())
     }
 
-    fn called(&self, writing: bool) -> Result<MutexGuard<'_, State>, StoreError> {
+    fn called(&self, writing: bool) -> Result<MutexGuard<'_, MemoryState>, StoreError> {
         let mut state = self.state();
         state.calls += 1;
         match state.fault {

@@ -84,7 +84,7 @@ impl Record {
 
     /// The record as JSON on one line.
     pub(super) fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
-        let wire = Wire {
+        let wire = RecordWire {
             version: VERSION,
             access_token: self.access_token.expose().into(),
             refresh_token: self.refresh_token.as_ref().map(|token| token.expose().into()),
@@ -131,7 +131,7 @@ impl Record {
     }
 
     fn from_wire(bytes: &[u8]) -> Option<Record> {
-        let wire: Wire<'_> = serde_json::from_slice(bytes).ok()?;
+        let wire: RecordWire<'_> = serde_json::from_slice(bytes).ok()?;
         if wire.access_token.is_empty() {
             return None;
         }
@@ -160,7 +160,7 @@ impl Record {
 /// The record as it is spelled. Fields that it does not name are ignored and lost with the next
 /// write: whatever a later version must not lose, it guards with a higher `version`.
 #[derive(Serialize, Deserialize)]
-struct Wire<'a> {
+struct RecordWire<'a> {
     version: u64,
     // Borrowed from the (wiped) buffer wherever the text has no escapes, as tokens never have.
     #[serde(borrow)]

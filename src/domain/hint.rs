@@ -7,10 +7,10 @@ use super::shell_word;
 
 /// Text, and commands of autocom in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Hint(Vec<Part>);
+pub struct Hint(Vec<HintPart>);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Part {
+enum HintPart {
     Text(String),
     Command(NextCommand),
 }
@@ -184,26 +184,26 @@ impl Argument {
 
 impl Hint {
     pub fn text(mut self, text: impl Into<String>) -> Hint {
-        self.0.push(Part::Text(text.into()));
+        self.0.push(HintPart::Text(text.into()));
         self
     }
 
     pub fn command(mut self, command: NextCommand) -> Hint {
-        self.0.push(Part::Command(command));
+        self.0.push(HintPart::Command(command));
         self
     }
 
     pub fn commands(&self) -> impl Iterator<Item = &NextCommand> {
         self.0.iter().filter_map(|part| match part {
-            Part::Command(command) => Some(command),
-            Part::Text(_) => None,
+            HintPart::Command(command) => Some(command),
+            HintPart::Text(_) => None,
         })
     }
 
     /// With what `change` makes of each of its commands.
     pub fn each(self, change: impl Fn(NextCommand) -> Hint) -> Hint {
         let parts = self.0.into_iter().flat_map(|part| match part {
-            Part::Command(command) => change(command).0,
+            HintPart::Command(command) => change(command).0,
             text => vec![text],
         });
         Hint(parts.collect())
@@ -212,7 +212,7 @@ impl Hint {
 
 impl From<String> for Hint {
     fn from(text: String) -> Hint {
-        Hint(vec![Part::Text(text)])
+        Hint(vec![HintPart::Text(text)])
     }
 }
 
@@ -224,15 +224,15 @@ impl From<&str> for Hint {
 
 impl From<NextCommand> for Hint {
     fn from(command: NextCommand) -> Hint {
-        Hint(vec![Part::Command(command)])
+        Hint(vec![HintPart::Command(command)])
     }
 }
 
 impl fmt::Display for Hint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|part| match part {
-            Part::Text(text) => f.write_str(text),
-            Part::Command(command) => command.fmt(f),
+            HintPart::Text(text) => f.write_str(text),
+            HintPart::Command(command) => command.fmt(f),
         })
     }
 }

@@ -30,7 +30,7 @@ impl Json {
         // RFC 8259, section 8.1: a byte order mark may be ignored.
         let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
         let sound: &RawValue = serde_json::from_slice(text).ok()?;
-        Walk(sound.get()).value(0)
+        JsonReader(sound.get()).value(0)
     }
 
     /// The field of that name, if this is an object that has one.
@@ -76,9 +76,9 @@ impl Serialize for Json {
 }
 
 /// What is left of a text that is JSON for certain.
-struct Walk<'a>(&'a str);
+struct JsonReader<'a>(&'a str);
 
-impl Walk<'_> {
+impl JsonReader<'_> {
     fn value(&mut self, depth: usize) -> Option<Json> {
         if depth == MAX_DEPTH {
             return None;

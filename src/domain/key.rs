@@ -54,7 +54,7 @@ pub enum Shape {
 
 /// Every fact about a key: from here come its parser, its schema, its variable, what it inherits and its completion.
 #[derive(Clone, Copy)]
-struct Row {
+struct KeyRow {
     key: Key,
     name: &'static str,
     placeholder: &'static str,
@@ -69,36 +69,36 @@ struct Row {
     is_captured: bool,
 }
 
-static TABLE: [Row; COUNT] = ROWS;
+static TABLE: [KeyRow; COUNT] = ROWS;
 const COUNT: usize = 15;
-const ROWS: [Row; COUNT] = [
-    Row::new(Key::Profile, "profile", "NAME", canonical::<ProfileName>, "The active profile.").top_level().set_by("--profile", "AUTOCOM_PROFILE").shaped(Shape::Pattern("^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")),
-    Row::new(Key::ApiUrl, "api_url", "URL", api_url, "Address of the environment's API: https, or http to a loopback host.").inherited(Inheritance::Always).set_by("--api-url", "AUTOCOM_API_URL").yielding().shaped(Shape::Url),
-    Row::new(Key::Tenant, "tenant", "SLUG", canonical::<Tenant>, "Tenant sent as X-Tenant.").inherited(Inheritance::SameEnvironmentElseLast).set_by("--tenant", "AUTOCOM_TENANT").yielding().captured(),
-    Row::new(Key::ClientId, "client_id", "ID", canonical::<ClientId>, "OAuth client id, where the environment has its own.").inherited(Inheritance::SameEnvironment).set_by("--client-id", "AUTOCOM_CLIENT_ID").yielding().captured(),
-    Row::new(Key::Scope, "scope", "SCOPES", canonical::<Scopes>, "OAuth scopes to ask for at login, separated by spaces (RFC 6749, section 3.3).").inherited(Inheritance::SameEnvironment).set_by("--scope", "AUTOCOM_SCOPE").yielding().captured().shaped(Shape::Pattern(r"^[ \t]*[!#-\[\]-~]+([ \t]+[!#-\[\]-~]+)*[ \t]*$")),
-    Row::new(Key::RevocationUrl, "revocation_url", "URL", canonical::<RevocationUrl>, "Address for revoking tokens (RFC 7009), on the origin of api_url; where discovery does not name it.").inherited(Inheritance::SameEnvironment).shaped(Shape::Url),
-    Row::new(Key::Credential, "credential", "NAME", canonical::<CredentialKey>, "Name of the stored credential, so that two users of one environment can coexist."),
-    Row::new(Key::ExpectUser, "expect_user", "EMAIL", canonical::<ExpectedUser>, "The only user that may log in here: an e-mail address, or the name of a user who has none."),
+const ROWS: [KeyRow; COUNT] = [
+    KeyRow::new(Key::Profile, "profile", "NAME", canonical::<ProfileName>, "The active profile.").top_level().set_by("--profile", "AUTOCOM_PROFILE").shaped(Shape::Pattern("^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")),
+    KeyRow::new(Key::ApiUrl, "api_url", "URL", api_url, "Address of the environment's API: https, or http to a loopback host.").inherited(Inheritance::Always).set_by("--api-url", "AUTOCOM_API_URL").yielding().shaped(Shape::Url),
+    KeyRow::new(Key::Tenant, "tenant", "SLUG", canonical::<Tenant>, "Tenant sent as X-Tenant.").inherited(Inheritance::SameEnvironmentElseLast).set_by("--tenant", "AUTOCOM_TENANT").yielding().captured(),
+    KeyRow::new(Key::ClientId, "client_id", "ID", canonical::<ClientId>, "OAuth client id, where the environment has its own.").inherited(Inheritance::SameEnvironment).set_by("--client-id", "AUTOCOM_CLIENT_ID").yielding().captured(),
+    KeyRow::new(Key::Scope, "scope", "SCOPES", canonical::<Scopes>, "OAuth scopes to ask for at login, separated by spaces (RFC 6749, section 3.3).").inherited(Inheritance::SameEnvironment).set_by("--scope", "AUTOCOM_SCOPE").yielding().captured().shaped(Shape::Pattern(r"^[ \t]*[!#-\[\]-~]+([ \t]+[!#-\[\]-~]+)*[ \t]*$")),
+    KeyRow::new(Key::RevocationUrl, "revocation_url", "URL", canonical::<RevocationUrl>, "Address for revoking tokens (RFC 7009), on the origin of api_url; where discovery does not name it.").inherited(Inheritance::SameEnvironment).shaped(Shape::Url),
+    KeyRow::new(Key::Credential, "credential", "NAME", canonical::<CredentialKey>, "Name of the stored credential, so that two users of one environment can coexist."),
+    KeyRow::new(Key::ExpectUser, "expect_user", "EMAIL", canonical::<ExpectedUser>, "The only user that may log in here: an e-mail address, or the name of a user who has none."),
     // Protection is the environment's: another profile of it is no way round. A lock that a variable opens is none.
-    Row::new(Key::Protected, "protected", "true", flag, "Whether requests that change something need a confirmation.").inherited(Inheritance::SameEnvironment).shaped(Shape::Bool),
-    Row::new(Key::Store, "store", StoreChoice::ALL[0], canonical::<StoreChoice>, "Where credentials are kept.").inherited(Inheritance::Always).set_by("--store", "AUTOCOM_STORE").yielding().shaped(Shape::OneOf(&StoreChoice::ALL)),
-    Row::new(Key::Output, "output", OutputFormat::ALL[0], canonical::<OutputFormat>, "Output format.").inherited(Inheritance::Always).set_by("--output", "AUTOCOM_OUTPUT").shaped(Shape::OneOf(&OutputFormat::ALL)),
-    Row::new(Key::Proxy, "proxy", "URL", canonical::<Proxy>, "Forward proxy in place of the environment's: http, https, socks5 or socks5h, without a password; or none.").inherited(Inheritance::Always).variable("AUTOCOM_PROXY").shaped(Shape::Pattern("^(none|(https?|socks5h?)://[^/@?#]+/?)$")),
-    Row::new(Key::CaBundle, "ca_bundle", "FILE", canonical::<CaBundle>, "PEM file of authorities to trust besides the system's; relative to this file.").inherited(Inheritance::Always).variable("AUTOCOM_CA_BUNDLE"),
-    Row::new(Key::Ring, "ring", Ring::ALL[0], canonical::<Ring>, "Deployment ring: decided by the platform, kept and shown only.").inherited(Inheritance::Always).shaped(Shape::OneOf(&Ring::ALL)),
-    Row::new(Key::NoTelemetry, "no_telemetry", "true", flag, "Kept from older clients; autocom sends no telemetry.").top_level().inherited(Inheritance::Always).shaped(Shape::Bool),
+    KeyRow::new(Key::Protected, "protected", "true", flag, "Whether requests that change something need a confirmation.").inherited(Inheritance::SameEnvironment).shaped(Shape::Bool),
+    KeyRow::new(Key::Store, "store", StoreChoice::ALL[0], canonical::<StoreChoice>, "Where credentials are kept.").inherited(Inheritance::Always).set_by("--store", "AUTOCOM_STORE").yielding().shaped(Shape::OneOf(&StoreChoice::ALL)),
+    KeyRow::new(Key::Output, "output", OutputFormat::ALL[0], canonical::<OutputFormat>, "Output format.").inherited(Inheritance::Always).set_by("--output", "AUTOCOM_OUTPUT").shaped(Shape::OneOf(&OutputFormat::ALL)),
+    KeyRow::new(Key::Proxy, "proxy", "URL", canonical::<Proxy>, "Forward proxy in place of the environment's: http, https, socks5 or socks5h, without a password; or none.").inherited(Inheritance::Always).variable("AUTOCOM_PROXY").shaped(Shape::Pattern("^(none|(https?|socks5h?)://[^/@?#]+/?)$")),
+    KeyRow::new(Key::CaBundle, "ca_bundle", "FILE", canonical::<CaBundle>, "PEM file of authorities to trust besides the system's; relative to this file.").inherited(Inheritance::Always).variable("AUTOCOM_CA_BUNDLE"),
+    KeyRow::new(Key::Ring, "ring", Ring::ALL[0], canonical::<Ring>, "Deployment ring: decided by the platform, kept and shown only.").inherited(Inheritance::Always).shaped(Shape::OneOf(&Ring::ALL)),
+    KeyRow::new(Key::NoTelemetry, "no_telemetry", "true", flag, "Kept from older clients; autocom sends no telemetry.").top_level().inherited(Inheritance::Always).shaped(Shape::Bool),
 ];
 
-impl Row {
+impl KeyRow {
     const fn new(
         key: Key,
         name: &'static str,
         placeholder: &'static str,
         canonical: fn(&str) -> Result<String, Invalid>,
         description: &'static str,
-    ) -> Row {
-        Row {
+    ) -> KeyRow {
+        KeyRow {
             key,
             name,
             placeholder,
@@ -114,32 +114,32 @@ impl Row {
         }
     }
 
-    const fn shaped(self, shape: Shape) -> Row {
-        Row { shape, ..self }
+    const fn shaped(self, shape: Shape) -> KeyRow {
+        KeyRow { shape, ..self }
     }
 
-    const fn top_level(self) -> Row {
-        Row { in_profile: false, ..self }
+    const fn top_level(self) -> KeyRow {
+        KeyRow { in_profile: false, ..self }
     }
 
-    const fn inherited(self, inheritance: Inheritance) -> Row {
-        Row { inheritance, ..self }
+    const fn inherited(self, inheritance: Inheritance) -> KeyRow {
+        KeyRow { inheritance, ..self }
     }
 
-    const fn variable(self, variable: &'static str) -> Row {
-        Row { variable: Some(variable), ..self }
+    const fn variable(self, variable: &'static str) -> KeyRow {
+        KeyRow { variable: Some(variable), ..self }
     }
 
-    const fn set_by(self, flag: &'static str, variable: &'static str) -> Row {
-        Row { flag: Some(flag), ..self.variable(variable) }
+    const fn set_by(self, flag: &'static str, variable: &'static str) -> KeyRow {
+        KeyRow { flag: Some(flag), ..self.variable(variable) }
     }
 
-    const fn yielding(self) -> Row {
-        Row { yields_to_profile_flag: true, ..self }
+    const fn yielding(self) -> KeyRow {
+        KeyRow { yields_to_profile_flag: true, ..self }
     }
 
-    const fn captured(self) -> Row {
-        Row { is_captured: true, ..self }
+    const fn captured(self) -> KeyRow {
+        KeyRow { is_captured: true, ..self }
     }
 }
 
@@ -170,7 +170,7 @@ impl Key {
         all
     };
 
-    fn row(self) -> &'static Row {
+    fn row(self) -> &'static KeyRow {
         &TABLE[self as usize]
     }
 

@@ -14,10 +14,10 @@ mod json;
 pub mod jwt;
 mod key;
 mod nearest;
-mod network;
 mod origin;
 mod printable;
 mod profile_name;
+mod proxy;
 pub mod redact;
 mod revocation_url;
 mod scopes;
@@ -39,13 +39,13 @@ pub use home_path::expand_home;
 pub use json::Json;
 pub use key::{Inheritance, Key, OutputFormat, Ring, Shape, unknown_key};
 pub use nearest::{is_slip, likely, nearest};
-pub use network::{CaBundle, Proxy, ProxyUrl};
 pub use origin::{Layer, Origin};
 pub use printable::{
     diagnostic, diagnostic_lines, has_invisible, one_line, printable, quoted, sanitized, shell_word, steers,
     with_escapes,
 };
 pub use profile_name::ProfileName;
+pub use proxy::{CaBundle, Proxy, ProxyUrl};
 pub use revocation_url::RevocationUrl;
 pub use scopes::Scopes;
 pub use secret::Secret;

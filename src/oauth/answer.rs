@@ -13,7 +13,7 @@ const MAX_TEXT: usize = 400;
 
 /// What a query means for the pending login.
 #[derive(Debug)]
-pub(super) enum Answer {
+pub(super) enum EndpointAnswer {
     Code(Secret),
     /// It is this login's answer, and it is final.
     Failed(OAuthError),
@@ -66,11 +66,11 @@ impl Parameters {
     }
 }
 
-impl Answer {
-    pub(super) fn read(query: &str, pending: &Pending) -> Answer {
+impl EndpointAnswer {
+    pub(super) fn read(query: &str, pending: &Pending) -> EndpointAnswer {
         let Some(Parameters { code, state, iss, error, description, message }) = Parameters::parse(query)
         else {
-            return Answer::Ambiguous;
+            return EndpointAnswer::Ambiguous;
         };
         let error = error.filter(|error| !error.is_empty()).map(|error| {
             let error = printable(&error, MAX_TEXT);
@@ -80,31 +80,35 @@ impl Answer {
         });
         match (state, &error) {
             (None, Some((error, description))) if error == description => {
-                return Answer::Unbound(error.clone());
+                return EndpointAnswer::Unbound(error.clone());
             }
-            (None, Some((error, description))) => return Answer::Unbound(format!("{error}: {description}")),
-            (None, None) => return Answer::CutOff,
+            (None, Some((error, description))) => {
+                return EndpointAnswer::Unbound(format!("{error}: {description}"));
+            }
+            (None, None) => return EndpointAnswer::CutOff,
             (Some(state), _) => {
                 let (state, ours) = (state.as_bytes(), pending.state.expose().as_bytes());
                 if !bool::from(state.ct_eq(ours)) {
                     let is_start =
                         ours.get(..state.len()).is_some_and(|start| bool::from(start.ct_eq(state)));
-                    return if is_start { Answer::CutOff } else { Answer::NotOurs };
+                    return if is_start { EndpointAnswer::CutOff } else { EndpointAnswer::NotOurs };
                 }
             }
         }
         let expected = &pending.endpoints.origin;
         if let Some(iss) = iss.filter(|iss| origin(iss).as_ref() != Some(expected)) {
             let actual = origin(&iss).unwrap_or_else(|| printable(&iss, 100));
-            return Answer::Failed(OAuthError::WrongIssuer { expected: expected.clone(), actual });
+            return EndpointAnswer::Failed(OAuthError::WrongIssuer { expected: expected.clone(), actual });
         }
         match (error, code.filter(|code| !code.expose().is_empty())) {
             (Some((error, description)), _) if is_refusal_by_user(&error) => {
-                Answer::Failed(OAuthError::denied(description))
+                EndpointAnswer::Failed(OAuthError::denied(description))
             }
-            (Some((error, description)), _) => Answer::Failed(OAuthError::Rejected { error, description }),
-            (None, Some(code)) => Answer::Code(code),
-            (None, None) => Answer::Failed(OAuthError::Nonsense {
+            (Some((error, description)), _) => {
+                EndpointAnswer::Failed(OAuthError::Rejected { error, description })
+            }
+            (None, Some(code)) => EndpointAnswer::Code(code),
+            (None, None) => EndpointAnswer::Failed(OAuthError::Nonsense {
                 what: "the answer to the login has neither a code nor an error".to_owned(),
             }),
         }

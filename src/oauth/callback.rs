@@ -10,7 +10,7 @@
 //! On the port: tokio sets `SO_REUSEADDR` on Unix, which lets us bind while old connections are in
 //! `TIME_WAIT`; of two listeners the second still fails, as it should. On Windows it is not set.
 //!
-//! The page is sent only when the session knows how the login ended, through [`Reply`]. Until then the port
+//! The page is sent only when the session knows how the login ended, through [`BrowserReply`]. Until then the port
 //! is served: whoever asks for the same page once more (a reload, a prefetch) gets it too.
 
 use std::collections::VecDeque;
@@ -36,7 +36,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{AbortHandle, JoinHandle};
 
-use super::answer::Answer;
+use super::answer::EndpointAnswer;
 use super::error::OAuthError;
 use super::flow::{Pending, RedirectUri};
 use super::page;
@@ -70,12 +70,12 @@ pub struct Listener {
 #[derive(Debug)]
 pub struct Callback {
     pub code: Secret,
-    pub reply: Reply,
+    pub reply: BrowserReply,
 }
 
 /// The page that is due to the browser. Dropped unsent, it says that autocom stopped.
 #[derive(Debug)]
-pub struct Reply {
+pub struct BrowserReply {
     page: watch::Sender<Option<Page>>,
     /// Ends when the page is sent: until then the port stays ours.
     server: JoinHandle<()>,
@@ -114,25 +114,25 @@ impl Listener {
         loop {
             let visit = server.visit().await;
             let retry = Some("The terminal is still waiting: go back to it and open the link it shows.");
-            match Answer::read(&visit.query, pending) {
-                Answer::Code(code) => {
+            match EndpointAnswer::read(&visit.query, pending) {
+                EndpointAnswer::Code(code) => {
                     let (page, due) = watch::channel(None);
                     let server = tokio::spawn(server.serve_until(due, visit));
-                    return Ok(Callback { code, reply: Reply { page, server } });
+                    return Ok(Callback { code, reply: BrowserReply { page, server } });
                 }
-                Answer::Failed(error) => {
+                EndpointAnswer::Failed(error) => {
                     let page = page::failure(&error.to_string(), None);
                     finish(vec![visit], (StatusCode::OK, page)).await;
                     return Err(error);
                 }
-                Answer::Unbound(words) => {
+                EndpointAnswer::Unbound(words) => {
                     if shown < MAX_NOTICES {
                         shown += 1;
                         reporter.warn(format!("the browser came back with an error: {words}"));
                     }
                     visit.answer(StatusCode::BAD_REQUEST, page::failure(&words, retry));
                 }
-                Answer::NotOurs | Answer::CutOff | Answer::Ambiguous => {
+                EndpointAnswer::NotOurs | EndpointAnswer::CutOff | EndpointAnswer::Ambiguous => {
                     tracing::debug!("a callback that is not this login's");
                     visit.answer(StatusCode::BAD_REQUEST, page::failure(OTHER_LOGIN, retry));
                 }
@@ -141,7 +141,7 @@ impl Listener {
     }
 }
 
-impl Reply {
+impl BrowserReply {
     pub async fn success(self, details: &page::Success<'_>) {
         self.finish(page::success(details)).await;
     }

@@ -21,7 +21,7 @@ pub mod paste;
 mod revocation;
 mod token;
 
-pub use callback::{Callback, Listener, Reply};
+pub use callback::{BrowserReply, Callback, Listener};
 pub use device::DeviceRequest;
 pub use endpoints::Endpoints;
 pub use error::OAuthError;

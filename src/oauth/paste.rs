@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use super::answer::Answer;
+use super::answer::EndpointAnswer;
 use super::error::OAuthError;
 use super::flow::Pending;
 use crate::domain::Secret;
@@ -61,20 +61,20 @@ fn query(text: &str, pending: &Pending) -> Result<Option<String>, OAuthError> {
 }
 
 fn judge(query: &str, pending: &Pending) -> Result<Secret, OAuthError> {
-    match Answer::read(query, pending) {
-        Answer::Code(code) => Ok(code),
-        Answer::Failed(error) => Err(error),
-        Answer::Unbound(words) => Err(OAuthError::Rejected { error: "an error".to_owned(), description: words }),
-        Answer::NotOurs => Err(no_code(
+    match EndpointAnswer::read(query, pending) {
+        EndpointAnswer::Code(code) => Ok(code),
+        EndpointAnswer::Failed(error) => Err(error),
+        EndpointAnswer::Unbound(words) => Err(OAuthError::Rejected { error: "an error".to_owned(), description: words }),
+        EndpointAnswer::NotOurs => Err(no_code(
             "that address belongs to another login (its state is not this one's): open the address shown above \
              and paste where it ends"
                 .to_owned(),
         )),
-        Answer::CutOff => Err(no_code(
+        EndpointAnswer::CutOff => Err(no_code(
             "that address is cut off: it ends before its state is complete; copy and paste the whole address"
                 .to_owned(),
         )),
-        Answer::Ambiguous => Err(no_code("that address names a parameter twice".to_owned())),
+        EndpointAnswer::Ambiguous => Err(no_code("that address names a parameter twice".to_owned())),
     }
 }
 

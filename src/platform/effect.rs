@@ -38,7 +38,7 @@ pub struct Change {
 /// stored one) could say something else than the query that is read here.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Question<'a> {
+struct GraphqlDocument<'a> {
     #[serde(borrow)]
     query: Cow<'a, str>,
     #[serde(borrow, default, rename = "operationName")]
@@ -153,7 +153,7 @@ fn is_plain(headers: &HeaderMap, wanted: &str) -> bool {
 
 /// Whether the body asks GraphQL a query and nothing else.
 fn asks(body: &[u8]) -> bool {
-    serde_json::from_slice::<Question>(body).is_ok_and(|question| {
+    serde_json::from_slice::<GraphqlDocument>(body).is_ok_and(|question| {
         let is_stored = question.extensions.is_some_and(|extensions| !extensions.is_empty());
         !is_stored
             && chosen(&question.query, question.operation_name.as_deref()).is_some_and(|it| it.is_query)
@@ -183,7 +183,7 @@ fn asks_by_address(query: &str) -> bool {
 
 /// For people: the operation's own words, as far as they can be read.
 fn what_is_asked(query: &str, body: &[u8]) -> Option<String> {
-    if let Ok(question) = serde_json::from_slice::<Question>(body) {
+    if let Ok(question) = serde_json::from_slice::<GraphqlDocument>(body) {
         return chosen(&question.query, question.operation_name.as_deref()).map(|it| it.words);
     }
     let document = parameters(query).find(|(key, _)| key == "query")?.1;

@@ -16,7 +16,7 @@ const MAX_MESSAGE: usize = 500;
 const MAX_MESSAGES: usize = 20;
 
 #[derive(Deserialize, Default)]
-struct Reply<'a> {
+struct GraphqlReply<'a> {
     #[serde(borrow, default)]
     data: Option<&'a RawValue>,
     #[serde(default)]
@@ -25,11 +25,11 @@ struct Reply<'a> {
 
 pub(super) fn query(query: &str, variables: impl Serialize) -> Result<Call, PlatformError> {
     #[derive(Serialize)]
-    struct Body<'a, V> {
+    struct GraphqlBody<'a, V> {
         query: &'a str,
         variables: V,
     }
-    let body = serde_json::to_vec(&Body { query, variables })
+    let body = serde_json::to_vec(&GraphqlBody { query, variables })
         .map_err(|_| PlatformError::Local("the query could not be built".to_owned()))?;
     Ok(Call::post(GRAPHQL).body(HeaderValue::from_static("application/json"), body))
 }
@@ -50,7 +50,7 @@ pub fn without_errors(answer: Answer) -> Result<Answer, PlatformError> {
 /// The errors that GraphQL answers with: a list by its specification; other servers send a text or an
 /// object. An empty one of any kind is none: PHP doesn't tell them apart.
 fn graphql_errors(answer: &Answer) -> Option<PlatformError> {
-    let reply: Reply = serde_json::from_slice(without_bom(answer.body())).ok()?;
+    let reply: GraphqlReply = serde_json::from_slice(without_bom(answer.body())).ok()?;
     let words = |text: &str| printable(text, MAX_MESSAGE);
     let message = |error: &Value| {
         let text = error.as_str().or_else(|| error["message"].as_str()).filter(|text| !text.is_empty());
@@ -75,7 +75,7 @@ fn graphql_errors(answer: &Answer) -> Option<PlatformError> {
 
 /// What is in `data`. [`Answer::without_errors`] comes first: half an answer is none.
 pub(super) fn data<T: for<'de> Deserialize<'de>>(answer: &Answer, what: &str) -> Result<T, PlatformError> {
-    let reply: Reply = answer.parse()?;
+    let reply: GraphqlReply = answer.parse()?;
     let data = reply.data.and_then(|data| serde_json::from_str(data.get()).ok());
     data.ok_or_else(|| PlatformError::OtherShape { what: format!("JSON without {what}") })
 }

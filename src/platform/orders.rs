@@ -99,7 +99,7 @@ pub struct OrderFilter {
 /// The orders that are wanted, newest first, whatever their statuses. It holds a page of each status, however many
 /// orders there are.
 pub struct OrderPages {
-    walks: Vec<Walk>,
+    walks: Vec<OrderCursor>,
     since: Option<Timestamp>,
     until: Option<Timestamp>,
     /// How many are still wanted; `None`: all.
@@ -107,7 +107,7 @@ pub struct OrderPages {
 }
 
 /// A walk through the orders of one status.
-struct Walk {
+struct OrderCursor {
     status: Option<String>,
     /// Fetched, and not given yet.
     orders: VecDeque<Order>,
@@ -134,7 +134,7 @@ impl OrderPages {
         let mut seen = HashSet::new();
         statuses.retain(|status| seen.insert(status.clone()));
         let of_any = statuses.is_empty().then_some(None);
-        let walks = statuses.into_iter().map(Some).chain(of_any).map(Walk::new).collect();
+        let walks = statuses.into_iter().map(Some).chain(of_any).map(OrderCursor::new).collect();
         OrderPages { walks, since, until, left: limit }
     }
 
@@ -176,7 +176,7 @@ impl OrderPages {
         let mut page = Vec::new();
         while self.left != Some(0) && self.walks.iter().all(|walk| walk.ended || !walk.orders.is_empty()) {
             // Of orders of the same time, the one whose status was named first; one without a time keeps its place.
-            let next = |walk: &&mut Walk| walk.orders.front().map(Order::created);
+            let next = |walk: &&mut OrderCursor| walk.orders.front().map(Order::created);
             let newest = self.walks.iter_mut().filter(|walk| !walk.orders.is_empty()).reduce(|best, walk| {
                 let (best_time, time) = (next(&&mut *best).flatten(), next(&&mut *walk).flatten());
                 if best_time.is_none() || time.is_some() && time <= best_time { best } else { walk }
@@ -202,9 +202,9 @@ impl OrderPages {
     }
 }
 
-impl Walk {
-    fn new(status: Option<String>) -> Walk {
-        Walk { status, orders: VecDeque::new(), after: None, ended: false, mark: None, pages: 0 }
+impl OrderCursor {
+    fn new(status: Option<String>) -> OrderCursor {
+        OrderCursor { status, orders: VecDeque::new(), after: None, ended: false, mark: None, pages: 0 }
     }
 
     /// The next page. The walk ends at an empty one: one that is not full may be the platform's own limit.

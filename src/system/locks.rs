@@ -71,7 +71,7 @@ pub struct LockGuard {
 }
 
 /// One of the locks of a credential.
-enum Step {
+enum LockStep {
     Own(PathBuf),
     /// That of old versions.
     Old(PathBuf),
@@ -79,9 +79,9 @@ enum Step {
     Mounted(PathBuf),
 }
 
-impl Step {
+impl LockStep {
     fn path(&self) -> &Path {
-        let (Step::Own(path) | Step::Old(path) | Step::Mounted(path)) = self;
+        let (LockStep::Own(path) | LockStep::Old(path) | LockStep::Mounted(path)) = self;
         path
     }
 }
@@ -139,20 +139,20 @@ impl Locks {
         if stores.contains(&StoreKind::Keychain) {
             let own_home = || Some(accounts::own_home()?.join(".autocom").join("locks"));
             let folder = self.runtime.clone().or_else(own_home).ok_or(LockError::NoHome)?;
-            steps.extend(self.old(&name).map(Step::Old));
-            steps.push(Step::Own(folder.join(&name)));
+            steps.extend(self.old(&name).map(LockStep::Old));
+            steps.push(LockStep::Own(folder.join(&name)));
         }
         if stores.contains(&StoreKind::File) {
             let place = self.credentials.as_ref().ok_or(LockError::NoHome)?;
-            steps.extend(self.old_beside(place, &name).map(Step::Old));
+            steps.extend(self.old_beside(place, &name).map(LockStep::Old));
             if replace::is_mount_point(&place.path) {
                 // What lies beside a mounted file is not what lies beside it elsewhere. In this process the lock
                 // file in the home keeps the credentials apart.
-                steps.push(Step::Mounted(canonical(place)));
+                steps.push(LockStep::Mounted(canonical(place)));
                 let folder = self.folder.as_ref().ok_or(LockError::NoHome)?;
-                steps.push(Step::Own(folder.join(&name)));
+                steps.push(LockStep::Own(folder.join(&name)));
             } else {
-                steps.push(Step::Own(beside(place).join(&name)));
+                steps.push(LockStep::Own(beside(place).join(&name)));
             }
         }
         let mut files: Vec<(PathBuf, Arc<File>)> = Vec::new();
@@ -161,11 +161,12 @@ impl Locks {
             if files.iter().any(|(locked, _)| *locked == path) {
                 continue;
             }
-            let is_own = |other: &Step| matches!(other, Step::Own(own) if files::canonical(own) == path);
+            let is_own =
+                |other: &LockStep| matches!(other, LockStep::Own(own) if files::canonical(own) == path);
             let file = match step {
-                Step::Old(old) if !steps.iter().any(is_own) => self.lock_old(old)?,
-                Step::Old(own) | Step::Own(own) => Some(Arc::new(self.lock_named(own)?)),
-                Step::Mounted(file) => Some(shared(file, |path| self.lock_file(path))?),
+                LockStep::Old(old) if !steps.iter().any(is_own) => self.lock_old(old)?,
+                LockStep::Old(own) | LockStep::Own(own) => Some(Arc::new(self.lock_named(own)?)),
+                LockStep::Mounted(file) => Some(shared(file, |path| self.lock_file(path))?),
             };
             files.extend(file.map(|file| (path, file)));
         }

@@ -23,7 +23,7 @@ const AROUND_A_PAGE: usize = 3;
 const BEFORE_A_LINE: usize = 2;
 
 /// One of several things.
-pub struct Choice<'a> {
+pub struct ChoiceLine<'a> {
     pub line: &'a str,
     /// What remains on the screen of the one that was chosen.
     pub name: &'a str,
@@ -31,18 +31,18 @@ pub struct Choice<'a> {
     pub words: &'a [String],
 }
 
-impl fmt::Display for Choice<'_> {
+impl fmt::Display for ChoiceLine<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.line)
     }
 }
 
 /// The index of the one that is chosen; the cursor begins at `start`. Typing leaves those that match.
-pub fn choose(question: &str, choices: Vec<Choice<'_>>, start: usize, colours: bool) -> Option<usize> {
+pub fn choose(question: &str, choices: Vec<ChoiceLine<'_>>, start: usize, colours: bool) -> Option<usize> {
     let (columns, rows) = size();
     let start = start.min(choices.len().saturating_sub(1));
     let mut select = Select::new(question, choices)
-        .with_scorer(&|typed, choice: &Choice<'_>, _, _| matching::score(typed, choice.words))
+        .with_scorer(&|typed, choice: &ChoiceLine<'_>, _, _| matching::score(typed, choice.words))
         // Stable: what matches equally well, all of it before anything is typed, stays in its order.
         .with_sorter(&|found| found.sort_by_key(|(_, score)| Reverse(*score)))
         .with_formatter(&|chosen| chosen.value.name.to_owned())

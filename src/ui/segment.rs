@@ -36,10 +36,10 @@ impl Field {
 /// What `--format` says: text and fields in braces. What stands between a brace and the field's name
 /// comes and goes with the field, as the colon in `{profile}{:tenant}`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Template(Vec<Part>);
+pub struct Template(Vec<SegmentPart>);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Part {
+enum SegmentPart {
     Text(String),
     Field { before: String, field: Field, after: String },
 }
@@ -51,9 +51,9 @@ impl Template {
         value: impl Fn(Field) -> (String, Tone),
         paint: impl Fn(&str, Tone) -> String,
     ) -> String {
-        let part = |part: &Part| match part {
-            Part::Text(text) => text.clone(),
-            Part::Field { before, field, after } => match value(*field) {
+        let part = |part: &SegmentPart| match part {
+            SegmentPart::Text(text) => text.clone(),
+            SegmentPart::Field { before, field, after } => match value(*field) {
                 (text, _) if text.is_empty() => String::new(),
                 (text, tone) => format!("{before}{}{after}", paint(&text, tone)),
             },
@@ -82,20 +82,20 @@ impl FromStr for Template {
             let end =
                 end.ok_or_else(|| format!("has a single `{brace}` (write `{brace}{brace}` for the sign)"))?;
             if !plain.is_empty() {
-                parts.push(Part::Text(std::mem::take(&mut plain)));
+                parts.push(SegmentPart::Text(std::mem::take(&mut plain)));
             }
             parts.push(field(&rest[..end])?);
             rest = &rest[end + 1..];
         }
         plain.push_str(rest);
         if !plain.is_empty() {
-            parts.push(Part::Text(plain));
+            parts.push(SegmentPart::Text(plain));
         }
         Ok(Template(parts))
     }
 }
 
-fn field(inner: &str) -> Result<Part, String> {
+fn field(inner: &str) -> Result<SegmentPart, String> {
     let letter = |c: char| c.is_alphanumeric() || c == '_';
     let name = inner.trim_matches(|c| !letter(c));
     let found = Field::ALL.into_iter().find(|(known, _)| *known == name);
@@ -104,7 +104,7 @@ fn field(inner: &str) -> Result<Part, String> {
         return Err(format!("has no field `{name}`; the fields are {}", known.join(", ")));
     };
     let (before, after) = inner.split_once(name).unwrap_or_default();
-    Ok(Part::Field { before: before.to_owned(), field, after: after.to_owned() })
+    Ok(SegmentPart::Field { before: before.to_owned(), field, after: after.to_owned() })
 }
 
 /// `text` without a character that any shell would expand, nor one that steers a terminal.
@@ -116,32 +116,32 @@ pub fn tame(text: &str) -> String {
 
 /// Whose prompt it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Shell {
+pub enum PromptShell {
     Bash,
     Zsh,
     Fish,
 }
 
-impl Shell {
+impl PromptShell {
     pub const ALL: [&'static str; 3] = ["bash", "zsh", "fish"];
 
     /// The shell of that name; any other needs to be told nothing, as fish.
-    pub fn named(name: &str) -> Shell {
+    pub fn named(name: &str) -> PromptShell {
         match name {
-            "bash" => Shell::Bash,
-            "zsh" => Shell::Zsh,
-            _ => Shell::Fish,
+            "bash" => PromptShell::Bash,
+            "zsh" => PromptShell::Zsh,
+            _ => PromptShell::Fish,
         }
     }
 }
 
 /// `text` in its tone. bash and zsh count the characters of a prompt to know where the line wraps, and
 /// must be told which of them take no room; fish finds out by itself.
-pub fn paint(text: &str, tone: Tone, shell: Option<Shell>) -> String {
+pub fn paint(text: &str, tone: Tone, shell: Option<PromptShell>) -> String {
     let (open, close) = match shell {
-        Some(Shell::Bash) => (r"\[", r"\]"),
-        Some(Shell::Zsh) => ("%{", "%}"),
-        Some(Shell::Fish) | None => ("", ""),
+        Some(PromptShell::Bash) => (r"\[", r"\]"),
+        Some(PromptShell::Zsh) => ("%{", "%}"),
+        Some(PromptShell::Fish) | None => ("", ""),
     };
     if tone == Tone::Plain {
         return text.to_owned();
@@ -184,8 +184,8 @@ mod tests {
     #[test]
     fn bash_and_zsh_are_told_which_characters_take_no_room() {
         let red = |shell| paint("x", Tone::Bad, shell);
-        assert_eq!(red(Some(Shell::Bash)), "\\[\u{1b}[31m\\]x\\[\u{1b}[0m\\]");
-        assert_eq!(red(Some(Shell::Zsh)), "%{\u{1b}[31m%}x%{\u{1b}[0m%}");
-        assert_eq!(red(Some(Shell::Fish)), "\u{1b}[31mx\u{1b}[0m");
+        assert_eq!(red(Some(PromptShell::Bash)), "\\[\u{1b}[31m\\]x\\[\u{1b}[0m\\]");
+        assert_eq!(red(Some(PromptShell::Zsh)), "%{\u{1b}[31m%}x%{\u{1b}[0m%}");
+        assert_eq!(red(Some(PromptShell::Fish)), "\u{1b}[31mx\u{1b}[0m");
     }
 }

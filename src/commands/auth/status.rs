@@ -10,7 +10,7 @@ use crate::domain::time::relative;
 use crate::domain::{TokenKind, TokenStatus};
 use crate::error::Result;
 use crate::session::Context;
-use crate::session::answers::status::{self, Standing};
+use crate::session::answers::status::{self, CredentialStatus};
 use crate::session::call::check::{self, Check, CheckStatus, Checked};
 use crate::session::profile::selected;
 use crate::ui::style::Tone;
@@ -28,7 +28,7 @@ pub struct Status {
 #[derive(Serialize, JsonSchema)]
 #[schemars(title = "autocom auth status")]
 #[serde(transparent)]
-pub struct StatusAnswer(pub Standing);
+pub struct StatusAnswer(pub CredentialStatus);
 
 impl Viewed for StatusAnswer {
     fn view(&self) -> View {

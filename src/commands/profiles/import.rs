@@ -5,7 +5,7 @@ use clap::Args;
 use super::super::Done;
 use super::super::input::Input;
 use crate::commands::verb::{Invocation, Verb};
-use crate::config::{Change, ConfigError, Document, Logins, Plan, Shared, Step, to_import};
+use crate::config::{ConfigError, Document, Logins, Plan, SettingChange, Shared, Step, to_import};
 use crate::domain::{Key, NextCommand, autocom, one_line};
 use crate::error::{Error, Result};
 use crate::session::context::Context;
@@ -169,7 +169,7 @@ fn show(context: &Context, plan: &Plan, unchanged: usize) {
         plan.side_effects.iter().map(|step| (step, "changed, by the top level that it falls back to"));
     for (Step { name, changes, is_new }, how) in steps.chain(effects) {
         say(format!("{} {name}: {how}", if *is_new { "+" } else { "~" }));
-        for Change { key, old, new } in changes {
+        for SettingChange { key, old, new } in changes {
             let new = new.as_deref().unwrap_or("(unset)");
             say(match old {
                 Some(old) => format!("    {key}: {old} -> {new}"),

@@ -10,7 +10,7 @@ use crate::commands::verb::{Invocation, Verb};
 use crate::domain::{Origin, autocom, one_line, quoted};
 use crate::error::{Error, Result};
 use crate::session::context::Context;
-use crate::session::profile::switch::{self, Kind, Pinned, State};
+use crate::session::profile::switch::{self, PinKind, PinState, Pinned};
 use crate::session::profile::{config_file, expectation};
 use crate::ui::style::Tone;
 use crate::ui::view::{Cell, Column, View, Viewed};
@@ -42,8 +42,8 @@ pub struct PinAnswer(Vec<PinRow>);
 pub struct PinRow {
     pub path: String,
     pub profile: String,
-    pub kind: Kind,
-    pub state: State,
+    pub kind: PinKind,
+    pub state: PinState,
     /// Whether it is what selects the profile here.
     pub active: bool,
 }
@@ -66,14 +66,14 @@ impl Viewed for PinAnswer {
 
 fn cells(row: &PinRow) -> Vec<Cell> {
     let (state, tone) = match row.state {
-        State::Ok => ("ok", Tone::Good),
-        State::Gone => ("gone", Tone::Warn),
-        State::Changed => ("changed", Tone::Bad),
-        State::UnknownProfile => ("unknown profile", Tone::Bad),
+        PinState::Ok => ("ok", Tone::Good),
+        PinState::Gone => ("gone", Tone::Warn),
+        PinState::Changed => ("changed", Tone::Bad),
+        PinState::UnknownProfile => ("unknown profile", Tone::Bad),
     };
     let kind = match row.kind {
-        Kind::Directory => "directory",
-        Kind::File => "file",
+        PinKind::Directory => "directory",
+        PinKind::File => "file",
     };
     vec![
         Cell::starred(&row.path, row.active),

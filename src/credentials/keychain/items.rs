@@ -53,7 +53,7 @@ impl Slot {
 }
 
 /// One item's bytes, understood.
-enum Shape {
+enum ItemContent {
     Whole(Box<Record>),
     Head(Head),
     Foreign,
@@ -66,15 +66,15 @@ pub(super) fn read(vault: &mut Vault, account: &str) -> Result<Found, StoreError
         let (mut newest, mut torn): (Option<Box<Record>>, bool) = (None, false);
         for item in &unlocked {
             let record = match shape(item, account)? {
-                Shape::Whole(record) => record,
-                Shape::Head(head) => match join(vault, account, head)? {
+                ItemContent::Whole(record) => record,
+                ItemContent::Head(head) => match join(vault, account, head)? {
                     Some(record) => record,
                     None => {
                         torn = true;
                         continue;
                     }
                 },
-                Shape::Foreign => continue,
+                ItemContent::Foreign => continue,
             };
             if newest.as_ref().is_none_or(|newest| newest.written_at < record.written_at) {
                 newest = Some(record);
@@ -110,9 +110,9 @@ fn targets(vault: &mut Vault, account: &str) -> Result<Targets, StoreError> {
     let mut others = Vec::new();
     for item in found.unlocked {
         match shape(&item, account)? {
-            Shape::Foreign => others.push(item),
-            Shape::Whole(_) => items.push(item),
-            Shape::Head(found) => {
+            ItemContent::Foreign => others.push(item),
+            ItemContent::Whole(_) => items.push(item),
+            ItemContent::Head(found) => {
                 head = Some(found);
                 items.push(item);
             }
@@ -196,7 +196,7 @@ pub(super) fn delete(vault: &mut Vault, account: &str, limit: Option<usize>) -> 
         let mut ours = Vec::new();
         for item in unlocked {
             // All are looked at before one is removed: beside a newer version's nothing is touched.
-            if !matches!(shape(&item, account)?, Shape::Foreign) {
+            if !matches!(shape(&item, account)?, ItemContent::Foreign) {
                 ours.push(item);
             }
         }
@@ -216,13 +216,13 @@ pub(super) fn delete(vault: &mut Vault, account: &str, limit: Option<usize>) -> 
     Ok(Removed { any: !ours.is_empty(), locked_left })
 }
 
-fn shape(item: &Item, account: &str) -> Result<Shape, StoreError> {
+fn shape(item: &Item, account: &str) -> Result<ItemContent, StoreError> {
     match Record::from_bytes(&item.bytes) {
-        Parsed::Ours(record) => Ok(Shape::Whole(record)),
+        Parsed::Ours(record) => Ok(ItemContent::Whole(record)),
         Parsed::Newer => Err(StoreError::Newer { place: format!("the item {account} in {PLACE}") }),
         Parsed::Foreign => match serde_json::from_slice::<Head>(&item.bytes) {
-            Ok(head) if head.version == VERSION => Ok(Shape::Head(head)),
-            _ => Ok(Shape::Foreign),
+            Ok(head) if head.version == VERSION => Ok(ItemContent::Head(head)),
+            _ => Ok(ItemContent::Foreign),
         },
     }
 }

@@ -48,7 +48,7 @@ impl Timing {
 
 type Job = Box<dyn FnOnce(&mut Vault) + Send>;
 
-enum State {
+enum WorkerState {
     Idle,
     Running {
         jobs: Sender<Job>,
@@ -69,12 +69,12 @@ pub(super) struct Worker {
     open: Arc<Open>,
     timing: Timing,
     reporter: Arc<Reporter>,
-    state: Mutex<State>,
+    state: Mutex<WorkerState>,
 }
 
 impl Worker {
     pub(super) fn new(open: Arc<Open>, timing: Timing, reporter: Arc<Reporter>) -> Worker {
-        Worker { open, timing, reporter, state: Mutex::new(State::Idle) }
+        Worker { open, timing, reporter, state: Mutex::new(WorkerState::Idle) }
     }
 
     /// The result of `work` on the keychain's thread, or the error that the deadline is.
@@ -97,7 +97,7 @@ impl Worker {
                     thread::sleep(self.timing.ask_again);
                 }
                 Err(StoreError::Locked) if self.timing.say_after.is_some() => {
-                    self.leave(State::GivenUp(GivenUp::Locked));
+                    self.leave(WorkerState::GivenUp(GivenUp::Locked));
                     return Err(StoreError::Locked);
                 }
                 answer => return answer,
@@ -124,14 +124,14 @@ impl Worker {
         match result {
             Ok(result) => result,
             Err(RecvTimeoutError::Timeout) => {
-                self.leave(State::GivenUp(GivenUp::Silent));
+                self.leave(WorkerState::GivenUp(GivenUp::Silent));
                 Err(StoreError::NoAnswer { waited: deadline })
             }
             Err(RecvTimeoutError::Disconnected) => {
-                if let State::GivenUp(why) = *self.state() {
+                if let WorkerState::GivenUp(why) = *self.state() {
                     return Err(self.refusal(why));
                 }
-                self.leave(State::Idle);
+                self.leave(WorkerState::Idle);
                 Err(StoreError::Keychain { reason: "its library broke down".to_owned() })
             }
         }
@@ -139,11 +139,11 @@ impl Worker {
 
     fn send(&self, job: Job) -> Result<(), StoreError> {
         let mut state = self.state();
-        if let State::GivenUp(why) = *state {
+        if let WorkerState::GivenUp(why) = *state {
             return Err(self.refusal(why));
         }
         let job = match &*state {
-            State::Running { jobs, .. } => match jobs.send(job) {
+            WorkerState::Running { jobs, .. } => match jobs.send(job) {
                 Ok(()) => return Ok(()),
                 Err(mpsc::SendError(job)) => job,
             },
@@ -164,13 +164,13 @@ impl Worker {
         })?;
         // A thread that ended already drops the job, and the caller sees its answer disconnected.
         let _ = jobs.send(job);
-        *state = State::Running { jobs, abandoned };
+        *state = WorkerState::Running { jobs, abandoned };
         Ok(())
     }
 
     /// Forgets the thread; whatever it still has to do is not done.
-    fn leave(&self, next: State) {
-        if let State::Running { abandoned, .. } = std::mem::replace(&mut *self.state(), next) {
+    fn leave(&self, next: WorkerState) {
+        if let WorkerState::Running { abandoned, .. } = std::mem::replace(&mut *self.state(), next) {
             abandoned.store(true, Ordering::SeqCst);
         }
     }
@@ -188,7 +188,7 @@ impl Worker {
         self.reporter.progress("waiting for the keychain to be unlocked...");
     }
 
-    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+    fn state(&self) -> std::sync::MutexGuard<'_, WorkerState> {
         self.state.lock().unwrap_or_else(|e| e.into_inner())
     }
 }

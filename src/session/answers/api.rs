@@ -98,7 +98,7 @@ pub fn api<S: Sink<Part>>(
 ) -> Result<Option<S>> {
     bearer::call(context, profile, async |platform| {
         check_token(platform, &request).await?;
-        let mut walk = Walk::new(request);
+        let mut walk = LinkedPages::new(request);
         let sink = stream(async || walk.next(platform).await, sink).await?;
         if walk.nothing_to_page_by {
             context.reporter.warn(NOTHING_TO_PAGE_BY);
@@ -122,7 +122,7 @@ pub fn api_of<S: Sink<(ProfileName, Page)>>(
         leave::ask_leave(context, targets, &change)?;
     }
     let feed = async |platform: &Platform<Access>, pages: &Sender<Page>| {
-        let mut walk = Walk::new(request.clone());
+        let mut walk = LinkedPages::new(request.clone());
         while let Some(part) = walk.next(platform).await? {
             let Part::Page(page) = part else { continue };
             if page.status.is_success() && pages.send(page).await.is_err() {
@@ -150,7 +150,7 @@ async fn check_token(platform: &Platform<Access>, request: &Request) -> Result<(
 }
 
 /// One profile's pages.
-struct Walk {
+struct LinkedPages {
     request: Request,
     next: Next,
     /// The number of the page before, where it had one.
@@ -174,10 +174,18 @@ enum Next {
     End,
 }
 
-impl Walk {
-    fn new(request: Request) -> Walk {
+impl LinkedPages {
+    fn new(request: Request) -> LinkedPages {
         let next = Next::Ask(request.path.clone());
-        Walk { request, next, number: None, was_json: false, mark: None, pages: 0, nothing_to_page_by: false }
+        LinkedPages {
+            request,
+            next,
+            number: None,
+            was_json: false,
+            mark: None,
+            pages: 0,
+            nothing_to_page_by: false,
+        }
     }
 
     async fn next(&mut self, platform: &Platform<Access>) -> Result<Option<Part>, CallError> {

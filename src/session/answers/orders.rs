@@ -15,7 +15,7 @@ use crate::session::call::stream::{Sink, stream};
 use crate::session::context::Context;
 
 /// How a list ended.
-pub struct Listed<S> {
+pub struct ListedOrders<S> {
     /// `None`: its reader has gone away.
     pub sink: Option<S>,
     /// Whether there may be more than were asked for.
@@ -47,10 +47,10 @@ pub fn orders<S: Sink<Vec<Order>>>(
     profile: &Resolved,
     filter: OrderFilter,
     sink: S,
-) -> Result<Listed<S>> {
+) -> Result<ListedOrders<S>> {
     bearer::call(context, profile, async |platform| {
         let mut pages = OrderPages::new(filter);
         let sink = stream(async || pages.next(platform).await, sink).await?;
-        Ok(Listed { sink, stopped_at_limit: pages.stopped_at_limit() })
+        Ok(ListedOrders { sink, stopped_at_limit: pages.stopped_at_limit() })
     })
 }

@@ -18,7 +18,7 @@ use crate::session::profile::login_command::Owner;
 use crate::session::profile::protection_state::ProtectionState;
 
 #[derive(Debug, Serialize, JsonSchema)]
-pub struct Standing {
+pub struct CredentialStatus {
     pub profile: Option<String>,
     /// Whether requests that change something need a confirmation.
     pub protected: Option<bool>,
@@ -50,10 +50,10 @@ pub struct Standing {
 }
 
 /// How the profile stands, and what is wrong with it. Asks nobody but the credential store.
-pub fn standing(context: &Context, profile: &Resolved) -> Result<(Standing, Option<Error>)> {
+pub fn standing(context: &Context, profile: &Resolved) -> Result<(CredentialStatus, Option<Error>)> {
     let row = listing::row(context, profile, true);
     let known = profile.login.as_ref().filter(|login| !login.is_logged_out());
-    let mut answer = Standing {
+    let mut answer = CredentialStatus {
         profile: row.name,
         protected: row.protected,
         unlocked_until: row.unlocked_until.map(rfc3339),
@@ -83,7 +83,7 @@ pub fn standing(context: &Context, profile: &Resolved) -> Result<(Standing, Opti
         // There is nothing to show of a profile without an environment.
         Ok(None) if profile.api_url.is_none() => Err(stored::not_logged_in(context, profile)),
         Ok(None) => {
-            let nothing = Standing {
+            let nothing = CredentialStatus {
                 name: None,
                 email: None,
                 token: TokenStatus::LoggedOut,
@@ -102,11 +102,11 @@ pub fn standing(context: &Context, profile: &Resolved) -> Result<(Standing, Opti
 
 /// How the token of the variable `name` stands.
 fn of_variable(
-    answer: Standing,
+    answer: CredentialStatus,
     name: String,
     expires_at: Option<Timestamp>,
     profile: &Resolved,
-) -> (Standing, Option<Error>) {
+) -> (CredentialStatus, Option<Error>) {
     let tenant = tokens::own_tenant(profile).map(|tenant| tenant.to_string());
     let (kind, store, renewable) = (None, None, false);
     let ended = Lifetime { expires_at, renewable, refused: false }.is_expired(answer.now);
@@ -115,11 +115,14 @@ fn of_variable(
             .hint(format!("set {name} to a fresh token"))
     });
     let store_reason = Some(name);
-    (Standing { name: None, email: None, tenant, kind, store, renewable, store_reason, ..answer }, failure)
+    (
+        CredentialStatus { name: None, email: None, tenant, kind, store, renewable, store_reason, ..answer },
+        failure,
+    )
 }
 
 /// The record's own words in place of what was captured.
-fn fill(answer: &mut Standing, stored: &Stored, profile: &Resolved) -> Option<Error> {
+fn fill(answer: &mut CredentialStatus, stored: &Stored, profile: &Resolved) -> Option<Error> {
     let record = &stored.record;
     let status = record.lifetime().status(answer.now);
     let refresh_ended = record.refresh_expires_at.is_some_and(|end| end <= answer.now);

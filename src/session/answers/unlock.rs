@@ -9,7 +9,7 @@ use crate::session::answers::identity;
 use crate::session::context::{Context, no_environment};
 use crate::session::profile::expectation::expected_user;
 use crate::session::profile::{config_file, loosening};
-use crate::session::protection::journal::{self, Event};
+use crate::session::protection::journal::{self, JournalEvent};
 use crate::session::protection::lease::{self, Lease};
 use crate::session::protection::records;
 
@@ -46,7 +46,7 @@ pub fn unlock(context: &Context, profile: &Resolved, time: SignedDuration, reaso
     // Written down first: an open profile of which the journal knows nothing must not be.
     journal::write(
         &records::records(&context),
-        Event::Unlocked { profile, user, until, reason, permit: Some(permit) },
+        JournalEvent::Unlocked { profile, user, until, reason, permit: Some(permit) },
     )?;
     lease::grant(&records::records(&context), lease.clone())?;
     Ok(lease)

@@ -11,7 +11,7 @@ use crate::domain::time::spelled_out;
 use crate::domain::{CredentialKey, Lifetime};
 use crate::error::{Error, Kind, Result};
 use crate::platform::{PlatformError, Profile as User};
-use crate::session::call::token_cache::{Kept, NetworkKey, TokenCache, network_key};
+use crate::session::call::token_cache::{CredentialPlace, NetworkKey, TokenCache, network_key};
 use crate::session::call::tokens::{self, CallError, Tokens};
 use crate::session::call::{bearer, everywhere, fan_out, owner};
 use crate::session::context::{Context, no_environment};
@@ -108,7 +108,7 @@ impl Checked {
 }
 
 /// Who asks with which token for which tenant: profiles that agree in this share one check.
-type Question = (Option<CredentialKey>, [Option<String>; 4], Kept, NetworkKey);
+type TokenCheck = (Option<CredentialKey>, [Option<String>; 4], CredentialPlace, NetworkKey);
 
 /// Asks the platform who the profile's token is, renewing it if that is due.
 ///
@@ -125,7 +125,7 @@ pub fn checks(context: &Context, profiles: &[&Resolved]) -> Result<Vec<Checked>>
     let pool = TokenCache::of(profiles.iter().copied());
     everywhere::meet_everywhere(context, profiles)?;
     let mut questions: Vec<&Resolved> = Vec::new();
-    let mut places: HashMap<Question, usize> = HashMap::new();
+    let mut places: HashMap<TokenCheck, usize> = HashMap::new();
     let mut asked_at = Vec::with_capacity(profiles.len());
     for profile in profiles.iter().copied() {
         let place = *places.entry(question(context, profile)?).or_insert(questions.len());
@@ -140,13 +140,13 @@ pub fn checks(context: &Context, profiles: &[&Resolved]) -> Result<Vec<Checked>>
     Ok(asked_at.into_iter().map(|place| checked[place].clone()).collect())
 }
 
-fn question(context: &Context, profile: &Resolved) -> Result<Question> {
+fn question(context: &Context, profile: &Resolved) -> Result<TokenCheck> {
     let variable = tokens::token_variable(context, profile).ok().flatten().map(|variable| variable.name);
     let url = profile.api_url.as_ref().map(|url| url.value.to_string());
     let tenant = profile.tenant.as_ref().map(|tenant| tenant.value.to_string());
     let key = profile.credential.as_ref().map(|key| key.value.clone());
     let lock = profile.expect_user.as_ref().map(|expected| expected.value.to_string());
-    Ok((key, [url, tenant, variable, lock], Kept::new(profile), network_key(profile)))
+    Ok((key, [url, tenant, variable, lock], CredentialPlace::new(profile), network_key(profile)))
 }
 
 async fn ask(context: &Context, pool: &TokenCache, profile: &Resolved) -> Result<Checked> {

@@ -9,7 +9,7 @@ use crate::error::{Error, Kind, Result};
 use crate::platform::{Admission, Change, Outcome, Platform, TokenSource};
 use crate::session::call::tokens::{CallError, Tokens};
 use crate::session::profile::loosening;
-use crate::session::protection::journal::{self, Event, Permit, Sent};
+use crate::session::protection::journal::{self, JournalEvent, Permit, Sent};
 use crate::session::protection::lease;
 use crate::session::protection::records::Records;
 use crate::system::http::Http;
@@ -134,10 +134,10 @@ impl TokenSource for Access {
         Ok(Admission::telling(move |outcome| {
             let event = match outcome {
                 Outcome::Answered(status, request_id) => {
-                    Event::Answered { id, status, request_id: request_id.as_str().map(str::to_owned) }
+                    JournalEvent::Answered { id, status, request_id: request_id.as_str().map(str::to_owned) }
                 }
-                Outcome::Failed(error) => Event::Failed { id, reason: error.to_string() },
-                Outcome::Rejected => Event::Answered { id, status: 401, request_id: None },
+                Outcome::Failed(error) => JournalEvent::Failed { id, reason: error.to_string() },
+                Outcome::Rejected => JournalEvent::Answered { id, status: 401, request_id: None },
             };
             if let Err(error) = journal::write(&records, event) {
                 records.reporter.warn(format!("the journal lacks an answer: {}", error.message));
@@ -264,7 +264,7 @@ impl Guard {
             permit,
             reason,
         };
-        journal::write(&self.records, Event::Sent(sent)).map_err(|error| {
+        journal::write(&self.records, JournalEvent::Sent(sent)).map_err(|error| {
             Error { message: format!("nothing was sent: {}", error.message), ..error }.hint_if_none(|| {
                 "what goes to a protected profile is journaled first: make that writable".to_owned()
             })

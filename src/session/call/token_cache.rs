@@ -12,7 +12,7 @@ use crate::session::call::tokens::{self, Tokens};
 use crate::session::context::Context;
 
 /// Each credential of a set of profiles, read when it is first needed.
-pub(crate) struct TokenCache(HashMap<Shared, OnceCell<Result<Option<Tokens>>>>);
+pub(crate) struct TokenCache(HashMap<CacheKey, OnceCell<Result<Option<Tokens>>>>);
 
 impl TokenCache {
     pub(crate) fn of<'p>(profiles: impl IntoIterator<Item = &'p Resolved>) -> TokenCache {
@@ -21,10 +21,16 @@ impl TokenCache {
         )
     }
 
-    fn key(profile: &Resolved) -> Option<Shared> {
+    fn key(profile: &Resolved) -> Option<CacheKey> {
         let (key, url) = (profile.credential.as_ref()?, profile.api_url.as_ref()?);
         let lock = profile.expect_user.as_ref().map(|expected| expected.value.clone());
-        Some((key.value.clone(), url.value.to_string(), Kept::new(profile), lock, network_key(profile)))
+        Some((
+            key.value.clone(),
+            url.value.to_string(),
+            CredentialPlace::new(profile),
+            lock,
+            network_key(profile),
+        ))
     }
 
     /// As [`tokens`], but a credential is read once.
@@ -41,7 +47,7 @@ impl TokenCache {
 
 /// Which stored credential, of whom it must be, and the way to its platform: profiles that agree in this
 /// share one, its renewal included.
-type Shared = (CredentialKey, String, Kept, Option<ExpectedUser>, NetworkKey);
+type CacheKey = (CredentialKey, String, CredentialPlace, Option<ExpectedUser>, NetworkKey);
 
 /// `proxy` and `ca_bundle` of a profile: over one way a platform may be in reach, and over another not.
 pub(crate) type NetworkKey = [Option<String>; 2];
@@ -55,14 +61,14 @@ pub(crate) fn network_key(profile: &Resolved) -> NetworkKey {
 
 /// Where a credential is: by `logins.toml`, else where it is to be looked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Kept {
+pub(crate) enum CredentialPlace {
     Known(StoreKind),
     LookedFor(StoreChoice),
 }
 
-impl Kept {
-    pub(crate) fn new(profile: &Resolved) -> Kept {
+impl CredentialPlace {
+    pub(crate) fn new(profile: &Resolved) -> CredentialPlace {
         let known = profile.login.as_ref().and_then(Login::kept_in);
-        known.map_or(Kept::LookedFor(profile.store.value), Kept::Known)
+        known.map_or(CredentialPlace::LookedFor(profile.store.value), CredentialPlace::Known)
     }
 }

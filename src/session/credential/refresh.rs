@@ -48,16 +48,16 @@ struct Inner {
 }
 
 /// Counted while it lives.
-struct Waiting<'a>(&'a AtomicUsize);
+struct LockWait<'a>(&'a AtomicUsize);
 
-impl Waiting<'_> {
-    fn new(count: &AtomicUsize) -> Waiting<'_> {
+impl LockWait<'_> {
+    fn new(count: &AtomicUsize) -> LockWait<'_> {
         count.fetch_add(1, Ordering::SeqCst);
-        Waiting(count)
+        LockWait(count)
     }
 }
 
-impl Drop for Waiting<'_> {
+impl Drop for LockWait<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::SeqCst);
     }
@@ -81,7 +81,7 @@ pub(crate) struct CredentialSpec {
 
 /// Why a token is renewed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Cause {
+enum RefreshReason {
     /// It ends, or the platform rejects it.
     Due,
     /// `auth refresh`.
@@ -159,20 +159,24 @@ impl Credential {
 
     /// Another token than that of `seen`: what somebody else has stored meanwhile, else a refreshed one.
     pub async fn renew(&self, seen: &Stored) -> Result<Stored, RefreshError> {
-        Ok(self.renew_by(seen, Cause::Due).await?.0)
+        Ok(self.renew_by(seen, RefreshReason::Due).await?.0)
     }
 
     /// As [`Credential::renew`], for somebody who asked for that: a refresh token that was rejected is
     /// tried once more, and a token that could not be stored is an error.
     pub async fn renew_as_asked(&self, seen: &Stored) -> Result<Stored, RefreshError> {
-        match self.renew_by(seen, Cause::Asked).await? {
+        match self.renew_by(seen, RefreshReason::Asked).await? {
             (stored, None) => Ok(stored),
             (_, Some(error)) => Err(RefreshError::Failed(error)),
         }
     }
 
     /// The token, and why it could not be stored.
-    async fn renew_by(&self, seen: &Stored, cause: Cause) -> Result<(Stored, Option<Error>), RefreshError> {
+    async fn renew_by(
+        &self,
+        seen: &Stored,
+        cause: RefreshReason,
+    ) -> Result<(Stored, Option<Error>), RefreshError> {
         let guard = self.lock(seen.store).await?;
         // Nothing has been asked yet: a store that can't be read is no reason to give up a token that is
         // still good.
@@ -189,16 +193,16 @@ impl Credential {
 
     /// A last renewal, of what was read under the lock that `guard` holds.
     pub async fn renew_to_revoke(&self, stored: Stored, guard: LockGuard) -> Result<Stored, RefreshError> {
-        Ok(self.renew_held(stored, Cause::Revocation, guard).await?.0)
+        Ok(self.renew_held(stored, RefreshReason::Revocation, guard).await?.0)
     }
 
     async fn renew_held(
         &self,
         stored: Stored,
-        cause: Cause,
+        cause: RefreshReason,
         guard: LockGuard,
     ) -> Result<(Stored, Option<Error>), RefreshError> {
-        let is_tried = |_: &Secret| cause == Cause::Asked || !stored.record.refresh_refused;
+        let is_tried = |_: &Secret| cause == RefreshReason::Asked || !stored.record.refresh_refused;
         let Some(refresh_token) = stored.record.refresh_token.clone().filter(is_tried) else {
             return Err(RefreshError::NotRenewable);
         };
@@ -220,7 +224,7 @@ impl Credential {
     }
 
     async fn lock(&self, store: StoreKind) -> Result<LockGuard, RefreshError> {
-        let _waiting = Waiting::new(&self.0.waits_for_lock);
+        let _waiting = LockWait::new(&self.0.waits_for_lock);
         let this = self.clone();
         let locked = apart(move || Ok(this.0.credentials.lock(&this.0.whose.key, store)));
         tokio::pin!(locked);
@@ -250,7 +254,7 @@ impl Credential {
         stored: Stored,
         refresh_token: Secret,
         prepared: PreparedStore,
-        cause: Cause,
+        cause: RefreshReason,
         guard: LockGuard,
     ) -> Result<(Stored, Option<Error>), RefreshError> {
         let (client_id, outcome) = self.ask(&stored, &refresh_token).await.map_err(RefreshError::Failed)?;
@@ -330,7 +334,7 @@ impl Credential {
         stored: Stored,
         grant: Grant,
         prepared: PreparedStore,
-        cause: Cause,
+        cause: RefreshReason,
         guard: LockGuard,
     ) -> Result<(Stored, Option<Error>)> {
         let now = self.now();
@@ -354,7 +358,7 @@ impl Credential {
             Ok(Err(error)) => error.into(),
             Err(error) => error,
         };
-        if cause == Cause::Due {
+        if cause == RefreshReason::Due {
             self.not_kept(&failure);
         }
         Ok((fresh, Some(self.lost(failure))))

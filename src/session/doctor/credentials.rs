@@ -19,14 +19,14 @@ use crate::session::profile::expectation;
 use crate::session::profile::login_command::Owner;
 
 /// A token that is asked about, and where its answer belongs.
-struct Question<'d> {
+struct DoctorCheck<'d> {
     patient: &'d Patient,
     bearer: Bearer,
     row: usize,
 }
 
 /// One credential key, in both stores.
-struct Kept {
+struct StoredCopies {
     known: Option<Login>,
     choice: StoreChoice,
     /// What a command would work with.
@@ -57,7 +57,7 @@ pub(crate) fn look(doctor: &Doctor, usable: Usable, offline: bool) -> Result<Vec
         match tokens::token_variable(&doctor.context, profile) {
             Ok(None) => {}
             Ok(Some(variable)) => {
-                questions.push(Question {
+                questions.push(DoctorCheck {
                     patient,
                     bearer: Bearer::Variable(variable.clone()),
                     row: found.len(),
@@ -79,7 +79,7 @@ pub(crate) fn look(doctor: &Doctor, usable: Usable, offline: bool) -> Result<Vec
         let row = found.len();
         let (finding, bearer) = standing(doctor, patient, kept);
         found.push(finding);
-        questions.extend(bearer.map(|bearer| Question { patient, bearer, row }));
+        questions.extend(bearer.map(|bearer| DoctorCheck { patient, bearer, row }));
     }
     if !offline {
         ask(doctor, &questions, &mut found)?;
@@ -95,7 +95,7 @@ pub(crate) fn look(doctor: &Doctor, usable: Usable, offline: bool) -> Result<Vec
 }
 
 /// What is kept for every profile, and for every login that is no profile's. The file is read once.
-fn all_kept(doctor: &Doctor, usable: Usable) -> BTreeMap<CredentialKey, Kept> {
+fn all_kept(doctor: &Doctor, usable: Usable) -> BTreeMap<CredentialKey, StoredCopies> {
     let mut asked: BTreeMap<CredentialKey, (StoreChoice, Option<Login>)> = BTreeMap::new();
     for Patient { profile, .. } in &doctor.patients {
         let has_variable = !matches!(tokens::token_variable(&doctor.context, profile), Ok(None));
@@ -134,7 +134,7 @@ fn all_kept(doctor: &Doctor, usable: Usable) -> BTreeMap<CredentialKey, Kept> {
     doctor.heard();
     let kept = found.into_iter().zip(others);
     let kept: Vec<_> = kept.zip(asked.values().cloned()).collect();
-    let kept = kept.into_iter().map(|(((found, heard), other), (choice, known))| Kept {
+    let kept = kept.into_iter().map(|(((found, heard), other), (choice, known))| StoredCopies {
         known,
         choice,
         found,
@@ -145,7 +145,7 @@ fn all_kept(doctor: &Doctor, usable: Usable) -> BTreeMap<CredentialKey, Kept> {
 }
 
 /// How a profile's credential stands, and its token if the platform can be asked about it.
-fn standing(doctor: &Doctor, patient: &Patient, kept: &Kept) -> (Finding, Option<Bearer>) {
+fn standing(doctor: &Doctor, patient: &Patient, kept: &StoredCopies) -> (Finding, Option<Bearer>) {
     let (section, check, profile) = (Section::Credentials, patient.label.as_str(), &patient.profile);
     let (owner, now) = (Owner::new(profile), doctor.context.clock().now());
     let stored = match &kept.found {
@@ -199,7 +199,7 @@ fn standing(doctor: &Doctor, patient: &Patient, kept: &Kept) -> (Finding, Option
 }
 
 /// Asks every platform about the tokens as they are: none is renewed here.
-fn ask(doctor: &Doctor, questions: &[Question<'_>], found: &mut [Finding]) -> Result<()> {
+fn ask(doctor: &Doctor, questions: &[DoctorCheck<'_>], found: &mut [Finding]) -> Result<()> {
     let context = &doctor.context;
     let answers = fan_out::all_at_once(context, questions, "Asking", async |question| {
         let profile = &question.patient.profile;
@@ -257,7 +257,7 @@ fn ask(doctor: &Doctor, questions: &[Question<'_>], found: &mut [Finding]) -> Re
 }
 
 /// Where a store and `logins.toml`, or the two stores, say different things.
-fn disagreements(doctor: &Doctor, key: &CredentialKey, kept: &Kept) -> Vec<Finding> {
+fn disagreements(doctor: &Doctor, key: &CredentialKey, kept: &StoredCopies) -> Vec<Finding> {
     let (mut found, section) = (Vec::new(), Section::Credentials);
     let known = kept.known.as_ref();
     if let (Ok(Some(stored)), Some(other)) = (&kept.found, &kept.other) {
@@ -287,7 +287,7 @@ fn disagreements(doctor: &Doctor, key: &CredentialKey, kept: &Kept) -> Vec<Findi
 }
 
 /// Records in the file that no profile and no login knows. They may be the only copy: they stay.
-fn strays(doctor: &Doctor, seen: &BTreeMap<CredentialKey, Kept>) -> Vec<Finding> {
+fn strays(doctor: &Doctor, seen: &BTreeMap<CredentialKey, StoredCopies>) -> Vec<Finding> {
     let credentials = doctor.context.credentials();
     let mut strays = credentials.file_keys().unwrap_or_default();
     let is_named =

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use crate::config::{ConfigError, Logins};
 use crate::domain::quoted;
-use crate::session::doctor::finding::{Finding, Remedy, Section, Status, edit};
+use crate::session::doctor::finding::{Finding, FindingStatus, Remedy, Section, edit};
 use crate::system::editor::{self, CONFIG};
 use crate::system::file_status::{self, FileStatus};
 use crate::system::files::{self, Trust};
@@ -104,7 +104,7 @@ pub(crate) fn look(paths: &Paths) -> (Vec<Finding>, Seen) {
     }
     if let Some(flaw) = paths.logins.as_ref().filter(|_| seen.logins).and_then(damage) {
         seen.logins_damaged = true;
-        found.retain(|finding| finding.check != "logins.toml" || finding.status != Status::Ok);
+        found.retain(|finding| finding.check != "logins.toml" || finding.status != FindingStatus::Ok);
         found.push(flaw);
     }
     if let Some(locks) = &paths.locks {
@@ -157,13 +157,14 @@ fn file(name: &str, place: &Place, secrets: bool) -> (Vec<Finding>, bool) {
         Ok(seen) => seen,
         // What is not there is read as nothing.
         Err(finding) => {
-            if let (Some(variable @ "AUTOCOM_CONFIG"), Status::Skipped) = (place.by_variable, finding.status)
+            if let (Some(variable @ "AUTOCOM_CONFIG"), FindingStatus::Skipped) =
+                (place.by_variable, finding.status)
             {
                 let error = ConfigError::MissingFile { variable, path: path.clone() };
                 let finding = Finding::warn(Section::Files, name, error.to_string());
                 return (vec![finding.fix(format!("unset {variable}"))], true);
             }
-            let missing = finding.status == Status::Skipped;
+            let missing = finding.status == FindingStatus::Skipped;
             return (vec![*finding], missing);
         }
     };

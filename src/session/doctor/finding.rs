@@ -41,7 +41,7 @@ impl Section {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Status {
+pub enum FindingStatus {
     Ok,
     /// Works, but not as it should, or not for long.
     Warn,
@@ -51,13 +51,13 @@ pub enum Status {
     Skipped,
 }
 
-impl Status {
+impl FindingStatus {
     pub fn as_str(self) -> &'static str {
         match self {
-            Status::Ok => "ok",
-            Status::Warn => "warn",
-            Status::Broken => "broken",
-            Status::Skipped => "skipped",
+            FindingStatus::Ok => "ok",
+            FindingStatus::Warn => "warn",
+            FindingStatus::Broken => "broken",
+            FindingStatus::Skipped => "skipped",
         }
     }
 }
@@ -67,7 +67,7 @@ pub struct Finding {
     pub section: Section,
     /// What was looked at: a file, a variable, a profile...
     pub check: String,
-    pub status: Status,
+    pub status: FindingStatus,
     /// A sentence.
     pub finding: String,
     /// The command that mends it.
@@ -99,7 +99,7 @@ impl Finding {
     fn new(
         section: Section,
         check: impl Into<String>,
-        status: Status,
+        status: FindingStatus,
         finding: impl Into<String>,
     ) -> Finding {
         let (check, finding) = (check.into(), finding.into());
@@ -107,19 +107,19 @@ impl Finding {
     }
 
     pub fn ok(section: Section, check: impl Into<String>, finding: impl Into<String>) -> Finding {
-        Finding::new(section, check, Status::Ok, finding)
+        Finding::new(section, check, FindingStatus::Ok, finding)
     }
 
     pub fn warn(section: Section, check: impl Into<String>, finding: impl Into<String>) -> Finding {
-        Finding::new(section, check, Status::Warn, finding)
+        Finding::new(section, check, FindingStatus::Warn, finding)
     }
 
     pub fn broken(section: Section, check: impl Into<String>, finding: impl Into<String>) -> Finding {
-        Finding::new(section, check, Status::Broken, finding)
+        Finding::new(section, check, FindingStatus::Broken, finding)
     }
 
     pub fn skipped(section: Section, check: impl Into<String>, finding: impl Into<String>) -> Finding {
-        Finding::new(section, check, Status::Skipped, finding)
+        Finding::new(section, check, FindingStatus::Skipped, finding)
     }
 
     /// An error as it stands, with its way out.
@@ -138,7 +138,7 @@ impl Finding {
         match outcome {
             Ok(done) => {
                 self.finding = done;
-                (self.status, self.fix, self.fixed) = (Status::Ok, None, true);
+                (self.status, self.fix, self.fixed) = (FindingStatus::Ok, None, true);
             }
             Err(error) => self.finding += &format!("; could not be mended: {}", error.message),
         }

@@ -9,13 +9,13 @@ mod environment;
 mod files;
 pub(crate) mod finding;
 mod fix;
-mod network;
 mod patient;
 mod pins;
 mod profiles;
+mod reachability;
 mod stores;
 
-pub use finding::{Finding, Section, Status};
+pub use finding::{Finding, FindingStatus, Section};
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -86,7 +86,7 @@ fn rest(
     let (of_stores, usable) = stores::look(&doctor);
     found.extend(of_stores);
     found.extend(environment::login(&doctor.context));
-    let network = if offline { vec![network::skipped()] } else { network::look(&doctor)? };
+    let network = if offline { vec![reachability::skipped()] } else { reachability::look(&doctor)? };
     found.extend(network);
     found.extend(credentials::look(&doctor, usable, offline)?);
     found.extend(files::leftovers(&context.paths, context.clock.now()));

@@ -4,7 +4,7 @@ use crate::config::{Login, Setting, resolve, select};
 use crate::credentials::StoreError;
 use crate::domain::{CredentialKey, StoreChoice, StoreKind, autocom};
 use crate::error::Error;
-use crate::session::doctor::finding::{Finding, Section, Status};
+use crate::session::doctor::finding::{Finding, FindingStatus, Section};
 use crate::session::doctor::patient::Doctor;
 use crate::system::file_status;
 
@@ -42,7 +42,7 @@ pub(crate) fn look(doctor: &Doctor) -> (Vec<Finding>, Usable) {
 
     let (of_file, file) = of_file(doctor, &probe);
     let file_counts = wants(StoreChoice::File) || (absent && wants(StoreChoice::Auto));
-    if file_counts || of_file.status != Status::Skipped {
+    if file_counts || of_file.status != FindingStatus::Skipped {
         found.push(of_file);
     }
     for choice in &choices {
@@ -104,7 +104,7 @@ fn of_file(doctor: &Doctor, probe: &CredentialKey) -> (Finding, bool) {
             None => Finding::ok(section, "file", format!("{shown} can be read; it is plain text")),
         },
     };
-    let usable = finding.status != Status::Broken;
+    let usable = finding.status != FindingStatus::Broken;
     (finding, usable)
 }
 

@@ -13,8 +13,8 @@ use crate::domain::time::spelled_out;
 use crate::domain::{ClientId, Layer, Scopes, Secret, Tenant, TokenKind, autocom, jwt, shell_word};
 use crate::error::{Error, Kind, Result};
 use crate::oauth::{
-    AuthorizationRequest, CALLBACK_PORTS, DeviceRequest, Endpoints, Grant, Listener, OAuthError, PASTE_PORT,
-    Pending, RedirectUri, Reply, paste,
+    AuthorizationRequest, BrowserReply, CALLBACK_PORTS, DeviceRequest, Endpoints, Grant, Listener,
+    OAuthError, PASTE_PORT, Pending, RedirectUri, paste,
 };
 use crate::platform::Profile as User;
 use crate::session::context::Context;
@@ -48,7 +48,7 @@ pub(crate) struct NewToken {
     requested_scope: Option<Scopes>,
     scopes: Vec<String>,
     /// The browser that waits for its page.
-    pub reply: Option<Reply>,
+    pub reply: Option<BrowserReply>,
     /// From the moment that the platform may have granted something: it must be stored or revoked.
     pub shield: Option<Shield>,
 }

@@ -12,7 +12,7 @@ use crate::domain::{ApiUrl, ProfileName, one_line, shell_word};
 use crate::error::{Error, Kind, Result};
 use crate::session::context::Context;
 use crate::session::profile::config_file;
-use crate::session::protection::journal::{self, Event, Permit};
+use crate::session::protection::journal::{self, JournalEvent, Permit};
 use crate::session::protection::{lease, records};
 use crate::system::environment::Environment;
 use crate::system::prompter::Prompter;
@@ -31,7 +31,7 @@ pub(crate) fn ask_for_name(prompter: &dyn Prompter, name: &str, nothing: &str) -
 pub fn lock(context: &Context, name: &ProfileName) -> Result<bool> {
     let was_open = lease::end_lease(&records::records(context), name)?;
     if was_open {
-        journal::write(&records::records(context), Event::Locked { profile: name.to_string() })?;
+        journal::write(&records::records(context), JournalEvent::Locked { profile: name.to_string() })?;
     }
     Ok(was_open)
 }
@@ -108,8 +108,11 @@ fn write_down_loosening(context: &Context, before: &[u8], after: &[u8]) -> Resul
     let permits = permits.collect::<Result<Vec<_>>>()?;
     for (Loosened { name: profile, url, change }, permit) in loosened.into_iter().zip(permits) {
         let api_url = url.map(|url| url.to_string());
-        journal::write(&records::records(context), Event::Loosened { profile, api_url, change, permit })
-            .map_err(|error| Error { message: format!("nothing was written: {}", error.message), ..error })?;
+        journal::write(
+            &records::records(context),
+            JournalEvent::Loosened { profile, api_url, change, permit },
+        )
+        .map_err(|error| Error { message: format!("nothing was written: {}", error.message), ..error })?;
     }
     Ok(())
 }

@@ -6,8 +6,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::config::{
-    Config, ConfigEdit, ConfigError, EditTarget, Flags, PendingMove, Pins, REPOSITORY_FILE, RepositoryFile,
-    Selection, SelectionSource, Standing, active, pins, profile_in, resolve, select, select_candidate,
+    Acceptance, Config, ConfigEdit, ConfigError, EditTarget, Flags, PendingMove, Pins, REPOSITORY_FILE,
+    RepositoryFile, Selection, SelectionSource, active, pins, profile_in, resolve, select, select_candidate,
     selection_candidate, selection_candidates, unknown,
 };
 use crate::domain::{Key, Layer, Origin, ProfileName, autocom, one_line};
@@ -24,7 +24,7 @@ pub const NONE: &str = "-";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Kind {
+pub enum PinKind {
     Directory,
     /// A repository's file that was accepted.
     File,
@@ -32,7 +32,7 @@ pub enum Kind {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum State {
+pub enum PinState {
     Ok,
     /// The directory or the file is not there any more.
     Gone,
@@ -46,8 +46,8 @@ pub enum State {
 pub struct Pinned {
     pub path: PathBuf,
     pub profile: String,
-    pub kind: Kind,
-    pub state: State,
+    pub kind: PinKind,
+    pub state: PinState,
     /// Whether it is what selects the profile here.
     pub active: bool,
 }
@@ -57,24 +57,24 @@ impl Pinned {
         let pins = pins(config)?;
         let origin = select(config).ok().map(|selection| selection.origin);
         let known = |name: &str| name.parse().is_ok_and(|name| config.exists(&name));
-        let state = |name: &str, there: State| if known(name) { there } else { State::UnknownProfile };
+        let state = |name: &str, there: PinState| if known(name) { there } else { PinState::UnknownProfile };
         let directories = pins.directories().map(|(path, name)| Pinned {
             path: path.to_owned(),
             profile: name.to_owned(),
-            kind: Kind::Directory,
-            state: if path.is_dir() { state(name, State::Ok) } else { State::Gone },
+            kind: PinKind::Directory,
+            state: if path.is_dir() { state(name, PinState::Ok) } else { PinState::Gone },
             active: matches!(&origin, Some(Origin::Pin(directory)) if **directory == *path),
         });
         let files = pins.accepted().map(|(path, content)| {
             let name = profile_in(content).map(|name| name.to_string()).unwrap_or_default();
-            let standing = path.parent().and_then(|folder| Standing::new(folder, pins));
+            let standing = path.parent().and_then(|folder| Acceptance::new(folder, pins));
             Pinned {
                 path: path.to_owned(),
-                kind: Kind::File,
+                kind: PinKind::File,
                 state: match standing {
-                    None => State::Gone,
-                    Some(Standing::Accepted(_)) => state(&name, State::Ok),
-                    Some(_) => State::Changed,
+                    None => PinState::Gone,
+                    Some(Acceptance::Accepted(_)) => state(&name, PinState::Ok),
+                    Some(_) => PinState::Changed,
                 },
                 profile: name,
                 active: matches!(&origin, Some(Origin::Repository(file)) if **file == *path),

@@ -30,15 +30,15 @@ pub enum Permit {
 
 /// A line of the file.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Line {
+pub(crate) struct JournalLine {
     pub at: Timestamp,
     #[serde(flatten)]
-    pub event: Event,
+    pub event: JournalEvent,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
-pub(crate) enum Event {
+pub(crate) enum JournalEvent {
     /// Written before the request goes out.
     Sent(Sent),
     Answered {
@@ -71,18 +71,18 @@ pub(crate) enum Event {
     },
 }
 
-impl Event {
+impl JournalEvent {
     /// Without secrets in text from outside. Only there: a search over the whole line could cut its structure.
-    fn redacted(mut self) -> Event {
+    fn redacted(mut self) -> JournalEvent {
         let texts: Vec<&mut String> = match &mut self {
-            Event::Sent(Sent { tenant, user, path, operation, reason, .. }) => {
+            JournalEvent::Sent(Sent { tenant, user, path, operation, reason, .. }) => {
                 [tenant, user, operation, reason].into_iter().flatten().chain([path]).collect()
             }
-            Event::Answered { request_id, .. } => request_id.iter_mut().collect(),
-            Event::Failed { reason, .. } => vec![reason],
-            Event::Unlocked { user, reason, .. } => vec![user, reason],
-            Event::Loosened { change, .. } => vec![change],
-            Event::Locked { .. } => Vec::new(),
+            JournalEvent::Answered { request_id, .. } => request_id.iter_mut().collect(),
+            JournalEvent::Failed { reason, .. } => vec![reason],
+            JournalEvent::Unlocked { user, reason, .. } => vec![user, reason],
+            JournalEvent::Loosened { change, .. } => vec![change],
+            JournalEvent::Locked { .. } => Vec::new(),
         };
         texts.into_iter().for_each(|text| *text = redacted(text).into_owned());
         self
@@ -110,7 +110,7 @@ pub(crate) struct Sent {
 
 /// What happened, as `autocom journal` lists it.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
-pub struct Entry {
+pub struct JournalEntry {
     /// RFC 3339, UTC.
     pub at: String,
     pub event: EntryEvent,
@@ -147,22 +147,26 @@ pub enum EntryEvent {
     Loosened,
 }
 
-pub(crate) fn write(records: &Records, event: Event) -> Result<()> {
+pub(crate) fn write(records: &Records, event: JournalEvent) -> Result<()> {
     let place = records.journal.as_ref().ok_or_else(no_home)?;
     let _lock = records.locks.protection(place)?;
-    let line = serde_json::to_string(&Line { at: records.clock.now(), event: event.redacted() })
+    let line = serde_json::to_string(&JournalLine { at: records.clock.now(), event: event.redacted() })
         .map_err(|error| Error::new(Kind::Failed, "the journal's line could not be made").cause(error))?;
     Ok(files::append_line(&place.path, &line, Trust::new(place, false), &records.reporter)?)
 }
 
 /// The newest `most` that `wanted` wants, the oldest first, each request with what came of it. A line that
 /// can't be read is left out with a warning. However long the journal is, no more than these are held.
-pub fn journal(records: &Records, most: usize, wanted: impl Fn(&Entry) -> bool) -> Result<Vec<Entry>> {
+pub fn journal(
+    records: &Records,
+    most: usize,
+    wanted: impl Fn(&JournalEntry) -> bool,
+) -> Result<Vec<JournalEntry>> {
     let Some(place) = &records.journal else { return Ok(Vec::new()) };
     let mut newest = Newest { most, ..Newest::default() };
     let mut unreadable = 0;
     files::each_line(&place.path, Trust::new(place, false), &records.reporter, |text| {
-        match serde_json::from_slice::<Line>(text) {
+        match serde_json::from_slice::<JournalLine>(text) {
             Ok(line) => newest.take(line, &wanted),
             Err(_) if text.is_empty() => {}
             Err(_) => unreadable += 1,
@@ -179,7 +183,7 @@ pub fn journal(records: &Records, most: usize, wanted: impl Fn(&Entry) -> bool) 
 #[derive(Default)]
 struct Newest {
     most: usize,
-    entries: VecDeque<Entry>,
+    entries: VecDeque<JournalEntry>,
     /// How many were dropped at the front.
     dropped: usize,
     /// Where each request is that waits for its answer, counted from the first ever.
@@ -187,27 +191,27 @@ struct Newest {
 }
 
 impl Newest {
-    fn take(&mut self, line: Line, wanted: impl Fn(&Entry) -> bool) {
-        let entry = Entry::at(line.at);
+    fn take(&mut self, line: JournalLine, wanted: impl Fn(&JournalEntry) -> bool) {
+        let entry = JournalEntry::at(line.at);
         match line.event {
-            Event::Sent(sent) => {
+            JournalEvent::Sent(sent) => {
                 let id = sent.id.clone();
                 if self.push(entry.of(sent), wanted) {
                     self.requests.insert(id, self.dropped + self.entries.len() - 1);
                 }
             }
-            Event::Answered { id, status, request_id } => {
+            JournalEvent::Answered { id, status, request_id } => {
                 if let Some(entry) = self.waiting(&id) {
                     (entry.status, entry.request_id) = (Some(status), request_id);
                 }
             }
-            Event::Failed { id, reason } => {
+            JournalEvent::Failed { id, reason } => {
                 if let Some(entry) = self.waiting(&id) {
                     entry.failure = Some(reason);
                 }
             }
-            Event::Unlocked { profile, user, until, reason, permit } => {
-                let entry = Entry {
+            JournalEvent::Unlocked { profile, user, until, reason, permit } => {
+                let entry = JournalEntry {
                     event: EntryEvent::Unlocked,
                     profile,
                     user: Some(user),
@@ -218,8 +222,8 @@ impl Newest {
                 };
                 self.push(entry, wanted);
             }
-            Event::Loosened { profile, api_url, change, permit } => {
-                let entry = Entry {
+            JournalEvent::Loosened { profile, api_url, change, permit } => {
+                let entry = JournalEntry {
                     event: EntryEvent::Loosened,
                     profile,
                     api_url,
@@ -229,13 +233,13 @@ impl Newest {
                 };
                 self.push(entry, wanted);
             }
-            Event::Locked { profile } => {
-                self.push(Entry { event: EntryEvent::Locked, profile, ..entry }, wanted);
+            JournalEvent::Locked { profile } => {
+                self.push(JournalEntry { event: EntryEvent::Locked, profile, ..entry }, wanted);
             }
         }
     }
 
-    fn push(&mut self, entry: Entry, wanted: impl Fn(&Entry) -> bool) -> bool {
+    fn push(&mut self, entry: JournalEntry, wanted: impl Fn(&JournalEntry) -> bool) -> bool {
         if self.most == 0 || !wanted(&entry) {
             return false;
         }
@@ -248,15 +252,15 @@ impl Newest {
     }
 
     /// A request is answered once.
-    fn waiting(&mut self, id: &str) -> Option<&mut Entry> {
+    fn waiting(&mut self, id: &str) -> Option<&mut JournalEntry> {
         let place = self.requests.remove(id)?.checked_sub(self.dropped)?;
         self.entries.get_mut(place)
     }
 }
 
-impl Entry {
-    fn at(time: Timestamp) -> Entry {
-        Entry {
+impl JournalEntry {
+    fn at(time: Timestamp) -> JournalEntry {
+        JournalEntry {
             at: rfc3339(time),
             event: EntryEvent::Request,
             profile: String::new(),
@@ -276,8 +280,8 @@ impl Entry {
         }
     }
 
-    fn of(self, sent: Sent) -> Entry {
-        Entry {
+    fn of(self, sent: Sent) -> JournalEntry {
+        JournalEntry {
             profile: sent.profile,
             api_url: Some(sent.api_url),
             tenant: sent.tenant,
@@ -294,7 +298,7 @@ impl Entry {
 }
 
 /// The newest `most` entries about `profile`, or about all, the oldest first.
-pub fn newest(context: &Context, profile: Option<&str>, most: usize) -> Result<Vec<Entry>> {
+pub fn newest(context: &Context, profile: Option<&str>, most: usize) -> Result<Vec<JournalEntry>> {
     // Also of one that is gone by now: what was sent was sent.
     journal(&records(context), most, |entry| profile.is_none_or(|name| entry.profile == name))
 }

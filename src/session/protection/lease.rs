@@ -24,7 +24,7 @@ pub struct Lease {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Wire {
+struct LeaseWire {
     version: u32,
     leases: Vec<Lease>,
 }
@@ -85,7 +85,7 @@ fn change_leases<T>(records: &Records, change: impl FnOnce(&mut Vec<Lease>) -> T
     let now = records.clock.now();
     leases.retain(|lease| !lease.is_over(now));
     let answer = change(&mut leases);
-    let text = serde_json::to_string_pretty(&Wire { version: VERSION, leases })
+    let text = serde_json::to_string_pretty(&LeaseWire { version: VERSION, leases })
         .map_err(|error| Error::new(Kind::Failed, "the lease could not be written").cause(error))?;
     lock.replace((text + "\n").as_bytes(), Mode::Private)?;
     Ok(answer)
@@ -93,11 +93,11 @@ fn change_leases<T>(records: &Records, change: impl FnOnce(&mut Vec<Lease>) -> T
 
 pub(crate) fn leases(records: &Records) -> Result<Vec<Lease>> {
     let Some(place) = &records.leases else { return Ok(Vec::new()) };
-    let is_torn = |bytes: &[u8]| serde_json::from_slice::<Wire>(bytes).is_err();
+    let is_torn = |bytes: &[u8]| serde_json::from_slice::<LeaseWire>(bytes).is_err();
     let bytes = files::read_whole(place, Trust::new(place, false), &records.reporter, is_torn)?;
     // A file that is made to be locked is empty until it is written.
     let Some(bytes) = bytes.filter(|bytes| !bytes.is_empty()) else { return Ok(Vec::new()) };
-    match serde_json::from_slice::<Wire>(&bytes) {
+    match serde_json::from_slice::<LeaseWire>(&bytes) {
         Ok(wire) if wire.version == VERSION => Ok(wire.leases),
         _ => Err(Error::new(Kind::Failed, format!("{} can't be read", place.path.display()))),
     }

@@ -16,10 +16,10 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::{Certificate, Client, ClientBuilder, Url};
 
 use super::authorities::{Bundle, missing_system_bundle};
+use super::environment_proxy::is_exempt;
 use super::failure::Flaw;
 use super::failure::{self, Attempt, Cause, HttpError, Peer, Unreachable, Via};
 use super::network::Network;
-use super::proxy::is_exempt;
 use crate::domain::{Proxy, is_loopback};
 use crate::system::runtime;
 

@@ -6,10 +6,10 @@
 mod authorities;
 mod body;
 mod client;
+mod environment_proxy;
 mod failure;
 mod in_between;
 mod network;
-mod proxy;
 pub mod retry;
 
 use std::sync::Arc;
@@ -21,10 +21,10 @@ use http::{HeaderValue, Method, Response};
 use tokio::time::{Instant, timeout};
 
 pub use body::{Body, Once};
+pub use environment_proxy::EnvironmentProxy;
 pub use failure::{Cause, HttpError, Mistrust, Peer, Unreachable};
 pub use in_between::{from_in_between, redirect_elsewhere, redirect_target, shown_url, without_bom};
 pub use network::{Authorities, CONNECT_TIMEOUT, Network, OwnProxy, REQUEST_TIMEOUT};
-pub use proxy::EnvironmentProxy;
 
 use crate::system::interrupt;
 use body::{OpenError, Upload};

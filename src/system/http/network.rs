@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::proxy::EnvironmentProxy;
+use super::environment_proxy::EnvironmentProxy;
 use crate::domain::{Hint, Proxy};
 
 /// How long a call may take unless `--request-timeout` says otherwise.

@@ -163,7 +163,7 @@ fn clock(origin: &str, answer: &Response<Bytes>, asked: Timestamp, answered: Tim
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::session::doctor::finding::Status;
+    use crate::session::doctor::finding::FindingStatus;
 
     #[test]
     fn whole_seconds_and_a_slow_answer_are_no_skew() {
@@ -174,10 +174,10 @@ mod tests {
             let at = |ms: i64| theirs + SignedDuration::from_millis(ms);
             clock("x", &answer, at(asked), at(answered))
         };
-        assert_eq!(judge(0, 10).status, Status::Ok);
-        assert_eq!(judge(31_000, 31_010).status, Status::Ok, "30 s after the end of their second");
-        assert_eq!(judge(-60_000, 0).status, Status::Ok, "a minute on its way");
-        assert_eq!(judge(-30_000, -30_000).status, Status::Ok);
+        assert_eq!(judge(0, 10).status, FindingStatus::Ok);
+        assert_eq!(judge(31_000, 31_010).status, FindingStatus::Ok, "30 s after the end of their second");
+        assert_eq!(judge(-60_000, 0).status, FindingStatus::Ok, "a minute on its way");
+        assert_eq!(judge(-30_000, -30_000).status, FindingStatus::Ok);
         assert!(judge(32_000, 32_010).finding.contains("31 s ahead of"));
         assert!(judge(-91_000, -31_000).finding.contains("31 s behind"));
         // The last second that a timestamp can have.
