@@ -3,9 +3,7 @@
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
-use figment::Figment;
-use figment::value::Value;
-use figment::value::magic::Tagged;
+use figment::{Figment, Profile, Provider};
 
 use super::layer_value::LayerValue;
 use super::provider::{self, LayerProvider};
@@ -179,7 +177,14 @@ pub(super) fn resolve_with_candidates(
 fn address(config: &Config, candidates: &[LayerValue], is_default: bool) -> Option<LayerValue> {
     let top = provider::top_level(config, None, is_default).filter(|it| it.key == Key::ApiUrl);
     let own = candidates.iter().filter(|it| it.key == Key::ApiUrl).cloned();
-    own.chain(top).max_by_key(|it| it.layer)
+    let mut addresses: Vec<LayerValue> = own.chain(top).collect();
+    // Nearly always there is nothing to decide.
+    if addresses.len() < 2 {
+        return addresses.pop();
+    }
+    let merged = merged(&addresses);
+    let winner = merged.find_metadata(Key::ApiUrl.as_str())?.name.as_ref();
+    addresses.iter().find(|it| it.layer.as_str() == winner).cloned()
 }
 
 /// The key under which the profile's credential is stored: its `credential`, else its address;
@@ -217,20 +222,22 @@ fn credential_key(
     }
 }
 
+fn merged(candidates: &[LayerValue]) -> Figment {
+    let has_values = |layer: &Layer| candidates.iter().any(|candidate| candidate.layer == *layer);
+    let layers = Layer::ALL.into_iter().filter(has_values);
+    layers.fold(Figment::new(), |figment, layer| figment.merge(LayerProvider { layer, candidates }))
+}
+
 /// What holds for each key, in its canonical form. Which layer wins, figment decides.
 fn settings(
     candidates: &[LayerValue],
     api_url: Option<&ApiUrl>,
 ) -> Result<BTreeMap<Key, Setting<String>>, ConfigError> {
-    let mut figment = Figment::new();
-    for layer in Layer::ALL {
-        if candidates.iter().any(|candidate| candidate.layer == layer) {
-            figment = figment.merge(LayerProvider { layer, candidates });
-        }
-    }
-    let merged: BTreeMap<String, Tagged<Value>> = figment.extract().unwrap_or_default();
+    let figment = merged(candidates);
+    // As it is, and not extracted: every value says then which layer it is of.
+    let values = figment.data().ok().and_then(|mut data| data.remove(&Profile::Default));
     let mut settings = BTreeMap::new();
-    for (name, merged) in &merged {
+    for (name, merged) in values.iter().flatten() {
         let Ok(key) = name.parse::<Key>() else { continue };
         let name = figment.get_metadata(merged.tag()).map(|layer| layer.name.as_ref());
         let winner = candidates.iter().find(|it| it.key == key && Some(it.layer.as_str()) == name);

@@ -49,17 +49,20 @@ const FLAGS_FOR_A_PERSON: [&str; 3] = ["--accept", "--confirm", "--force"];
 const KEYS_FOR_A_PERSON: [&str; 2] = ["protected", "expect_user"];
 
 /// A command; of its words, those in capitals are [placeholders](Argument::Placeholder).
+#[inline(never)]
 pub fn autocom(words: &'static str) -> NextCommand {
     NextCommand::default().words(words)
 }
 
 impl NextCommand {
     /// More words, as in [`autocom`].
+    #[inline(never)]
     pub fn words(mut self, words: &'static str) -> NextCommand {
         self.arguments.extend(words.split(' ').map(Argument::new));
         self
     }
 
+    #[inline(never)]
     pub fn argument(mut self, argument: Argument) -> NextCommand {
         self.arguments.push(argument);
         self
@@ -82,6 +85,7 @@ impl NextCommand {
         self.argument(Argument::placeholder("", name))
     }
 
+    #[inline(never)]
     pub fn input(self, file: &'static str) -> NextCommand {
         NextCommand { input: Some(file), ..self }
     }
