@@ -211,7 +211,8 @@ fn without_a_keychain_the_file_is_used_and_that_is_said_first() {
     outcome.says(&world.path("credentials").display().to_string()).says("plain text");
     world.set("AUTOCOM_STORE", "file");
     let outcome = world.login_with_token(&sandbox.api_url(), &token, "--quiet").ok();
-    outcome.says("plain text"); // also where it was asked for: SPEC section 9
+    // Also with `store = file`: no plaintext secret is written without a warning.
+    outcome.says("plain text");
 }
 
 #[cfg(unix)]

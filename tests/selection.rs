@@ -1,5 +1,5 @@
 //! Which profile is selected and what its values are then: every combination of all that can name one, and
-//! random layers against a model of section 3 of the contract that knows nothing of the program.
+//! random layers against a model of the selection and inheritance rules that shares no code with the program.
 
 use autocom::config::resolve;
 use autocom::config::select;
@@ -395,7 +395,7 @@ fn kind(answer: &model::Answer) -> &str {
 }
 
 #[test]
-fn random_layers_resolve_as_the_contract_has_it() {
+fn random_layers_resolve_as_in_the_model() {
     let seen = RefCell::<BTreeMap<String, usize>>::default();
     let config = ProptestConfig { cases: 600, failure_persistence: None, ..ProptestConfig::default() };
     let outcome = TestRunner::new(config).run(&case(), |case| {

@@ -1,7 +1,9 @@
 //! Tokens in variables: each reaches its own environment and no other, is used, and is never kept.
 //!
-//! Every combination of selection, variables and tokens runs against three platforms whose logs are then
-//! compared with a reference written from the contract alone ("The token", section 3).
+//! Every combination of selection, variables and tokens runs against three platforms whose logs are then compared
+//! with a reference that shares no code with the program. Its rules: `AUTOCOM_TOKEN_<PROFILE>` goes to that profile's
+//! own environment only. `AUTOCOM_TOKEN` belongs to one environment: that of `AUTOCOM_API_URL`, else that of
+//! `AUTOCOM_PROFILE`, else the one that the command resolves.
 
 use std::collections::BTreeSet;
 use std::fmt;

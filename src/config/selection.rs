@@ -1,4 +1,4 @@
-//! Which profile a command means: section 3 of the contract, first hit.
+//! Selects the profile of a command: the first [`SelectionSource`] that names one.
 
 use super::error::ConfigError;
 use super::pending::pins;

@@ -35,7 +35,8 @@ impl Trust {
         matches!(self, Trust::AsIs | Trust::AsIsAtOnce)
     }
 
-    /// The rule of section 2 for `place`.
+    /// A file at its default path must belong to the user or root and is tightened to 0600. A file that a variable
+    /// names keeps its mode, and its owner and mode are checked only if it holds secrets.
     pub fn new(place: &Place, holds_secrets: bool) -> Trust {
         match (place.by_variable, holds_secrets) {
             (None, _) if place.look_only => Trust::WarnOnly,

@@ -17,7 +17,8 @@ pub struct Place {
     pub copies: Option<PathBuf>,
 }
 
-/// The files of section 2 of the contract. All is `None` where there is no home at all.
+/// The files of autocom. `AUTOCOM_HOME` moves all of them, and two have a variable of their own. All are `None`
+/// if there is no home at all.
 #[derive(Debug, Clone, Default)]
 pub struct Paths {
     /// The folder of what no variable names.

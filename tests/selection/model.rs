@@ -1,4 +1,12 @@
-//! The model: section 3 of the contract (and what section 2 says of inheritance), as a reader would do it by hand.
+//! A model of the configuration rules, written without the program's code.
+//!
+//! The profile is named by the first of: `--profile`, `--api-url`, `AUTOCOM_PROFILE`, `AUTOCOM_API_URL`, the longest
+//! pinned directory, the nearest accepted `.autocom.toml`, `profile` in `config.toml`, `default`.
+//!
+//! Each value comes from the first of: flag, variable, the profile's table, the top level, the last login, the
+//! built-in default. With `--profile`, the variables other than `AUTOCOM_OUTPUT` come after the last login. A profile
+//! at another `api_url` than the top level's never inherits its `client_id`, and inherits its `tenant` only if no
+//! tenant was captured at a login.
 
 use super::{Case, Layer, Repository, url};
 

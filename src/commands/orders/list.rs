@@ -88,7 +88,7 @@ impl From<Order> for OrderRow {
     }
 }
 
-/// A time as SPEC has times; what is none stays as it came.
+/// An RFC 3339 time in UTC with whole seconds. Text that is not a time is kept unchanged.
 fn in_utc(time: String) -> String {
     let is_so_already = time.len() == 20 && time.ends_with('Z') && time.as_bytes()[10] == b'T';
     if is_so_already {

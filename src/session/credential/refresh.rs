@@ -1,4 +1,5 @@
-//! The stored credential of one profile: read, and renewed when it is due (section 6 of the contract).
+//! The stored credential of one profile: read, and renewed when it is due. A token counts as expired 30 s before
+//! its end.
 //!
 //! A renewal is: look, lock the key, look again, check that the store can be written, refresh, store,
 //! unlock. However many processes do this at once, the platform sees one refresh, and the others find

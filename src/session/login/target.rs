@@ -1,4 +1,8 @@
-//! Which profile a login is for, and what it may write to `config.toml`: section 5 of the contract.
+//! Which profile a login is for, and what it may write to `config.toml`.
+//!
+//! A login creates a profile only if `--api-url` gives its address, so that a typo in `--profile` is an error. A login
+//! by `--api-url` alone switches to its profile; one by `--profile` switches with `--use`, or if `config.toml` selects
+//! no profile and has no top-level `api_url`. Only values that the file does not already resolve to are written.
 
 use crate::config::{
     Config, ConfigError, EditTarget, Facts, Login, Resolved, Selection, active, resolve, select, url_flag,
