@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::platform::{CLIENT_ID, Fault, Options, Sandbox, Visited, Visitor, visit_blocking};
+use crate::platform::{CLIENT_ID, Fault, Gate, Options, Sandbox, Visited, Visitor, visit_blocking};
 use crate::support::World;
 use crate::support::platform::device_sandbox;
 use crate::support::world::{DEADLINE, Running};
@@ -150,14 +150,17 @@ fn a_terminal_shows_the_code_in_a_box_and_ctrl_c_gives_up() {
 #[test]
 fn ctrl_c_over_the_poll_that_is_granted_revokes_what_it_granted() {
     let (world, sandbox) = (World::new(), device_sandbox());
-    let (login, page) = begun(&world, &sandbox, "");
+    let (mut login, page) = begun(&world, &sandbox, "");
     sandbox.wait_for_request(|request| request.path == "/oauth/token", DEADLINE).unwrap();
-    sandbox.knobs(|knobs| knobs.token_delay = Duration::from_millis(1500));
+    let gate = Gate::shut();
+    sandbox.fault("/oauth/token", Fault::late().behind(&gate));
     visit_blocking(&page, Visitor::approving("ada")).unwrap();
     let on_its_way =
         |request: &crate::platform::Request| request.path == "/oauth/token" && request.status.is_none();
     sandbox.wait_for_request(on_its_way, DEADLINE).unwrap();
     login.interrupt();
+    login.line_with("Hearing the platform out");
+    gate.open();
     login.finish().code(130);
     assert!(!sandbox.has_live_tokens("ada"));
     assert_eq!(world.files(), <[String; 3]>::default());

@@ -2,11 +2,10 @@
 //! session, and Ctrl-C at every moment.
 
 use std::fs::File;
-use std::time::Duration;
 
 use rustix::process::Signal;
 
-use crate::platform::{CLIENT_ID, Fault, Request, Sandbox, Visited, Visitor, visit_blocking};
+use crate::platform::{CLIENT_ID, Fault, Gate, Request, Sandbox, Visited, Visitor, visit_blocking};
 use crate::support::World;
 use crate::support::http::get;
 use crate::support::platform::sandbox;
@@ -144,23 +143,23 @@ fn nothing_is_left(world: &World, sandbox: &Sandbox) {
 }
 
 /// What makes a moment of a login last, and holds on to it.
-type Slow<'a> = &'a dyn Fn(&World, &Sandbox) -> Option<File>;
+type Slow<'a> = &'a dyn Fn(&World, &Sandbox, &Gate) -> Option<File>;
 /// The request during which, or (`true`) after which the signal comes.
 type During = Option<(&'static str, bool)>;
 
 #[test]
 fn a_signal_leaves_nothing_behind_whenever_it_comes() {
     let _ports = CallbackPorts::take();
-    let nothing: Slow<'_> = &|_, _| None;
-    let late_token: Slow<'_> = &|_, sandbox| {
-        sandbox.knobs(|knobs| knobs.token_delay = Duration::from_millis(700));
+    let nothing: Slow<'_> = &|_, _, _| None;
+    let late_token: Slow<'_> = &|_, sandbox, gate| {
+        sandbox.fault("/oauth/token", Fault::late().behind(gate));
         None
     };
-    let silent_profile: Slow<'_> = &|_, sandbox| {
+    let silent_profile: Slow<'_> = &|_, sandbox, _| {
         sandbox.fault("/api/v1/profile", Fault::hang());
         None
     };
-    let another_login: Slow<'_> = &|world, _| {
+    let another_login: Slow<'_> = &|world, _, _| {
         std::fs::create_dir_all(world.path("locks")).unwrap();
         let lock = File::create(world.path("locks/login.lock")).unwrap();
         lock.lock().unwrap();
@@ -175,7 +174,8 @@ fn a_signal_leaves_nothing_behind_whenever_it_comes() {
     for (case, slow, during) in cases {
         for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143), (Signal::HUP, 129)] {
             let (world, sandbox) = (World::new(), sandbox());
-            let _held = slow(&world, &sandbox);
+            let gate = Gate::shut();
+            let _held = slow(&world, &sandbox, &gate);
             let mut login = world.start(&line(&sandbox, ""));
             let url = login.login_url();
             let browser = std::thread::spawn(move || {
@@ -187,6 +187,10 @@ fn a_signal_leaves_nothing_behind_whenever_it_comes() {
             let wanted = |request: &Request| request.path == path && (!answered || request.status.is_some());
             sandbox.wait_for_request(wanted, DEADLINE).unwrap();
             login.signal(signal);
+            if path == "/oauth/token" {
+                login.line_with("Revoking the new token");
+                gate.open();
+            }
             let outcome = login.finish();
             assert_eq!(outcome.code, code, "{case}: {}", outcome.stderr);
             let _ = browser.join().unwrap();

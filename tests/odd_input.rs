@@ -1,7 +1,12 @@
 //! Settings, tokens and addresses as other tools, desktops and hands write them.
 
+use std::sync::mpsc;
+
+use autocom::domain::Json;
+
 use crate::support::World;
 use crate::support::platform::sandbox;
+use crate::support::world::DEADLINE;
 
 /// `text` in the encodings of Windows tools.
 fn as_windows_writes(text: &str) -> [Vec<u8>; 3] {
@@ -117,4 +122,13 @@ fn an_address_without_a_scheme_is_https_if_it_can_only_be_a_host() {
     let token = format!("eyJhbGciOiJSUzI1NiJ9.{}.{}", "a".repeat(30), "b".repeat(30));
     world.plant(&token);
     world.run_words(&["whoami", "--api-url", &token]).code(2);
+}
+
+#[test]
+fn json_that_is_deep_costs_no_more_than_json_that_is_long() {
+    let text = "[".repeat(500) + &"1.50,".repeat(1_000_000) + "0" + &"]".repeat(500);
+    let (send, parsed) = mpsc::channel();
+    std::thread::spawn(move || send.send(Json::parse(text.as_bytes()).is_some()));
+    // It takes a second; reading the text once for each level would take minutes.
+    assert!(parsed.recv_timeout(DEADLINE).unwrap());
 }

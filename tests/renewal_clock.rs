@@ -129,7 +129,6 @@ fn a_lock_that_is_not_had_in_time_leaves_the_last_seconds_of_a_token_and_then_is
         let clock = at(end - SignedDuration::from_secs(left));
         session(&world, &clock).lock_patience(Duration::from_millis(50))
     };
-    let started = Instant::now();
     call_by(&patient(20)).unwrap();
     call_by(&patient(1)).unwrap();
     for left in [0, -20] {
@@ -137,14 +136,17 @@ fn a_lock_that_is_not_had_in_time_leaves_the_last_seconds_of_a_token_and_then_is
         // Linux tells who holds it.
         let us = format!("process {} has held the lock on ", std::process::id());
         assert!(!cfg!(target_os = "linux") || error.message.starts_with(&us), "{}", error.message);
+        assert!(
+            error.message.ends_with(" for 0 seconds"),
+            "its patience is a part of a second: {}",
+            error.message
+        );
         assert_eq!((error.kind, error.kind.exit_code()), (Kind::Failed, 1));
     }
     // A token that is to be given away has to last for longer.
     let (session, minute) = (patient(20), SignedDuration::from_secs(60));
     let error = bearer::bearer(&session, &selected::profile(&session).unwrap(), Some(minute)).err().unwrap();
     assert_eq!(error.kind, Kind::Failed);
-    let waited = started.elapsed();
-    assert!(waited >= Duration::from_millis(250) && waited < Duration::from_secs(25), "{waited:?}");
     assert_eq!(refreshes(&sandbox), 0, "nothing is renewed without the lock");
     drop(lock);
     call_by(&patient(-20)).unwrap();

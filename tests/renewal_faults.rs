@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::platform::{Fault, Knobs, Options, Passport, Request, Sandbox, fingerprint};
+use crate::platform::{Fault, Gate, Knobs, Options, Passport, Request, Sandbox, fingerprint};
 use crate::support::World;
 use crate::support::world::{DEADLINE, until};
 
@@ -176,13 +176,14 @@ fn calls(sandbox: &Sandbox) -> Vec<(String, u16)> {
 fn a_call_that_is_rejected_because_somebody_has_just_renewed_uses_their_token() {
     let (world, sandbox) = logged_in(FRESH);
     let old = world.stored(&sandbox.api_url(), "access_token");
-    // This one call dawdles on its way to the platform, and its token dies meanwhile.
-    sandbox.knobs(|knobs| knobs.api_delay = Duration::from_secs(2));
+    // This one call is slow on its way to the platform, and its token ends before it arrives.
+    let gate = Gate::shut();
+    sandbox.fault("/api/v1/profile", Fault::late().behind(&gate));
     let slow = world.start("auth status --check");
     let is_slow = |request: &Request| request.path == "/api/v1/profile" && request.status.is_none();
     sandbox.wait_for_request(is_slow, DEADLINE).unwrap();
-    sandbox.knobs(|knobs| knobs.api_delay = Duration::ZERO);
     world.run("auth refresh").ok();
+    gate.open();
     slow.finish().ok();
     let new = world.stored(&sandbox.api_url(), "access_token");
     assert_eq!(calls(&sandbox), [(fingerprint(&old), 401), (fingerprint(&new), 200)]);
@@ -280,10 +281,12 @@ fn a_renewed_token_that_can_not_be_stored_serves_the_command_and_is_made_much_of
         let (mut world, sandbox) = logged_in(DUE);
         world.heed_modes();
         let before = world.files();
-        sandbox.knobs(|knobs| knobs.token_delay = Duration::from_millis(1500));
+        let gate = Gate::shut();
+        sandbox.fault("/oauth/token", Fault::late().behind(&gate));
         let renewal = world.start(&format!("auth status --check {quiet}"));
         sandbox.wait_for_request(is_refresh, DEADLINE).unwrap();
         may_write(&world, false);
+        gate.open();
         let outcome = renewal.finish().ok();
         outcome
             .says("warning: the platform has renewed the token, but the new one could not be stored")

@@ -10,13 +10,13 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use rustix::process::Signal;
 
-use crate::platform::{Fault, Knobs, Options, Sandbox, fingerprint};
+use crate::platform::{Fault, Gate, Knobs, Options, Sandbox, fingerprint};
 use crate::support::World;
 use crate::support::driver::callback_address;
 use crate::support::real_server::RealServer;
 use crate::support::world::{DEADLINE, has_open, until};
 
-/// A login's token is due at once (it ends within the 30 seconds of section 6), a refreshed one is not.
+/// A login's token is due at once (a token counts as expired 30 seconds before its end), a refreshed one is not.
 const DUE: i64 = 20;
 const FRESH: i64 = 3600;
 
@@ -288,17 +288,17 @@ fn ctrl_c_ends_a_wait_for_the_lock() {
 #[test]
 fn a_signal_does_not_lose_a_token_that_is_on_its_way() {
     // Longer than a login's undoing may take: a renewal is waited for as long as a request may take.
-    for (signal, code, delay) in
-        [(Signal::INT, 130, 5500), (Signal::TERM, 143, 1500), (Signal::HUP, 129, 1500)]
-    {
+    for (signal, code, delay) in [(Signal::INT, 130, 5500), (Signal::TERM, 143, 0), (Signal::HUP, 129, 0)] {
         let (world, sandbox) = (World::new(), sandbox());
         world.log_in_by_oauth(&sandbox);
         let old = world.stored(&sandbox.api_url(), "refresh_token");
-        sandbox.knobs(|knobs| knobs.token_delay = Duration::from_millis(delay));
+        let gate = Gate::shut();
+        sandbox.fault("/oauth/token", Fault::late().delay(Duration::from_millis(delay)).behind(&gate));
         let mut renewal = world.start("auth refresh");
         sandbox.wait_for_request(|request| request.form_field("refresh_token").is_some(), DEADLINE).unwrap();
         renewal.signal(signal);
         renewal.line_with("Storing the renewed token first");
+        gate.open();
         renewal.finish().code(code);
         let new = world.stored(&sandbox.api_url(), "refresh_token");
         assert!(new != old && sandbox.accepts(&new), "the new token is stored");

@@ -287,6 +287,17 @@ impl SecretService {
         self.connect().call_method(Some(SERVICE), path, Some(interface), method, body).unwrap()
     }
 
+    /// Sees from now on what is sent to the service.
+    pub fn watch(&self) -> Watch<'_> {
+        let bus = self.connect();
+        let calls = zbus::blocking::MessageIterator::from(bus.clone());
+        let dbus = "org.freedesktop.DBus";
+        let body = (vec![format!("type='method_call',destination='{SERVICE}'")], 0_u32);
+        let interface = Some("org.freedesktop.DBus.Monitoring");
+        bus.call_method(Some(dbus), "/org/freedesktop/DBus", interface, "BecomeMonitor", &body).unwrap();
+        Watch { service: self, calls }
+    }
+
     pub fn connect(&self) -> Connection {
         connection::Builder::address(self.address.as_str()).unwrap().build().unwrap()
     }
@@ -330,6 +341,31 @@ impl Spy {
             Err(error) => panic!("{error}"),
         }
     }
+}
+
+/// The calls of the service, as the bus sees them. A frozen service answers none, so a program that sends it one call
+/// has waited for it once.
+pub struct Watch<'a> {
+    service: &'a SecretService,
+    calls: zbus::blocking::MessageIterator,
+}
+
+impl Watch<'_> {
+    /// How many there were since it was asked last. Whoever made them must have ended.
+    pub fn calls(&mut self) -> usize {
+        let end = zbus::Message::method_call(ROOT, "EndOfCalls").unwrap();
+        let end = end.destination(SERVICE).unwrap().build(&()).unwrap();
+        let bus = self.service.connect();
+        bus.send(&end).unwrap();
+        let is_end = |message: &zbus::Message| message.header().member().is_some_and(|it| it == "EndOfCalls");
+        self.calls.by_ref().flatten().take_while(|message| !is_end(message)).filter(is_call).count()
+    }
+}
+
+fn is_call(message: &zbus::Message) -> bool {
+    let header = message.header();
+    header.message_type() == zbus::message::Type::MethodCall
+        && header.destination().is_some_and(|it| it == SERVICE)
 }
 
 /// What [`SecretService::impersonate`] put onto the bus.

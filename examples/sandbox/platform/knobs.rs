@@ -113,6 +113,8 @@ impl Default for Knobs {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
     Whole,
+    /// The real answer in place of the fault's.
+    Real,
     /// No answer ever, the connection stays open.
     Hang,
     /// Headers and half of the body, then silence.
@@ -166,6 +168,11 @@ impl Fault {
             ending: Ending::Whole,
             after_work: false,
         }
+    }
+
+    /// The real answer, only late: see [`Fault::delay`] and [`Fault::behind`].
+    pub fn late() -> Self {
+        Self { ending: Ending::Real, ..Self::status(200) }
     }
 
     pub fn hang() -> Self {

@@ -46,13 +46,20 @@ pub async fn watch(State(world): State<Arc<World>>, request: Request, next: Next
     let request = Request::from_parts(parts, Body::from(body));
     let mut operation = None;
     let mut response = match fault {
-        Some(fault) if !fault.after_work => fail(fault).await,
+        Some(fault) if !fault.after_work && fault.ending != Ending::Real => fail(fault).await,
         fault => {
+            if let Some(fault) = fault.as_ref().filter(|fault| !fault.after_work) {
+                wait(fault).await;
+            }
             let mut response = next.run(request).await;
             operation = response.extensions_mut().remove().map(|Operation(text)| text);
             match fault {
-                Some(fault) => fail(fault).await,
-                None => response,
+                Some(fault) if fault.ending != Ending::Real => fail(fault).await,
+                Some(fault) if fault.after_work => {
+                    wait(&fault).await;
+                    response
+                }
+                _ => response,
             }
         }
     };
@@ -63,11 +70,15 @@ pub async fn watch(State(world): State<Arc<World>>, request: Request, next: Next
     response
 }
 
-async fn fail(fault: Fault) -> Response {
+async fn wait(fault: &Fault) {
     tokio::time::sleep(fault.delay).await;
     if let Some(gate) = &fault.gate {
         gate.pass().await;
     }
+}
+
+async fn fail(fault: Fault) -> Response {
+    wait(&fault).await;
     if fault.ending == Ending::Hang {
         return future::pending().await;
     }

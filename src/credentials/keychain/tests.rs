@@ -2,7 +2,7 @@ use std::any::Any;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use keyring_core::api::{CredentialApi, CredentialStoreApi};
 use keyring_core::{Credential, Entry, Error, Result};
@@ -308,15 +308,10 @@ fn a_keychain_that_hangs_is_given_up_and_finishes_nothing_afterwards() {
     short.deadline = Duration::from_millis(50);
     let keychain = fake.keychain_with(short, Reporter::silent());
     fake.set_shut(true);
-    let started = Instant::now();
     assert!(keychain.write(&key(), &record("late", 1)).unwrap_err().is_no_answer());
-    assert!(started.elapsed() < Duration::from_secs(2));
-
-    let started = Instant::now();
-    assert!(keychain.read(&key()).unwrap_err().is_no_answer());
-    assert!(started.elapsed() < Duration::from_millis(40), "the second caller doesn't wait as long");
 
     fake.set_shut(false);
+    assert!(keychain.read(&key()).unwrap_err().is_no_answer(), "the second caller does not ask again");
     // The abandoned thread is through when it has let go of the store.
     while Arc::strong_count(&fake) > 2 {
         std::thread::yield_now();
