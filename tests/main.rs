@@ -80,6 +80,7 @@ mod renewal_clock;
 mod renewal_faults;
 #[cfg(target_os = "linux")]
 mod renewal_races;
+mod sample_configs;
 mod schemas;
 mod scripts;
 mod secrecy;
