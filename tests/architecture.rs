@@ -1,4 +1,4 @@
-//! The layers of ARCHITECTURE hold: `src/` is read, and what breaks a rule fails here with its line.
+//! The layers of `.github/CONTRIBUTING.md`: reads `src/` and fails with the line that breaks a rule.
 //!
 //! An edge goes from a file to the file that defines what a path names, with re-exports resolved; `mod` lines and
 //! `pub use` are none. A method call shows no path, so the inherent methods of a type stand in the file that defines
