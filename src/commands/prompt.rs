@@ -12,7 +12,7 @@ use crate::error::Result;
 use crate::session::Context;
 use crate::session::answers::listing::{self, ProfileRow};
 use crate::session::profile::protection_state::ProtectionState;
-use crate::ui::segment::{self, Field, PromptShell, Template};
+use crate::ui::segment::{self, PromptShell, SegmentField, Template};
 use crate::ui::style::Tone;
 use crate::ui::view::{View, Viewed};
 
@@ -52,7 +52,6 @@ pub struct PromptAnswer {
     /// `#`, `~` and `!` as in the prompt; `?` for a broken configuration.
     pub mark: String,
     #[serde(skip)]
-    #[schemars(skip)]
     line: String,
 }
 
@@ -117,13 +116,13 @@ impl Prompt {
         };
         let value = |field| {
             let (text, tone) = match field {
-                Field::Profile => (answer.profile.as_deref().or(answer.host.as_deref()), tone),
-                Field::Tenant => (answer.tenant.as_deref(), Tone::Plain),
-                Field::Host => (answer.host.as_deref(), Tone::Plain),
-                Field::User => (answer.user.as_deref(), Tone::Plain),
-                Field::Status => (Some(row.token.as_str()), token_cell(row.token).tone),
+                SegmentField::Profile => (answer.profile.as_deref().or(answer.host.as_deref()), tone),
+                SegmentField::Tenant => (answer.tenant.as_deref(), Tone::Plain),
+                SegmentField::Host => (answer.host.as_deref(), Tone::Plain),
+                SegmentField::User => (answer.user.as_deref(), Tone::Plain),
+                SegmentField::Status => (Some(row.token.as_str()), token_cell(row.token).tone),
                 // Our own signs: a value may not have them.
-                Field::Mark => return (answer.mark.clone(), if gone { Tone::Bad } else { tone }),
+                SegmentField::Mark => return (answer.mark.clone(), if gone { Tone::Bad } else { tone }),
             };
             (segment::tame(text.unwrap_or_default()), tone)
         };

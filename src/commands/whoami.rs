@@ -45,7 +45,6 @@ pub struct WhoamiAnswer {
     pub user: UserRow,
     pub profile: Option<String>,
     #[serde(skip)]
-    #[schemars(skip)]
     profile_cell: Cell,
 }
 
@@ -76,7 +75,6 @@ pub struct UserRow {
     #[schemars(with = "Option<String>")]
     pub expires_at: Option<Timestamp>,
     #[serde(skip)]
-    #[schemars(skip)]
     now: Timestamp,
 }
 

@@ -7,20 +7,20 @@ use crate::domain::{ApiUrl, Origin, ProfileName};
 pub(super) struct Guarded {
     /// `None`: it can't be read.
     pub url: Option<ApiUrl>,
-    pub by: Guard,
+    pub by: GuardedBy,
 }
 
 impl Guarded {
     pub(super) fn name(&self) -> &str {
         match &self.by {
-            Guard::Protection(protection) => protection.name.as_str(),
-            Guard::Unreadable(name) => name.as_str(),
-            Guard::Invalid(profile) => &profile.name,
+            GuardedBy::Protection(protection) => protection.name.as_str(),
+            GuardedBy::Unreadable(name) => name.as_str(),
+            GuardedBy::Invalid(profile) => &profile.name,
         }
     }
 }
 
-pub(super) enum Guard {
+pub(super) enum GuardedBy {
     Protection(Protection),
     /// A profile that may be protected, but can't be resolved.
     Unreadable(ProfileName),

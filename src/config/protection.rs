@@ -2,7 +2,7 @@
 
 use super::document::{Table, canonical};
 use super::error::ConfigError;
-use super::guarded::{Guard, Guarded, Protection};
+use super::guarded::{Guarded, GuardedBy, Protection};
 use super::resolve::resolve;
 use super::{Config, Entry, Resolved, Selection, Setting};
 use crate::domain::{ApiUrl, Argument, Key, Layer, ProfileName, autocom, one_line};
@@ -99,15 +99,15 @@ pub fn protection(config: &Config, profile: &Resolved) -> Result<Option<Protecti
 fn protected_at(config: &Config, url: &ApiUrl) -> Result<Option<Protection>, ConfigError> {
     match guard_at(config, url) {
         None => Ok(None),
-        Some(Guarded { by: Guard::Protection(protection), .. }) => Ok(Some(protection.clone())),
+        Some(Guarded { by: GuardedBy::Protection(protection), .. }) => Ok(Some(protection.clone())),
         // Once more, for what is wrong with it.
-        Some(Guarded { by: Guard::Unreadable(name), .. }) => {
+        Some(Guarded { by: GuardedBy::Unreadable(name), .. }) => {
             match resolve(config, Selection::listed(name.clone())) {
                 Ok(profile) => Ok(protected(&profile)),
                 Err(source) => Err(unknown_guard(config, name, source)),
             }
         }
-        Some(Guarded { by: Guard::Invalid(profile), .. }) => Err(ConfigError::UnknownGuard {
+        Some(Guarded { by: GuardedBy::Invalid(profile), .. }) => Err(ConfigError::UnknownGuard {
             name: profile.name.clone(),
             fix: profile.fix(),
             source: Box::new(config.document.invalid_profile(profile)),
@@ -133,10 +133,10 @@ fn guarded(config: &Config) -> &[Guarded] {
         let guarded = |name: ProfileName| match resolve(config, Selection::listed(name.clone())) {
             Ok(profile) => {
                 let (url, protection) = (profile.own_api_url.clone()?, protected(&profile)?);
-                Some(Guarded { url: Some(url), by: Guard::Protection(protection) })
+                Some(Guarded { url: Some(url), by: GuardedBy::Protection(protection) })
             }
             Err(_) if may_be_protected(config, config.document.table_of(&name)) => {
-                Some(Guarded { url: config.own_api_url(&name), by: Guard::Unreadable(name) })
+                Some(Guarded { url: config.own_api_url(&name), by: GuardedBy::Unreadable(name) })
             }
             Err(_) => None,
         };
@@ -148,7 +148,7 @@ fn guarded(config: &Config) -> &[Guarded] {
         let invalid = invalid.filter(|(_, table)| may_be_protected(config, Some(table)));
         let invalid = invalid.map(|(profile, table)| Guarded {
             url: config.api_url_in(Some(table)),
-            by: Guard::Invalid(profile.clone()),
+            by: GuardedBy::Invalid(profile.clone()),
         });
         usable.filter_map(guarded).chain(invalid).collect()
     })

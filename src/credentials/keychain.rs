@@ -28,7 +28,7 @@ use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
-use self::items::Found;
+use self::items::FoundRecord;
 use self::opening::Open;
 use self::vault::Vault;
 use self::worker::{Timing, Worker};
@@ -75,9 +75,9 @@ impl CredentialStore for Keychain {
 
     fn read(&self, key: &CredentialKey) -> Result<Option<Record>, StoreError> {
         match self.call(key, |vault, account, _| items::read(vault, account))? {
-            Found::Ours(record) => Ok(Some(*record)),
-            Found::Nothing => Ok(None),
-            Found::Foreign => {
+            FoundRecord::Ours(record) => Ok(Some(*record)),
+            FoundRecord::Nothing => Ok(None),
+            FoundRecord::Foreign => {
                 self.reporter.warn(format!(
                     "the item {key} of service {} in {PLACE} is not a login of this program: logged out",
                     vault::SERVICE

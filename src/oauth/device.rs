@@ -10,7 +10,7 @@ use url::Url;
 
 use super::endpoints::Endpoints;
 use super::error::OAuthError;
-use super::token::{self, Call, ErrorReply, Grant, GrantType, adapter, client};
+use super::token::{self, ErrorReply, Grant, GrantType, TokenCall, adapter, client};
 use crate::domain::{ClientId, Secret, printable};
 use crate::system::http::retry::{Backoff, Repeat, Retries};
 use crate::system::http::{Http, HttpError};
@@ -51,7 +51,7 @@ impl DeviceRequest {
         let ask = adapter(http, &status, retries);
         let http = move |request| {
             let asked = ask(request);
-            let read: Call = Box::pin(async move { asked.await.map(|reply| reply.map(whole_seconds)) });
+            let read: TokenCall = Box::pin(async move { asked.await.map(|reply| reply.map(whole_seconds)) });
             read
         };
         let reply: Result<StandardDeviceAuthorizationResponse, _> = client(&endpoints, &client_id)
@@ -129,7 +129,7 @@ impl DeviceRequest {
         // Any poll may be the one that is granted: a signal waits for its answer.
         let http = move |request| {
             let (asked, shield) = (ask(request), interrupt::shield("Hearing the platform out", longest));
-            let shielded: Call = Box::pin(async move {
+            let shielded: TokenCall = Box::pin(async move {
                 let _shield = shield;
                 asked.await
             });

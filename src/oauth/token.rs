@@ -165,7 +165,7 @@ pub(super) fn client(endpoints: &Endpoints, client_id: &ClientId) -> Client {
 }
 
 /// What `oauth2` wants of an asynchronous client.
-pub(super) type Call = Pin<Box<dyn Future<Output = Result<oauth2::HttpResponse, OAuthError>> + Send>>;
+pub(super) type TokenCall = Pin<Box<dyn Future<Output = Result<oauth2::HttpResponse, OAuthError>> + Send>>;
 
 /// Puts our HTTP client under `oauth2`. Answers that are not OAuth's own are judged here, where the
 /// status and the headers are still known; the rest passes, its status noted for [`failure`].
@@ -173,7 +173,7 @@ pub(super) fn adapter(
     http: &Http,
     last_status: &Arc<AtomicU16>,
     retries: impl Fn() -> Retries + Clone + Send + 'static,
-) -> impl Fn(oauth2::HttpRequest) -> Call {
+) -> impl Fn(oauth2::HttpRequest) -> TokenCall {
     // Owned: a task that is spawned can't prove that it may borrow them.
     let (http, last_status) = (http.clone(), last_status.clone());
     move |request| {

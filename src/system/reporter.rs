@@ -15,11 +15,11 @@ pub enum Notice {
     Always,
 }
 
-type Sink = Box<dyn Fn(Notice, &str) + Send + Sync>;
+type NoticeSink = Box<dyn Fn(Notice, &str) + Send + Sync>;
 
 /// Where notices go. The same words are said once a process, but for what is shown to be decided about.
 pub struct Reporter {
-    sink: Sink,
+    sink: NoticeSink,
     said: Mutex<HashSet<String>>,
 }
 

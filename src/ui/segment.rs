@@ -13,7 +13,7 @@ use crate::domain::printable;
 const LONGEST: usize = 40;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Field {
+pub enum SegmentField {
     Profile,
     Tenant,
     Host,
@@ -22,14 +22,14 @@ pub enum Field {
     Mark,
 }
 
-impl Field {
-    const ALL: [(&'static str, Field); 6] = [
-        ("profile", Field::Profile),
-        ("tenant", Field::Tenant),
-        ("host", Field::Host),
-        ("user", Field::User),
-        ("status", Field::Status),
-        ("mark", Field::Mark),
+impl SegmentField {
+    const ALL: [(&'static str, SegmentField); 6] = [
+        ("profile", SegmentField::Profile),
+        ("tenant", SegmentField::Tenant),
+        ("host", SegmentField::Host),
+        ("user", SegmentField::User),
+        ("status", SegmentField::Status),
+        ("mark", SegmentField::Mark),
     ];
 }
 
@@ -41,19 +41,19 @@ pub struct Template(Vec<SegmentPart>);
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum SegmentPart {
     Text(String),
-    Field { before: String, field: Field, after: String },
+    SegmentField { before: String, field: SegmentField, after: String },
 }
 
 impl Template {
     /// The line; `value` gives a field's text and tone, `paint` colours it.
     pub fn fill(
         &self,
-        value: impl Fn(Field) -> (String, Tone),
+        value: impl Fn(SegmentField) -> (String, Tone),
         paint: impl Fn(&str, Tone) -> String,
     ) -> String {
         let part = |part: &SegmentPart| match part {
             SegmentPart::Text(text) => text.clone(),
-            SegmentPart::Field { before, field, after } => match value(*field) {
+            SegmentPart::SegmentField { before, field, after } => match value(*field) {
                 (text, _) if text.is_empty() => String::new(),
                 (text, tone) => format!("{before}{}{after}", paint(&text, tone)),
             },
@@ -98,13 +98,13 @@ impl FromStr for Template {
 fn field(inner: &str) -> Result<SegmentPart, String> {
     let letter = |c: char| c.is_alphanumeric() || c == '_';
     let name = inner.trim_matches(|c| !letter(c));
-    let found = Field::ALL.into_iter().find(|(known, _)| *known == name);
+    let found = SegmentField::ALL.into_iter().find(|(known, _)| *known == name);
     let Some((_, field)) = found else {
-        let known: Vec<&str> = Field::ALL.into_iter().map(|(name, _)| name).collect();
+        let known: Vec<&str> = SegmentField::ALL.into_iter().map(|(name, _)| name).collect();
         return Err(format!("has no field `{name}`; the fields are {}", known.join(", ")));
     };
     let (before, after) = inner.split_once(name).unwrap_or_default();
-    Ok(SegmentPart::Field { before: before.to_owned(), field, after: after.to_owned() })
+    Ok(SegmentPart::SegmentField { before: before.to_owned(), field, after: after.to_owned() })
 }
 
 /// `text` without a character that any shell would expand, nor one that steers a terminal.
@@ -156,8 +156,8 @@ mod tests {
 
     fn filled(template: &str, tenant: &str) -> Result<String, String> {
         let value = |field| match field {
-            Field::Profile => ("staging".to_owned(), Tone::Good),
-            Field::Tenant => (tame(tenant), Tone::Plain),
+            SegmentField::Profile => ("staging".to_owned(), Tone::Good),
+            SegmentField::Tenant => (tame(tenant), Tone::Plain),
             _ => (String::new(), Tone::Bad),
         };
         Ok(template.parse::<Template>()?.fill(value, |text, _| text.to_owned()))

@@ -21,7 +21,7 @@ enum Word {
 
 /// What clap knows of the two.
 #[derive(Args)]
-struct Flags {
+struct FieldFlags {
     /// A string; KEY[SUB]=, KEY[]= and KEY[][SUB]= nest
     #[arg(short = 'f', long = "raw-field", value_name = "KEY=VALUE")]
     plain: Vec<String>,
@@ -32,17 +32,17 @@ struct Flags {
 
 impl Args for Typed {
     fn augment_args(command: Command) -> Command {
-        Flags::augment_args(command)
+        FieldFlags::augment_args(command)
     }
 
     fn augment_args_for_update(command: Command) -> Command {
-        Flags::augment_args_for_update(command)
+        FieldFlags::augment_args_for_update(command)
     }
 }
 
 impl FromArgMatches for Typed {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Typed, clap::Error> {
-        let Flags { plain, typed } = Flags::from_arg_matches(matches)?;
+        let FieldFlags { plain, typed } = FieldFlags::from_arg_matches(matches)?;
         let places = |flag| matches.indices_of(flag).into_iter().flatten();
         let plain = places("plain").zip(plain.into_iter().map(Word::Plain));
         let typed = places("typed").zip(typed.into_iter().map(Word::Typed));

@@ -33,10 +33,8 @@ pub struct List {
 pub struct ListAnswer {
     rows: Vec<ProfileRow>,
     #[serde(skip)]
-    #[schemars(skip)]
     now: Timestamp,
     #[serde(skip)]
-    #[schemars(skip)]
     checked: bool,
 }
 

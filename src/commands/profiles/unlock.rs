@@ -61,7 +61,6 @@ pub struct UnlockAnswer {
     pub until: String,
     pub reason: String,
     #[serde(skip)]
-    #[schemars(skip)]
     left: String,
 }
 

@@ -10,12 +10,12 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::opening::Unlock;
-use super::vault::{Item, Items, Vault};
+use super::vault::{Items, Vault, VaultItem};
 use crate::credentials::StoreError;
 use crate::credentials::record::{Parsed, Record, VERSION};
 
 /// What an account holds.
-pub(super) enum Found {
+pub(super) enum FoundRecord {
     Nothing,
     Ours(Box<Record>),
     /// Something, but not of this program.
@@ -59,7 +59,7 @@ enum ItemContent {
     Foreign,
 }
 
-pub(super) fn read(vault: &mut Vault, account: &str) -> Result<Found, StoreError> {
+pub(super) fn read(vault: &mut Vault, account: &str) -> Result<FoundRecord, StoreError> {
     let (mut unlock, mut looks) = (Unlock::Nothing, 3);
     loop {
         let Items { unlocked, locked } = vault.get(account, unlock)?;
@@ -81,19 +81,19 @@ pub(super) fn read(vault: &mut Vault, account: &str) -> Result<Found, StoreError
             }
         }
         match newest {
-            Some(record) => return Ok(Found::Ours(record)),
+            Some(record) => return Ok(FoundRecord::Ours(record)),
             // A write is replacing the parts right now: look again.
             None if torn && looks > 1 => looks -= 1,
             None if locked => unlock = Unlock::Next,
-            None if unlocked.is_empty() => return Ok(Found::Nothing),
-            None => return Ok(Found::Foreign),
+            None if unlocked.is_empty() => return Ok(FoundRecord::Nothing),
+            None => return Ok(FoundRecord::Foreign),
         }
     }
 }
 
 /// What a write replaces: ours first, then other programs'.
 struct Targets {
-    items: Vec<Item>,
+    items: Vec<VaultItem>,
     foreign: bool,
     head: Option<Head>,
 }
@@ -216,7 +216,7 @@ pub(super) fn delete(vault: &mut Vault, account: &str, limit: Option<usize>) -> 
     Ok(Removed { any: !ours.is_empty(), locked_left })
 }
 
-fn shape(item: &Item, account: &str) -> Result<ItemContent, StoreError> {
+fn shape(item: &VaultItem, account: &str) -> Result<ItemContent, StoreError> {
     match Record::from_bytes(&item.bytes) {
         Parsed::Ours(record) => Ok(ItemContent::Whole(record)),
         Parsed::Newer => Err(StoreError::Newer { place: format!("the item {account} in {PLACE}") }),

@@ -60,7 +60,7 @@ pub(super) struct FoundItem {
 }
 
 #[derive(Default)]
-struct Found {
+struct FoundPaths {
     /// Those of the default collection first.
     unlocked: Vec<OwnedObjectPath>,
     locked: Vec<OwnedObjectPath>,
@@ -138,7 +138,7 @@ impl Account {
     }
 
     /// The account's items, after what [`Unlock`] says has been unlocked.
-    fn find(&self) -> Result<Found> {
+    fn find(&self) -> Result<FoundPaths> {
         let mut found = self.search()?;
         let next = match self.unlock {
             Unlock::Nothing => None,
@@ -166,10 +166,10 @@ impl Account {
         Ok(found)
     }
 
-    fn search(&self) -> Result<Found> {
+    fn search(&self) -> Result<FoundPaths> {
         let found = self.service.search_items(self.attributes()).map_err(rejected)?;
         let paths = |items: Vec<Item<'_>>| items.into_iter().map(|item| item.item_path).collect();
-        Ok(Found { unlocked: paths(found.unlocked), locked: paths(found.locked) })
+        Ok(FoundPaths { unlocked: paths(found.unlocked), locked: paths(found.locked) })
     }
 
     /// The collection that new items go to.
@@ -190,7 +190,7 @@ impl Account {
 
     /// Does it to the only item there is, if that is unlocked. Otherwise the caller has to choose from
     /// all of them, and those that are locked refuse.
-    fn with_the_one<T>(&self, found: Found, work: impl Fn(&FoundItem) -> Result<T>) -> Result<T> {
+    fn with_the_one<T>(&self, found: FoundPaths, work: impl Fn(&FoundItem) -> Result<T>) -> Result<T> {
         match (&found.unlocked[..], &found.locked[..]) {
             ([], []) => Err(Error::NoEntry),
             ([path], []) => work(&self.item(path.clone(), false)),
@@ -216,7 +216,7 @@ fn is_in(item: &OwnedObjectPath, collection: Option<&Collection<'_>>) -> bool {
 impl CredentialApi for Account {
     /// Sets the one item that is unlocked, or makes one, for which its collection is unlocked.
     fn set_secret(&self, secret: &[u8]) -> Result<()> {
-        let unlocked = Found { unlocked: self.find()?.unlocked, locked: Vec::new() };
+        let unlocked = FoundPaths { unlocked: self.find()?.unlocked, locked: Vec::new() };
         match self.with_the_one(unlocked, |item| item.set_secret(secret)) {
             Err(Error::NoEntry) => {}
             result => return result,

@@ -23,16 +23,22 @@ pub(super) struct Vault {
 }
 
 /// One item: the same service and account may have several, which the OS calls ambiguous.
-pub(super) struct Item {
+pub(super) struct VaultItem {
     entry: Entry,
     pub bytes: Zeroizing<Vec<u8>>,
+}
+
+impl VaultItem {
+    fn new(entry: Entry, bytes: Vec<u8>) -> VaultItem {
+        VaultItem { entry, bytes: Zeroizing::new(bytes) }
+    }
 }
 
 /// What an account has.
 #[derive(Default)]
 pub(super) struct Items {
     /// Those that can be used, the default collection's first.
-    pub unlocked: Vec<Item>,
+    pub unlocked: Vec<VaultItem>,
     /// Whether there are others, in a collection that is locked.
     pub locked: bool,
 }
@@ -50,12 +56,12 @@ impl Vault {
         self.find_and(account, unlock, None, |entry| {
             let mut items = Items::default();
             match entry.get_secret() {
-                Ok(bytes) => items.unlocked.push(Item { entry, bytes: Zeroizing::new(bytes) }),
+                Ok(bytes) => items.unlocked.push(VaultItem::new(entry, bytes)),
                 Err(Error::NoEntry) => {}
                 Err(Error::Ambiguous(entries)) => {
                     for entry in entries {
                         match entry.get_secret() {
-                            Ok(bytes) => items.unlocked.push(Item { entry, bytes: Zeroizing::new(bytes) }),
+                            Ok(bytes) => items.unlocked.push(VaultItem::new(entry, bytes)),
                             Err(error) if platform::is_locked(&error) => items.locked = true,
                             Err(error) => return Err(error),
                         }
@@ -72,13 +78,18 @@ impl Vault {
         &mut self,
         account: &str,
         bytes: &[u8],
-        beside: Option<&Item>,
+        beside: Option<&VaultItem>,
     ) -> Result<(), StoreError> {
         self.find_and(account, Unlock::Nothing, beside, |entry| entry.set_secret(bytes))
     }
 
     /// Replaces the bytes of an item that was got for `account`.
-    pub(super) fn replace(&mut self, account: &str, item: &Item, bytes: &[u8]) -> Result<(), StoreError> {
+    pub(super) fn replace(
+        &mut self,
+        account: &str,
+        item: &VaultItem,
+        bytes: &[u8],
+    ) -> Result<(), StoreError> {
         self.check()?;
         match item.entry.set_secret(bytes) {
             Err(error) if platform::is_gone(&error) => self.set(account, bytes, None),
@@ -87,7 +98,7 @@ impl Vault {
     }
 
     /// Removes an item that was got.
-    pub(super) fn remove(&mut self, item: &Item) -> Result<(), StoreError> {
+    pub(super) fn remove(&mut self, item: &VaultItem) -> Result<(), StoreError> {
         self.check()?;
         match item.entry.delete_credential() {
             Err(Error::NoEntry) => Ok(()),
@@ -98,7 +109,7 @@ impl Vault {
 
     /// Removes the items of `account`, but those in other collections that are locked; answers whether
     /// there was one.
-    pub(super) fn delete(&mut self, account: &str, beside: Option<&Item>) -> Result<bool, StoreError> {
+    pub(super) fn delete(&mut self, account: &str, beside: Option<&VaultItem>) -> Result<bool, StoreError> {
         self.find_and(account, Unlock::Home, beside, |entry| match entry.delete_credential() {
             Ok(()) => Ok(true),
             Err(Error::NoEntry) => Ok(false),
@@ -123,7 +134,7 @@ impl Vault {
         &mut self,
         account: &str,
         unlock: Unlock,
-        beside: Option<&Item>,
+        beside: Option<&VaultItem>,
         work: impl Fn(Entry) -> keyring_core::Result<T>,
     ) -> Result<T, StoreError> {
         let mut left = 5;
@@ -137,7 +148,12 @@ impl Vault {
         }
     }
 
-    fn entry(&mut self, account: &str, unlock: Unlock, beside: Option<&Item>) -> Result<Entry, StoreError> {
+    fn entry(
+        &mut self,
+        account: &str,
+        unlock: Unlock,
+        beside: Option<&VaultItem>,
+    ) -> Result<Entry, StoreError> {
         self.check()?;
         let store = match &self.store {
             Some(store) => store.clone(),

@@ -41,14 +41,11 @@ pub struct ProfileRow {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub check: Option<Check>,
     #[serde(skip)]
-    #[schemars(skip)]
     pub protection_state: ProtectionState,
     /// Whether somebody else than `expect_user` is logged in: no command will use that login.
     #[serde(skip)]
-    #[schemars(skip)]
     pub other_user: bool,
     #[serde(skip)]
-    #[schemars(skip)]
     pub token_variable: Option<String>,
 }
 

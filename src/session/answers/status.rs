@@ -25,7 +25,6 @@ pub struct CredentialStatus {
     /// Until when `profiles unlock` has opened it: RFC 3339, UTC.
     pub unlocked_until: Option<String>,
     #[serde(skip)]
-    #[schemars(skip)]
     pub protection_state: ProtectionState,
     pub api_url: Option<String>,
     pub tenant: Option<String>,
@@ -45,7 +44,6 @@ pub struct CredentialStatus {
     /// With `--check`.
     pub check: Option<Check>,
     #[serde(skip)]
-    #[schemars(skip)]
     pub now: Timestamp,
 }
 

@@ -75,7 +75,6 @@ pub struct Finding {
     /// Whether `--fix` has mended it.
     pub fixed: bool,
     #[serde(skip)]
-    #[schemars(skip)]
     pub(crate) remedy: Option<Remedy>,
 }
 
