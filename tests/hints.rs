@@ -329,6 +329,13 @@ fn the_next_commands_of_an_error_are_arguments_and_grant_nothing() {
     let set = next("profiles set eu tenant=acme");
     let url = json!({ "placeholder": "URL", "prefix": "api_url=" });
     assert_eq!(set, json!([["autocom", "profiles", "set", "eu", url]]));
+    for line in ["-p prod profile rm", "profiles rm --confirm prod", "profiles unlock prod"] {
+        assert_eq!(next(line), json!([]), "{line}");
+    }
+    assert_eq!(
+        next("-p prod profiles show --explain nonsense"),
+        json!([["autocom", "profiles", "show", "--explain"]])
+    );
     // The text has the way round a protection, for a person.
     for line in ["api -p prod -X POST orders", "profiles remove prod", "config set -p prod protected false"] {
         let error = world.run(&format!("{line} -o json")).error();

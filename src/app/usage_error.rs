@@ -21,13 +21,13 @@ pub(super) fn usage_error(error: &clap::Error, arguments: &[OsString]) -> Error 
         return discreet(error, path, &named_target(arguments));
     }
     let (message, tip) = in_claps_words(error);
-    let whole = || whole(error, &path, arguments).unwrap_or(help).into();
+    let whole = || whole(error, &path, arguments).unwrap_or(help.into());
     Error::usage(message).hint(tip.map_or_else(whole, Hint::from))
 }
 
 /// The command line with a place for what it lacks. Only of commands whose words are names and settings, and only
 /// where none has the sign behind a password in an address.
-fn whole(error: &clap::Error, path: &NextCommand, arguments: &[OsString]) -> Option<NextCommand> {
+fn whole(error: &clap::Error, path: &NextCommand, arguments: &[OsString]) -> Option<Hint> {
     let is_plain = ["profiles", "config", "tenants"].iter().any(|group| path.is(group));
     if error.kind() != ErrorKind::MissingRequiredArgument || !is_plain {
         return None;
@@ -39,7 +39,9 @@ fn whole(error: &clap::Error, path: &NextCommand, arguments: &[OsString]) -> Opt
     let Some(ContextValue::Strings(missing)) = error.get(ContextKind::InvalidArg) else { return None };
     let typed = arguments.iter().skip(1).fold(NextCommand::default(), |it, word| it.value(word.display()));
     let missing = missing.iter().map(|it| it.replace(['<', '>'], "").replace("...", ""));
-    Some(missing.fold(typed, NextCommand::placeholder))
+    let whole = missing.fold(typed, NextCommand::placeholder);
+    // What was typed may be an alias.
+    Some(if path.is_for_a_person() { whole.to_string().into() } else { whole.into() })
 }
 
 /// `target`: whom the command line is about, as it is typed again.

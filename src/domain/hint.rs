@@ -129,13 +129,22 @@ impl NextCommand {
         self
     }
 
+    /// Whether it grants what was refused, or loses something.
+    pub fn is_for_a_person(&self) -> bool {
+        let names = |words: &str| {
+            let words: Vec<&str> = words.split(' ').collect();
+            let mut own = self.arguments.windows(words.len());
+            own.any(|own| own.iter().zip(&words).all(|(own, word)| own.is(word)))
+        };
+        let mut settings = FLAGS_FOR_A_PERSON.iter().chain(&KEYS_FOR_A_PERSON);
+        COMMANDS_FOR_A_PERSON.into_iter().any(names)
+            || settings.any(|name| self.arguments.iter().any(|word| word.sets(name)))
+    }
+
     /// Its words as a program takes them. `None`: it is for a person only, or needs a file redirected into it.
     pub fn argv(&self) -> Option<impl Iterator<Item = Argument>> {
-        let is_for_a_person = COMMANDS_FOR_A_PERSON.iter().any(|words| self.is(words))
-            || FLAGS_FOR_A_PERSON.iter().any(|flag| self.has(flag))
-            || self.arguments.iter().any(|word| KEYS_FOR_A_PERSON.iter().any(|key| word.sets(key)));
         let words = std::iter::once(Argument::Literal("autocom")).chain(self.arguments.iter().cloned());
-        (!is_for_a_person && self.input.is_none()).then_some(words)
+        (!self.is_for_a_person() && self.input.is_none()).then_some(words)
     }
 }
 
@@ -323,6 +332,8 @@ mod tests {
             autocom("profiles set").value("prod").setting("protected", false),
             autocom("config set protected false"),
             autocom("profiles set prod protected=VALUE"),
+            autocom("-p prod profiles").value("rename").value("a").option("--confirm=prod", "b"),
+            autocom("-p prod profiles remove NAME"),
             autocom("auth login --token-stdin").input("token.txt"),
         ] {
             assert_eq!(argv(command.clone()), None, "{command}");

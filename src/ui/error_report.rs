@@ -37,16 +37,18 @@ pub enum NextArgument {
     },
 }
 
-impl From<Argument> for NextArgument {
-    fn from(word: Argument) -> NextArgument {
-        match word {
+impl NextArgument {
+    /// `None`: it can't be shown as it is, so the command could not be run.
+    fn new(word: Argument) -> Option<NextArgument> {
+        Some(match word {
             Argument::Literal(text) => NextArgument::Argument(text.to_owned()),
-            Argument::Value(text) => NextArgument::Argument(diagnostic(&text)),
+            Argument::Value(text) if diagnostic(&text) == text => NextArgument::Argument(text),
+            Argument::Value(_) => return None,
             Argument::Placeholder { before, name } => NextArgument::Placeholder {
                 placeholder: name,
                 prefix: Some(before).filter(|it| !it.is_empty()),
             },
-        }
+        })
     }
 }
 
@@ -60,7 +62,7 @@ impl ErrorReport {
     ) -> Self {
         let causes = causes.iter().map(|cause| diagnostic(cause)).collect();
         let commands = hint.into_iter().flat_map(Hint::commands).filter_map(NextCommand::argv);
-        let next = commands.map(|words| words.map(NextArgument::from).collect()).collect();
+        let next = commands.filter_map(|words| words.map(NextArgument::new).collect()).collect();
         let (message, hint) = (diagnostic(message), hint.map(|hint| diagnostic(&hint.to_string())));
         ErrorReport { error: ErrorBody { kind, message, causes, hint, next, exit_code } }
     }
