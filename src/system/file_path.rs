@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
+#[cfg(unix)]
 use super::accounts;
 
 #[derive(Debug, thiserror::Error)]
