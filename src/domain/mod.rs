@@ -4,6 +4,7 @@
 //! can only hold a valid value; the other layers never look at raw text again.
 
 mod api_url;
+mod checksum;
 mod client_id;
 mod credential_key;
 mod endpoint;
@@ -30,6 +31,7 @@ mod token;
 mod user;
 
 pub use api_url::{ApiUrl, ApiUrlError, is_loopback};
+pub use checksum::checksum;
 pub use client_id::ClientId;
 pub use credential_key::CredentialKey;
 pub use endpoint::{endpoint_path, header_as_servers_read_it, is_address};

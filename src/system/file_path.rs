@@ -7,6 +7,7 @@ use std::sync::OnceLock;
 
 #[cfg(unix)]
 use super::accounts;
+use crate::domain::checksum;
 
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
@@ -113,10 +114,7 @@ pub(super) fn file_name(key: &str) -> String {
         .map(|c| if c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_') { c } else { '_' })
         .take(80)
         .collect();
-    // FNV-1a: the name must be the same in every build of autocom, which std's hashers don't promise.
-    let hash = key.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    });
+    let hash = checksum(key.as_bytes());
     format!("{readable}-{hash:016x}")
 }
 

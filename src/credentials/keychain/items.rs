@@ -13,6 +13,7 @@ use super::opening::Unlock;
 use super::vault::{Items, Vault, VaultItem};
 use crate::credentials::StoreError;
 use crate::credentials::record::{Parsed, Record, VERSION};
+use crate::domain::checksum;
 
 /// What an account holds.
 pub(super) enum FoundRecord {
@@ -258,13 +259,6 @@ impl Head {
     fn to_bytes(self) -> Vec<u8> {
         serde_json::to_vec(&self).unwrap_or_default()
     }
-}
-
-/// FNV-1a: against mixed-up parts, not against an attacker, who can't write here anyway.
-fn checksum(bytes: &[u8]) -> u64 {
-    bytes
-        .iter()
-        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 pub(super) const PLACE: &str = "the OS keychain";
